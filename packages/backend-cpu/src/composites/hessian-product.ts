@@ -1,0 +1,47 @@
+import type { CompositeKernel, TypedArray } from '@ddcl/core/backend';
+import { multiplyPacked } from '../kernels/matmul.ts';
+import { addWeightedTokens, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
+
+/** `ddcl.hessianProduct/1` (tokens, weights, prototypes, temperature, direction): math.md section 3, second order, in one pass. */
+export const hessianProduct: CompositeKernel<TypedArray> = ([tokens, weights, prototypes, temperature, direction], call) => {
+  const data = ddclData(tokens!, prototypes!, temperature!, call, 2);
+  const { count, dimension, temperature: t } = data;
+  const along = Float64Array.from(direction!);
+  const own = new Float64Array(count);
+  for (let index = 0; index < along.length; index++) own[Math.floor(index / dimension)]! += along[index]! * data.prototypes[index]!;
+
+  const inner = new Float64Array(64 * count);
+  const coefficients = new Float64Array(64 * count);
+  const [changes, pulls, sums] = [new Float64Array(count), new Float64Array(count), new Float64Array(count * dimension)];
+  forEachChunk(data, (chunk) => {
+    const { start, rows, tokens: packed, q, distances, errors } = chunk;
+    multiplyPacked(packed, along, inner, 0, rows, count, dimension);
+    for (let row = 0; row < rows; row++) {
+      const weight = weights![start + row]!;
+      const first = row * count;
+      const change = (k: number): number => 2 * (own[k]! - inner[first + k]!);
+      let mean = 0;
+      for (let k = 0; k < count; k++) mean += q[first + k]! * change(k);
+      let dError = 0;
+      for (let k = 0; k < count; k++) {
+        const dq = (-q[first + k]! * (change(k) - mean)) / t;
+        dError += dq * distances[first + k]! + q[first + k]! * change(k);
+      }
+      for (let k = 0; k < count; k++) {
+        const probability = q[first + k]!;
+        const factor = 1 - (distances[first + k]! - errors[row]!) / t;
+        const dq = (-probability * (change(k) - mean)) / t;
+        const dw = weight * (dq * factor - (probability * (change(k) - dError)) / t);
+        coefficients[first + k] = dw;
+        changes[k]! += dw;
+        pulls[k]! += weight * probability * factor;
+      }
+    }
+    addWeightedTokens(coefficients, chunk, count, dimension, sums);
+  });
+  const result = sums.map((sum, index) => {
+    const k = Math.floor(index / dimension);
+    return 2 * (changes[k]! * data.prototypes[index]! - sum + pulls[k]! * along[index]!);
+  });
+  return storeAll([result], call);
+};

@@ -1,0 +1,1 @@
+export { cpuBackend, type CpuBackendOptions } from './cpu-backend.ts';

@@ -1,0 +1,15 @@
+import type { KernelTable, TypedArray } from '@ddcl/core/backend';
+import { elementwiseKernels } from './elementwise.ts';
+import { indexingKernels } from './indexing.ts';
+import { layoutKernels } from './layout.ts';
+import { matmulKernels } from './matmul.ts';
+import { reduceKernels } from './reduce.ts';
+
+/** One function per primitive op: all that a backend needs. */
+export const kernels: KernelTable<TypedArray> = {
+  ...elementwiseKernels,
+  ...reduceKernels,
+  ...matmulKernels,
+  ...layoutKernels,
+  ...indexingKernels,
+};

@@ -1,0 +1,41 @@
+import { allocate, elementCount, stridesOf, type KernelTable, type TypedArray } from '@ddcl/core/backend';
+import { broadcastStrides, forEachRow } from './broadcast.ts';
+
+/** A new array whose element at each place is read from `x` along given strides, starting at `offset`. */
+function gatherStrided(x: TypedArray, shape: readonly number[], strides: readonly number[], offset: number, like: TypedArray): TypedArray {
+  const result = like;
+  forEachRow(shape, [strides], (start, length, [from], [step]) => {
+    for (let index = 0; index < length; index++) result[start + index] = x[offset + from! + index * step!]!;
+  });
+  return result;
+}
+
+/** Ops that only move elements. */
+export const layoutKernels: Pick<KernelTable<TypedArray>, 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'concat' | 'detach'> = {
+  reshape: ([x]) => x!,
+  detach: ([x]) => x!,
+  transpose: ([x], { attributes: { permutation }, inputTypes: [type], outputType }) => {
+    const own = stridesOf(type!.shape);
+    const strides = permutation.map((axis) => own[axis]!);
+    return gatherStrided(x!, outputType.shape, strides, 0, allocate(outputType.dtype, x!.length));
+  },
+  broadcastTo: ([x], { inputTypes: [type], outputType: { dtype, shape } }) =>
+    gatherStrided(x!, shape, broadcastStrides(type!.shape, shape), 0, allocate(dtype, elementCount(shape))),
+  slice: ([x], { attributes: { starts }, inputTypes: [type], outputType: { dtype, shape } }) => {
+    const strides = stridesOf(type!.shape);
+    const offset = starts.reduce((total, start, axis) => total + start * strides[axis]!, 0);
+    return gatherStrided(x!, shape, strides, offset, allocate(dtype, elementCount(shape)));
+  },
+  concat: (inputs, { attributes: { axis }, inputTypes, outputType: { dtype, shape } }) => {
+    const result = allocate(dtype, elementCount(shape));
+    const outer = elementCount(shape.slice(0, axis));
+    const width = elementCount(shape.slice(axis));
+    let place = 0;
+    inputs.forEach((input, index) => {
+      const own = elementCount(inputTypes[index]!.shape.slice(axis));
+      for (let row = 0; row < outer; row++) result.set(input.subarray(row * own, (row + 1) * own), row * width + place);
+      place += own;
+    });
+    return result;
+  },
+};

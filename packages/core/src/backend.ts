@@ -1,0 +1,45 @@
+export type { Backend, Capabilities, DeviceBuffer, Executable, MemoryUse, RunOptions } from './backend/contract.ts';
+export type {
+  CompositeCall,
+  CompositeKernel,
+  Kernel,
+  KernelBackendOptions,
+  KernelCall,
+  KernelTable,
+} from './backend/kernels.ts';
+export { backendFromKernels } from './backend/backend-from-kernels.ts';
+export { BoundedCache } from './backend/cache.ts';
+export { BufferTable } from './backend/buffers.ts';
+export { checkProgram, checkUpload } from './backend/check-program.ts';
+export { planKernels, type KernelPlan, type PlanStep } from './backend/plan.ts';
+export { walkPlan, type WalkOptions } from './backend/walk.ts';
+export type { ArithmeticOp, ComparisonOp, PrimitiveAttributes, PrimitiveOp, UnaryOp } from './program/attributes.ts';
+export { allocate, bytesPerElement, dtypeOf, isFloat, type DType, type FloatDType, type TypedArray } from './program/dtype.ts';
+export type {
+  CompositeAttributes,
+  CompositeInstruction,
+  Instruction,
+  PrimitiveInstruction,
+  Program,
+  ValueId,
+} from './program/program.ts';
+export { resultTypes, valueTypes } from './program/program.ts';
+export {
+  byteLength,
+  elementCount,
+  formatType,
+  isConcrete,
+  sameShape,
+  sameType,
+  stridesOf,
+  tensorType,
+  type ConcreteType,
+  type Dimension,
+  type Shape,
+  type TensorType,
+} from './program/tensor-type.ts';
+export { primitiveOps } from './program/infer/infer.ts';
+export { expandComposites } from './program/expand.ts';
+export { bindInputs, specialise, type Bindings } from './program/specialise.ts';
+export { equalPrograms, programKey } from './program/key.ts';
+export { DdclError, isDdclError, type DdclErrorCode, type DdclErrorDetails } from './errors/ddcl-error.ts';

@@ -1,0 +1,56 @@
+import type { PrimitiveAttributes, PrimitiveOp } from '../program/attributes.ts';
+import type { TypedArray } from '../program/dtype.ts';
+import type { CompositeAttributes } from '../program/program.ts';
+import type { ConcreteType } from '../program/tensor-type.ts';
+import type { Capabilities } from './contract.ts';
+
+/** What a kernel is told beside its operands. Types and attributes are checked before any kernel runs. */
+export interface KernelCall<Attributes> {
+  readonly attributes: Attributes;
+  readonly inputTypes: readonly ConcreteType[];
+  readonly outputType: ConcreteType;
+}
+
+/** As {@link KernelCall}, for a composite, which may have several outputs. */
+export interface CompositeCall {
+  readonly attributes: CompositeAttributes;
+  readonly inputTypes: readonly ConcreteType[];
+  readonly outputTypes: readonly ConcreteType[];
+}
+
+/**
+ * Computes one primitive. Never changes its operands. Returns a new native tensor; `reshape`,
+ * `detach`, and a `cast` or `broadcastTo` that changes nothing, may return the operand itself. No operand and no output is empty:
+ * core removes such instructions.
+ */
+export type Kernel<Native, Attributes> = (inputs: readonly Native[], call: KernelCall<Attributes>) => Native;
+
+/** Computes a composite in one go; returns one new native tensor per output. */
+export type CompositeKernel<Native> = (inputs: readonly Native[], call: CompositeCall) => readonly Native[];
+
+/** One kernel per primitive op. A table that lacks one does not compile. */
+export type KernelTable<Native> = {
+  readonly [Op in PrimitiveOp]: Kernel<Native, PrimitiveAttributes[Op]>;
+};
+
+/** What {@link backendFromKernels} needs to make a whole backend. */
+export interface KernelBackendOptions<Native extends object> {
+  readonly name: string;
+  /** `composites` is filled in from the table of the same name. */
+  readonly capabilities: Omit<Capabilities, 'composites'>;
+  readonly kernels: KernelTable<Native>;
+  /** Kernels for composites by versioned name; the others run decomposed. */
+  readonly composites?: Readonly<Record<string, CompositeKernel<Native>>>;
+  /** Copies host data into a new native tensor. */
+  upload(type: ConcreteType, data: TypedArray): Native;
+  /** Copies a native tensor out. */
+  download(native: Native, type: ConcreteType): Promise<TypedArray>;
+  /** A new native tensor with the same elements; for programs that return a parameter. */
+  copy(native: Native, type: ConcreteType): Native;
+  /** Called exactly once for every native tensor made, when nothing needs it any more. */
+  release(native: Native, type: ConcreteType): void;
+  /** Called once, after everything was released. */
+  dispose?(): void;
+  /** See {@link Backend.lost}; never resolves if left out. */
+  readonly lost?: Promise<{ readonly reason: string }>;
+}

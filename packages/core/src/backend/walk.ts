@@ -1,0 +1,123 @@
+import { DdclError, internalError, isDdclError } from '../errors/ddcl-error.ts';
+import { elementCount, formatType, type ConcreteType } from '../program/tensor-type.ts';
+import type { CompositeKernel, Kernel, KernelBackendOptions } from './kernels.ts';
+import type { KernelPlan, PlanStep } from './plan.ts';
+
+/** The part of a kernel backend that the walker needs. */
+export type WalkOptions<Native extends object> = Pick<
+  KernelBackendOptions<Native>,
+  'kernels' | 'composites' | 'copy' | 'release'
+>;
+
+/** Counts how many values of a run share a native tensor, since `reshape` may return its operand. */
+class NativeCounts<Native extends object> {
+  readonly #counts = new Map<Native, number>();
+
+  keep(native: Native): void {
+    this.#counts.set(native, (this.#counts.get(native) ?? 0) + 1);
+  }
+
+  /** Whether this was the last value behind the tensor. */
+  drop(native: Native): boolean {
+    const left = (this.#counts.get(native) ?? 0) - 1;
+    if (left > 0) this.#counts.set(native, left);
+    else this.#counts.delete(native);
+    return left === 0;
+  }
+
+  get alive(): Iterable<Native> {
+    return this.#counts.keys();
+  }
+}
+
+function runStep<Native extends object>(
+  step: PlanStep,
+  inputs: readonly Native[],
+  options: WalkOptions<Native>,
+): readonly Native[] {
+  const { instruction, inputTypes, outputTypes } = step;
+  if (instruction.op !== 'composite') {
+    const kernel = options.kernels[instruction.op] as Kernel<Native, unknown>;
+    return [kernel(inputs, { attributes: instruction.attributes, inputTypes, outputType: outputTypes[0]! })];
+  }
+  const kernel: CompositeKernel<Native> | undefined = options.composites?.[instruction.name];
+  if (kernel === undefined) throw internalError(`the plan holds ${instruction.name}, for which there is no kernel`);
+  return kernel(inputs, { attributes: instruction.attributes, inputTypes, outputTypes });
+}
+
+function nameOf({ instruction }: PlanStep): string {
+  return instruction.op === 'composite' ? instruction.name : instruction.op;
+}
+
+function describe(step: PlanStep): string {
+  return `${nameOf(step)}(${step.inputTypes.map(formatType).join(', ')})`;
+}
+
+/**
+ * Runs a plan, one kernel after the other, releasing each intermediate after its last use.
+ * Synchronous, so that libraries whose hooks cannot wait (tfjs custom gradients) can use it.
+ *
+ * @param inputs a native tensor per parameter; stays the caller's. A value without elements has none.
+ * @returns a native tensor per result, each owned by the caller alone and none an input
+ * @throws whatever a kernel throws, as a DdclError that names the op; nothing stays allocated
+ */
+export function walkPlan<Native extends object>(
+  plan: KernelPlan,
+  inputs: readonly (Native | undefined)[],
+  options: WalkOptions<Native>,
+): readonly (Native | undefined)[] {
+  const { program, types } = plan;
+  const values: (Native | undefined)[] = [...inputs];
+  const counts = new NativeCounts<Native>();
+  const typeOf = new Map<Native, ConcreteType>();
+  for (const native of inputs) if (native !== undefined) counts.keep(native);
+  const release = (native: Native): void => options.release(native, typeOf.get(native)!);
+
+  let current: PlanStep | undefined;
+  try {
+    for (const step of plan.steps) {
+      current = step;
+      if (step.runs) {
+        const operands = step.instruction.inputs.map((id) => values[id]!);
+        const outputs = runStep(step, operands, options);
+        if (outputs.length !== step.outputs.length) {
+          throw new Error(`it returned ${outputs.length} tensors instead of ${step.outputs.length}`);
+        }
+        step.outputs.forEach((id, index) => {
+          const native = outputs[index]!;
+          values[id] = native;
+          counts.keep(native);
+          if (!typeOf.has(native)) typeOf.set(native, types[id]!);
+        });
+      }
+      for (const id of step.dead) {
+        const native = values[id];
+        values[id] = undefined;
+        if (native !== undefined && counts.drop(native)) release(native);
+      }
+    }
+    current = undefined;
+    const borrowed = new Set<Native | undefined>(inputs);
+    return program.results.map((id) => {
+      const native = values[id];
+      if (native === undefined || elementCount(types[id]!.shape) === 0) return undefined;
+      if (!borrowed.has(native)) {
+        borrowed.add(native);
+        return native;
+      }
+      const copy = options.copy(native, types[id]!);
+      counts.keep(copy);
+      typeOf.set(copy, types[id]!);
+      return copy;
+    });
+  } catch (error) {
+    const owned = new Set(inputs);
+    for (const native of counts.alive) if (!owned.has(native)) release(native);
+    if (isDdclError(error)) throw error;
+    const what = current === undefined ? `copying a result of ${program.name}` : `the kernel of ${describe(current)}`;
+    throw new DdclError('internal', `internal: ${what} failed: ${String(error)}`, {
+      ...(current && { op: nameOf(current), shapes: current.inputTypes.map((type) => type.shape) }),
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+import type { FloatDType } from '../program/dtype.ts';
+import { readSafetensors } from '../safetensors/read-safetensors.ts';
+import type { SafetensorsTensor } from '../safetensors/tensor.ts';
+import { writeSafetensors } from '../safetensors/write-safetensors.ts';
+import type { HistoryRecord } from './history.ts';
+
+/** The best restart so far. */
+export interface BestRestart {
+  readonly restart: number;
+  /** Hard error per unit of token weight on all tokens. */
+  readonly hard: number;
+  /** Framed prototypes [K, m]. */
+  readonly prototypes: Float64Array;
+}
+
+/** Everything a fit needs to go on where it stopped. */
+export interface FitCheckpoint {
+  /** Options and token statistics as text; a fit resumes only from a checkpoint with the same. */
+  readonly identity: Readonly<Record<string, string>>;
+  readonly restart: number;
+  /** Steps made in this restart. */
+  readonly step: number;
+  /** Hard error of each finished restart. */
+  readonly finished: readonly number[];
+  readonly history: readonly HistoryRecord[];
+  readonly stopping: StoppingState;
+  readonly best: BestRestart | undefined;
+  readonly dtype: FloatDType;
+  /** Framed prototypes and optimiser state, each of K * m numbers; empty between restarts. */
+  readonly state: readonly (Float32Array | Float64Array)[];
+  readonly shape: readonly [number, number];
+}
+
+/** Where early stopping stands. */
+export interface StoppingState {
+  readonly lowest: number | null;
+  readonly waited: number;
+}
+
+const formatVersion = '1';
+
+/** A checkpoint as a safetensors file: `state.0`... and `best`, and the rest in the metadata. */
+export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
+  const { state, best, shape, dtype, ...rest } = checkpoint;
+  const tensors = new Map<string, SafetensorsTensor>();
+  state.forEach((data, index) => tensors.set(`state.${index}`, { dtype: dtype === 'float32' ? 'F32' : 'F64', shape, data }));
+  if (best !== undefined) tensors.set('best', { dtype: 'F64', shape, data: best.prototypes });
+  const bestNote = best === undefined ? null : { restart: best.restart, hard: best.hard };
+  const progress = JSON.stringify({ ...rest, best: bestNote, dtype, shape, slots: state.length });
+  return writeSafetensors(tensors, { format: 'ddcl.checkpoint', formatVersion, progress });
+}
+
+/** @throws DdclError `format` for bytes that are not a checkpoint of this version */
+export function checkpointFromBytes(bytes: Uint8Array): FitCheckpoint {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const { progress } = metadata;
+  if (metadata['format'] !== 'ddcl.checkpoint' || metadata['formatVersion'] !== formatVersion || progress === undefined) {
+    throw new DdclError('format', `This is not a ddcl checkpoint of format version ${formatVersion}. Start the fit afresh, without resuming.`);
+  }
+  const { best: bestNote, slots, ...rest } = JSON.parse(progress) as Omit<FitCheckpoint, 'state' | 'best'> & {
+    best: { restart: number; hard: number } | null;
+    slots: number;
+  };
+  const read = (name: string): Float32Array | Float64Array => {
+    const data = tensors.get(name)?.data;
+    if (data instanceof Float32Array || data instanceof Float64Array) return data;
+    throw new DdclError('format', `The checkpoint lacks its tensor ${name}. Start the fit afresh, without resuming.`);
+  };
+  return {
+    ...rest,
+    state: Array.from({ length: slots }, (_, index) => read(`state.${index}`)),
+    best: bestNote === null ? undefined : { ...bestNote, prototypes: Float64Array.from(read('best')) },
+  };
+}
+
+/**
+ * @throws DdclError `data` if the checkpoint belongs to other options or other tokens, naming what differs
+ */
+export function requireSameFit(checkpoint: FitCheckpoint, identity: Readonly<Record<string, string>>): void {
+  const names = new Set([...Object.keys(checkpoint.identity), ...Object.keys(identity)]);
+  const different = [...names].filter((name) => checkpoint.identity[name] !== identity[name]);
+  if (different.length === 0) return;
+  const shown = different.map((name) => `${name} was ${checkpoint.identity[name] ?? 'not set'}, is ${identity[name] ?? 'not set'}`);
+  throw new DdclError(
+    'data',
+    `The checkpoint belongs to another fit: ${shown.join('; ')}. Resume with the same options and tokens, or start a new fit.`,
+  );
+}

@@ -1,0 +1,194 @@
+import type { Backend } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import { initialise } from '../initialise/initialise.ts';
+import type { MeasuredQuantities } from '../measure/measure.ts';
+import { toFrame } from '../measure/prototype-state.ts';
+import { createRandom } from '../random/random.ts';
+import { modelState, type DdclModel } from '../model/model.ts';
+import type { Stability } from '../stability/stability.ts';
+import { measureStability } from '../stability/measure-stability.ts';
+import { measureSource } from '../measure/measure-source.ts';
+import { resolveTemperature } from '../temperature/resolve.ts';
+import { tokenStatistics, type TokenStatistics } from '../tokens/statistics.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+import { checkpointFromBytes, checkpointToBytes, requireSameFit, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
+import type { HistoryRecord } from './history.ts';
+import { fitIdentity, resolveFitOptions, type FitOptions, type ResolvedFitOptions } from './options.ts';
+import { roundToModel, runRestart, type FitContext, type RestartPosition } from './restart.ts';
+import { planSteps } from './schedule.ts';
+import { createStepper } from './stepper.ts';
+import { watchSample } from './watched-sample.ts';
+
+/** What a fit returns. */
+export interface FitResult {
+  readonly model: DdclModel;
+  /** One last pass over all tokens, at the model's prototypes and temperature. */
+  readonly quantities: MeasuredQuantities;
+  /** Of the mean loss's Hessian at the model, on a sample of tokens. */
+  readonly stability: Stability & { readonly tokens: number };
+  readonly statistics: TokenStatistics;
+  /** Records of all restarts, in order. */
+  readonly history: readonly HistoryRecord[];
+  /** Which restart was kept, from 0. */
+  readonly bestRestart: number;
+  /** Hard error of each restart on all tokens. */
+  readonly restartErrors: readonly number[];
+  /** Steps of the last restart; fewer than planned only after an early stop. */
+  readonly steps: number;
+}
+
+/** Tokens kept as a sample: for the start, history records and the stability certificate. */
+const sampleElements = 1 << 23;
+
+/**
+ * Fits K prototypes to tokens: one pass for statistics, then annealed optimiser steps on shuffled batches, then one
+ * pass that measures the result. Memory is that of a block, the sample and the prototypes, whatever the number of tokens.
+ *
+ * @throws DdclError `data` for fewer distinct tokens than prototypes or tokens that are not finite; `temperature` unless
+ *   0 < T < T_c; `argument` for options out of range; `aborted` when the signal fires; whatever the backend throws
+ */
+export async function fit(backend: Backend, source: TokenSource, options: FitOptions): Promise<FitResult> {
+  const resolved = resolveFitOptions(options);
+  const random = createRandom(resolved.seed);
+  const statistics = await readStatistics(source, resolved);
+  const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
+  const width = Math.max(source.dimension, resolved.prototypes);
+  const maxRows = Math.floor(backend.capabilities.maxBufferBytes / (8 * width));
+  const plan = planSteps(statistics.tokens, width, resolved, maxRows);
+  const sizes = { rows: plan.rows, count: resolved.prototypes, dimension: source.dimension, dtype: resolved.dtype };
+  const identity = { ...fitIdentity(resolved), ...tokenIdentity(statistics) };
+
+  const watched = await watchSample(backend, statistics, resolved);
+  const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer);
+  const context: FitContext = { backend, source, options: resolved, statistics, temperature, plan, stepper, watched, random };
+  try {
+    const { best, history, errors, steps } = await runRestarts(context, identity);
+    const model = makeModel(context, best);
+    const quantities = await finalMeasurement(context, model);
+    const stability = await measureStability(backend, statistics, modelState(model), {
+      random: random.fork('stability'),
+      signal: resolved.signal,
+      onIteration: (done) => resolved.onProgress?.({ phase: 'stability', restart: best.restart, restarts: resolved.restarts, done, total: undefined }),
+    });
+    return { model, quantities, stability, statistics, history, bestRestart: best.restart, restartErrors: errors, steps };
+  } finally {
+    stepper.dispose();
+    watched.dispose();
+  }
+}
+
+async function readStatistics(source: TokenSource, options: ResolvedFitOptions): Promise<TokenStatistics> {
+  const { prototypes, restarts, onProgress } = options;
+  const sampleSize = Math.max(4 * prototypes, Math.min(1 << 16, Math.max(1024, Math.floor(sampleElements / source.dimension))));
+  const statistics = await tokenStatistics(source, {
+    random: createRandom(options.seed).fork('sample'),
+    sampleSize,
+    countDistinctUpTo: prototypes,
+    signal: options.signal,
+    onProgress: (done) => onProgress?.({ phase: 'statistics', restart: 0, restarts, done, total: source.tokens }),
+  });
+  if (statistics.distinctTokens >= prototypes && (prototypes === 1 || statistics.totalVariance > 0)) return statistics;
+  throw new DdclError(
+    'data',
+    `${prototypes} prototypes need at least as many distinct tokens, but there are ${statistics.distinctTokens}. Ask for at most ${statistics.distinctTokens}.`,
+  );
+}
+
+function tokenIdentity({ tokens, weight, criticalTemperature, mean }: TokenStatistics): Record<string, string> {
+  return { tokens: String(tokens), weight: String(weight), criticalTemperature: String(criticalTemperature), mean: mean.slice(0, 8).join(' ') };
+}
+
+interface Restarts {
+  readonly best: BestRestart;
+  readonly history: readonly HistoryRecord[];
+  readonly errors: readonly number[];
+  readonly steps: number;
+}
+
+async function runRestarts(context: FitContext, identity: Readonly<Record<string, string>>): Promise<Restarts> {
+  const { options, stepper, statistics, source } = context;
+  const shape = [options.prototypes, source.dimension] as const;
+  let found: FitCheckpoint | undefined;
+  if (options.resume !== undefined) {
+    found = checkpointFromBytes(options.resume);
+    requireSameFit(found, identity);
+  }
+  const history = [...(found?.history ?? [])];
+  const errors = [...(found?.finished ?? [])];
+  let best = found?.best;
+  let steps = 0;
+
+  const offer = async (position: RestartPosition, withState: boolean): Promise<void> => {
+    await options.onCheckpoint?.(async () =>
+      checkpointToBytes({
+        identity,
+        ...position,
+        finished: errors,
+        history,
+        best,
+        dtype: options.dtype,
+        state: withState ? await stepper.read() : [],
+        shape,
+      }),
+    );
+  };
+
+  for (let restart = found?.restart ?? 0; restart < options.restarts; restart++) {
+    let position: RestartPosition = { restart, step: 0, stopping: { lowest: null, waited: 0 } };
+    if (found !== undefined && found.restart === restart && found.state.length > 0) {
+      position = { restart, step: found.step, stopping: found.stopping };
+      stepper.write(found.state[0]!, found.state.slice(1));
+    } else {
+      stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame));
+    }
+    steps = await runRestart(context, position, async (record, after) => {
+      history.push(record);
+      options.onRecord?.(record);
+      await offer(after, true);
+    });
+    const [framed] = await stepper.read();
+    const prototypes = Float64Array.from(framed!);
+    const candidate = { restart, hard: 0, prototypes };
+    const hard = options.restarts === 1 ? 0 : (await finalMeasurement(context, makeModel(context, candidate))).loss.hard;
+    errors.push(hard);
+    if (best === undefined || hard < best.hard) best = { restart, hard, prototypes };
+    await offer({ restart: restart + 1, step: 0, stopping: { lowest: null, waited: 0 } }, false);
+  }
+  return { best: best!, history, errors, steps };
+}
+
+function startingPrototypes({ options, statistics, source, random }: FitContext, restart: number): Float64Array {
+  return initialise({
+    count: options.prototypes,
+    dimension: source.dimension,
+    sample: statistics.sample.rows,
+    mean: statistics.mean,
+    random: random.fork(`start ${restart}`),
+    start: options.start,
+  });
+}
+
+function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel {
+  const { options, statistics, source, temperature } = context;
+  return {
+    count: options.prototypes,
+    dimension: source.dimension,
+    dtype: options.dtype,
+    prototypes: roundToModel(prototypes, context),
+    temperature,
+    criticalTemperature: statistics.criticalTemperature,
+    offset: statistics.frame.offset,
+    scale: statistics.frame.scale,
+    totalVariance: statistics.totalVariance,
+  };
+}
+
+function finalMeasurement({ backend, source, options, statistics }: FitContext, model: DdclModel): Promise<MeasuredQuantities> {
+  return measureSource(backend, source, modelState(model), {
+    tokens: statistics.tokens,
+    totalVariance: statistics.totalVariance,
+    signal: options.signal,
+    onProgress: (done) =>
+      options.onProgress?.({ phase: 'measure', restart: 0, restarts: options.restarts, done, total: statistics.tokens }),
+  });
+}

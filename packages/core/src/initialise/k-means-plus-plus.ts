@@ -1,0 +1,61 @@
+import type { Random } from '../random/random.ts';
+
+/** Tokens farther from the mean than this share of all are never chosen: k-means++ seeks out outliers. */
+const guardQuantile = 0.99;
+
+function squaredDistance(data: Float64Array, row: number, other: Float64Array, otherStart: number, dimension: number): number {
+  let total = 0;
+  for (let axis = 0; axis < dimension; axis++) {
+    const difference = data[row * dimension + axis]! - other[otherStart + axis]!;
+    total += difference * difference;
+  }
+  return total;
+}
+
+/**
+ * Row numbers of `count` tokens of a sample, spread out (Arthur, Vassilvitskii 2007). Tokens beyond
+ * the 99th percentile of distances from the mean are left out unless too few distinct ones remain.
+ */
+export function kMeansPlusPlus(
+  sample: Float64Array,
+  dimension: number,
+  mean: Float64Array,
+  count: number,
+  random: Random,
+): number[] {
+  const total = sample.length / dimension;
+  const fromMean = Float64Array.from({ length: total }, (_, row) => squaredDistance(sample, row, mean, 0, dimension));
+  const limit = Float64Array.from(fromMean).sort()[Math.min(total - 1, Math.floor(guardQuantile * total))]!;
+  const nearest = new Float64Array(total).fill(Infinity);
+  const weight = (row: number, guarded: boolean): number => (guarded && fromMean[row]! > limit ? 0 : nearest[row]!);
+
+  const draw = (): number => {
+    for (const guarded of [true, false]) {
+      let sum = 0;
+      for (let row = 0; row < total; row++) sum += weight(row, guarded);
+      if (!(sum > 0)) continue;
+      let left = random.uniform() * sum;
+      let last = 0;
+      for (let row = 0; row < total; row++) {
+        const own = weight(row, guarded);
+        if (own === 0) continue;
+        last = row;
+        left -= own;
+        if (left < 0) return row;
+      }
+      return last;
+    }
+    return random.integer(total);
+  };
+
+  const within = Array.from({ length: total }, (_, row) => row).filter((row) => fromMean[row]! <= limit);
+  const chosen = [within[random.integer(within.length)]!];
+  while (chosen.length < count) {
+    const latest = chosen.at(-1)!;
+    for (let row = 0; row < total; row++) {
+      nearest[row] = Math.min(nearest[row]!, squaredDistance(sample, row, sample, latest * dimension, dimension));
+    }
+    chosen.push(draw());
+  }
+  return chosen;
+}

@@ -1,0 +1,49 @@
+import type { Backend } from '../backend/contract.ts';
+import { blockRows } from '../tokens/block-size.ts';
+import { deviceBlocks } from '../tokens/device-blocks.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+import { createMeasurer, type MeasuredQuantities } from './measure.ts';
+import type { PrototypeState } from './prototype-state.ts';
+import { uploadBlock, type AbortSignalLike, type ResidentBlock } from './sum-blocks.ts';
+
+export interface MeasureSourceOptions {
+  /** Number of tokens, for the size of blocks. */
+  readonly tokens: number;
+  /** Trace of the tokens' covariance, in their own units. */
+  readonly totalVariance: number;
+  readonly signal?: AbortSignalLike | undefined;
+  /** Called with the tokens measured so far. */
+  readonly onProgress?: ((tokens: number) => void) | undefined;
+}
+
+/**
+ * All quantities of math.md section 2 for given prototypes at a given temperature, in one pass over the tokens
+ * in stored order. Memory is that of one block.
+ *
+ * @throws DdclError `data` if no token has a positive weight or a token is not finite
+ */
+export async function measureSource(
+  backend: Backend,
+  source: TokenSource,
+  state: PrototypeState,
+  { tokens, totalVariance, signal, onProgress }: MeasureSourceOptions,
+): Promise<MeasuredQuantities> {
+  const { dimension, count, dtype, frame } = state;
+  const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
+  let weight = 0;
+  let seen = 0;
+  async function* blocks(): AsyncGenerator<ResidentBlock> {
+    for await (const block of deviceBlocks(source.blocks('stored'), { size: rows, dimension, dtype, frame })) {
+      weight += block.weight;
+      seen += block.rows;
+      yield uploadBlock(backend, block, dtype);
+      onProgress?.(seen);
+    }
+  }
+  const measurer = await createMeasurer(backend, { rows, count, dimension, dtype });
+  try {
+    return await measurer.measure(blocks(), () => weight, state, totalVariance, { signal });
+  } finally {
+    measurer.dispose();
+  }
+}

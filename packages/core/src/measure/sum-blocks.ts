@@ -1,0 +1,71 @@
+import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import type { FloatDType } from '../program/dtype.ts';
+import type { DeviceBlock } from '../tokens/device-blocks.ts';
+
+/** A block that stays on the device, for programs that pass over the same tokens many times. */
+export interface ResidentBlock {
+  readonly tokens: DeviceBuffer;
+  readonly weights: DeviceBuffer;
+}
+
+/** Copies a block to the device. The caller frees both buffers. */
+export function uploadBlock(backend: Backend, block: DeviceBlock, dtype: FloatDType): ResidentBlock {
+  const size = block.weights.length;
+  const dimension = block.data.length / size;
+  return {
+    tokens: backend.upload({ dtype, shape: [size, dimension] }, block.data),
+    weights: backend.upload({ dtype, shape: [size] }, block.weights),
+  };
+}
+
+/** @throws DdclError `aborted` once the signal has fired */
+export function throwIfAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new DdclError('aborted', 'The work was stopped by its AbortSignal.', { cause: signal.reason });
+}
+
+/** The part of a platform's `AbortSignal` that core reads. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+}
+
+/**
+ * Runs a program of parameters (tokens [size, m], weights [size], ...shared) over blocks and adds up
+ * each result on the host in float64, so that the sum over many blocks loses nothing.
+ */
+export async function sumOverBlocks(
+  backend: Backend,
+  executable: Executable,
+  blocks: AsyncIterable<ResidentBlock> | Iterable<ResidentBlock>,
+  shared: readonly DeviceBuffer[],
+  { signal, keepBlocks = false }: { signal?: AbortSignalLike | undefined; keepBlocks?: boolean } = {},
+): Promise<Float64Array[]> {
+  const totals: Float64Array[] = [];
+  for await (const block of blocks) {
+    try {
+      throwIfAborted(signal);
+      const results = await executable.run([block.tokens, block.weights, ...shared]);
+      try {
+        await addResults(backend, results, totals);
+      } finally {
+        for (const result of results) backend.free(result);
+      }
+    } finally {
+      if (!keepBlocks) {
+        backend.free(block.tokens);
+        backend.free(block.weights);
+      }
+    }
+  }
+  return totals;
+}
+
+async function addResults(backend: Backend, results: readonly DeviceBuffer[], totals: Float64Array[]): Promise<void> {
+  for (const [index, result] of results.entries()) {
+    const values = await backend.download(result);
+    const total = (totals[index] ??= new Float64Array(values.length));
+    for (let element = 0; element < values.length; element++) total[element]! += values[element]!;
+  }
+}

@@ -1,0 +1,49 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+import type { RowData } from '../linalg/rows.ts';
+
+/**
+ * Checks a block of prototypes.
+ *
+ * @param rows count x dimension, row-major, finite.
+ * @throws DdclError `argument` unless both sizes are integers >= 1, `shape` when `rows` has another
+ *   length, `data` when a number is not finite.
+ */
+export function checkPrototypes(rows: RowData, count: number, dimension: number): void {
+  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(dimension) || count < 1 || dimension < 1) {
+    throw new DdclError('argument', `Prototypes need a count and a dimension >= 1, but ${count} x ${dimension} came.`);
+  }
+  if (rows.length !== count * dimension) {
+    throw new DdclError('shape', `${count} x ${dimension} prototypes were announced, but ${rows.length} numbers came.`);
+  }
+  const bad = rows.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new DdclError(
+      'data',
+      `Prototypes must be finite, but prototype ${Math.floor(bad / dimension)} holds ${rows[bad]}.`,
+    );
+  }
+}
+
+/**
+ * Calls `visit(i, j, distance)` for every pair i < j of rows with their Euclidean distance, in float64.
+ *
+ * @param rows count x dimension, row-major; checked by {@link checkPrototypes} first.
+ */
+export function forEachPair(
+  rows: RowData,
+  count: number,
+  dimension: number,
+  visit: (i: number, j: number, distance: number) => void,
+): void {
+  checkPrototypes(rows, count, dimension);
+  for (let i = 0; i < count; i += 1) {
+    for (let j = i + 1; j < count; j += 1) {
+      let square = 0;
+      for (let c = 0; c < dimension; c += 1) {
+        const difference = (rows[i * dimension + c] as number) - (rows[j * dimension + c] as number);
+        square += difference * difference;
+      }
+      visit(i, j, Math.sqrt(square));
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { RowData } from '../linalg/rows.ts';
+import { forEachPair } from './pairwise.ts';
+
+/** Euclidean distances between prototypes, in the units of the tokens. */
+export interface Separation {
+  /** Mean over all pairs; 0 for one prototype. */
+  readonly mean: number;
+  /** Smallest over all pairs; 0 for one prototype. */
+  readonly min: number;
+}
+
+/**
+ * S(P) of math.md section 2: mean and minimum distance between prototypes, K (K - 1) / 2 pairs.
+ *
+ * @param prototypes count x dimension, row-major.
+ * @throws DdclError `argument`, `shape` or `data` when they are not finite numbers of that shape.
+ */
+export function separation(prototypes: RowData, count: number, dimension: number): Separation {
+  let sum = 0;
+  let min = Infinity;
+  forEachPair(prototypes, count, dimension, (_i, _j, distance) => {
+    sum += distance;
+    min = Math.min(min, distance);
+  });
+  return count === 1 ? { mean: 0, min: 0 } : { mean: sum / ((count * (count - 1)) / 2), min };
+}

@@ -1,0 +1,89 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+import { asDType, prototypeState, type PrototypeState } from '../measure/prototype-state.ts';
+import type { FloatDType } from '../program/dtype.ts';
+import { readSafetensors } from '../safetensors/read-safetensors.ts';
+import type { SafetensorsTensor } from '../safetensors/tensor.ts';
+import { writeSafetensors } from '../safetensors/write-safetensors.ts';
+
+/** Version of the model file. A reader refuses others. */
+export const modelFormatVersion = 1;
+
+/** Fitted prototypes with what is needed to apply them. Plain data. */
+export interface DdclModel {
+  /** K. */
+  readonly count: number;
+  /** m. */
+  readonly dimension: number;
+  /** Precision of the prototypes, and default precision for applying them. */
+  readonly dtype: FloatDType;
+  /** Prototypes [K, m] in the tokens' units; exact in `dtype`. */
+  readonly prototypes: Float64Array;
+  /** T, in the tokens' units squared. */
+  readonly temperature: number;
+  /** T_c of the tokens it was fitted on. */
+  readonly criticalTemperature: number;
+  /** The vector taken off tokens and prototypes before any arithmetic, [m]; see math.md section 2. */
+  readonly offset: Float64Array;
+  /** The positive number that tokens and prototypes are divided by after that. */
+  readonly scale: number;
+  /** Trace of the covariance of the tokens it was fitted on. */
+  readonly totalVariance: number;
+}
+
+/** The model at its temperature, or another one. */
+export function modelState(model: DdclModel, temperature: number = model.temperature, dtype: FloatDType = model.dtype): PrototypeState {
+  return prototypeState(model.prototypes, model.dimension, temperature, { offset: model.offset, scale: model.scale }, dtype);
+}
+
+const numbers = ['temperature', 'criticalTemperature', 'scale', 'totalVariance'] as const;
+
+/**
+ * A model as a safetensors file: `prototypes` [K, m] (F32 or F64) and `offset` [m] (F64); in the metadata `format`
+ * "ddcl.model", `formatVersion`, and `temperature`, `criticalTemperature`, `scale`, `totalVariance` as decimal
+ * numbers that read back exactly. Equal models give equal bytes.
+ */
+export function modelToBytes(model: DdclModel): Uint8Array<ArrayBuffer> {
+  const { count, dimension, dtype, offset } = model;
+  const metadata: Record<string, string> = { format: 'ddcl.model', formatVersion: String(modelFormatVersion) };
+  for (const name of numbers) metadata[name] = String(model[name]);
+  const data = asDType(model.prototypes, dtype);
+  return writeSafetensors(
+    new Map<string, SafetensorsTensor>([
+      ['prototypes', { dtype: dtype === 'float32' ? 'F32' : 'F64', shape: [count, dimension], data }],
+      ['offset', { dtype: 'F64', shape: [dimension], data: offset }],
+    ]),
+    metadata,
+  );
+}
+
+function malformed(detail: string): DdclError {
+  return new DdclError('format', `This is not a ddcl model of format version ${modelFormatVersion}: ${detail}. Give the model.safetensors that a fit wrote.`);
+}
+
+/** @throws DdclError `format` for bytes that are not a model of this version, naming what is wrong */
+export function modelFromBytes(bytes: Uint8Array | ArrayBuffer): DdclModel {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata['format'] !== 'ddcl.model') throw malformed('its metadata has no "format": "ddcl.model"');
+  if (metadata['formatVersion'] !== String(modelFormatVersion)) throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
+  const prototypes = tensors.get('prototypes');
+  const offset = tensors.get('offset');
+  if (prototypes === undefined || offset === undefined) throw malformed('it lacks the tensor prototypes or offset');
+  const [count, dimension] = prototypes.shape;
+  const isFloat = prototypes.data instanceof Float32Array || prototypes.data instanceof Float64Array;
+  const fits = prototypes.shape.length === 2 && count! > 0 && dimension! > 0 && offset.shape.length === 1 && offset.shape[0] === dimension;
+  if (!isFloat || !(offset.data instanceof Float64Array) || !fits) {
+    throw malformed(`prototypes is ${prototypes.dtype} [${prototypes.shape.join(', ')}] and offset ${offset.dtype} [${offset.shape.join(', ')}]`);
+  }
+  const values = Object.fromEntries(numbers.map((name) => [name, Number(metadata[name] ?? NaN)])) as Record<(typeof numbers)[number], number>;
+  const { temperature, scale } = values;
+  const finite = [...numbers.map((name) => values[name]), ...(prototypes.data as Float32Array), ...offset.data].every(Number.isFinite);
+  if (!finite || !(temperature > 0) || !(scale > 0)) throw malformed('a number in it is missing, not finite or not positive');
+  return {
+    count: count!,
+    dimension: dimension!,
+    dtype: prototypes.dtype === 'F32' ? 'float32' : 'float64',
+    prototypes: Float64Array.from(prototypes.data as Float32Array | Float64Array),
+    offset: Float64Array.from(offset.data),
+    ...values,
+  };
+}

@@ -1,0 +1,41 @@
+import type { Tensor } from '../program/trace.ts';
+
+/** Numbers of one step, float scalars of the parameter's dtype. They are inputs, so that no schedule recompiles. */
+export interface StepControls {
+  readonly learningRate: Tensor;
+  /** Number of the step, from 1. */
+  readonly step: Tensor;
+}
+
+/** A parameter after a step, with the optimiser's state for it. */
+export interface Updated {
+  readonly parameter: Tensor;
+  readonly state: readonly Tensor[];
+}
+
+/**
+ * An update rule as a part of a program: it has no state of its own, so it runs on every backend
+ * and its state is saved like any tensor.
+ */
+export interface Optimizer {
+  readonly name: string;
+  /** How many tensors of the parameter's shape it keeps per parameter; all start at zero. */
+  readonly slots: number;
+  update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], controls: StepControls): Updated;
+}
+
+/** Parameters that share a learning rate, such as the prototypes or the encoder's weights. */
+export interface ParameterGroup {
+  readonly parameters: readonly Tensor[];
+  readonly gradients: readonly Tensor[];
+  /** For each parameter its `slots` state tensors. */
+  readonly state: readonly (readonly Tensor[])[];
+  readonly controls: StepControls;
+}
+
+/** One step for several groups, each at its own rate (math.md section 4: fast prototypes, slow encoder). */
+export function updateGroups(optimizer: Optimizer, groups: readonly ParameterGroup[]): readonly (readonly Updated[])[] {
+  return groups.map(({ parameters, gradients, state, controls }) =>
+    parameters.map((parameter, index) => optimizer.update(parameter, gradients[index]!, state[index]!, controls)),
+  );
+}

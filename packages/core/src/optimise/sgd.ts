@@ -1,0 +1,24 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+import { add, mul, sub } from '../program/ops/elementwise.ts';
+import type { Optimizer } from './optimizer.ts';
+
+export interface SgdOptions {
+  /** Share of the last step that is kept, 0 <= momentum < 1. Default 0: plain gradient descent. */
+  readonly momentum?: number;
+}
+
+/** Gradient descent, with heavy-ball momentum: `v = momentum v + g`, `p = p - rate v`. */
+export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
+  if (!(momentum >= 0 && momentum < 1)) {
+    throw new DdclError('argument', `sgd takes a momentum from 0 to below 1, but got ${momentum}.`);
+  }
+  return {
+    name: 'sgd',
+    slots: momentum === 0 ? 0 : 1,
+    update(parameter, gradient, [velocity], { learningRate }) {
+      if (velocity === undefined) return { parameter: sub(parameter, mul(gradient, learningRate)), state: [] };
+      const moved = add(mul(velocity, momentum), gradient);
+      return { parameter: sub(parameter, mul(moved, learningRate)), state: [moved] };
+    },
+  };
+}

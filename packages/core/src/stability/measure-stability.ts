@@ -1,0 +1,101 @@
+import type { Backend } from '../backend/contract.ts';
+import type { PrototypeState } from '../measure/prototype-state.ts';
+import { uploadBlock, type AbortSignalLike, type ResidentBlock } from '../measure/sum-blocks.ts';
+import type { Random } from '../random/random.ts';
+import { blockRows } from '../tokens/block-size.ts';
+import { deviceBlocks } from '../tokens/device-blocks.ts';
+import { tokensFromArray } from '../tokens/from-array.ts';
+import { tokensFromReader } from '../tokens/from-reader.ts';
+import type { TokenStatistics } from '../tokens/statistics.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+import { hessianStability, type Stability } from './stability.ts';
+
+/** Most tokens that a fit's certificate is measured on. */
+export const maxStabilityTokens: number = 65_536;
+
+/** Numbers (tokens x K x m) that one Hessian product may go over in a fit, so that the certificate stays a small part of it. */
+const productBudget = 1 << 27;
+
+/** Tokens on the device take at most this many bytes; more are streamed anew for each product. */
+const residentBytes = 1 << 26;
+
+export interface MeasureStabilityOptions {
+  readonly random: Random;
+  readonly signal?: AbortSignalLike | undefined;
+  readonly onIteration?: ((iteration: number) => void) | undefined;
+}
+
+/** The certificate on a sample of the tokens: at most 65,536 of them, fewer where K m is large (at least 1,024). */
+export function measureStability(
+  backend: Backend,
+  { sample }: Pick<TokenStatistics, 'sample'>,
+  state: PrototypeState,
+  options: MeasureStabilityOptions,
+): Promise<Stability & { readonly tokens: number }> {
+  const affordable = Math.max(1024, Math.floor(productBudget / (state.count * state.dimension)));
+  const most = Math.min(maxStabilityTokens, affordable, sample.count);
+  const rows = evenRows(sample.rows, state.dimension, sample.count, most);
+  const weights = evenRows(sample.weights, 1, sample.count, most);
+  return measureStabilityOn(backend, tokensFromReader(tokensFromArray(rows, state.dimension, weights)), most, state, options);
+}
+
+/** `most` rows out of `count`, evenly spread, so that any part of a sample is a sample. */
+export function evenRows(rows: Float64Array, dimension: number, count: number, most: number): Float64Array {
+  if (most >= count) return rows;
+  const picked = new Float64Array(most * dimension);
+  for (let index = 0; index < most; index++) {
+    const from = Math.floor((index * count) / most);
+    picked.set(rows.subarray(from * dimension, (from + 1) * dimension), index * dimension);
+  }
+  return picked;
+}
+
+/** The certificate on all tokens of a source. */
+export async function measureStabilityOn(
+  backend: Backend,
+  source: TokenSource,
+  tokens: number,
+  state: PrototypeState,
+  { random, signal, onIteration }: MeasureStabilityOptions,
+): Promise<Stability & { readonly tokens: number }> {
+  const { count, dimension, dtype, frame } = state;
+  const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
+  const resident = tokens * dimension * 8 <= residentBytes;
+  let weight = 0;
+  async function* upload(): AsyncGenerator<ResidentBlock> {
+    weight = 0;
+    for await (const block of deviceBlocks(source.blocks('stored'), { size: rows, dimension, dtype, frame })) {
+      weight += block.weight;
+      yield uploadBlock(backend, block, dtype);
+    }
+  }
+  const kept: ResidentBlock[] = [];
+  try {
+    if (resident) for await (const block of upload()) kept.push(block);
+    else weight = await totalWeight(source);
+    const stability = await hessianStability(backend, () => (resident ? kept : upload()), rows, state, {
+      random,
+      weight,
+      // float32 products carry noise of about 1e-7 of the largest eigenvalue; finer residuals would never converge.
+      tolerance: dtype === 'float64' ? 1e-6 : 1e-4,
+      signal,
+      onIteration,
+      keepBlocks: resident,
+    });
+    return { ...stability, tokens };
+  } finally {
+    for (const { tokens: held, weights } of kept) {
+      backend.free(held);
+      backend.free(weights);
+    }
+  }
+}
+
+async function totalWeight(source: TokenSource): Promise<number> {
+  let total = 0;
+  for await (const { rows, weights } of source.blocks('stored')) {
+    if (weights === undefined) total += rows;
+    else for (let row = 0; row < rows; row++) total += weights[row]!;
+  }
+  return total;
+}

@@ -1,0 +1,33 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+
+/** A final temperature: a number in units of squared distance, or `auto` for a fixed share of the critical temperature. */
+export type TemperatureChoice = number | 'auto';
+
+/** The share of the critical temperature that `auto` cools to; docs/decisions/0020-fit-defaults.md has the measurements. */
+export const autoTemperatureShare = 0.003;
+
+/** The share of the critical temperature at which every annealed fit starts: just below, so that the first split happens at once. */
+export const startTemperatureShare = 0.9;
+
+/** Temperatures as people read them. */
+function short(value: number): string {
+  return Number(value.toPrecision(4)).toString();
+}
+
+/**
+ * The final temperature of a fit.
+ *
+ * @param critical `T_c = 4 lambda_max(C)`, above which all prototypes fall together (math.md section 5)
+ * @throws DdclError `temperature` unless 0 < T < T_c
+ */
+export function resolveTemperature(choice: TemperatureChoice, critical: number): number {
+  if (choice === 'auto') return autoTemperatureShare * critical;
+  if (!(choice > 0) || choice === Infinity) {
+    throw new DdclError('temperature', `The temperature must be > 0, but is ${choice}. Use 'auto', or a number below T_c = ${short(critical)}.`);
+  }
+  if (choice < critical) return choice;
+  throw new DdclError(
+    'temperature',
+    `The temperature T = ${short(choice)} is not below the critical temperature T_c = ${short(critical)} of these tokens; at or above it all prototypes collapse into one point. Use 'auto' (${short(autoTemperatureShare * critical)}), or a number below ${short(critical)}.`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { FloatDType } from '../program/dtype.ts';
+import { checkBlock } from './check-block.ts';
+import type { TokenBlock } from './token-source.ts';
+
+/** The affine map from tokens as they come to tokens as programs see them: `(z - offset) / scale`. */
+export interface TokenFrame {
+  /** Any fixed vector near the mean, [m]; float32 differences of far-away numbers would lose digits. */
+  readonly offset: Float64Array;
+  /** One positive number for all components, so that distances keep their proportions. */
+  readonly scale: number;
+}
+
+/** A block of a fixed number of rows in the program's dtype; rows beyond `rows` are zeros of weight 0. */
+export interface DeviceBlock {
+  readonly data: Float32Array | Float64Array;
+  readonly weights: Float32Array | Float64Array;
+  /** Tokens in it, 1..size. */
+  readonly rows: number;
+  /** Sum of their weights. */
+  readonly weight: number;
+}
+
+/**
+ * Cuts a pass into blocks of exactly `size` rows, mapped into a frame. The arrays are
+ * reused: a block is valid until the next one is asked for.
+ */
+export async function* deviceBlocks(
+  blocks: AsyncIterable<TokenBlock>,
+  { size, dimension, dtype, frame }: { size: number; dimension: number; dtype: FloatDType; frame: TokenFrame },
+): AsyncGenerator<DeviceBlock> {
+  const make = (length: number): Float32Array | Float64Array => (dtype === 'float32' ? new Float32Array(length) : new Float64Array(length));
+  const data = make(size * dimension);
+  const weights = make(size);
+  const { offset } = frame;
+  const inverse = 1 / frame.scale;
+  let rows = 0;
+  let weight = 0;
+  let seen = 0;
+  const finish = (): DeviceBlock => {
+    data.fill(0, rows * dimension);
+    weights.fill(0, rows);
+    const block = { data, weights, rows, weight };
+    rows = 0;
+    weight = 0;
+    return block;
+  };
+  for await (const block of blocks) {
+    checkBlock(block, dimension, seen);
+    seen += block.rows;
+    for (let taken = 0; taken < block.rows; ) {
+      const count = Math.min(size - rows, block.rows - taken);
+      mapRows(block.data, taken * dimension, data, rows * dimension, count, offset, inverse);
+      for (let row = 0; row < count; row++) {
+        const own = block.weights === undefined ? 1 : block.weights[taken + row]!;
+        weights[rows + row] = own;
+        weight += own;
+      }
+      taken += count;
+      rows += count;
+      if (rows === size) yield finish();
+    }
+  }
+  if (rows > 0) yield finish();
+}
+
+function mapRows(
+  from: Float32Array | Float64Array,
+  fromStart: number,
+  to: Float32Array | Float64Array,
+  toStart: number,
+  rows: number,
+  offset: Float64Array,
+  inverse: number,
+): void {
+  const dimension = offset.length;
+  for (let row = 0; row < rows; row++) {
+    const source = fromStart + row * dimension;
+    const target = toStart + row * dimension;
+    for (let axis = 0; axis < dimension; axis++) to[target + axis] = (from[source + axis]! - offset[axis]!) * inverse;
+  }
+}

@@ -1,0 +1,32 @@
+import { createRandom } from '../random/random.ts';
+import { poolRows, shufflePools } from './shuffle-pool.ts';
+import type { PassOrder, TokenBlock, TokenReader, TokenSource } from './token-source.ts';
+
+/** A pool is filled from this many chunks that lie far apart, so that sorted data are mixed too. */
+const chunksPerPool = 32;
+
+/** Random-access tokens as a source. A shuffled pass reads chunks in random order and shuffles rows within pools of them. */
+export function tokensFromReader(reader: TokenReader): TokenSource {
+  const { dimension, tokens } = reader;
+  const capacity = Math.min(poolRows(dimension), Math.max(1, tokens));
+
+  async function* chunks(rows: number, order: Int32Array | undefined): AsyncGenerator<TokenBlock> {
+    const count = Math.ceil(tokens / rows);
+    for (let index = 0; index < count; index++) {
+      const start = (order === undefined ? index : order[index]!) * rows;
+      yield reader.read(start, Math.min(rows, tokens - start));
+    }
+  }
+
+  return {
+    dimension,
+    tokens,
+    blocks(order: PassOrder) {
+      const rows = Math.max(1, Math.ceil(capacity / chunksPerPool));
+      if (order === 'stored') return chunks(rows, undefined);
+      const random = createRandom(order.seed);
+      const chunkOrder = random.fork('chunks').permutation(Math.ceil(tokens / rows));
+      return shufflePools(chunks(rows, chunkOrder), dimension, capacity, random.fork('rows'));
+    },
+  };
+}
