@@ -65,6 +65,11 @@ export type { HistoryRecord, Quantities } from './fit/history.ts';
 export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';
 export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
 
+// Encoding
+export { encodeTokens, type EncodedRows, type EncodeOptions, type TokenOutput } from './encode/encode-tokens.ts';
+export { encodeSegments } from './encode/encode-segments.ts';
+export type { SegmentOutput } from './encode/finish-segment.ts';
+
 // Models
 export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';
 export { readSafetensors, viewSafetensor, type SafetensorsFile } from './safetensors/read-safetensors.ts';

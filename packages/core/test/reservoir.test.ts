@@ -17,6 +17,7 @@ describe('createReservoir', () => {
     expect(reservoir.sample()).toEqual({
       count: 3,
       rows: new Float64Array([0, -0, 1, -1, 2, -2]),
+      weights: new Float64Array([1, 1, 1]),
       indices: new Float64Array([0, 1, 2]),
     });
   });
@@ -63,6 +64,16 @@ describe('createReservoir', () => {
     expect([...indices]).toEqual([...indices].sort((a, b) => a - b));
     indices.forEach((index, i) => expect([kept[2 * i], kept[2 * i + 1]]).toEqual([index, -index]));
     expect(indices.some((index) => index >= 10)).toBe(true);
+  });
+
+  it('returns the weight of each row it kept', () => {
+    const reservoir = createReservoir(6, 2, createRandom(5));
+    for (let i = 0; i < 100; i += 1) reservoir.add(rows(i, i + 1), new Float64Array([i % 5]));
+    const { indices, weights } = reservoir.sample();
+    expect(indices.length).toBe(6);
+    expect(weights).toEqual(indices.map((index) => index % 5));
+    expect(indices.some((index) => index >= 6)).toBe(true);
+    expect(weights.every((weight) => weight > 0)).toBe(true);
   });
 
   it('skips rows of weight 0 without letting them change the choice', () => {

@@ -1,4 +1,5 @@
 import { createRandom, DdclError } from '@ddcl/core';
+import { apportion } from '../report/apportion.ts';
 import { orbitFamilies, type OrbitalRegime, type OrbitFamily } from './orbit-families.ts';
 
 export type { OrbitalRegime } from './orbit-families.ts';
@@ -87,17 +88,4 @@ function familyOfEach(regime: OrbitalRegime, size: number): OrbitFamily[] {
   const families = orbitFamilies.filter((family) => family.regime === regime);
   const counts = apportion(size, families.map((family) => family.share));
   return families.flatMap((family, index) => new Array<OrbitFamily>(counts[index] as number).fill(family));
-}
-
-/** Whole numbers that add up to `total` and follow `weights` (largest remainder; ties to the first). */
-function apportion(total: number, weights: readonly number[]): number[] {
-  const sum = weights.reduce((all, weight) => all + weight, 0);
-  const exact = weights.map((weight) => (weight / sum) * total);
-  const counts = exact.map(Math.floor);
-  const byRemainder = exact
-    .map((value, index) => ({ index, remainder: value - Math.floor(value) }))
-    .sort((a, b) => b.remainder - a.remainder || a.index - b.index);
-  const left = total - counts.reduce((all, count) => all + count, 0);
-  for (const { index } of byRemainder.slice(0, left)) counts[index] = (counts[index] as number) + 1;
-  return counts;
 }

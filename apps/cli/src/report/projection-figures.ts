@@ -1,0 +1,173 @@
+import { axisStyle, frame, margins, nameBelow, nameBeside } from './axes.ts';
+import { chartWidth, drawChart, type ChartOption } from './draw-chart.ts';
+import type { Figure } from './figure.ts';
+import type { Projection } from './fit-report.ts';
+import { formatNumber, formatShare } from './format-number.ts';
+import { pointLegend } from './legend.ts';
+import { groupSymbol, hue, largestLegend } from './palette.ts';
+import { plotWindow, type PlotWindow } from './plot-window.ts';
+import { subsample } from './subsample.ts';
+
+const largestScatter = 2000;
+const height = 320;
+const star = 'path://M0-10L2.6-3.6 9.5-3.1 4.2 1.4 5.9 8.1 0 4.4-5.9 8.1-4.2 1.4-9.5-3.1-2.6-3.6Z';
+
+/** Tokens of one colour. */
+interface Group {
+  readonly name: string;
+  /** Index of its hue and symbol. */
+  readonly index: number;
+  /** Tokens in all, drawn or not. */
+  readonly tokens: number;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+/** The tokens in the plane of their principal axes: by assignment and, where there are labels, by label. */
+export function projectionFigures(projection: Projection): readonly Figure[] {
+  const { points, assignments, labels, prototypes } = projection;
+  const count = prototypes.length / 2;
+  const window = plotWindow(
+    points,
+    prototypes,
+    chartWidth - margins.left - margins.right,
+    height - margins.top - margins.bottom,
+  );
+  const chosen = subsample(labels ?? assignments, largestScatter);
+  const classes = labels === undefined ? [] : [...new Set(labels)].sort((a, b) => (a < b ? -1 : 1));
+  const sample =
+    chosen.length < assignments.length
+      ? ` Drawn are ${formatNumber(chosen.length)} of ${formatNumber(assignments.length)} tokens, each ` +
+        `${labels === undefined ? 'prototype' : 'class'} in its share.`
+      : '';
+  const outside = outsideOf(points, window);
+  const notes =
+    sample +
+    (outside === 0 ? '' : ` ${formatNumber(outside)} far tokens lie outside the picture.`) +
+    ` The two axes hold ${formatShare(projection.explained[0] + projection.explained[1])} of the variance.`;
+
+  const byAssignment = groupsOf(assignments, Array.from({ length: count }, (_, k) => k), (k) => `prototype ${k}`, projection, chosen, window);
+  const figures = [
+    scatter('tokens-by-prototype', 'Tokens by assigned prototype', byAssignment, projection, window, true,
+      'Stars are the prototypes. Look for a star in the middle of each crowd of one colour; a star without a crowd is ' +
+        `unused, stars on top of each other are merged.${notes}`),
+  ];
+  if (labels !== undefined) {
+    const byLabel = groupsOf(labels, classes, (label) => label, projection, chosen, window);
+    figures.push(
+      scatter('tokens-by-label', 'Tokens by label', byLabel, projection, window, false,
+        'The same picture coloured by the classes given, which the fit never saw. Where the two pictures agree, a ' +
+          `prototype stands for a class.${notes}`),
+    );
+  }
+  return figures;
+}
+
+function scatter(
+  id: string,
+  title: string,
+  groups: readonly Group[],
+  { prototypes, explained }: Projection,
+  window: PlotWindow,
+  colouredStars: boolean,
+  caption: string,
+): Figure {
+  const count = prototypes.length / 2;
+  const named = groups.filter((group) => group.tokens > 0);
+  const axis = { type: 'value' as const, splitNumber: 4, ...axisStyle, axisLabel: { ...axisStyle.axisLabel, showMinLabel: false, showMaxLabel: false } };
+  const option: ChartOption = {
+    grid: frame,
+    xAxis: { ...axis, min: window.x[0], max: window.x[1], ...nameBelow(`axis 1 (${formatShare(explained[0])} of variance)`) },
+    yAxis: { ...axis, min: window.y[0], max: window.y[1], ...nameBeside(`axis 2 (${formatShare(explained[1])})`) },
+    series: [
+      // Large groups first, so that small ones are not buried.
+      ...[...groups]
+        .sort((a, b) => b.tokens - a.tokens)
+        .map((group) => ({
+          type: 'scatter' as const,
+          data: group.points.map((point) => [...point]),
+          // One path for all points of a group: a tenth of the bytes.
+          large: true,
+          largeThreshold: 0,
+          symbol: groupSymbol(group.index),
+          symbolSize: groupSymbol(group.index) === 'circle' ? 3.6 : 4.6,
+          silent: true,
+          itemStyle: { color: hue(group.index), opacity: 0.7 },
+        })),
+      {
+        type: 'scatter' as const,
+        data: Array.from({ length: count }, (_, k) => ({
+          value: [prototypes[2 * k] as number, prototypes[2 * k + 1] as number],
+          itemStyle: { color: colouredStars ? hue(k) : 'var(--surface)' },
+        })),
+        symbol: star,
+        symbolSize: count <= 20 ? 17 : count <= 64 ? 12 : 9,
+        silent: true,
+        z: 5,
+        emphasis: { disabled: true },
+        itemStyle: { borderColor: 'var(--ink)', borderWidth: count <= 64 ? 1.4 : 1, opacity: 1 },
+        label: {
+          show: count <= largestLegend,
+          formatter: ({ dataIndex }: { dataIndex: number }) => String(dataIndex),
+          position: 'right',
+          distance: 2,
+          color: 'var(--ink)',
+          fontSize: 13,
+          fontWeight: 'bold',
+          textBorderColor: 'var(--surface)',
+          textBorderWidth: 3,
+        },
+        labelLayout: { hideOverlap: true },
+      },
+    ],
+  };
+  const largest = named.length <= largestLegend ? named.map((group) => `${group.name}: ${formatNumber(group.tokens)} tokens`).join('; ') : `${named.length} groups`;
+  return {
+    id,
+    title,
+    caption,
+    legend:
+      named.length > largestLegend
+        ? ''
+        : pointLegend(named.map(({ name, index, tokens }) => ({ name: `${name} (${formatNumber(tokens)})`, index }))),
+    drawing: drawChart({ id: `${id}-chart`, title, description: `${largest}; and ${count} prototypes.`, height, option }),
+  };
+}
+
+function groupsOf<G extends string | number>(
+  members: ArrayLike<G>,
+  groups: readonly G[],
+  name: (group: G) => string,
+  { points }: Projection,
+  chosen: readonly number[],
+  window: PlotWindow,
+): readonly Group[] {
+  const indices = new Map(groups.map((group, index) => [group, index]));
+  const tokens = new Array<number>(groups.length).fill(0);
+  const drawn = groups.map((): [number, number][] => []);
+  for (let at = 0; at < members.length; at += 1) {
+    const index = indices.get(members[at] as G) as number;
+    tokens[index] = (tokens[index] as number) + 1;
+  }
+  for (const at of chosen) {
+    const [x, y] = [points[2 * at] as number, points[2 * at + 1] as number];
+    if (isInside(x, y, window)) (drawn[indices.get(members[at] as G) as number] as [number, number][]).push([x, y]);
+  }
+  return groups.map((group, index) => ({
+    name: name(group),
+    index,
+    tokens: tokens[index] as number,
+    points: drawn[index] as [number, number][],
+  }));
+}
+
+function isInside(x: number, y: number, { x: [left, right], y: [low, high] }: PlotWindow): boolean {
+  return x >= left && x <= right && y >= low && y <= high;
+}
+
+function outsideOf(points: Float64Array, window: PlotWindow): number {
+  let outside = 0;
+  for (let at = 0; at < points.length; at += 2) {
+    if (!isInside(points[at] as number, points[at + 1] as number, window)) outside += 1;
+  }
+  return outside;
+}

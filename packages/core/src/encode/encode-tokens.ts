@@ -1,0 +1,86 @@
+import type { Backend } from '../backend/contract.ts';
+import { assign, forward } from '../ddcl/assign.ts';
+import { fromFrame } from '../measure/prototype-state.ts';
+import { throwIfAborted, uploadBlock, type AbortSignalLike } from '../measure/sum-blocks.ts';
+import { modelState, type DdclModel } from '../model/model.ts';
+import type { FloatDType } from '../program/dtype.ts';
+import { argMax } from '../program/ops/reduce.ts';
+import { tensorType } from '../program/tensor-type.ts';
+import { trace } from '../program/trace.ts';
+import { blockRows } from '../tokens/block-size.ts';
+import { deviceBlocks } from '../tokens/device-blocks.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+import { requireModelDimension } from './require-dimension.ts';
+
+/**
+ * What a token is turned into.
+ *
+ * - `outputs`: `y_n = sum_k q_nk p_k`, m numbers in the tokens' units
+ * - `assignments`: `q_nk`, K numbers that sum to 1
+ * - `codes`: `argmax_k q_nk`, one int32; ties go to the lowest
+ */
+export type TokenOutput = 'outputs' | 'assignments' | 'codes';
+
+export interface EncodeOptions {
+  /** Default: the model's. */
+  readonly temperature?: number;
+  /** Default: the model's. */
+  readonly dtype?: FloatDType;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** Rows of results in the order of the tokens. */
+export interface EncodedRows {
+  readonly rows: number;
+  /** Numbers per row. */
+  readonly width: number;
+  /** `rows * width` numbers; a copy. */
+  readonly data: Float32Array | Float64Array | Int32Array;
+}
+
+/**
+ * Applies a model to each token of a pass in stored order; changes nothing.
+ *
+ * @throws DdclError `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite
+ */
+export async function* encodeTokens(
+  backend: Backend,
+  model: DdclModel,
+  source: TokenSource,
+  what: TokenOutput,
+  { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
+): AsyncGenerator<EncodedRows> {
+  requireModelDimension(model, source.dimension);
+  const { count, dimension } = model;
+  const state = modelState(model, temperature, dtype);
+  const size = blockRows({ tokens: source.tokens ?? 4096, dimension, prototypes: count }, dtype, backend.capabilities);
+  const width = what === 'outputs' ? dimension : what === 'assignments' ? count : 1;
+  const program = trace(
+    [tensorType(dtype, [size, dimension]), tensorType(dtype, [count, dimension]), tensorType(dtype, [])],
+    (tokens, prototypes, warmth) => {
+      const operands = { tokens, prototypes, temperature: warmth };
+      if (what === 'outputs') return [forward(operands)];
+      const q = assign(operands);
+      return [what === 'assignments' ? q : argMax(q, 1)];
+    },
+    `encode ${what}`,
+  );
+  const executable = await backend.compile(program);
+  const shared = state.upload(backend);
+  try {
+    for await (const block of deviceBlocks(source.blocks('stored'), { size, dimension, dtype, frame: state.frame })) {
+      throwIfAborted(signal);
+      const { tokens, weights } = uploadBlock(backend, block, dtype);
+      backend.free(weights);
+      const [result] = await executable.run([tokens, ...shared], { donate: [0] });
+      const all = await backend.download(result!);
+      backend.free(result!);
+      const data = all.slice(0, block.rows * width);
+      if (what === 'outputs') data.set(fromFrame(data, state.frame));
+      yield { rows: block.rows, width, data };
+    }
+  } finally {
+    for (const buffer of shared) backend.free(buffer);
+    executable.dispose();
+  }
+}
