@@ -1,22 +1,32 @@
+import type { GridComponentOption } from 'echarts/components';
 import type { ChartOption } from './draw-chart.ts';
 import { formatTick } from './format-number.ts';
 
 type Axis = NonNullable<Exclude<ChartOption['yAxis'], readonly unknown[]>>;
 
+/** What all axes share; the tick labels are named apart because a chart may add to them. */
+interface AxisStyle extends Pick<Axis, 'axisLine' | 'axisTick' | 'splitLine'> {
+  readonly axisLabel: object;
+}
+
 /** Space around a plot: room for ticks of seven characters, the same in all charts so that they line up. */
-export const margins = { left: 56, right: 16, top: 12, bottom: 40 } as const;
+export const margins: Readonly<Record<'left' | 'right' | 'top' | 'bottom', number>> = {
+  left: 56,
+  right: 16,
+  top: 12,
+  bottom: 40,
+};
 
 /** The frame of a plot. */
-export const frame: ChartOption['grid'] = { ...margins, outerBoundsMode: 'none' };
+export const frame: GridComponentOption = { ...margins, outerBoundsMode: 'none' };
 
 /** How every axis looks. */
-export const axisStyle = {
+export const axisStyle: AxisStyle = {
   axisLine: { show: true, lineStyle: { color: 'var(--axis)' } },
   axisTick: { show: true, lineStyle: { color: 'var(--axis)' } },
   axisLabel: { color: 'var(--muted)', fontSize: 12, formatter: (value: number) => formatTick(value), hideOverlap: true },
   splitLine: { show: true, lineStyle: { color: 'var(--grid)' } },
-  minorTick: { show: false },
-} satisfies Axis;
+};
 
 /** A name below a horizontal axis. */
 export function nameBelow(name: string): Pick<Axis, 'name' | 'nameLocation' | 'nameGap' | 'nameTextStyle'> {

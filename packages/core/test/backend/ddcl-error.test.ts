@@ -6,7 +6,14 @@ describe('DdclError', () => {
     const cause = new Error('deeper');
     const error = new DdclError('shape', 'does not fit', { op: 'add', shapes: [[2], ['n']], cause });
     expect(error).toBeInstanceOf(Error);
-    expect(error).toMatchObject({ name: 'DdclError', message: 'does not fit', code: 'shape', op: 'add', shapes: [[2], ['n']], cause });
+    expect(error).toMatchObject({
+      name: 'DdclError',
+      message: 'does not fit',
+      code: 'shape',
+      op: 'add',
+      shapes: [[2], ['n']],
+      cause,
+    });
     expect('cause' in new DdclError('data', 'no cause')).toBe(false);
     expect(internalError('odd').message).toMatch(/^internal: odd\. Please report/);
   });
@@ -39,7 +46,15 @@ describe('isDdclError', () => {
   });
 
   it('is false for anything else', () => {
-    for (const other of [undefined, null, 0, 'DdclError', new Error('x'), { name: 'DdclError', code: 'shape' }, Symbol.for('ddcl.error')]) {
+    for (const other of [
+      undefined,
+      null,
+      0,
+      'DdclError',
+      new Error('x'),
+      { name: 'DdclError', code: 'shape' },
+      Symbol.for('ddcl.error'),
+    ]) {
       expect(isDdclError(other)).toBe(false);
     }
   });

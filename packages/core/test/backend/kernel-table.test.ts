@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backend/contract.ts';
 import type { Kernel, KernelBackendOptions, KernelTable } from '../../src/backend/kernels.ts';
 import { primitiveOps } from '../../src/program/infer/infer.ts';
-import { referenceKernels, strictBackend, strictOptions, type RefTensor } from '../support/reference.ts';
+import { referenceKernels, type RefTensor } from '../support/reference.ts';
+import { strictBackend, strictOptions } from '../support/strict-backend.ts';
 
 /** `tsc -p tsconfig.test.json` checks these lines: an expected error that does not happen is an error. */
 describe('a kernel table', () => {

@@ -9,7 +9,8 @@ import { reshape, slice } from '../../src/program/ops/layout.ts';
 import { sum } from '../../src/program/ops/reduce.ts';
 import { f64, type TensorType } from '../../src/program/tensor-type.ts';
 import { trace, type Tensor } from '../../src/program/trace.ts';
-import { strictBackend, strictOptions, type RefTensor } from '../support/reference.ts';
+import { type RefTensor } from '../support/reference.ts';
+import { strictBackend, strictOptions } from '../support/strict-backend.ts';
 import { randomValue, run } from '../support/run.ts';
 
 const input = (...shape: number[]) => randomValue(f64(...shape), 1);
@@ -55,16 +56,50 @@ describe('the walker', () => {
   });
 
   it.each<[string, (x: Tensor) => readonly Tensor[], readonly ((x: number) => number)[], number]>([
-    ['a reshape of an intermediate', (x) => [sum(reshape(exp(x), [2, 2]), [1], { keepDims: true })].map((s) => reshape(s, [2])), [], 1],
+    [
+      'a reshape of an intermediate',
+      (x) => [sum(reshape(exp(x), [2, 2]), [1], { keepDims: true })].map((s) => reshape(s, [2])),
+      [],
+      1,
+    ],
     ['a reshape of a parameter', (x) => [reshape(x, [2, 2])], [(x) => x], 1],
     ['a detached parameter', (x) => [detach(x)], [(x) => x], 1],
     ['a parameter', (x) => [x], [(x) => x], 1],
     ['a parameter twice', (x) => [x, x], [(x) => x, (x) => x], 2],
-    ['a result twice', (x) => { const y = neg(x); return [y, y, y]; }, [(x) => -x, (x) => -x, (x) => -x], 3],
-    ['a result and a reshape of it', (x) => { const y = neg(x); return [reshape(y, [2, 2]), y, detach(y)]; }, [(x) => -x, (x) => -x, (x) => -x], 3],
-    ['a result that outlives what it was reshaped from', (x) => { const y = neg(x); return [reshape(y, [4, 1]), exp(y)]; }, [(x) => -x, (x) => Math.exp(-x)], 2],
-    ['a chain of reshapes', (x) => [exp(reshape(detach(reshape(detach(neg(x)), [2, 2])), [4]))], [(x) => Math.exp(-x)], 1],
-  ])('hands out tensors that are the caller\'s alone: %s', async (_, body, expected, results) => {
+    [
+      'a result twice',
+      (x) => {
+        const y = neg(x);
+        return [y, y, y];
+      },
+      [(x) => -x, (x) => -x, (x) => -x],
+      3,
+    ],
+    [
+      'a result and a reshape of it',
+      (x) => {
+        const y = neg(x);
+        return [reshape(y, [2, 2]), y, detach(y)];
+      },
+      [(x) => -x, (x) => -x, (x) => -x],
+      3,
+    ],
+    [
+      'a result that outlives what it was reshaped from',
+      (x) => {
+        const y = neg(x);
+        return [reshape(y, [4, 1]), exp(y)];
+      },
+      [(x) => -x, (x) => Math.exp(-x)],
+      2,
+    ],
+    [
+      'a chain of reshapes',
+      (x) => [exp(reshape(detach(reshape(detach(neg(x)), [2, 2])), [4]))],
+      [(x) => Math.exp(-x)],
+      1,
+    ],
+  ])("hands out tensors that are the caller's alone: %s", async (_, body, expected, results) => {
     for (const alias of [true, false]) {
       const { numbers, alive, memory } = await observe(body, { alias });
       expect(alive).toBe(1 + results);
@@ -91,7 +126,8 @@ describe('the walker', () => {
 });
 
 /** Doubles and negates; the second output is often not needed. */
-const both = (x: Tensor): readonly Tensor[] => composite({ name: 'both/1', decomposition: (a) => [mul(a!, 2), neg(a!)] }, [x]);
+const both = (x: Tensor): readonly Tensor[] =>
+  composite({ name: 'both/1', decomposition: (a) => [mul(a!, 2), neg(a!)] }, [x]);
 const bothKernel: CompositeKernel<RefTensor> = ([x]) => [
   { dtype: 'float64', data: x!.data.map((each) => each * 2) },
   { dtype: 'float64', data: x!.data.map((each) => -each) },
@@ -103,7 +139,13 @@ describe('a composite kernel', () => {
 
   it('runs in place of the decomposition, and unused outputs are released', async () => {
     for (const [body, expected] of [
-      [(x: Tensor) => both(x), [[2, 4], [-1, -2]]],
+      [
+        (x: Tensor) => both(x),
+        [
+          [2, 4],
+          [-1, -2],
+        ],
+      ],
       [(x: Tensor) => [exp(both(x)[1]!)], [[Math.exp(-1), Math.exp(-2)]]],
       [(x: Tensor) => [both(x)[0]!], [[2, 4]]],
     ] as const) {
@@ -118,7 +160,9 @@ describe('a composite kernel', () => {
 
   it('runs inside another composite that has none', async () => {
     calls.length = 0;
-    const program = trace([f64(2)], (x) => composite({ name: 'outer/1', decomposition: (a) => [exp(both(a!)[0]!)] }, [x]));
+    const program = trace([f64(2)], (x) =>
+      composite({ name: 'outer/1', decomposition: (a) => [exp(both(a!)[0]!)] }, [x]),
+    );
     await run(program, [input(2)], options);
     expect(calls).toEqual(['both/1', 'exp']);
   });
@@ -131,10 +175,19 @@ describe('a composite kernel', () => {
     let met = 0;
     const kernel: CompositeKernel<RefTensor> = ([x]) => {
       met++;
-      return [{ dtype: 'float64', data: Float64Array.of(x!.data.reduce((a, b) => a + b, 1)) }, { dtype: 'float64', data: x!.data.map((each) => -each) }];
+      return [
+        { dtype: 'float64', data: Float64Array.of(x!.data.reduce((a, b) => a + b, 1)) },
+        { dtype: 'float64', data: x!.data.map((each) => -each) },
+      ];
     };
-    expect(await run(program, [{ type: f64(2) as never, data: Float64Array.of(1, 2) }], { composites: { 'total/1': kernel } })).toEqual([[4], [-1, -2]]);
-    expect(await run(program, [{ type: f64(0) as never, data: new Float64Array(0) }], { composites: { 'total/1': kernel } })).toEqual([[1], []]);
+    expect(
+      await run(program, [{ type: f64(2) as never, data: Float64Array.of(1, 2) }], {
+        composites: { 'total/1': kernel },
+      }),
+    ).toEqual([[4], [-1, -2]]);
+    expect(
+      await run(program, [{ type: f64(0) as never, data: new Float64Array(0) }], { composites: { 'total/1': kernel } }),
+    ).toEqual([[1], []]);
     expect(met).toBe(1);
   });
 });
@@ -155,7 +208,11 @@ describe('walkPlan', () => {
     const program = trace([f64(2), f64(2)], (x, y) => [add(x, y), reshape(x, [2, 1]), y]);
     const x = options.upload(f64(2) as never, Float64Array.of(1, 2));
     const results = walkPlan(planKernels(program, []), [x, x], options);
-    expect(results.map((native) => Array.from(native!.data))).toEqual([[2, 4], [1, 2], [1, 2]]);
+    expect(results.map((native) => Array.from(native!.data))).toEqual([
+      [2, 4],
+      [1, 2],
+      [1, 2],
+    ]);
     expect(log.alive.size).toBe(4);
   });
 });
@@ -163,14 +220,26 @@ describe('walkPlan', () => {
 describe('planKernels', () => {
   it('refuses a symbol and names the remedy', () => {
     const types: TensorType[] = [f64('n')];
-    expect(() => planKernels(trace(types, (x) => [neg(x!)], 'open'), [])).toThrow(/open.*f64\[n\].*specialise\(program, \{ n:/);
+    expect(() =>
+      planKernels(
+        trace(types, (x) => [neg(x!)], 'open'),
+        [],
+      ),
+    ).toThrow(/open.*f64\[n\].*specialise\(program, \{ n:/);
   });
 
   it('names what dies with each step, and never parameters or results', () => {
-    const plan = planKernels(trace([f64(2)], (x) => {
-      const y = neg(x);
-      return [exp(tanh(y)), y];
-    }), []);
-    expect(plan.steps.map(({ instruction, dead }) => [instruction.op, dead])).toEqual([['neg', []], ['tanh', []], ['exp', [2]]]);
+    const plan = planKernels(
+      trace([f64(2)], (x) => {
+        const y = neg(x);
+        return [exp(tanh(y)), y];
+      }),
+      [],
+    );
+    expect(plan.steps.map(({ instruction, dead }) => [instruction.op, dead])).toEqual([
+      ['neg', []],
+      ['tanh', []],
+      ['exp', [2]],
+    ]);
   });
 });

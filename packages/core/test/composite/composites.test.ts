@@ -53,7 +53,10 @@ describe.each(Object.entries(cases))('%s', (name, { inputs, body }) => {
   it('has the derivative of its decomposition', async () => {
     const program = scalarProgram({ inputs, body });
     const [instruction] = program.instructions.filter(({ op }) => op === 'composite');
-    expect(instruction).toMatchObject({ name: name.split(' ')[0], gradient: { name: `${name.split(' ')[0]} gradient` } });
+    expect(instruction).toMatchObject({
+      name: name.split(' ')[0],
+      gradient: { name: `${name.split(' ')[0]} gradient` },
+    });
     const wrt = inputs.map((_, index) => index);
     const closed = valueAndGrad(program, { wrt });
     const plain = valueAndGrad(withoutGradients(program), { wrt });
@@ -69,7 +72,10 @@ describe.each(Object.entries(cases))('%s', (name, { inputs, body }) => {
 
 async function apply(body: Body, types: readonly TensorType[], ...elements: number[][]): Promise<number[]> {
   const program = trace(types, (...tensors) => [body(...(tensors as Tensor[])) as Tensor]);
-  const [result] = await run(program, types.map((type, index) => value(type, elements[index]!)));
+  const [result] = await run(
+    program,
+    types.map((type, index) => value(type, elements[index]!)),
+  );
   return result!;
 }
 
@@ -81,7 +87,12 @@ describe('softmax', () => {
     const x = [0.5, -1, 2];
     const weights = x.map(Math.exp);
     const total = weights.reduce((a, b) => a + b);
-    expect(relativeError(await apply((t) => softmax(t!), [f64(3)], x), weights.map((weight) => weight / total))).toBeLessThan(rounding);
+    expect(
+      relativeError(
+        await apply((t) => softmax(t!), [f64(3)], x),
+        weights.map((weight) => weight / total),
+      ),
+    ).toBeLessThan(rounding);
   });
 
   it('neither overflows nor loses its sum far from 0, in float32 too', async () => {
@@ -92,8 +103,14 @@ describe('softmax', () => {
   it('refuses int32, an axis that is not there and an empty one', () => {
     expect(errorOf(() => trace([i32(3)], (x) => [softmax(x)])).code).toBe('dtype');
     for (const axis of [2, -3]) {
-      expect(errorOf(() => trace([f64(2, 3)], (x) => [softmax(x, axis)]))).toMatchObject({ code: 'shape', op: 'softmax/1' });
-      expect(errorOf(() => trace([f64(2, 3)], (x) => [logSumExp(x, axis)]))).toMatchObject({ code: 'shape', op: 'logSumExp/1' });
+      expect(errorOf(() => trace([f64(2, 3)], (x) => [softmax(x, axis)]))).toMatchObject({
+        code: 'shape',
+        op: 'softmax/1',
+      });
+      expect(errorOf(() => trace([f64(2, 3)], (x) => [logSumExp(x, axis)]))).toMatchObject({
+        code: 'shape',
+        op: 'logSumExp/1',
+      });
     }
     expect(errorOf(() => trace([f64(2, 0)], (x) => [softmax(x)])).code).toBe('shape');
   });
@@ -115,7 +132,12 @@ describe('logSumExp', () => {
 
   it('drops its axis', async () => {
     const results = await apply((t) => logSumExp(t!, 0), [f64(2, 3)], [0, 1, 2, 0, 1, 2]);
-    expect(relativeError(results, [0, 1, 2].map((x) => x + Math.LN2))).toBeLessThan(rounding);
+    expect(
+      relativeError(
+        results,
+        [0, 1, 2].map((x) => x + Math.LN2),
+      ),
+    ).toBeLessThan(rounding);
   });
 });
 
@@ -124,12 +146,20 @@ describe('layerNorm', () => {
     const x = [1, 2, 4, 9];
     const variance = (9 + 4 + 0 + 25) / 4;
     const expected = x.map((each, index) => ((each - 4) / Math.sqrt(variance + 0.5)) * [1, 2, 3, 4][index]! + index);
-    const actual = await apply((t, a, b) => layerNorm(t!, a!, b!, 0.5), [f64(4), f64(4), f64(4)], x, [1, 2, 3, 4], [0, 1, 2, 3]);
+    const actual = await apply(
+      (t, a, b) => layerNorm(t!, a!, b!, 0.5),
+      [f64(4), f64(4), f64(4)],
+      x,
+      [1, 2, 3, 4],
+      [0, 1, 2, 3],
+    );
     expect(relativeError(actual, expected)).toBeLessThan(rounding);
   });
 
   it('of equal numbers is the bias', async () => {
-    expect(await apply((t, a, b) => layerNorm(t!, a!, b!), [f64(2, 2), f64(2), f64(2)], [5, 5, 7, 7], [3, 3], [1, 2])).toEqual([1, 2, 1, 2]);
+    expect(
+      await apply((t, a, b) => layerNorm(t!, a!, b!), [f64(2, 2), f64(2), f64(2)], [5, 5, 7, 7], [3, 3], [1, 2]),
+    ).toEqual([1, 2, 1, 2]);
   });
 
   it.each<[string, readonly TensorType[], number | undefined, string]>([
@@ -144,10 +174,14 @@ describe('layerNorm', () => {
     ['epsilon 0', [f64(2, 4), f64(4), f64(4)], 0, 'argument'],
     ['epsilon NaN', [f64(2, 4), f64(4), f64(4)], NaN, 'argument'],
   ])('refuses %s', (_, types, epsilon, code) => {
-    expect(errorOf(() => trace(types, (...tensors) => {
-      const [x, a, b] = tensors as [Tensor, Tensor, Tensor];
-      return [layerNorm(x, a, b, epsilon)];
-    })).code).toBe(code);
+    expect(
+      errorOf(() =>
+        trace(types, (...tensors) => {
+          const [x, a, b] = tensors as [Tensor, Tensor, Tensor];
+          return [layerNorm(x, a, b, epsilon)];
+        }),
+      ).code,
+    ).toBe(code);
   });
 });
 

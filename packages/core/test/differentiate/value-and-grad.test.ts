@@ -27,7 +27,11 @@ describe('valueAndGrad', () => {
 
   it('takes another result and other parameters, in their order', async () => {
     const results = await run(valueAndGrad(program, { of: 3, wrt: [1, 0, 1] }), inputs);
-    expect(results.slice(4)).toEqual([[8, 20, 36], [16, 25, 36], [8, 20, 36]]);
+    expect(results.slice(4)).toEqual([
+      [8, 20, 36],
+      [16, 25, 36],
+      [8, 20, 36],
+    ]);
   });
 
   it('differentiates its own result', async () => {
@@ -43,7 +47,12 @@ describe('valueAndGrad', () => {
   });
 
   it('refuses an int32 parameter', () => {
-    const error = errorOf(() => valueAndGrad(trace([f64(), i32(2)], (x) => [x]), { wrt: [0, 1] }));
+    const error = errorOf(() =>
+      valueAndGrad(
+        trace([f64(), i32(2)], (x) => [x]),
+        { wrt: [0, 1] },
+      ),
+    );
     expect(error).toMatchObject({ code: 'dtype', message: expect.stringContaining('i32[2]') });
   });
 

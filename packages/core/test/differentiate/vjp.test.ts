@@ -35,8 +35,13 @@ describe('grad', () => {
   });
 
   it('is zero for what the output does not depend on', async () => {
-    const program = trace([f64(2), f64(3), i32(3)], (x, y, ids) => grad(add(sum(x), sum(cast(ids, 'float64'))), [y, x]));
-    expect(await run(program, [value(f64(2), [1, 2]), value(f64(3), [1, 2, 3]), value(i32(3), [0, 1, 2])])).toEqual([[0, 0, 0], [1, 1]]);
+    const program = trace([f64(2), f64(3), i32(3)], (x, y, ids) =>
+      grad(add(sum(x), sum(cast(ids, 'float64'))), [y, x]),
+    );
+    expect(await run(program, [value(f64(2), [1, 2]), value(f64(3), [1, 2, 3]), value(i32(3), [0, 1, 2])])).toEqual([
+      [0, 0, 0],
+      [1, 1],
+    ]);
   });
 
   it('stops at detach', async () => {
@@ -49,7 +54,9 @@ describe('grad', () => {
   });
 
   it('stops at int32', async () => {
-    const program = trace([f64(4)], (x) => grad(sum(mul(cast(argMax(x, 0), 'float64'), sum(cast(cast(x, 'int32'), 'float64')))), [x]));
+    const program = trace([f64(4)], (x) =>
+      grad(sum(mul(cast(argMax(x, 0), 'float64'), sum(cast(cast(x, 'int32'), 'float64')))), [x]),
+    );
     expect(await run(program, [value(f64(4), [2, -3, 5, 1])])).toEqual([[0, 0, 0, 0]]);
   });
 
@@ -70,7 +77,9 @@ describe('grad', () => {
 
   it('of float32 is float32', () => {
     const program = trace([f32(2, 3)], (x) => grad(sum(gelu(softmax(x))), [x]));
-    expect([program.parameters, ...program.instructions.map(({ outputs }) => outputs)].flat().map(({ dtype }) => dtype)).not.toContain('float64');
+    expect(
+      [program.parameters, ...program.instructions.map(({ outputs }) => outputs)].flat().map(({ dtype }) => dtype),
+    ).not.toContain('float64');
   });
 
   it('of a symbolic program fits every size', async () => {
@@ -83,7 +92,10 @@ describe('grad', () => {
     const inputs = (n: number) => [
       randomValue(f64(n, 2), n),
       randomValue(f64(3, 2), 50),
-      value(i32(n), Array.from({ length: n }, (_, index) => (index * 2) % 3)),
+      value(
+        i32(n),
+        Array.from({ length: n }, (_, index) => (index * 2) % 3),
+      ),
       value(f64(2), [1.5, 0.5]),
     ];
     for (const n of [1, 2, 5, 0]) {
@@ -169,9 +181,16 @@ describe('vjpProgram', () => {
     const pulled = vjpProgram(program);
     expect(pulled.parameters).toEqual([f64(3), i32(2), f64(3), f64(2), f64()]);
     const results = await run(pulled, [
-      value(f64(3), [1, 2, 3]), value(i32(2), [2, 2]), value(f64(3), [4, 5, 6]), value(f64(2), [1, 10]), value(f64(), [0.5]),
+      value(f64(3), [1, 2, 3]),
+      value(i32(2), [2, 2]),
+      value(f64(3), [4, 5, 6]),
+      value(f64(2), [1, 10]),
+      value(f64(), [0.5]),
     ]);
-    expect(results).toEqual([[0, 0, 66], [0.5, 0.5, 33.5]]);
+    expect(results).toEqual([
+      [0, 0, 66],
+      [0.5, 0.5, 33.5],
+    ]);
     expect(vjpProgram(program)).toBe(pulled);
   });
 });
@@ -210,7 +229,13 @@ describe.each([true, false])('a composite with several outputs (closed form: %s)
 
   it('nests', async () => {
     const nested = (x: Tensor, y: Tensor, offset: Tensor): Tensor =>
-      composite({ name: 'test.outer/1', decomposition: (a, b, c) => [softmax(concat([...pair(a!, gelu(b!), c!, closed).slice(0, 2)], 0))] }, [x, y, offset])[0]!;
+      composite(
+        {
+          name: 'test.outer/1',
+          decomposition: (a, b, c) => [softmax(concat(pair(a!, gelu(b!), c!, closed).slice(0, 2), 0))],
+        },
+        [x, y, offset],
+      )[0]!;
     await checkGradient({ inputs, body: (x, y, offset) => nested(x!, y!, offset!) });
   });
 });
@@ -232,7 +257,11 @@ describe('higher derivatives', () => {
       const [gradient] = grad(mul(sum(square(matmul(a, x))), 0.5), [x]);
       return [grad(sum(mul(gradient!, detach(v))), [x])[0]!, matmul(a, matmul(a, v), { transposeA: true })];
     });
-    const [product, expected] = await run(program, [randomValue(f64(2, 3), 1), randomValue(f64(3, 1), 2), randomValue(f64(3, 1), 3)]);
+    const [product, expected] = await run(program, [
+      randomValue(f64(2, 3), 1),
+      randomValue(f64(3, 1), 2),
+      randomValue(f64(3, 1), 3),
+    ]);
     // Sums of 6 products of numbers up to 2, each rounded once or twice: a few units in the last place.
     expect(relativeError(product!, expected!)).toBeLessThan(1e-14);
   });

@@ -12,20 +12,35 @@ import { trace, type Tensor } from '../../src/program/trace.ts';
 import { errorOf, run, value } from '../support/run.ts';
 
 function opsOf(program: Program): string[] {
-  return program.instructions.map((instruction) => (instruction.op === 'composite' ? instruction.name : instruction.op));
+  return program.instructions.map((instruction) =>
+    instruction.op === 'composite' ? instruction.name : instruction.op,
+  );
 }
 
 describe('trace', () => {
   it('makes equal instructions once', () => {
-    const program = trace([f32(3)], (x) => [add(exp(mul(x, 2)), exp(mul(x, 2))), neg(add(exp(mul(x, 2)), exp(mul(x, 2))))]);
+    const program = trace([f32(3)], (x) => [
+      add(exp(mul(x, 2)), exp(mul(x, 2))),
+      neg(add(exp(mul(x, 2)), exp(mul(x, 2)))),
+    ]);
     expect(opsOf(program)).toEqual(['constant', 'mul', 'exp', 'add', 'neg']);
   });
 
   it('keeps instructions apart that differ in attributes, order of operands or the sign of a zero', () => {
-    expect(opsOf(trace([f32(2, 2)], (x) => [sum(x, [0]), sum(x, [1]), sum(x, [1], { keepDims: true })]))).toHaveLength(3);
+    expect(opsOf(trace([f32(2, 2)], (x) => [sum(x, [0]), sum(x, [1]), sum(x, [1], { keepDims: true })]))).toHaveLength(
+      3,
+    );
     expect(opsOf(trace([f32(2), f32(2)], (x, y) => [sub(x, y), sub(y, x)]))).toHaveLength(2);
     expect(opsOf(trace([f32()], (x) => [scalar(x, 0), scalar(x, -0)]))).toHaveLength(2);
-    expect(opsOf(trace([f32()], (x) => [constant(x, 'float32', [], [1]), constant(x, 'int32', [], [1]), constant(x, 'float32', [1], [1])]))).toHaveLength(3);
+    expect(
+      opsOf(
+        trace([f32()], (x) => [
+          constant(x, 'float32', [], [1]),
+          constant(x, 'int32', [], [1]),
+          constant(x, 'float32', [1], [1]),
+        ]),
+      ),
+    ).toHaveLength(3);
   });
 
   it('makes equal composites once, and keeps those apart that differ in attributes or meaning', () => {
@@ -64,7 +79,14 @@ describe('trace', () => {
   });
 
   it('leaves out layout ops that change nothing', () => {
-    const program = trace([f32(2, 3)], (x) => [reshape(x, [2, 3]), broadcastTo(x, [2, 3]), slice(x, [0, 0], [2, 3]), concat([x], 0), cast(x, 'float32'), sum(x, [])]);
+    const program = trace([f32(2, 3)], (x) => [
+      reshape(x, [2, 3]),
+      broadcastTo(x, [2, 3]),
+      slice(x, [0, 0], [2, 3]),
+      concat([x], 0),
+      cast(x, 'float32'),
+      sum(x, []),
+    ]);
     expect(opsOf(program)).toEqual([]);
   });
 
@@ -93,23 +115,37 @@ describe('trace', () => {
     expect(errorOf(() => concat([], 0))).toMatchObject({ code: 'argument', op: 'concat' });
   });
 
-  it('takes numbers as scalars of the other operand\'s dtype', async () => {
+  it("takes numbers as scalars of the other operand's dtype", async () => {
     const program = trace([i32(2), f64(2)], (k, x) => [add(k, 2), less(x, 0.5), select(equal(k, 1), 0.25, x)]);
-    expect(await run(program, [value(i32(2), [1, 5]), value(f64(2), [0.5, 0.4])])).toEqual([[3, 7], [0, 1], [0.25, 0.4]]);
-    expect(errorOf(() => trace([i32(2)], (k) => [add(k, 0.5)]))).toMatchObject({ code: 'argument', message: expect.stringContaining('0.5') });
+    expect(await run(program, [value(i32(2), [1, 5]), value(f64(2), [0.5, 0.4])])).toEqual([
+      [3, 7],
+      [0, 1],
+      [0.25, 0.4],
+    ]);
+    expect(errorOf(() => trace([i32(2)], (k) => [add(k, 0.5)]))).toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining('0.5'),
+    });
   });
 
   it('refuses parameters after instructions', () => {
-    expect(errorOf(() => trace([f32()], (x) => {
-      neg(x);
-      x.builder.parameter(f32());
-      return [x];
-    })).code).toBe('internal');
+    expect(
+      errorOf(() =>
+        trace([f32()], (x) => {
+          neg(x);
+          x.builder.parameter(f32());
+          return [x];
+        }),
+      ).code,
+    ).toBe('internal');
   });
 });
 
 describe('constant', () => {
-  const make = (...rest: [Parameters<typeof constant>[1], readonly number[], number[]]) => () => trace([f32()], (x) => [constant(x, ...rest)]);
+  const make =
+    (...rest: [Parameters<typeof constant>[1], readonly number[], number[]]) =>
+    () =>
+      trace([f32()], (x) => [constant(x, ...rest)]);
 
   it('copies its numbers', async () => {
     const numbers = [1, 2];
@@ -146,8 +182,18 @@ describe('arithmetic with zeros', () => {
     ['add second', (x) => add(x, 0), [1, -2, 3, 4], []],
     ['add of zeros', (x) => add(o(x), 0), [0, 0, 0, 0], []],
     ['add that broadcasts the other', (x) => add(o(x), slice(x, [0, 0], [1, 2])), [1, -2, 1, -2], ['slice', 'add']],
-    ['add that is broadcast by the zeros', (x) => add(slice(x, [0, 0], [1, 2]), o(x)), [1, -2, 1, -2], ['slice', 'add']],
-    ['sub that is broadcast by the zeros', (x) => sub(slice(x, [0, 0], [1, 2]), o(x)), [1, -2, 1, -2], ['slice', 'sub']],
+    [
+      'add that is broadcast by the zeros',
+      (x) => add(slice(x, [0, 0], [1, 2]), o(x)),
+      [1, -2, 1, -2],
+      ['slice', 'add'],
+    ],
+    [
+      'sub that is broadcast by the zeros',
+      (x) => sub(slice(x, [0, 0], [1, 2]), o(x)),
+      [1, -2, 1, -2],
+      ['slice', 'sub'],
+    ],
     ['sub second', (x) => sub(x, o(x)), [1, -2, 3, 4], []],
     ['sub first', (x) => sub(o(x), x), [-1, 2, -3, -4], ['sub']],
     ['sub of zeros', (x) => sub(o(x), 0), [0, 0, 0, 0], []],
@@ -180,7 +226,12 @@ describe('arithmetic with zeros', () => {
   });
 
   it('keeps the type', () => {
-    const program = trace([f32(1, 3), i32(2, 1)], (x, k) => [add(zeros(x, f32(2, 3)), x), mul(k, 0), sum(mul(k, 0)), add(zeros(x, f32(3)), x)]);
+    const program = trace([f32(1, 3), i32(2, 1)], (x, k) => [
+      add(zeros(x, f32(2, 3)), x),
+      mul(k, 0),
+      sum(mul(k, 0)),
+      add(zeros(x, f32(3)), x),
+    ]);
     expect(resultTypes(program)).toEqual([f32(2, 3), i32(2, 1), i32(), f32(1, 3)]);
   });
 });
@@ -194,7 +245,11 @@ describe('tensors without elements', () => {
     ['a product over nothing is zeros', (x) => matmul(x, x, { transposeA: true }), [0, 0, 0, 0, 0, 0, 0, 0, 0]],
     ['segments of nothing are zeros', (x) => segmentSum(x, argMax(x, 1), { segments: 2 }), [0, 0, 0, 0, 0, 0]],
     ['concat leaves it out', (x) => concat([x, iota(x, 'float64', [1, 3], 1), x], 0), [0, 1, 2]],
-    ['concat of several leaves it out', (x) => concat([iota(x, 'float64', [1, 3], 1), x, iota(x, 'float64', [2, 3], 0)], 0), [0, 1, 2, 0, 0, 0, 1, 1, 1]],
+    [
+      'concat of several leaves it out',
+      (x) => concat([iota(x, 'float64', [1, 3], 1), x, iota(x, 'float64', [2, 3], 0)], 0),
+      [0, 1, 2, 0, 0, 0, 1, 1, 1],
+    ],
     ['concat of nothing is nothing', (x) => concat([x, x], 0), []],
     ['arithmetic with it is nothing', (x) => log(add(x, mul(x, 2))), []],
     ['broadcasting to it is nothing', (x) => add(x, iota(x, 'float64', [1, 3], 1)), []],
@@ -205,7 +260,12 @@ describe('tensors without elements', () => {
     ['a sum along its other axis, and then of that', (x) => sum(sum(x, [1]), [0]), [0]],
   ])('%s', async (_, body, expected) => {
     // The strict backend throws if any kernel meets an empty operand or result.
-    expect(await run(trace([f64(0, 3)], (x) => [body(x)]), [nothing])).toEqual([expected]);
+    expect(
+      await run(
+        trace([f64(0, 3)], (x) => [body(x)]),
+        [nothing],
+      ),
+    ).toEqual([expected]);
   });
 
   it('have no maximum, which is found at trace time', () => {
@@ -220,7 +280,9 @@ describe('tensors without elements', () => {
 describe('composite', () => {
   it('refuses a gradient of the wrong type as a defect', () => {
     const of = (gradient: (g: Tensor) => Tensor[]) => () =>
-      trace([f64(2, 3), i32(2)], (x, ids) => composite({ name: 'bad/1', decomposition: (a) => [sum(a!)], gradient: (_, __, [g]) => gradient(g!) }, [x, ids]));
+      trace([f64(2, 3), i32(2)], (x, ids) =>
+        composite({ name: 'bad/1', decomposition: (a) => [sum(a!)], gradient: (_, __, [g]) => gradient(g!) }, [x, ids]),
+      );
     for (const action of [of((g) => [g]), of(() => []), of((g) => [broadcastTo(g, [2, 3]), g])]) {
       expect(errorOf(action)).toMatchObject({ code: 'internal', message: expect.stringContaining('bad/1') });
     }

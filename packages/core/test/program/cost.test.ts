@@ -11,7 +11,10 @@ import { f32, f64, i32, type TensorType } from '../../src/program/tensor-type.ts
 import { trace, type Tensor } from '../../src/program/trace.ts';
 import { errorOf } from '../support/run.ts';
 
-function cost(types: readonly TensorType[], body: (...tensors: Tensor[]) => readonly Tensor[]): ReturnType<typeof programCost> {
+function cost(
+  types: readonly TensorType[],
+  body: (...tensors: Tensor[]) => readonly Tensor[],
+): ReturnType<typeof programCost> {
   return programCost(trace(types, (...tensors) => body(...(tensors as Tensor[]))));
 }
 
@@ -21,7 +24,9 @@ describe('programCost', () => {
     const bytes = 4 * (5 * 7 + 7 * 3 + 5 * 3);
     const expected = { flops: 210, matmulFlops: 210, bytes, boundaryBytes: bytes };
     expect(cost([f32(5, 7), f32(7, 3)], (a, b) => [matmul(a!, b!)])).toEqual(expected);
-    expect(cost([f32(7, 5), f32(3, 7)], (a, b) => [matmul(a!, b!, { transposeA: true, transposeB: true })])).toEqual(expected);
+    expect(cost([f32(7, 5), f32(3, 7)], (a, b) => [matmul(a!, b!, { transposeA: true, transposeB: true })])).toEqual(
+      expected,
+    );
     // A batch of 2 x 3 products of [1, 4] with [4, 1].
     expect(cost([f32(2, 1, 1, 4), f32(3, 4, 1)], (a, b) => [matmul(a!, b!)]).flops).toBe(2 * 3 * 2 * 4);
   });
@@ -32,7 +37,12 @@ describe('programCost', () => {
       const z = add(exp(x!), y!);
       return [sum(z, [1]), max(z)];
     });
-    expect(counted).toEqual({ flops: 24, matmulFlops: 0, bytes: 8 * (12 + 15 + 8 + 7), boundaryBytes: 8 * (6 + 3 + 2 + 1) });
+    expect(counted).toEqual({
+      flops: 24,
+      matmulFlops: 0,
+      bytes: 8 * (12 + 15 + 8 + 7),
+      boundaryBytes: 8 * (6 + 3 + 2 + 1),
+    });
   });
 
   it('counts no arithmetic for what only moves elements', () => {
@@ -41,7 +51,9 @@ describe('programCost', () => {
   });
 
   it('counts segment sums and argMax by their operands', () => {
-    expect(cost([f32(5, 2), i32(5)], (x, ids) => [segmentSum(x!, ids!, { segments: 3 }), argMax(x!, 1)]).flops).toBe(10 + 10);
+    expect(cost([f32(5, 2), i32(5)], (x, ids) => [segmentSum(x!, ids!, { segments: 3 }), argMax(x!, 1)]).flops).toBe(
+      10 + 10,
+    );
   });
 
   it('counts a composite as its decomposition', () => {
@@ -54,6 +66,9 @@ describe('programCost', () => {
   });
 
   it('refuses symbols', () => {
-    expect(errorOf(() => cost([f32('n')], (x) => [mul(x!, x!)]))).toMatchObject({ code: 'shape', message: expect.stringContaining('specialise(program, { n:') });
+    expect(errorOf(() => cost([f32('n')], (x) => [mul(x!, x!)]))).toMatchObject({
+      code: 'shape',
+      message: expect.stringContaining('specialise(program, { n:'),
+    });
   });
 });

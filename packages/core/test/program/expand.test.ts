@@ -44,8 +44,12 @@ describe('expandComposites', () => {
   });
 
   it('takes a composite that returns its operand', async () => {
-    const same = trace([f64(2)], (x) => [add(composite({ name: 'same/1', decomposition: (input) => [input!] }, [x])[0]!, 1)]);
-    expect(await run(same, [randomValue(f64(2), 3)])).toEqual([Array.from(randomValue(f64(2), 3).data, (each) => each + 1)]);
+    const same = trace([f64(2)], (x) => [
+      add(composite({ name: 'same/1', decomposition: (input) => [input!] }, [x])[0]!, 1),
+    ]);
+    expect(await run(same, [randomValue(f64(2), 3)])).toEqual([
+      Array.from(randomValue(f64(2), 3).data, (each) => each + 1),
+    ]);
   });
 });
 

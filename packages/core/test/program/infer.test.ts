@@ -47,7 +47,10 @@ const binary: { good: Good[]; bad: Bad[] } = {
 };
 
 const asInt32 = ({ good, bad }: { good: Good[]; bad: Bad[] }): { good: Good[]; bad: Bad[] } => ({
-  good: [...good.map(([inputs, attributes, text]): Good => [inputs, attributes, text.replace(/^f\d\d/, 'i32')]), [[i32(2), i32()], {}, 'i32[2]']],
+  good: [
+    ...good.map(([inputs, attributes, text]): Good => [inputs, attributes, text.replace(/^f\d\d/, 'i32')]),
+    [[i32(2), i32()], {}, 'i32[2]'],
+  ],
   bad,
 });
 
@@ -105,7 +108,10 @@ const table: Record<PrimitiveOp, { good: Good[]; bad: Bad[] }> = {
     ],
   },
   sum: { good: [...reduction.good, [[f32(0, 3)], { axes: [0], keepDims: false }, 'f32[3]']], bad: reduction.bad },
-  max: { good: reduction.good, bad: [...reduction.bad, [[f32(0, 3)], { axes: [0], keepDims: false }, 'shape', 'f32[0,3]', 'nothing to choose']] },
+  max: {
+    good: reduction.good,
+    bad: [...reduction.bad, [[f32(0, 3)], { axes: [0], keepDims: false }, 'shape', 'f32[0,3]', 'nothing to choose']],
+  },
   argMax: {
     good: [
       [[f32(2, 3)], { axis: 0 }, 'i32[3]'],
@@ -130,7 +136,13 @@ const table: Record<PrimitiveOp, { good: Good[]; bad: Bad[] }> = {
     ],
     bad: [
       [[f32(2, 3), f32(4, 3)], plain, 'shape', 'f32[2,3]', 'f32[4,3]', 'inner sizes 3 and 4', 'transposeB'],
-      [[f32(2, 3), f32(3, 4)], { transposeA: true, transposeB: false }, 'shape', 'f32[2,3] transposed', 'inner sizes 2 and 3'],
+      [
+        [f32(2, 3), f32(3, 4)],
+        { transposeA: true, transposeB: false },
+        'shape',
+        'f32[2,3] transposed',
+        'inner sizes 2 and 3',
+      ],
       [[f32(3), f32(3, 4)], plain, 'shape', 'f32[3]', 'f32[3,4]', 'Reshape a vector'],
       [[f32(2, 2, 3), f32(5, 3, 4)], plain, 'shape', 'sizes 2 and 5'],
       [[f32('n', 'm'), f32('k', 4)], plain, 'shape', 'inner sizes m and k'],
@@ -270,7 +282,13 @@ const table: Record<PrimitiveOp, { good: Good[]; bad: Bad[] }> = {
     ],
     bad: [[[], { dtype: 'int32' }, 'argument', '1 operand']],
   },
-  detach: { good: [[[f32(2)], {}, 'f32[2]'], [[i32()], {}, 'i32[]']], bad: [[[], {}, 'argument', '1 operand']] },
+  detach: {
+    good: [
+      [[f32(2)], {}, 'f32[2]'],
+      [[i32()], {}, 'i32[]'],
+    ],
+    bad: [[[], {}, 'argument', '1 operand']],
+  },
 };
 
 describe.each(primitiveOps)('the type of %s', (op) => {
@@ -278,23 +296,27 @@ describe.each(primitiveOps)('the type of %s', (op) => {
   const infer = (inputs: readonly TensorType[], attributes: Attributes): TensorType =>
     inferPrimitive(op, inputs, attributes as unknown as PrimitiveAttributes[typeof op]);
 
-  it.each(good.map(([inputs, attributes, text]) => [`(${inputs.map(formatType).join(', ')}) ${text}`, inputs, attributes, text] as const))(
-    'is inferred: %s',
-    (_, inputs, attributes, text) => {
-      expect(formatType(infer(inputs, attributes))).toBe(text);
-    },
-  );
+  it.each(
+    good.map(
+      ([inputs, attributes, text]) =>
+        [`(${inputs.map(formatType).join(', ')}) ${text}`, inputs, attributes, text] as const,
+    ),
+  )('is inferred: %s', (_, inputs, attributes, text) => {
+    expect(formatType(infer(inputs, attributes))).toBe(text);
+  });
 
-  it.each(bad.map(([inputs, attributes, code, ...words]) => [`(${inputs.map(formatType).join(', ')}) ${words.at(-1)}`, inputs, attributes, code, words] as const))(
-    'is refused: %s',
-    (_, inputs, attributes, code, words) => {
-      const error = errorOf(() => infer(inputs, attributes));
-      expect(error).toMatchObject({ code, op });
-      expect(error.message).toMatch(new RegExp(`^${op}\\b`));
-      for (const word of words) expect(error.message).toContain(word);
-      if (code === 'shape') expect(error.shapes).toEqual(expect.arrayContaining([expect.any(Array)]));
-    },
-  );
+  it.each(
+    bad.map(
+      ([inputs, attributes, code, ...words]) =>
+        [`(${inputs.map(formatType).join(', ')}) ${words.at(-1)}`, inputs, attributes, code, words] as const,
+    ),
+  )('is refused: %s', (_, inputs, attributes, code, words) => {
+    const error = errorOf(() => infer(inputs, attributes));
+    expect(error).toMatchObject({ code, op });
+    expect(error.message).toMatch(new RegExp(`^${op}\\b`));
+    for (const word of words) expect(error.message).toContain(word);
+    if (code === 'shape') expect(error.shapes).toEqual(expect.arrayContaining([expect.any(Array)]));
+  });
 });
 
 describe('primitiveOps', () => {

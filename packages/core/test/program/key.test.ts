@@ -9,7 +9,8 @@ import { sum } from '../../src/program/ops/reduce.ts';
 import { f32, f64, type TensorType } from '../../src/program/tensor-type.ts';
 import { trace, type Tensor } from '../../src/program/trace.ts';
 
-const make = (body: (x: Tensor) => readonly Tensor[], type: TensorType = f32(2, 3), name = 'p') => trace([type], body, name);
+const make = (body: (x: Tensor) => readonly Tensor[], type: TensorType = f32(2, 3), name = 'p') =>
+  trace([type], body, name);
 
 describe('equalPrograms', () => {
   it('does not look at names, instances or the order of attributes', () => {
@@ -18,7 +19,9 @@ describe('equalPrograms', () => {
     expect(equalPrograms(a, b)).toBe(true);
     const reordered = structuredClone(a);
     for (const instruction of reordered.instructions) {
-      (instruction as { attributes: object }).attributes = Object.fromEntries(Object.entries(instruction.attributes).reverse());
+      (instruction as { attributes: object }).attributes = Object.fromEntries(
+        Object.entries(instruction.attributes).reverse(),
+      );
     }
     expect(equalPrograms(a, reordered)).toBe(true);
   });
@@ -26,10 +29,26 @@ describe('equalPrograms', () => {
   it.each<[string, (x: Tensor) => readonly Tensor[], (x: Tensor) => readonly Tensor[]]>([
     ['a constant', (x) => [mul(x, 2)], (x) => [mul(x, 3)]],
     ['the last digit of a constant', (x) => [mul(x, 1)], (x) => [mul(x, 1 + 2 ** -23)]],
-    ['the sign of a zero', (x) => [mul(x, constant(x, 'float32', [3], [1, 0, 1]))], (x) => [mul(x, constant(x, 'float32', [3], [1, -0, 1]))]],
-    ['the shape of a constant', (x) => [constant(x, 'float32', [2, 1], [1, 2])], (x) => [constant(x, 'float32', [1, 2], [1, 2])]],
-    ['the dtype of a constant', (x) => [constant(x, 'float32', [2], [1, 2])], (x) => [constant(x, 'int32', [2], [1, 2])]],
-    ['where numbers of a constant end', (x) => [constant(x, 'float32', [2], [1, 23])], (x) => [constant(x, 'float32', [2], [12, 3])]],
+    [
+      'the sign of a zero',
+      (x) => [mul(x, constant(x, 'float32', [3], [1, 0, 1]))],
+      (x) => [mul(x, constant(x, 'float32', [3], [1, -0, 1]))],
+    ],
+    [
+      'the shape of a constant',
+      (x) => [constant(x, 'float32', [2, 1], [1, 2])],
+      (x) => [constant(x, 'float32', [1, 2], [1, 2])],
+    ],
+    [
+      'the dtype of a constant',
+      (x) => [constant(x, 'float32', [2], [1, 2])],
+      (x) => [constant(x, 'int32', [2], [1, 2])],
+    ],
+    [
+      'where numbers of a constant end',
+      (x) => [constant(x, 'float32', [2], [1, 23])],
+      (x) => [constant(x, 'float32', [2], [12, 3])],
+    ],
     ['an attribute', (x) => [sum(x, [0])], (x) => [sum(x, [1])]],
     ['a flag', (x) => [sum(x, [0])], (x) => [sum(x, [0], { keepDims: true })]],
     ['a symbol', (x) => [iota(x, 'int32', ['n'])], (x) => [iota(x, 'int32', ['m'])]],
@@ -37,7 +56,11 @@ describe('equalPrograms', () => {
     ['the order of operands', (x) => [sub(neg(x), x)], (x) => [sub(x, neg(x))]],
     ['the order of results', (x) => [neg(x), x], (x) => [x, neg(x)]],
     ['the number of results', (x) => [x], (x) => [x, x]],
-    ['an attribute of a composite', (x) => [layerNorm(x, sum(x, [0]), sum(x, [0]))], (x) => [layerNorm(x, sum(x, [0]), sum(x, [0]), 0.5)]],
+    [
+      'an attribute of a composite',
+      (x) => [layerNorm(x, sum(x, [0]), sum(x, [0]))],
+      (x) => [layerNorm(x, sum(x, [0]), sum(x, [0]), 0.5)],
+    ],
   ])('sees %s', (_, a, b) => {
     expect(equalPrograms(make(a), make(b))).toBe(false);
     expect(equalPrograms(make(a), make(a))).toBe(true);

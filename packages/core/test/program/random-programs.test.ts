@@ -32,9 +32,14 @@ function makePlan(seed: number, length: number, sizes: readonly number[]): Plan 
   const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
   const shape = (): number[] => Array.from({ length: below(4) }, () => pick(sizes));
   const make = [f64, f64, f32, i32];
-  const parameters = Array.from({ length: 1 + below(3) }, (_, index) => randomValue(pick(make)(...shape()), seed + index, -3, 3));
+  const parameters = Array.from({ length: 1 + below(3) }, (_, index) =>
+    randomValue(pick(make)(...shape()), seed + index, -3, 3),
+  );
   const types: ConcreteType[] = parameters.map(({ type }) => type);
-  const values: RefTensor[] = parameters.map(({ type, data }) => ({ dtype: type.dtype, data: Float64Array.from(data) }));
+  const values: RefTensor[] = parameters.map(({ type, data }) => ({
+    dtype: type.dtype,
+    data: Float64Array.from(data),
+  }));
   const steps: Step[] = [];
 
   const draw = (): Step => {
@@ -50,7 +55,11 @@ function makePlan(seed: number, length: number, sizes: readonly number[]): Plan 
     const transposed = { transposeA: random() < 0.5, transposeB: random() < 0.5 };
     const data = Float64Array.from({ length: 2 }, () => pick([0, 0, -0, 1, -2]));
     const same = [x, random() < 0.5 ? x : other];
-    const step = (op: PrimitiveOp, inputs: readonly number[], attributes: object = {}): Step => ({ op, inputs, attributes });
+    const step = (op: PrimitiveOp, inputs: readonly number[], attributes: object = {}): Step => ({
+      op,
+      inputs,
+      attributes,
+    });
     return pick<() => Step>([
       () => step(pick(['neg', 'tanh', 'erf', 'detach'] as const), [x]),
       () => step(pick(['add', 'sub', 'mul', 'maximum', 'minimum', 'less', 'equal'] as const), same),
@@ -59,14 +68,28 @@ function makePlan(seed: number, length: number, sizes: readonly number[]): Plan 
       () => step(pick(['sum', 'max'] as const), [x], { axes, keepDims }),
       () => step('argMax', [x], { axis }),
       () => step('matmul', same, transposed),
-      () => step('reshape', [x], { shape: random() < 0.5 ? [type.shape.reduce((a, b) => a * b, 1)] : [1, ...type.shape].sort(() => random() - 0.5) }),
+      () =>
+        step('reshape', [x], {
+          shape:
+            random() < 0.5 ? [type.shape.reduce((a, b) => a * b, 1)] : [1, ...type.shape].sort(() => random() - 0.5),
+        }),
       () => step('transpose', [x], { permutation }),
-      () => step('broadcastTo', [x], { shape: [pick(sizes), ...type.shape.map((size) => (size === 1 ? pick(sizes) : size))] }),
+      () =>
+        step('broadcastTo', [x], {
+          shape: [pick(sizes), ...type.shape.map((size) => (size === 1 ? pick(sizes) : size))],
+        }),
       () => step('slice', [x], { starts, sizes: type.shape.map((size, index) => below(size - starts[index]! + 1)) }),
       () => step('concat', random() < 0.5 ? same : [...same, x], { axis }),
       () => step('gather', [x, other]),
       () => step('segmentSum', [x, other], { segments: 1 + below(4), sorted: false }),
-      () => step('constant', [], random() < 0.5 ? { dtype: 'float64', shape: [2], data } : { dtype: 'int32', shape: [], data: Int32Array.of(below(2)) }),
+      () =>
+        step(
+          'constant',
+          [],
+          random() < 0.5
+            ? { dtype: 'float64', shape: [2], data }
+            : { dtype: 'int32', shape: [], data: Int32Array.of(below(2)) },
+        ),
       () => step('iota', [], { dtype: pick(['float64', 'int32']), shape: [1 + below(3), pick(sizes)], axis: below(2) }),
       () => step('cast', [x], { dtype: pick(['float64', 'int32']) }),
     ])();
@@ -76,7 +99,10 @@ function makePlan(seed: number, length: number, sizes: readonly number[]): Plan 
   const fits = ({ op, inputs }: Step): boolean => {
     const data = inputs.map((id) => values[id]!.data);
     const limit = op === 'gather' ? types[inputs[0]!]!.shape[0]! : op === 'segmentSum' ? 1 : Infinity;
-    return data.every((each) => each.every((element) => Math.abs(element) < 1e6)) && (limit === Infinity || data[1]!.every((id) => id >= 0 && id < limit));
+    return (
+      data.every((each) => each.every((element) => Math.abs(element) < 1e6)) &&
+      (limit === Infinity || data[1]!.every((id) => id >= 0 && id < limit))
+    );
   };
   for (let attempt = 0; attempt < 40 * length && steps.length < length; attempt++) {
     const step = draw();
@@ -90,7 +116,10 @@ function makePlan(seed: number, length: number, sizes: readonly number[]): Plan 
     if (!fits(step) || outputType.shape.reduce((a, b) => a * b, 1) > 200) continue;
     // The reference computes empties too: a sum over none of the cells is 0.
     const kernel = referenceKernels[step.op] as Kernel<RefTensor, object>;
-    const computed = kernel(step.inputs.map((id) => values[id]!), { attributes: step.attributes, inputTypes, outputType });
+    const computed = kernel(
+      step.inputs.map((id) => values[id]!),
+      { attributes: step.attributes, inputTypes, outputType },
+    );
     types.push(outputType);
     values.push(computed);
     steps.push(step);
@@ -104,45 +133,74 @@ function plainZeros(numbers: ArrayLike<number>): number[] {
 }
 
 /** The plan as a program; `wrapped` steps stand inside a composite of their own. */
-function programOf({ parameters, steps }: Plan, results: readonly number[], wrapped: (step: number) => boolean): ReturnType<typeof trace> {
-  return trace(parameters.map(({ type }) => type), (...tensors) => {
-    const all = tensors as Tensor[];
-    steps.forEach(({ op, inputs, attributes }, index) => {
-      const operands = inputs.map((id) => all[id]!);
-      const apply = (values: readonly Tensor[]): Tensor => {
-        const { builder } = values[0] ?? all[0]!;
-        return new Tensor(builder, builder.add(op, values.map(({ id }) => id), attributes as never));
-      };
-      all.push(wrapped(index) && operands.length > 0 ? composite({ name: `step${index}/1`, decomposition: (...values) => [apply(values)] }, operands)[0]! : apply(operands));
-    });
-    return results.map((id) => all[id]!);
-  });
+function programOf(
+  { parameters, steps }: Plan,
+  results: readonly number[],
+  wrapped: (step: number) => boolean,
+): ReturnType<typeof trace> {
+  return trace(
+    parameters.map(({ type }) => type),
+    (...tensors) => {
+      const all = tensors as Tensor[];
+      steps.forEach(({ op, inputs, attributes }, index) => {
+        const operands = inputs.map((id) => all[id]!);
+        const apply = (values: readonly Tensor[]): Tensor => {
+          const { builder } = values[0] ?? all[0]!;
+          return new Tensor(
+            builder,
+            builder.add(
+              op,
+              values.map(({ id }) => id),
+              attributes as never,
+            ),
+          );
+        };
+        all.push(
+          wrapped(index) && operands.length > 0
+            ? composite({ name: `step${index}/1`, decomposition: (...values) => [apply(values)] }, operands)[0]!
+            : apply(operands),
+        );
+      });
+      return results.map((id) => all[id]!);
+    },
+  );
 }
 
 describe('a random program', () => {
   it.each([
     ['of sizes 1 to 3', [1, 2, 3]],
     ['with empty tensors', [0, 1, 2]],
-  ])('%s gives what its steps give one by one', async (_, sizes) => {
-    const used = new Set<string>();
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 30 }), fc.integer({ min: 1, max: 14 }), fc.integer({ min: 0, max: 3 }), async (seed, length, wrapping) => {
-        const plan = makePlan(seed, length, sizes);
-        const random = randomNumbers(seed + 7);
-        // The last value and some others, so that some values die early; now and then one twice.
-        const results = plan.values.map((_value, id) => id).filter((id) => id === plan.values.length - 1 || random() < 0.4);
-        results.push(results[0]!);
-        const program = programOf(plan, results, (step) => wrapping > 0 && step % wrapping === 0);
-        const got = await run(program, plan.parameters, { alias: seed % 2 === 0 });
-        results.forEach((id, index) => expect(plainZeros(got[index]!)).toEqual(plainZeros(plan.values[id]!.data)));
-        expect(await run(expandComposites(specialise(program, {})), plan.parameters)).toEqual(got);
-        for (const { op } of plan.steps) used.add(op);
-      }),
-      { seed: 20240607, numRuns: 400 },
-    );
-    // The generator reaches nearly all ops; exp, log, sqrt and div would leave the finite numbers.
-    expect(used.size).toBeGreaterThanOrEqual(25);
-  }, 60_000);
+  ])(
+    '%s gives what its steps give one by one',
+    async (_, sizes) => {
+      const used = new Set<string>();
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 0, max: 2 ** 30 }),
+          fc.integer({ min: 1, max: 14 }),
+          fc.integer({ min: 0, max: 3 }),
+          async (seed, length, wrapping) => {
+            const plan = makePlan(seed, length, sizes);
+            const random = randomNumbers(seed + 7);
+            // The last value and some others, so that some values die early; now and then one twice.
+            const results = plan.values
+              .map((_value, id) => id)
+              .filter((id) => id === plan.values.length - 1 || random() < 0.4);
+            results.push(results[0]!);
+            const program = programOf(plan, results, (step) => wrapping > 0 && step % wrapping === 0);
+            const got = await run(program, plan.parameters, { alias: seed % 2 === 0 });
+            results.forEach((id, index) => expect(plainZeros(got[index]!)).toEqual(plainZeros(plan.values[id]!.data)));
+            expect(await run(expandComposites(specialise(program, {})), plan.parameters)).toEqual(got);
+            for (const { op } of plan.steps) used.add(op);
+          },
+        ),
+        { seed: 20240607, numRuns: 400 },
+      );
+      // The generator reaches nearly all ops; exp, log, sqrt and div would leave the finite numbers.
+      expect(used.size).toBeGreaterThanOrEqual(25);
+    },
+    60_000,
+  );
 
   it('of values that nobody returns costs nothing', async () => {
     const plan = makePlan(5, 14, [1, 2]);

@@ -38,23 +38,49 @@ describe('specialise', () => {
     expect(symbolic.parameters[0]).toEqual(f32('n', 'm'));
   });
 
+  it('binds the number of segments', async () => {
+    const program = trace([f64('n', 2), i32('n'), f64('k')], (x, ids) => [segmentSum(x, ids, { segments: 'k' })]);
+    expect(resultTypes(specialise(program, { k: 3 }))).toEqual([f64(3, 2)]);
+    const inputs = [value(f64(2, 2), [1, 2, 3, 4]), value(i32(2), [2, 2]), value(f64(3), [0, 0, 0])];
+    expect(await run(program, inputs)).toEqual([[0, 0, 0, 0, 4, 6]]);
+  });
+
   it('keeps symbols without a binding', () => {
-    const partly = specialise(trace([f32('n', 'm'), f32(3, 'm')], (z, p) => body(z, p)), { m: 4 });
+    const partly = specialise(
+      trace([f32('n', 'm'), f32(3, 'm')], (z, p) => body(z, p)),
+      { m: 4 },
+    );
     expect(partly.parameters).toEqual([f32('n', 4), f32(3, 4)]);
     expect(resultTypes(partly)).toEqual([f32('n', 4), f32('n', 2), f32(3, 4), f32(3, 4)]);
   });
 
   it('binds inside composites and their gradients', () => {
-    const inner = specialise(trace([f32('n')], (x) => [gelu(x)]), { n: 3 }).instructions[0]!;
+    const inner = specialise(
+      trace([f32('n')], (x) => [gelu(x)]),
+      { n: 3 },
+    ).instructions[0]!;
     if (inner.op !== 'composite') throw new Error('not a composite');
-    expect([...valueTypes(inner.decomposition), ...valueTypes(inner.gradient!), ...inner.outputs].every(isConcrete)).toBe(true);
+    expect(
+      [...valueTypes(inner.decomposition), ...valueTypes(inner.gradient!), ...inner.outputs].every(isConcrete),
+    ).toBe(true);
   });
 
   it('finds what a size breaks', () => {
     const cut = trace([f32('n')], (x) => [slice(x, [2], [3])]);
     expect(resultTypes(specialise(cut, { n: 5 }))).toEqual([f32(3)]);
-    expect(errorOf(() => specialise(cut, { n: 4 }))).toMatchObject({ code: 'shape', op: 'slice', message: expect.stringContaining('f32[4]') });
-    expect(errorOf(() => specialise(trace([f32('n')], (x) => [max(x)]), { n: 0 }))).toMatchObject({ code: 'shape', op: 'max' });
+    expect(errorOf(() => specialise(cut, { n: 4 }))).toMatchObject({
+      code: 'shape',
+      op: 'slice',
+      message: expect.stringContaining('f32[4]'),
+    });
+    expect(
+      errorOf(() =>
+        specialise(
+          trace([f32('n')], (x) => [max(x)]),
+          { n: 0 },
+        ),
+      ),
+    ).toMatchObject({ code: 'shape', op: 'max' });
     expect(errorOf(() => specialise(cut, { n: -1 })).code).toBe('shape');
     expect(errorOf(() => specialise(cut, { n: 2.5 })).code).toBe('shape');
   });
@@ -70,7 +96,7 @@ describe('bindInputs', () => {
   const program = trace([f32('n', 'm'), f32('k', 'm'), i32(3)], (z) => [z], 'fit');
   const bind = (...types: TensorType[]) => bindInputs(program, types as never);
 
-  it('finds each symbol\'s size', () => {
+  it("finds each symbol's size", () => {
     expect({ ...bind(f32(5, 4), f32(2, 4), i32(3)) }).toEqual({ n: 5, m: 4, k: 2 });
     expect({ ...bind(f32(0, 1), f32(1, 1), i32(3)) }).toEqual({ n: 0, m: 1, k: 1 });
   });
@@ -99,8 +125,12 @@ describe('bindInputs', () => {
 describe('a symbolic program', () => {
   it('broadcasts a symbol like the size it gets', async () => {
     const program = trace([f64('n', 1), f64('m')], (x, y) => [add(x, y), sum(mul(x, y), [0])]);
-    const at = (x: number[], y: number[]): Promise<number[][]> => run(program, [value(f64(x.length, 1), x), value(f64(y.length), y)]);
-    expect(await at([1, 2], [10, 20, 30])).toEqual([[11, 21, 31, 12, 22, 32], [30, 60, 90]]);
+    const at = (x: number[], y: number[]): Promise<number[][]> =>
+      run(program, [value(f64(x.length, 1), x), value(f64(y.length), y)]);
+    expect(await at([1, 2], [10, 20, 30])).toEqual([
+      [11, 21, 31, 12, 22, 32],
+      [30, 60, 90],
+    ]);
     expect(await at([1], [10])).toEqual([[11], [10]]);
     expect(await at([], [10])).toEqual([[], [0]]);
   });
@@ -110,7 +140,10 @@ describe('a size', () => {
   it('is a whole number or an identifier', () => {
     for (const good of ['n', '_1', 'Tokens', 0, 7]) expect(f32(good).shape).toEqual([good]);
     for (const bad of ['', '1n', 'a b', 'n*2', '-n', -1, 0.5, NaN, Infinity, 2 ** 53]) {
-      expect(errorOf(() => f32(2, bad)), String(bad)).toMatchObject({ code: 'shape', shapes: [[2, bad]] });
+      expect(
+        errorOf(() => f32(2, bad)),
+        String(bad),
+      ).toMatchObject({ code: 'shape', shapes: [[2, bad]] });
     }
   });
 });

@@ -15,8 +15,21 @@ describe('formatProgram', () => {
       [f32('n', 384), f32(64, 384), i32('n')],
       (z, p, ids) => {
         const q = softmax(matmul(z, p, { transposeB: true }));
-        const scaled = mul(q, constant(q, 'float32', [64], Array.from({ length: 64 }, (_, index) => index / 2)));
-        return [sum(scaled, [1], { keepDims: true }), argMax(q, 1), segmentSum(q, ids, { segments: 'k', sorted: true }), z];
+        const scaled = mul(
+          q,
+          constant(
+            q,
+            'float32',
+            [64],
+            Array.from({ length: 64 }, (_, index) => index / 2),
+          ),
+        );
+        return [
+          sum(scaled, [1], { keepDims: true }),
+          argMax(q, 1),
+          segmentSum(q, ids, { segments: 'k', sorted: true }),
+          z,
+        ];
       },
       'readoutStep',
     );
@@ -34,7 +47,9 @@ describe('formatProgram', () => {
   });
 
   it('shows a program that only returns its parameters', () => {
-    expect(formatProgram(trace([f64()], (x) => [x, x]))).toBe('program program(%0: f64[]) -> (f64[], f64[])\n  return %0, %0');
+    expect(formatProgram(trace([f64()], (x) => [x, x]))).toBe(
+      'program program(%0: f64[]) -> (f64[], f64[])\n  return %0, %0',
+    );
   });
 
   it('shows every element of a short constant, and the sign of a zero', () => {

@@ -50,17 +50,33 @@ function floats(inputs: readonly Value[]): number[] {
 
 /** The scalar whose gradient is checked: a random weighted sum of what `body` returns. */
 export function scalarProgram({ inputs, body }: GradientCase): Program {
-  return trace(inputs.map(({ type }) => type), (...tensors) => [weightedSum([body(...(tensors as Tensor[]))].flat() as Tensor[], 11)], 'case');
+  return trace(
+    inputs.map(({ type }) => type),
+    (...tensors) => [weightedSum([body(...(tensors as Tensor[]))].flat() as Tensor[], 11)],
+    'case',
+  );
 }
 
 /** A random weighted sum of the gradient: its gradient holds second derivatives. */
 export function gradientSumProgram(tested: GradientCase): Program {
   const { inputs, body, wrt = floats(inputs) } = tested;
-  return trace(inputs.map(({ type }) => type), (...tensors) => {
-    const all = tensors as Tensor[];
-    const total = weightedSum([body(...all)].flat() as Tensor[], 11);
-    return [weightedSum(grad(total, wrt.map((index) => all[index]!)), 12)];
-  }, 'gradient of case');
+  return trace(
+    inputs.map(({ type }) => type),
+    (...tensors) => {
+      const all = tensors as Tensor[];
+      const total = weightedSum([body(...all)].flat() as Tensor[], 11);
+      return [
+        weightedSum(
+          grad(
+            total,
+            wrt.map((index) => all[index]!),
+          ),
+          12,
+        ),
+      ];
+    },
+    'gradient of case',
+  );
 }
 
 /** Compares the gradient of a scalar program with central differences. */
@@ -78,7 +94,10 @@ export async function checkAgainstDifferences(program: Program, tested: Gradient
     const gradient = gradients[order]!;
     const differences: number[] = [];
     for (let element = 0; element < data.length; element++) {
-      const [near, far] = [(await at(element, h)) - (await at(element, -h)), (await at(element, 2 * h)) - (await at(element, -2 * h))];
+      const [near, far] = [
+        (await at(element, h)) - (await at(element, -h)),
+        (await at(element, 2 * h)) - (await at(element, -2 * h)),
+      ];
       differences.push((8 * near - far) / (12 * h));
     }
     const scale = Math.max(...differences.map(Math.abs));
@@ -86,7 +105,10 @@ export async function checkAgainstDifferences(program: Program, tested: Gradient
     gradient.forEach((actual, element) => {
       const expected = differences[element]!;
       const allowed = Math.max(tolerance * Math.max(Math.abs(expected), floor * scale), nothing);
-      expect(Math.abs(actual - expected), `d/d input ${index}[${element}]: ${actual} instead of ${expected}`).toBeLessThanOrEqual(allowed);
+      expect(
+        Math.abs(actual - expected),
+        `d/d input ${index}[${element}]: ${actual} instead of ${expected}`,
+      ).toBeLessThanOrEqual(allowed);
     });
   }
 }

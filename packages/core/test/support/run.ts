@@ -1,8 +1,8 @@
 import { allocate, type TypedArray } from '../../src/program/dtype.ts';
 import type { Program } from '../../src/program/program.ts';
 import { elementCount, isConcrete, type ConcreteType, type TensorType } from '../../src/program/tensor-type.ts';
-import { isDdclError } from '../../src/errors/ddcl-error.ts';
-import { strictBackend, type StrictOptions } from './reference.ts';
+import { isDdclError, type DdclError } from '../../src/errors/ddcl-error.ts';
+import { strictBackend, type StrictOptions } from './strict-backend.ts';
 
 /** A value for a parameter: its elements, and the sizes that the parameter's symbols take. */
 export interface Value {
@@ -21,7 +21,10 @@ export function value(type: TensorType, elements: ArrayLike<number>): Value {
  * A program on the strict reference backend, to run many times. Each run checks that it gave back everything it took:
  * with inputs and results freed, nothing is alive.
  */
-export async function runner(program: Program, options: StrictOptions = {}): Promise<(inputs: readonly Value[]) => Promise<number[][]>> {
+export async function runner(
+  program: Program,
+  options: StrictOptions = {},
+): Promise<(inputs: readonly Value[]) => Promise<number[][]>> {
   const backend = strictBackend(options);
   const executable = await backend.compile(program);
   return async (inputs) => {
@@ -35,7 +38,11 @@ export async function runner(program: Program, options: StrictOptions = {}): Pro
 }
 
 /** Runs a program once; see {@link runner}. */
-export async function run(program: Program, inputs: readonly Value[], options: StrictOptions = {}): Promise<number[][]> {
+export async function run(
+  program: Program,
+  inputs: readonly Value[],
+  options: StrictOptions = {},
+): Promise<number[][]> {
   return (await runner(program, options))(inputs);
 }
 
@@ -54,7 +61,10 @@ export function randomNumbers(seed: number): () => number {
 export function randomValue(type: TensorType, seed: number, low = -2, high = 2): Value {
   if (!isConcrete(type)) throw new Error('a value needs a concrete type');
   const random = randomNumbers(seed);
-  return value(type, Array.from({ length: elementCount(type.shape) }, () => low + (high - low) * random()));
+  return value(
+    type,
+    Array.from({ length: elementCount(type.shape) }, () => low + (high - low) * random()),
+  );
 }
 
 /** The largest difference, relative to the largest number of `expected` (which must not be all zeros). */
@@ -65,7 +75,12 @@ export function relativeError(actual: readonly number[], expected: readonly numb
 }
 
 /** The error that an action throws, which must be one of ddcl. */
-export function errorOf(action: () => unknown): { code: string; message: string; op: string | undefined; shapes: unknown } {
+export function errorOf(action: () => unknown): {
+  code: string;
+  message: string;
+  op: string | undefined;
+  shapes: unknown;
+} {
   try {
     action();
   } catch (error) {
@@ -73,4 +88,14 @@ export function errorOf(action: () => unknown): { code: string; message: string;
     throw error;
   }
   throw new Error('nothing was thrown');
+}
+
+/** The error that a promise is rejected with, which must be one of ddcl. */
+export async function rejection(promise: Promise<unknown>): Promise<DdclError> {
+  const error = await promise.then(
+    () => new Error('nothing was thrown'),
+    (reason: unknown) => reason,
+  );
+  if (isDdclError(error)) return error;
+  throw error;
 }

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { tokensFromArray } from '@ddcl/core';
+import { Command } from 'commander';
+import { createBackend } from '../backends.ts';
+import { generateOrbitalRegimes } from '../demo/orbital-regimes.ts';
+import { modelFiles } from '../model-folder/model-folder.ts';
+import { interruptSignal } from '../output/interrupt.ts';
+import { formatMeasures } from '../output/measures.ts';
+import { createProgress } from '../output/progress.ts';
+import { prepareOutFolder } from '../output/write-file.ts';
+import { columnStatistics, preprocess } from '../preprocess/preprocessing.ts';
+import { formatPerClassTable } from '../report/per-class-table.ts';
+import { backendOption, seedOption, wholeNumber } from './options.ts';
+import { runFit } from './run-fit.ts';
+
+interface DemoOptions {
+  readonly objects: number;
+  readonly prototypes: number;
+  readonly backend: string;
+  readonly seed: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** `ddcl demo`. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('fit four prototypes to a generated catalogue of orbits: LEO, MEO, GEO and HEO')
+    .option('--objects <N>', 'objects in the catalogue', wholeNumber(16), 4000)
+    .option('--prototypes <K>', 'number of prototypes', wholeNumber(1), 4)
+    .option('--out <folder>', 'folder for the model and the report; an earlier demo there is replaced', 'ddcl-demo')
+    .addOption(backendOption())
+    .addOption(seedOption())
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', '\nExample:\n  $ ddcl demo')
+    .action((options: DemoOptions) => demoAction(options));
+}
+
+/** Removes the files of an earlier demo, and nothing else. */
+async function clearDemo(out: string): Promise<void> {
+  const names = await readdir(out).catch(() => []);
+  const own = new Set<string>(Object.values(modelFiles));
+  if (names.every((name) => own.has(name))) await Promise.all(names.map((name) => rm(join(out, name))));
+}
+
+async function demoAction({ objects, prototypes, seed, out: folder, backend: name, json }: DemoOptions): Promise<void> {
+  const began = performance.now();
+  const out = resolve(folder);
+  await clearDemo(out);
+  await prepareOutFolder(out, false);
+  const backend = await createBackend(name);
+  const interrupt = interruptSignal();
+  const progress = createProgress();
+  try {
+    const catalogue = generateOrbitalRegimes({ objects, seed });
+    const raw = tokensFromArray(catalogue.rows, catalogue.columns.length);
+    const preprocessing = { standardize: await columnStatistics(raw), normalize: false };
+    const { measures, warnings, perClass } = await runFit({
+      backend,
+      reader: preprocess(raw, preprocessing),
+      labels: catalogue.labels,
+      preprocessing,
+      data: {
+        columns: catalogue.columns,
+        tensor: null,
+        tokens: objects,
+        fingerprint: createHash('sha256').update(new Uint8Array(catalogue.rows.buffer)).digest('hex'),
+      },
+      options: { prototypes, seed },
+      out,
+      resume: false,
+      title: `Orbital regimes: ${prototypes} prototypes on ${objects} generated objects`,
+      command: 'ddcl demo',
+      signal: interrupt.signal,
+      progress,
+      began,
+    });
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    if (json) {
+      process.stdout.write(`${JSON.stringify(measures)}\n`);
+      return;
+    }
+    process.stdout.write(
+      `${objects} generated objects in LEO, MEO, GEO and HEO, five features, fitted without their classes\n\n` +
+        `${formatMeasures(measures)}\n\n${perClass === undefined ? '' : `${formatPerClassTable(perClass)}\n\n`}` +
+        `report: ${join(out, modelFiles.report)}\n`,
+    );
+  } finally {
+    progress.stop();
+    interrupt.dispose();
+    backend.dispose();
+  }
+}

@@ -1,0 +1,130 @@
+import { resolve } from 'node:path';
+import {
+  DdclError,
+  encodeSegments,
+  encodeTokens,
+  tokensFromReader,
+  type EncodedRows,
+  type FloatDType,
+  type SegmentOutput,
+  type TokenOutput,
+} from '@ddcl/core';
+import { Command, Option } from 'commander';
+import { createBackend } from '../backends.ts';
+import { readNpy } from '../data/npy-matrix.ts';
+import { writeNpy } from '../data/npy-writer.ts';
+import { loadModel } from '../model-folder/model-folder.ts';
+import { interruptSignal } from '../output/interrupt.ts';
+import { createProgress } from '../output/progress.ts';
+import { openForModel } from './open-tokens.ts';
+import { backendOption, dtypeOption, nameList, requireDType, type DataOptions } from './options.ts';
+
+const tokenOutputs: readonly string[] = ['outputs', 'assignments', 'codes'] satisfies TokenOutput[];
+const segmentOutputs: readonly string[] = ['occupancy', 'pooled', 'summaries'] satisfies SegmentOutput[];
+
+interface EncodeCommandOptions extends DataOptions {
+  readonly what: string;
+  readonly segments?: string;
+  readonly out: string;
+  readonly backend: string;
+  readonly dtype?: FloatDType;
+  readonly json?: boolean;
+}
+
+const help = `
+What:
+  outputs      [N, m]     each token as its mixture of prototypes
+  assignments  [N, K]     soft assignments; rows sum to 1
+  codes        [N]        number of the nearest prototype, int32
+  occupancy    [S, K]     share of each prototype in a segment
+  pooled       [S, m]     mean output of a segment (at most K - 1 degrees of freedom)
+  summaries    [S, K, m]  mean token per prototype of a segment
+
+Examples:
+  $ ddcl encode model tokens.npy --what outputs --out outputs.npy
+  $ ddcl encode model tokens.npy --what pooled --segments documents.npy --out pooled.npy`;
+
+/** `ddcl encode`. */
+export function encodeCommand(): Command {
+  return new Command('encode')
+    .description('apply a model to tokens; the model does not change')
+    .argument('<model>', 'model folder')
+    .argument('<data...>', 'files of tokens, as for fit')
+    .addOption(new Option('--what <what>', 'what to write').choices([...tokenOutputs, ...segmentOutputs]).makeOptionMandatory())
+    .requiredOption('--out <file.npy>', 'file to write')
+    .option('--segments <file.npy>', 'segment (document) of each token, whole numbers from 0; without it all tokens are one segment')
+    .option('--columns <names>', "columns that make a token (default: the model's)", nameList)
+    .option('--tensor <name>', 'which tensor of a safetensors file')
+    .addOption(dtypeOption())
+    .addOption(backendOption())
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', help)
+    .action((model: string, files: string[], options: EncodeCommandOptions) => encodeAction(model, files, options));
+}
+
+async function readSegments(path: string, tokens: number): Promise<Int32Array> {
+  const { shape, data } = await readNpy(path);
+  const ids = Int32Array.from(data as ArrayLike<number>, Number);
+  const whole = ids.every((id, index) => id === Number(data[index]) && id >= 0);
+  if (shape.length === 1 && whole && ids.length === tokens) return ids;
+  throw new DdclError(
+    'shape',
+    `${path} must hold one whole number >= 0 per token, shape [${tokens}], but has shape [${shape.join(', ')}]${whole ? '' : ' and other numbers'}. Number the segments 0, 1, 2, ...`,
+  );
+}
+
+async function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
+  const began = performance.now();
+  const loaded = await loadModel(resolve(folder));
+  const { model } = loaded;
+  const dtype = options.dtype ?? model.dtype;
+  const backend = await createBackend(options.backend);
+  requireDType(dtype, backend);
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  const { labels: _labels, ...dataOptions } = options;
+  try {
+    const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, dtype, signal: interrupt.signal, progress });
+    try {
+      const source = tokensFromReader(reader);
+      const common = { dtype, signal: interrupt.signal };
+      let shape: number[];
+      let rows: AsyncIterable<EncodedRows>;
+      if (tokenOutputs.includes(options.what)) {
+        if (options.segments !== undefined) {
+          throw new DdclError('argument', `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`);
+        }
+        const what = options.what as TokenOutput;
+        shape = what === 'codes' ? [reader.tokens] : [reader.tokens, what === 'outputs' ? model.dimension : model.count];
+        rows = encodeTokens(backend, model, source, what, common);
+      } else {
+        const what = options.what as SegmentOutput;
+        const ids = options.segments === undefined ? new Int32Array(reader.tokens) : await readSegments(resolve(options.segments), reader.tokens);
+        const segments = ids.reduce((most, id) => Math.max(most, id), -1) + 1;
+        const tail = what === 'occupancy' ? [model.count] : what === 'pooled' ? [model.dimension] : [model.count, model.dimension];
+        shape = [segments, ...tail];
+        rows = encodeSegments(backend, model, source, ids, what, common);
+      }
+      const out = resolve(options.out);
+      await writeNpy(out, shape, options.what === 'codes' ? 'int32' : dtype, dataOf(rows, (done) => progress.show('encoding    ', done, shape[0])));
+      progress.stop();
+      const summary = { what: options.what, shape, dtype: options.what === 'codes' ? 'int32' : dtype, out, seconds: (performance.now() - began) / 1000 };
+      process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${options.what} of shape [${shape.join(', ')}] written to ${out}\n`);
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    progress.stop();
+    interrupt.dispose();
+    backend.dispose();
+  }
+}
+
+async function* dataOf(rows: AsyncIterable<EncodedRows>, onProgress: (done: number) => void): AsyncGenerator<EncodedRows['data']> {
+  let done = 0;
+  for await (const block of rows) {
+    yield block.data;
+    done += block.rows;
+    onProgress(done);
+  }
+}

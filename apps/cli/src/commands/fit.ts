@@ -1,0 +1,127 @@
+import { resolve } from 'node:path';
+import type { FloatDType } from '@ddcl/core';
+import { Command } from 'commander';
+import { createBackend } from '../backends.ts';
+import { interruptSignal } from '../output/interrupt.ts';
+import { formatMeasures } from '../output/measures.ts';
+import { createProgress } from '../output/progress.ts';
+import { prepareOutFolder } from '../output/write-file.ts';
+import { formatPerClassTable } from '../report/per-class-table.ts';
+import { openForFit } from './open-tokens.ts';
+import { anyNumber, backendOption, dtypeOption, nameList, requireDType, seedOption, temperatureChoice, wholeNumber, type DataOptions } from './options.ts';
+import { runFit } from './run-fit.ts';
+
+interface FitCommandOptions extends DataOptions {
+  readonly prototypes: number;
+  readonly temperature: number | 'auto';
+  readonly anneal: boolean;
+  readonly restarts: number;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly standardize?: boolean;
+  readonly normalize?: boolean;
+  readonly dtype?: FloatDType;
+  readonly backend: string;
+  readonly seed: number;
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  $ ddcl fit tokens.npy --prototypes 64 --out model
+  $ ddcl fit objects.csv.gz --columns perigee_km,apogee_km --standardize --labels orbit_class --prototypes 4 --out orbits
+  $ ddcl fit tokens.npy --prototypes 64 --out model --resume      go on after an interruption
+
+The out folder gets model.safetensors, config.json, history.jsonl and report.html.`;
+
+/** `ddcl fit`. */
+export function fitCommand(): Command {
+  return new Command('fit')
+    .description('fit prototypes to tokens: numbers in, a model folder out')
+    .argument('<data...>', 'files of tokens: .npy .csv(.gz) .tsv(.gz) .jsonl(.gz) .parquet .safetensors')
+    .requiredOption('--prototypes <K>', 'number of prototypes', wholeNumber(1))
+    .requiredOption('--out <folder>', 'folder for the model; must be new or empty')
+    .option('--temperature <T>', "final temperature, in units of squared distance; 'auto' is 0.003 of the critical one", temperatureChoice, 'auto')
+    .option('--anneal', 'cool from 0.9 of the critical temperature (the default)')
+    .option('--no-anneal', 'run at the final temperature throughout')
+    .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
+    .option('--epochs <N>', 'passes over the tokens (default: as many as 1600 steps need)', wholeNumber(1))
+    .option('--batch <N>', 'tokens per step (default: 4096)', wholeNumber(1))
+    .option('--learning-rate <X>', "Adam's rate at the start, in units of the tokens' spread (default: 0.1)", anyNumber)
+    .option('--columns <names>', 'columns that make a token, separated by commas', nameList)
+    .option('--tensor <name>', 'which tensor of a safetensors file')
+    .option('--labels <column|file>', 'known classes, for the scores only; never used by the fit')
+    .option('--standardize', 'give each column mean 0 and deviation 1')
+    .option('--normalize', 'give each token length 1 (after --standardize)')
+    .addOption(dtypeOption().default('float32'))
+    .addOption(backendOption())
+    .addOption(seedOption())
+    .option('--resume', 'go on from the checkpoint in the out folder; afresh if there is none')
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', examples)
+    .action((files: string[], options: FitCommandOptions, command: Command) => fitAction(files, options, command));
+}
+
+async function fitAction(files: string[], options: FitCommandOptions, command: Command): Promise<void> {
+  const began = performance.now();
+  const out = resolve(options.out);
+  const dtype = options.dtype ?? 'float32';
+  await prepareOutFolder(out, options.resume ?? false);
+  const backend = await createBackend(options.backend);
+  requireDType(dtype, backend);
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  try {
+    const { opened, reader, preprocessing } = await openForFit(files, { ...options, dtype, signal: interrupt.signal, progress });
+    try {
+      const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
+      const { measures, warnings, perClass } = await runFit({
+        backend,
+        reader,
+        labels: opened.labels,
+        preprocessing,
+        data: {
+          columns: opened.columns ?? null,
+          tensor: options.tensor ?? null,
+          tokens: reader.tokens,
+          fingerprint: opened.fingerprint,
+        },
+        options: {
+          prototypes,
+          temperature,
+          anneal,
+          restarts,
+          dtype,
+          seed,
+          ...(epochs === undefined ? {} : { epochs }),
+          ...(batch === undefined ? {} : { batch }),
+          ...(learningRate === undefined ? {} : { learningRate }),
+        },
+        out,
+        resume: options.resume ?? false,
+        title: `${prototypes} prototypes on ${opened.describe()}`,
+        command: `ddcl ${(command.parent as unknown as { rawArgs: string[] }).rawArgs.slice(2).join(' ')}`,
+        signal: interrupt.signal,
+        progress,
+        began,
+      });
+      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify(measures)}\n`);
+      } else {
+        process.stdout.write(`${formatMeasures(measures)}\n`);
+        if (perClass !== undefined) process.stdout.write(`\n${formatPerClassTable(perClass)}\n`);
+        process.stdout.write(`\nwritten to ${out}; open report.html in a browser\n`);
+      }
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    progress.stop();
+    interrupt.dispose();
+    backend.dispose();
+  }
+}

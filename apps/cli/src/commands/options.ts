@@ -1,0 +1,59 @@
+import { DdclError, type FloatDType } from '@ddcl/core';
+import { InvalidArgumentError, Option } from 'commander';
+import { backendNames } from '../backends.ts';
+
+/** A whole number >= `least`, or commander's complaint (exit status 2). */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text.trim()) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number >= ${least}, got '${text}'.`);
+  };
+}
+
+/** A finite number. */
+export function anyNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(`Expected a number, got '${text}'.`);
+}
+
+/** `auto` or a number; its range is checked against the data later. */
+export function temperatureChoice(text: string): number | 'auto' {
+  if (text === 'auto') return 'auto';
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(`Expected 'auto' or a number, got '${text}'.`);
+}
+
+/** `a,b,c` as a list of names without empty ones. */
+export function nameList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name !== '')) return names;
+  throw new InvalidArgumentError(`Expected names separated by commas, got '${text}'.`);
+}
+
+export const backendOption = (): Option =>
+  new Option('--backend <name>', 'where the arithmetic runs').default('cpu').argParser((text: string) => {
+    if (backendNames.includes(text)) return text;
+    throw new InvalidArgumentError(`There is no backend '${text}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`);
+  });
+
+export const dtypeOption = (): Option =>
+  new Option('--dtype <dtype>', 'precision of the arithmetic').choices(['float32', 'float64']);
+
+export const seedOption = (): Option =>
+  new Option('--seed <number>', 'seed of everything random').default(0).argParser(wholeNumber(0));
+
+/** Options that say which numbers of a file make a token. */
+export interface DataOptions {
+  readonly columns?: string[];
+  readonly tensor?: string;
+  readonly labels?: string;
+}
+
+/** @throws DdclError `unsupported` if the backend lacks the dtype */
+export function requireDType(dtype: FloatDType, backend: { readonly name: string; readonly capabilities: { readonly dtypes: readonly string[] } }): void {
+  if (backend.capabilities.dtypes.includes(dtype)) return;
+  throw new DdclError('unsupported', `The backend ${backend.name} has no ${dtype}; it has ${backend.capabilities.dtypes.join(', ')}.`);
+}

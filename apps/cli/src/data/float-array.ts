@@ -1,0 +1,26 @@
+/** Dtype of tokens in memory. */
+export type TokenDType = 'float32' | 'float64';
+
+export type FloatArray = Float32Array | Float64Array;
+
+/** Finite numbers from here on round to infinity in float32: halfway between its largest number and 2^128. */
+export const float32Limit: number = 2 ** 128 - 2 ** 103;
+
+export function createFloats(dtype: TokenDType, length: number): FloatArray {
+  return dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+}
+
+/** The bytes of an array, not copied. */
+export function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** Index of the first NaN or infinity among the first `length` numbers, or -1. */
+export function firstNonFinite(values: ArrayLike<number>, length: number): number {
+  for (let index = 0; index < length; index++) {
+    const value = values[index]!;
+    // x - x is 0 for finite numbers only.
+    if (value - value !== 0) return index;
+  }
+  return -1;
+}

@@ -1,0 +1,91 @@
+import { dataError, describeCell, isArrayLike, listNames } from './data-error.ts';
+import { openFile } from './open-file.ts';
+import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
+import { textLines, type Lines } from './text-lines.ts';
+
+type JsonRow = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+/**
+ * A .jsonl file, also packed: on each line an object, whose fields are the columns, or an array of numbers.
+ *
+ * `batches` throws DdclError `data` for rows of another kind than the first one and, unless columns were asked for by
+ * name, for fields that the first row lacks.
+ *
+ * @throws DdclError as {@link openFile} and {@link textLines}; `format` for a line that is not JSON; `data` for a file
+ *   without rows or whose first row is neither object nor array
+ */
+export async function openJsonLines(
+  file: string,
+  gzipped: boolean,
+  { wanted, signal, onBytes }: TableOptions,
+): Promise<Table> {
+  const source = await openFile(file);
+  const stream = textLines(source, { gzipped, signal, onBytes });
+  const close = async (): Promise<void> => {
+    await stream.return(undefined);
+    await source.handle.close();
+  };
+  try {
+    const start = await stream.next();
+    if (start.done === true) throw dataError('data', file, 'has no rows. Write it again.');
+    const first = parseRow(file, start.value, 0);
+    const columns = isArrayLike(first) ? undefined : Object.keys(first);
+    if (columns?.length === 0) throw dataError('data', file, 'line 1 is an object without fields; expected fields with numbers. Write it again.');
+    const known = new Set(columns);
+
+    async function* batches(): AsyncGenerator<TableBatch> {
+      for (let next = start; next.done !== true; next = await stream.next()) {
+        const lines = next.value;
+        const rows = lines.texts.map((_, index) => {
+          const row = parseRow(file, lines, index);
+          checkRow(file, lines.first + index, row, columns, wanted === undefined ? known : undefined);
+          return row;
+        });
+        yield {
+          rows: rows.length,
+          cell: (row, column) => (columns === undefined ? rows[row] : field(rows[row]!, columns[column]!)),
+          place: (row) => `line ${lines.first + row}`,
+        };
+      }
+    }
+
+    const vectors = columns === undefined ? [0] : columns.flatMap((name, index) => (isArrayLike(field(first, name)) ? [index] : []));
+    return { file, columns, vectors: new Set(vectors), toNumber: numberFromValue, batches, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function field(row: JsonRow, name: string): unknown {
+  return Object.hasOwn(row, name) ? (row as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
+function parseRow(file: string, { first, texts }: Lines, index: number): JsonRow {
+  let row: unknown;
+  try {
+    row = JSON.parse(texts[index]!);
+  } catch (cause) {
+    throw dataError('format', file, `line ${first + index} is not JSON: ${describeCell(texts[index])}. Write one complete JSON value on each line.`, cause);
+  }
+  if (typeof row === 'object' && row !== null) return row as JsonRow;
+  throw dataError('data', file, `line ${first + index}: expected an object or an array of numbers, but ${describeCell(row)} came. Write one row on each line.`);
+}
+
+function checkRow(
+  file: string,
+  line: number,
+  row: JsonRow,
+  columns: readonly string[] | undefined,
+  known: ReadonlySet<string> | undefined,
+): void {
+  const bare = isArrayLike(row);
+  if (bare !== (columns === undefined)) {
+    throw dataError('data', file, `line ${line} is ${bare ? 'an array' : 'an object'}, but line 1 is ${bare ? 'an object' : 'an array'}. Write all rows alike.`);
+  }
+  if (bare || known === undefined) return;
+  const extra = Object.keys(row).find((name) => !known.has(name));
+  if (extra !== undefined) {
+    throw dataError('data', file, `line ${line} has the field ${JSON.stringify(extra)}, which line 1 lacks; it has ${listNames([...known])}. Write the same fields in all rows, or choose with --columns.`);
+  }
+}

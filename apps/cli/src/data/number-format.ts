@@ -1,0 +1,101 @@
+import { float32Limit, type FloatArray } from './float-array.ts';
+
+/** Formats of numbers in files, little-endian: kind and bytes as NumPy names them; `bf2` is bfloat16, `b1` a boolean. */
+export type NumberFormat = 'f2' | 'bf2' | 'f4' | 'f8' | 'i1' | 'u1' | 'b1' | 'i2' | 'u2' | 'i4' | 'u4' | 'i8' | 'u8';
+
+/** Bytes of one number. */
+export function bytesPerNumber(format: NumberFormat): 1 | 2 | 4 | 8 {
+  return Number(format.at(-1)) as 1 | 2 | 4 | 8;
+}
+
+/**
+ * Turns bytes of a file into numbers. float64 and 64-bit integers are rounded to what `target` holds.
+ *
+ * @param bytes at least `count` numbers, at the start of its own buffer or aligned to the number's size
+ */
+export function decodeNumbers(format: NumberFormat, bytes: Uint8Array, target: FloatArray, count: number): void {
+  const { buffer, byteOffset } = bytes;
+  switch (format) {
+    case 'f2':
+    case 'bf2': {
+      const halves = new Uint16Array(buffer, byteOffset, count);
+      const values = halfValues(format);
+      for (let index = 0; index < count; index++) target[index] = values[halves[index]!]!;
+      return;
+    }
+    case 'i8':
+    case 'u8':
+      decodeLongs(format, bytes, target, count);
+      return;
+    default:
+      // `set` converts between any two of these.
+      target.set(numbersView(format, buffer, byteOffset, count));
+  }
+}
+
+/** The numbers where they lie, for formats that have a typed array of numbers. */
+export function numbersView(
+  format: Exclude<NumberFormat, 'f2' | 'bf2' | 'i8' | 'u8'>,
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  count: number,
+): Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array {
+  switch (format) {
+    case 'f4':
+      return new Float32Array(buffer, byteOffset, count);
+    case 'f8':
+      return new Float64Array(buffer, byteOffset, count);
+    case 'i1':
+      return new Int8Array(buffer, byteOffset, count);
+    case 'u1':
+    case 'b1':
+      return new Uint8Array(buffer, byteOffset, count);
+    case 'i2':
+      return new Int16Array(buffer, byteOffset, count);
+    case 'u2':
+      return new Uint16Array(buffer, byteOffset, count);
+    case 'i4':
+      return new Int32Array(buffer, byteOffset, count);
+    case 'u4':
+      return new Uint32Array(buffer, byteOffset, count);
+  }
+}
+
+/** From two halves, because BigInt costs an allocation per number; there is a single rounding. */
+function decodeLongs(format: 'i8' | 'u8', { buffer, byteOffset }: Uint8Array, target: FloatArray, count: number): void {
+  const low = new Uint32Array(buffer, byteOffset, 2 * count);
+  const high = format === 'i8' ? new Int32Array(buffer, byteOffset, 2 * count) : low;
+  for (let index = 0; index < count; index++) {
+    target[index] = high[2 * index + 1]! * 4294967296 + low[2 * index]!;
+  }
+}
+
+const halfTables = new Map<'f2' | 'bf2', Float32Array>();
+
+/** The value of each of the 65,536 bit patterns. */
+function halfValues(format: 'f2' | 'bf2'): Float32Array {
+  const known = halfTables.get(format);
+  if (known !== undefined) return known;
+  // bfloat16 is the upper half of a float32.
+  const values =
+    format === 'bf2'
+      ? new Float32Array(Uint32Array.from({ length: 65536 }, (_, bits) => bits * 65536).buffer)
+      : Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits));
+  halfTables.set(format, values);
+  return values;
+}
+
+/** IEEE 754 binary16: sign, 5 bits of exponent, 10 bits of fraction. */
+function float16Value(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** Whether a file's number is finite but not in float32. */
+export function overflowsFloat32(value: number): boolean {
+  return Number.isFinite(value) && Math.abs(value) >= float32Limit;
+}

@@ -1,0 +1,101 @@
+import { parquetMetadataAsync, parquetScan, parquetSchema, type AsyncBuffer, type FileMetaData, type SchemaTree } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { isDdclError } from '@ddcl/core';
+import { checkAborted, dataError } from './data-error.ts';
+import { openFile, readFully, type OpenFile } from './open-file.ts';
+import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
+
+/** Cells decoded at once where the file has page indexes; else a whole row group is. */
+const windowCells = 1 << 20;
+
+/**
+ * A .parquet file. Of each row group the wanted columns are decoded one after another, so memory follows the size of
+ * the row groups, or of a window where the file has page indexes.
+ *
+ * @throws DdclError as {@link openFile}; `format` for bytes that are not Parquet or are cut short; `data` without rows
+ */
+export async function openParquet(file: string, { signal, onBytes }: TableOptions): Promise<Table> {
+  const source = await openFile(file);
+  const buffer = asyncBuffer(source);
+  try {
+    const { metadata, fields } = await decoding(file, async () => {
+      const footer = await parquetMetadataAsync(buffer);
+      return { metadata: footer, fields: parquetSchema(footer).children };
+    });
+    const columns = fields.map(({ element }) => element.name);
+    if (columns.length === 0 || metadata.num_rows === 0n) throw dataError('data', file, 'has no rows. Write it again.');
+    const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+    if (twice !== undefined) throw dataError('data', file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
+    const lists = fields.flatMap((field, index) => (isList(field) ? [index] : []));
+
+    async function* batches(wanted: readonly number[]): AsyncGenerator<TableBatch> {
+      const names = wanted.map((column) => columns[column]!);
+      const scan = await decoding(file, () => parquetScan({ file: buffer, metadata, columns: names, compressors }));
+      const bytesPerRow = source.size / Number(metadata.num_rows);
+      for (const { start, end } of windows(metadata, names)) {
+        const cells = new Map<number, ArrayLike<unknown>>();
+        for (const [index, column] of wanted.entries()) {
+          checkAborted(signal);
+          const options = { column: names[index]!, rowStart: start, rowEnd: end };
+          const values = await decoding(file, () => scan.readColumn(options));
+          if (values.length !== end - start) {
+            throw dataError('format', file, `column ${JSON.stringify(names[index])} has ${values.length} values for the ${end - start} rows from row ${start}. The file is damaged; write it again.`);
+          }
+          cells.set(column, values);
+        }
+        onBytes((end - start) * bytesPerRow);
+        yield {
+          rows: end - start,
+          cell: (row, column) => cells.get(column)?.[row],
+          place: (row) => `row ${start + row} (counted from 0)`,
+        };
+      }
+    }
+
+    return { file, columns, vectors: new Set(lists), toNumber: numberFromValue, batches, close: () => source.handle.close() };
+  } catch (error) {
+    await source.handle.close();
+    throw error;
+  }
+}
+
+/** Ranges of rows that are decoded together; none crosses a row group. */
+function windows(metadata: FileMetaData, names: readonly string[]): { start: number; end: number }[] {
+  const ranges: { start: number; end: number }[] = [];
+  let groupStart = 0;
+  for (const { num_rows: rows, columns } of metadata.row_groups) {
+    const groupEnd = groupStart + Number(rows);
+    const used = columns.filter(({ meta_data: meta }) => meta !== undefined && names.includes(meta.path_in_schema[0]!));
+    const indexed = used.every(({ offset_index_offset: offset }) => offset !== undefined);
+    const step = indexed ? Math.max(1024, Math.floor(windowCells / used.length)) : Math.max(1, groupEnd - groupStart);
+    for (let start = groupStart; start < groupEnd; start += step) ranges.push({ start, end: Math.min(groupEnd, start + step) });
+    groupStart = groupEnd;
+  }
+  return ranges;
+}
+
+function isList({ element }: SchemaTree): boolean {
+  return element.converted_type === 'LIST' || element.logical_type?.type === 'LIST' || element.repetition_type === 'REPEATED';
+}
+
+function asyncBuffer(source: OpenFile): AsyncBuffer {
+  return {
+    byteLength: source.size,
+    async slice(start, end = source.size) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, source.size) - start));
+      await readFully(source, bytes, start);
+      return bytes.buffer;
+    },
+  };
+}
+
+/** Runs a step of the Parquet library; whatever it throws says that the bytes are not as they must be. */
+async function decoding<T>(file: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    if (isDdclError(cause)) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw dataError('format', file, `cannot be read as Parquet (${reason}). It may be cut short or encrypted; write it again.`, cause);
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * A file of rows with named cells, read from beginning to end: .csv, .tsv, .jsonl and .parquet look alike from here on.
+ */
+export interface Table {
+  /** Path as the user gave it, for messages. */
+  readonly file: string;
+  /** Names in file order, at least one; undefined where a row is one bare vector without a name (column 0). */
+  readonly columns: readonly string[] | undefined;
+  /** Columns whose cells are vectors, by the file's schema or its first row. */
+  readonly vectors: ReadonlySet<number>;
+  /** The number that a cell stands for, or NaN when it is none. */
+  readonly toNumber: (cell: unknown) => number;
+  /**
+   * All rows in batches, once. A batch may be used until the next one is asked for.
+   *
+   * @param columns those whose cells will be looked at
+   */
+  batches(columns: readonly number[]): AsyncIterable<TableBatch>;
+  close(): Promise<void>;
+}
+
+export interface TableBatch {
+  readonly rows: number;
+  /** What the file holds: a text, a number, a vector, null, ...; undefined where a row lacks the column. */
+  cell(row: number, column: number): unknown;
+  /** Where a row stands in the file: `line 17` (counted from 1, the header too), `row 16 (counted from 0)`. */
+  place(row: number): string;
+}
+
+export interface TableOptions {
+  /** Columns that were asked for by name, the label column among them; undefined if all are wanted. */
+  readonly wanted: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes of the file (packed ones of a .gz) that were read since the last call. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** The number that a text writes in decimal, spaces around it allowed; NaN for all else, also for hexadecimal and "Infinity". */
+export function numberFromText(cell: unknown): number {
+  if (typeof cell !== 'string') return NaN;
+  const text = cell.trim();
+  return decimal.test(text) ? Number(text) : NaN;
+}
+
+/** Numbers as they are (64-bit integers rounded); NaN for all else, also for texts. */
+export function numberFromValue(cell: unknown): number {
+  if (typeof cell === 'number') return cell;
+  return typeof cell === 'bigint' ? Number(cell) : NaN;
+}

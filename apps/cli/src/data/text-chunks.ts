@@ -1,0 +1,92 @@
+import { createGunzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
+import { checkAborted, dataError } from './data-error.ts';
+import { readFully, type OpenFile } from './open-file.ts';
+
+/** Bytes read, and unpacked, at once. */
+const chunkBytes = 1 << 18;
+
+export interface TextOptions {
+  readonly gzipped: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * The text of a UTF-8 file in pieces, unpacked, without byte order mark, every line end as `\n`.
+ *
+ * @throws DdclError `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
+ *   end early or are damaged, and for bytes that are not UTF-8 text
+ */
+export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }: TextOptions): AsyncGenerator<string> {
+  const { file } = source;
+  await checkStart(source, gzipped);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let heldReturn = '';
+  let any = false;
+  for await (const bytes of byteChunks(source, gzipped, onBytes)) {
+    checkAborted(signal);
+    any = true;
+    let text = heldReturn + decode(file, decoder, bytes);
+    // A return at the end of a piece may be the first half of \r\n.
+    heldReturn = text.endsWith('\r') ? '\r' : '';
+    if (heldReturn !== '') text = text.slice(0, -1);
+    if (text.includes('\0')) throw dataError('format', file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
+    yield text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+  }
+  const rest = decode(file, decoder, undefined);
+  if (heldReturn + rest !== '') yield heldReturn === '' ? rest : `\n${rest}`;
+  if (!any) throw dataError('format', file, 'unpacks to nothing (0 bytes). Write it again.');
+}
+
+async function* byteChunks(source: OpenFile, gzipped: boolean, onBytes?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  const { file, handle } = source;
+  const packed = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkBytes });
+  let stream: Readable = packed;
+  if (gzipped) {
+    const gunzip = createGunzip({ chunkSize: chunkBytes });
+    packed.on('error', (error) => gunzip.destroy(error));
+    stream = packed.pipe(gunzip);
+  }
+  let reported = 0;
+  try {
+    for await (const bytes of stream) {
+      onBytes?.(packed.bytesRead - reported);
+      reported = packed.bytesRead;
+      yield bytes as Uint8Array;
+    }
+    onBytes?.(packed.bytesRead - reported);
+  } catch (cause) {
+    const code = (cause as { code?: unknown }).code;
+    if (code === 'Z_BUF_ERROR') throw dataError('format', file, 'the gzip data end early; it is cut short. Write or download it again.', cause);
+    if (typeof code === 'string' && code.startsWith('Z_')) {
+      throw dataError('format', file, `the gzip data are damaged (${(cause as Error).message}). Write or download it again.`, cause);
+    }
+    throw cause;
+  } finally {
+    stream.destroy();
+    packed.destroy();
+  }
+}
+
+/** Refuses files that are packed in another way than their name says, and UTF-16, by their first bytes. */
+async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
+  const start = new Uint8Array(Math.min(4, source.size));
+  await readFully(source, start, 0);
+  const [first = 0, second = 0] = start;
+  const isGzip = first === 0x1f && second === 0x8b;
+  if (gzipped && !isGzip) throw dataError('format', source.file, 'is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.');
+  if (!gzipped && isGzip) throw dataError('format', source.file, 'holds gzip data. Rename it to end in .gz.');
+  if (first === 0x50 && second === 0x4b) throw dataError('format', source.file, 'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.');
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    throw dataError('format', source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
+  }
+}
+
+function decode(file: string, decoder: TextDecoder, bytes: Uint8Array | undefined): string {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+  } catch (cause) {
+    throw dataError('format', file, 'holds bytes that are not UTF-8 text. Save it as UTF-8.', cause);
+  }
+}

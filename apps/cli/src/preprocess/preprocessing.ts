@@ -1,0 +1,77 @@
+import { DdclError, type TokenReader } from '@ddcl/core';
+
+/** Shift and divisor of every column, [m] each. */
+export interface Standardization {
+  readonly mean: readonly number[];
+  /** Standard deviation (population); 1 for a constant column. */
+  readonly deviation: readonly number[];
+}
+
+/** What is done to tokens before the model sees them, in this order. A part of the model folder. */
+export interface Preprocessing {
+  /** `(z - mean) / deviation`, column by column. */
+  readonly standardize: Standardization | null;
+  /** Divide each token by its length, so that it lies on the unit sphere; a token of length 0 stays. */
+  readonly normalize: boolean;
+}
+
+/** Rows that are read at once where a whole pass is made. */
+const passRows = 8192;
+
+/** Mean and standard deviation of every column, in one pass (Welford's update, stable for far-away data). */
+export async function columnStatistics(reader: TokenReader, onProgress?: (rows: number) => void): Promise<Standardization> {
+  const { dimension, tokens } = reader;
+  const mean = new Float64Array(dimension);
+  const squares = new Float64Array(dimension);
+  let seen = 0;
+  for (let start = 0; start < tokens; start += passRows) {
+    const { data, rows } = await reader.read(start, Math.min(passRows, tokens - start));
+    for (let row = 0; row < rows; row++) {
+      seen++;
+      for (let axis = 0; axis < dimension; axis++) {
+        const difference = data[row * dimension + axis]! - mean[axis]!;
+        mean[axis]! += difference / seen;
+        squares[axis]! += difference * (data[row * dimension + axis]! - mean[axis]!);
+      }
+    }
+    onProgress?.(seen);
+  }
+  return {
+    mean: [...mean],
+    deviation: Array.from(squares, (square) => {
+      const deviation = Math.sqrt(square / seen);
+      return deviation > 0 ? deviation : 1;
+    }),
+  };
+}
+
+/**
+ * A reader that gives preprocessed tokens, in double precision so that nothing is lost before the frame's offset is taken off.
+ *
+ * @throws DdclError `shape` if the standardisation is for another number of columns
+ */
+export function preprocess(reader: TokenReader, { standardize, normalize }: Preprocessing): TokenReader {
+  if (standardize === null && !normalize) return reader;
+  const { dimension } = reader;
+  if (standardize !== null && standardize.mean.length !== dimension) {
+    throw new DdclError('shape', `The standardisation is for ${standardize.mean.length} columns, but the data have ${dimension}.`);
+  }
+  return {
+    ...reader,
+    async read(start, count) {
+      const block = await reader.read(start, count);
+      const data = Float64Array.from(block.data);
+      for (let row = 0; row < block.rows; row++) transformRow(data.subarray(row * dimension, (row + 1) * dimension), standardize, normalize);
+      return { ...block, data };
+    },
+  };
+}
+
+function transformRow(row: Float64Array, standardize: Standardization | null, normalize: boolean): void {
+  if (standardize !== null) {
+    for (let axis = 0; axis < row.length; axis++) row[axis] = (row[axis]! - standardize.mean[axis]!) / standardize.deviation[axis]!;
+  }
+  if (!normalize) return;
+  const length = Math.sqrt(row.reduce((total, value) => total + value * value, 0));
+  if (length > 0) for (let axis = 0; axis < row.length; axis++) row[axis]! /= length;
+}

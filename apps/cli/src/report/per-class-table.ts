@@ -1,0 +1,51 @@
+import type { ClassRow } from './fit-report.ts';
+import { formatNumber, formatShare } from './format-number.ts';
+
+const longestLabel = 40;
+
+/**
+ * The classes as an aligned text table for a terminal, one line each, largest class first, without a newline at the
+ * end. Control characters in labels are replaced, so a file cannot steer the terminal, and long labels are cut.
+ */
+export function formatPerClassTable(rows: readonly ClassRow[]): string {
+  const head = ['class', 'tokens', 'prototype', 'recall'];
+  const body = [...rows]
+    .sort((a, b) => b.tokens - a.tokens)
+    .map((row) => [
+      printable(row.label),
+      formatNumber(row.tokens),
+      row.prototype === undefined ? 'none' : String(row.prototype),
+      formatShare(row.recall),
+    ]);
+  const table = [head, ...body];
+  const widths = head.map((_, column) => Math.max(...table.map((cells) => columnsOf(cells[column] as string))));
+  return table
+    .map((cells) =>
+      cells
+        .map((cell, column) => {
+          const space = ' '.repeat((widths[column] as number) - columnsOf(cell));
+          return column === 0 ? cell + space : space + cell;
+        })
+        .join('  '),
+    )
+    .join('\n');
+}
+
+function printable(label: string): string {
+  // Other format characters (\p{Cf}) include those that reverse the direction of the line.
+  const clean = label.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  const characters = [...clean];
+  if (characters.length === 0) return '(empty)';
+  return characters.length <= longestLabel ? clean : `${characters.slice(0, longestLabel - 1).join('')}…`;
+}
+
+/** Columns a text takes in a terminal: two for East Asian letters and pictures, none for combining marks. */
+function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    if (/\p{M}/u.test(character)) continue;
+    const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+    columns += wide.test(character) ? 2 : 1;
+  }
+  return columns;
+}
