@@ -1,23 +1,38 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import SummaryReporter from './tooling/vitest/summary-reporter.ts';
 
-const source = { conditions: ['@ddcl/source', 'module', 'node', 'development|production'] };
+/** With DDCL_TEST_BUILT=1 tests run against dist, as users get it; otherwise against src, without a build. */
+const built = process.env['DDCL_TEST_BUILT'] === '1';
+const source = { conditions: [...(built ? [] : ['@ddcl/source']), 'module', 'node', 'development|production'] };
+
+/** `npm run check:data` runs the tests that need data sets, and only those. */
+const onlyData = process.env['DDCL_DATA_TESTS'] === '1';
+const include = onlyData ? ['test/**/*.data.test.ts'] : ['test/**/*.test.ts'];
+const exclude = onlyData ? [] : ['test/**/*.data.test.ts'];
 
 function project(name: string, root: string) {
   return {
     resolve: source,
     ssr: { resolve: source },
-    test: { name, root, include: ['test/**/*.test.ts'], environment: 'node' as const },
+    test: { name, root, include, exclude, environment: 'node' as const, testTimeout: 60_000 },
   };
 }
 
+const folders = {
+  core: 'packages/core',
+  'backend-cpu': 'packages/backend-cpu',
+  cli: 'apps/cli',
+  experiments: 'apps/experiments',
+  bench: 'apps/bench',
+  tooling: 'tooling',
+};
+
 export default defineConfig({
   test: {
-    projects: [
-      project('core', 'packages/core'),
-      project('backend-cpu', 'packages/backend-cpu'),
-      project('cli', 'apps/cli'),
-      project('experiments', 'apps/experiments'),
-      project('bench', 'apps/bench'),
-    ],
+    reporters: ['default', new SummaryReporter()],
+    projects: Object.entries(folders)
+      .filter(([, root]) => existsSync(`${root}/test`))
+      .map(([name, root]) => project(name, root)),
   },
 });

@@ -50,7 +50,7 @@ export { tokenStatistics, type StatisticsOptions, type TokenStatistics } from '.
 export type { TokenFrame } from './tokens/device-blocks.ts';
 
 // Temperature, stability, measurement
-export { criticalTemperature } from './temperature/critical.ts';
+export { criticalTemperature } from './temperature/critical-temperature.ts';
 export { autoTemperatureShare, resolveTemperature, startTemperatureShare, type TemperatureChoice } from './temperature/resolve.ts';
 export { hessianStability, type Stability } from './stability/stability.ts';
 export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';

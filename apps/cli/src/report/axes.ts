@@ -20,9 +20,12 @@ export const margins: Readonly<Record<'left' | 'right' | 'top' | 'bottom', numbe
 /** The frame of a plot. */
 export const frame: GridComponentOption = { ...margins, outerBoundsMode: 'none' };
 
+/** The frame of a plot with a name above its vertical axis. */
+export const namedFrame: GridComponentOption = { ...frame, top: 30 };
+
 /** How every axis looks. */
 export const axisStyle: AxisStyle = {
-  axisLine: { show: true, lineStyle: { color: 'var(--axis)' } },
+  axisLine: { show: true, onZero: false, lineStyle: { color: 'var(--axis)' } },
   axisTick: { show: true, lineStyle: { color: 'var(--axis)' } },
   axisLabel: { color: 'var(--muted)', fontSize: 12, formatter: (value: number) => formatTick(value), hideOverlap: true },
   splitLine: { show: true, lineStyle: { color: 'var(--grid)' } },
@@ -33,7 +36,12 @@ export function nameBelow(name: string): Pick<Axis, 'name' | 'nameLocation' | 'n
   return { name, nameLocation: 'middle', nameGap: 24, nameTextStyle: { color: 'var(--muted)', fontSize: 12 } };
 }
 
-/** A name along a vertical axis. */
-export function nameBeside(name: string): Pick<Axis, 'name' | 'nameLocation' | 'nameGap' | 'nameTextStyle'> {
-  return { ...nameBelow(name), nameGap: 40 };
+/** A name above a vertical axis, where it needs no turning of the head; for use with {@link namedFrame}. */
+export function nameAbove(name: string): Pick<Axis, 'name' | 'nameLocation' | 'nameGap' | 'nameTextStyle'> {
+  return {
+    name,
+    nameLocation: 'end',
+    nameGap: 10,
+    nameTextStyle: { color: 'var(--muted)', fontSize: 12, align: 'left', padding: [0, 0, 0, -40] },
+  };
 }

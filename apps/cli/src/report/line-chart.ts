@@ -1,8 +1,9 @@
 import { axisStyle, frame, nameBelow } from './axes.ts';
 import { drawChart, type ChartOption } from './draw-chart.ts';
 import type { Figure } from './figure.ts';
-import { formatNumber } from './format-number.ts';
+import { formatNumber, formatTick } from './format-number.ts';
 import { dashes, lineLegend } from './legend.ts';
+import { niceRange } from './nice-range.ts';
 import { hue } from './palette.ts';
 
 /** A quantity over the steps of a fit. */
@@ -40,7 +41,7 @@ export function lineChart({ id, title, caption, steps, lines, scale, reference }
   const option: ChartOption = {
     grid: frame,
     xAxis: { type: 'value', ...stepRange(steps), splitNumber: 4, ...axisStyle, ...nameBelow('step') },
-    yAxis: { type: scale === 'log' ? 'log' : 'value', ...valueRange(within, scale), splitNumber: 4, ...axisStyle },
+    yAxis: valueAxis(within, scale),
     series: lines.map((line, index) => ({
       type: 'line' as const,
       data: line.values.flatMap((value, at) => (usable(value) ? [[steps[at] as number, value]] : [])),
@@ -78,12 +79,20 @@ function stepRange(steps: readonly number[]): { min: number; max: number } {
   return min === max ? { min: min - 1, max: max + 1 } : { min, max };
 }
 
-/** Ends of the vertical axis; what is left out the library rounds to a tick. */
-function valueRange(values: readonly number[], scale: LineChart['scale']): { min?: number; max?: number; scale?: boolean } {
+/** The vertical axis from the values that have to be on it. */
+function valueAxis(values: readonly number[], scale: LineChart['scale']): object {
   const least = values.reduce((a, b) => Math.min(a, b));
   const most = values.reduce((a, b) => Math.max(a, b));
-  // A little more than the largest value, so that the name of the reference has room above its line.
-  if (scale === 'log') return { min: least / 1.3, max: most * 2 };
-  if (least === most) return least === 0 ? { min: 0, max: 1 } : { min: Math.min(0, 2 * least), max: Math.max(0, 2 * least) };
-  return scale === 'close' ? { scale: true } : { min: Math.min(0, least), max: most + 0.15 * most };
+  if (scale !== 'log') return { type: 'value', ...axisStyle, ...niceRange(scale === 'close' ? least : Math.min(0, least), most) };
+  return {
+    type: 'log',
+    ...axisStyle,
+    // Down to a power of ten, so that there is always one to read by, but not up to one: that would waste space.
+    min: 10 ** Math.floor(Math.log10(least) + 1e-9),
+    max: most * 2,
+    axisLabel: {
+      ...axisStyle.axisLabel,
+      formatter: (value: number) => (Math.abs(Math.log10(value) % 1) < 1e-9 ? formatTick(value) : ''),
+    },
+  };
 }

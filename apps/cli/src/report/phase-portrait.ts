@@ -1,10 +1,14 @@
 import type { HistoryRecord } from '@ddcl/core';
-import { axisStyle, frame, nameBelow, nameBeside } from './axes.ts';
+import { axisStyle, nameAbove, nameBelow, namedFrame } from './axes.ts';
 import { drawChart, type ChartOption } from './draw-chart.ts';
 import type { Figure } from './figure.ts';
 import { formatNumber } from './format-number.ts';
 import { rampLegend } from './legend.ts';
+import { niceRange, type NiceRange } from './nice-range.ts';
 import { rampColour, rampLength } from './palette.ts';
+
+/** Mean separation and V. */
+type Point = readonly [number, number];
 
 const id = 'phase';
 const title = 'Phase portrait';
@@ -16,7 +20,7 @@ const caption =
 /** V against the mean separation, coloured by step. `history` is not empty and already thinned. */
 export function phasePortrait(history: readonly HistoryRecord[]): Figure {
   const path = history
-    .map((record) => ({ step: record.step, at: [record.separation.mean, record.loss.v] as const }))
+    .map((record) => ({ step: record.step, at: [record.separation.mean, record.loss.v] as Point }))
     .filter(({ at }) => at.every(Number.isFinite));
   const start = path[0];
   const end = path.at(-1);
@@ -24,14 +28,20 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
     return { id, title, caption, legend: '', drawing: '<p class="empty">Nothing was recorded.</p>' };
   }
 
-  const [right, top] = [0, 1].map((axis) => Math.max(...path.map(({ at }) => at[axis] as number)) * 1.1 || 1) as [number, number];
+  const [horizontal, vertical] = [0, 1].map((axis) =>
+    niceRange(0, Math.max(...path.map(({ at }) => at[axis] as number))),
+  ) as [NiceRange, NiceRange];
   const pieces = path.slice(1).map((point, index) => ({ from: path[index] as typeof point, to: point }));
   const bin = (step: number): number =>
     Math.min(rampLength - 1, Math.floor(((step - start.step) / (end.step - start.step || 1)) * rampLength));
+  // Names go to the side that has room, and not onto each other.
+  const side = (at: Point): string => (at[0] > horizontal.max / 2 ? 'left' : 'right');
+  const near = (a: Point, b: Point): boolean =>
+    Math.abs(a[0] - b[0]) < 0.4 * horizontal.max && Math.abs(a[1] - b[1]) < 0.1 * vertical.max;
   const option: ChartOption = {
-    grid: frame,
-    xAxis: { type: 'value', min: 0, max: right, splitNumber: 4, ...axisStyle, ...nameBelow('mean separation') },
-    yAxis: { type: 'value', min: 0, max: top, splitNumber: 4, ...axisStyle, ...nameBeside('V') },
+    grid: namedFrame,
+    xAxis: { type: 'value', ...horizontal, ...axisStyle, ...nameBelow('mean separation') },
+    yAxis: { type: 'value', ...vertical, ...axisStyle, ...nameAbove('diversity term V') },
     series: [
       // One line per colour: CSS variables cannot be mixed to a gradient.
       ...Array.from({ length: rampLength }, (_, index) => {
@@ -51,11 +61,14 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
         };
       }),
       ...(path.length === 1
-        ? [endPoint('start = end', start.at, 'circle', right)]
-        : [endPoint('start', start.at, 'circle', right), endPoint('end', end.at, 'rect', right)]),
+        ? [endPoint('start = end', start.at, 'circle', side(start.at))]
+        : [
+            endPoint('start', start.at, 'circle', near(start.at, end.at) ? 'top' : side(start.at)),
+            endPoint('end', end.at, 'rect', side(end.at)),
+          ]),
     ],
   };
-  const say = ([separation, v]: readonly [number, number]): string =>
+  const say = ([separation, v]: Point): string =>
     `separation ${formatNumber(separation)} and V ${formatNumber(v)}`;
   return {
     id,
@@ -72,8 +85,8 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
   };
 }
 
-/** A marked and named point; the name goes to the side that has room. */
-function endPoint(name: string, at: readonly [number, number], symbol: string, right: number): object {
+/** A marked and named point. */
+function endPoint(name: string, at: Point, symbol: string, position: string): object {
   return {
     type: 'scatter',
     data: [[...at]],
@@ -87,7 +100,7 @@ function endPoint(name: string, at: readonly [number, number], symbol: string, r
     label: {
       show: true,
       formatter: name,
-      position: at[0] > right / 2 ? 'left' : 'right',
+      position,
       distance: 8,
       color: 'var(--ink)',
       fontSize: 12,

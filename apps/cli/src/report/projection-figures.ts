@@ -1,4 +1,4 @@
-import { axisStyle, frame, margins, nameBelow, nameBeside } from './axes.ts';
+import { axisStyle, margins, nameAbove, nameBelow, namedFrame } from './axes.ts';
 import { chartWidth, drawChart, type ChartOption } from './draw-chart.ts';
 import type { Figure } from './figure.ts';
 import type { Projection } from './fit-report.ts';
@@ -9,7 +9,7 @@ import { plotWindow, type PlotWindow } from './plot-window.ts';
 import { subsample } from './subsample.ts';
 
 const largestScatter = 2000;
-const height = 320;
+const height = 330;
 const star = 'path://M0-10L2.6-3.6 9.5-3.1 4.2 1.4 5.9 8.1 0 4.4-5.9 8.1-4.2 1.4-9.5-3.1-2.6-3.6Z';
 
 /** Tokens of one colour. */
@@ -30,7 +30,7 @@ export function projectionFigures(projection: Projection): readonly Figure[] {
     points,
     prototypes,
     chartWidth - margins.left - margins.right,
-    height - margins.top - margins.bottom,
+    height - Number(namedFrame.top) - margins.bottom,
   );
   const chosen = subsample(labels ?? assignments, largestScatter);
   const classes = labels === undefined ? [] : [...new Set(labels)].sort((a, b) => (a < b ? -1 : 1));
@@ -75,12 +75,14 @@ function scatter(
   const named = groups.filter((group) => group.tokens > 0);
   const axis = { type: 'value' as const, splitNumber: 4, ...axisStyle, axisLabel: { ...axisStyle.axisLabel, showMinLabel: false, showMaxLabel: false } };
   const option: ChartOption = {
-    grid: frame,
+    grid: namedFrame,
     xAxis: { ...axis, min: window.x[0], max: window.x[1], ...nameBelow(`axis 1 (${formatShare(explained[0])} of variance)`) },
-    yAxis: { ...axis, min: window.y[0], max: window.y[1], ...nameBeside(`axis 2 (${formatShare(explained[1])})`) },
+    yAxis: { ...axis, min: window.y[0], max: window.y[1], ...nameAbove(`axis 2 (${formatShare(explained[1])} of variance)`) },
     series: [
       // Large groups first, so that small ones are not buried.
-      ...[...groups]
+      ...groups
+        // The library cannot draw none.
+        .filter((group) => group.points.length > 0)
         .sort((a, b) => b.tokens - a.tokens)
         .map((group) => ({
           type: 'scatter' as const,

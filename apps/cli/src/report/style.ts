@@ -16,7 +16,7 @@ p{margin:0 8px 8px}
 .warnings h2{font-size:1rem;margin:0 0 4px;color:var(--warning)}
 .warnings ul{margin:0;padding-left:20px;overflow-wrap:anywhere}
 .figures{display:grid;gap:12px;grid-template-columns:repeat(auto-fill,minmax(min(100%,336px),1fr))}
-figure,.tables>table,.card{margin:0;padding:12px 8px;background:var(--surface);border:1px solid var(--border);border-radius:6px;min-width:0}
+figure,.card{margin:0;padding:12px 8px;background:var(--surface);border:1px solid var(--border);border-radius:6px;min-width:0}
 figure{display:flex;flex-direction:column}
 figure>svg{display:block;width:100%;height:auto;margin-bottom:4px}
 figure svg text{font-family:inherit}
@@ -37,7 +37,7 @@ th,td{padding:4px;border-top:1px solid var(--grid);vertical-align:top}
 .pairs th{color:var(--muted)}
 .pairs td{text-align:right;overflow-wrap:anywhere}
 .card{overflow:hidden}
-.card+.card{margin-top:12px}
+.details,.figures+.card,.card+.tables{margin-top:12px}
 .scroll{overflow-x:auto}
 .grid td,.grid thead th{text-align:right;white-space:nowrap;padding-left:16px}
 .grid thead th{font-weight:600;vertical-align:bottom}
@@ -47,5 +47,5 @@ details[open]>summary{margin-bottom:8px}
 pre{margin:0;padding:4px;white-space:pre-wrap;overflow-wrap:anywhere;font:.875rem/1.5 ui-monospace,"SF Mono",Consolas,"DejaVu Sans Mono",monospace}
 .note{font-size:.875rem;color:var(--muted);margin-top:12px}
 :focus-visible{outline:2px solid var(--hue-0);outline-offset:2px}
-@media print{body{background:none;font-size:11pt}main{max-width:none;padding:0}.figures{grid-template-columns:repeat(2,1fr)}figure,.tables>table,.card{break-inside:avoid}.scroll{overflow:visible}}
+@media print{body{background:none;font-size:11pt}main{max-width:none;padding:0}.figures{grid-template-columns:repeat(2,1fr)}figure,.card{break-inside:avoid}.scroll{overflow:visible}}
 `.trim();

@@ -58,7 +58,7 @@ export function pairs(caption: string, rows: readonly (readonly [string, string]
   const lines = rows.map(
     ([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
   );
-  return `<table class="pairs"><caption>${escapeHtml(caption)}</caption><tbody>${lines.join('')}</tbody></table>`;
+  return `<div class="card"><table class="pairs"><caption>${escapeHtml(caption)}</caption><tbody>${lines.join('')}</tbody></table></div>`;
 }
 
 /** How each class was found, largest class first. */

@@ -62,7 +62,7 @@ export class BufferTable<Native> {
   }
 
   freeAll(): void {
-    for (const buffer of [...this.#held.keys()]) this.free(buffer);
+    for (const buffer of Array.from(this.#held.keys())) this.free(buffer);
   }
 
   memory(): MemoryUse {

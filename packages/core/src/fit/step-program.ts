@@ -5,7 +5,7 @@ import { add, mul } from '../program/ops/elementwise.ts';
 import { reshape, slice } from '../program/ops/layout.ts';
 import type { Program } from '../program/program.ts';
 import { tensorType, type TensorType } from '../program/tensor-type.ts';
-import { Tensor, trace } from '../program/trace.ts';
+import { trace, type Tensor } from '../program/trace.ts';
 
 /** Sizes of a training step. */
 export interface StepSizes {

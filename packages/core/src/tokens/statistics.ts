@@ -4,7 +4,7 @@ import { createMomentAccumulator } from '../linalg/covariance.ts';
 import { throwIfAborted, type AbortSignalLike } from '../measure/sum-blocks.ts';
 import type { Random } from '../random/random.ts';
 import { createReservoir, type ReservoirSample } from '../random/reservoir.ts';
-import { largestVariance } from '../temperature/critical.ts';
+import { largestVariance } from '../temperature/largest-variance.ts';
 import { checkBlock } from './check-block.ts';
 import type { TokenFrame } from './device-blocks.ts';
 import type { TokenSource } from './token-source.ts';

@@ -1,21 +1,8 @@
 import { lanczos } from '../linalg/lanczos.ts';
 import { topEigenpairs } from '../linalg/symmetric-eigen.ts';
 import { throwIfAborted, type AbortSignalLike } from '../measure/sum-blocks.ts';
-import { createRandom, type Random } from '../random/random.ts';
-import { tokenStatistics } from '../tokens/statistics.ts';
+import type { Random } from '../random/random.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-
-/**
- * The critical temperature `T_c = 4 lambda_max(C)` of tokens, in units of squared distance: above
- * it the collapse of all prototypes into one point is stable, below it gradient descent leaves it (math.md section 5).
- * One pass where the covariance can be formed (m <= 2048), a few dozen otherwise.
- *
- * @throws DdclError `data` if there is no token of positive weight
- */
-export async function criticalTemperature(source: TokenSource, signal?: AbortSignalLike): Promise<number> {
-  const statistics = await tokenStatistics(source, { random: createRandom(0), sampleSize: 1, signal });
-  return statistics.criticalTemperature;
-}
 
 export interface LargestVarianceInput {
   readonly mean: Float64Array;
