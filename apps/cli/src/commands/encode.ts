@@ -11,7 +11,7 @@ import {
 } from '@ddcl/core';
 import { Command, Option } from 'commander';
 import { createBackend } from '../backends.ts';
-import { readNpy } from '../data/npy-matrix.ts';
+import { readNpy } from '../data/npy-reader.ts';
 import { writeNpy } from '../data/npy-writer.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { interruptSignal } from '../output/interrupt.ts';
@@ -84,7 +84,7 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
   const interrupt = interruptSignal();
   const { labels: _labels, ...dataOptions } = options;
   try {
-    const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, dtype, signal: interrupt.signal, progress });
+    const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, signal: interrupt.signal, progress });
     try {
       const source = tokensFromReader(reader);
       const common = { dtype, signal: interrupt.signal };

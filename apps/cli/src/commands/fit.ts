@@ -75,7 +75,7 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
   const progress = createProgress();
   const interrupt = interruptSignal();
   try {
-    const { opened, reader, preprocessing } = await openForFit(files, { ...options, dtype, signal: interrupt.signal, progress });
+    const { opened, reader, preprocessing } = await openForFit(files, { ...options, signal: interrupt.signal, progress });
     try {
       const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
       const { measures, warnings, perClass } = await runFit({

@@ -14,7 +14,7 @@ import {
 } from '@ddcl/core';
 import { Command } from 'commander';
 import { createBackend } from '../backends.ts';
-import { readNpy } from '../data/npy-matrix.ts';
+import { readNpy } from '../data/npy-reader.ts';
 import { loadModel, type LoadedModel } from '../model-folder/model-folder.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures, makeMeasures, warningsOf } from '../output/measures.ts';
@@ -102,7 +102,7 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
   requireDType(dtype, backend);
   const progress = createProgress();
   const interrupt = interruptSignal();
-  const openOptions = { ...options, dtype, signal: interrupt.signal, progress };
+  const openOptions = { ...options, signal: interrupt.signal, progress };
   try {
     const { opened, reader: plain } =
       loaded === undefined ? await openForFit(files, openOptions) : await openForModel(files, loaded, openOptions);

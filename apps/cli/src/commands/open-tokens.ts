@@ -1,4 +1,4 @@
-import { DdclError, type FloatDType, type TokenReader } from '@ddcl/core';
+import { DdclError, type TokenReader } from '@ddcl/core';
 import { openData, type OpenedData } from '../data/open-data.ts';
 import type { Progress } from '../output/progress.ts';
 import { columnStatistics, preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
@@ -15,18 +15,18 @@ export interface OpenTokens {
 export interface OpenTokensOptions extends DataOptions {
   readonly standardize?: boolean;
   readonly normalize?: boolean;
-  readonly dtype: FloatDType;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
 
-async function open(files: readonly string[], { columns, tensor, labels, dtype, signal, progress }: OpenTokensOptions): Promise<OpenedData> {
+async function open(files: readonly string[], { columns, tensor, labels, signal, progress }: OpenTokensOptions): Promise<OpenedData> {
   try {
-    return await openData([...files], {
+    return await openData(files, {
       ...(columns === undefined ? {} : { columns }),
       ...(tensor === undefined ? {} : { tensor }),
       ...(labels === undefined ? {} : { labels }),
-      dtype,
+      // Doubles, whatever the fit's precision: the offset is taken off before anything is rounded to float32.
+      dtype: 'float64',
       signal,
       onProgress: (done, total) => progress.show('opening     ', done, total),
     });

@@ -3,10 +3,11 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DdclError } from '@ddcl/core';
 
-/** Writes a file whole or not at all: to a temporary file beside it, which is then renamed. */
+/** Writes a file whole or not at all: to a temporary file beside it, which is then renamed. Its folder is made if need be. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, content);
     await rename(temporary, path);
   } catch (cause) {

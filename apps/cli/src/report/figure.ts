@@ -12,10 +12,10 @@ export interface Figure {
   readonly drawing: string;
 }
 
-/** A figure as HTML. */
+/** A figure as HTML: always four parts, because the page lines them up with those of the neighbours. */
 export function renderFigure({ id, title, caption, legend, drawing }: Figure): string {
   return (
-    `<figure id="${id}">\n<h3>${escapeHtml(title)}</h3>\n${legend}${drawing}\n` +
+    `<figure id="${id}">\n<h3>${escapeHtml(title)}</h3>\n<div class="legend">${legend}</div>\n${drawing}\n` +
     `<figcaption>${escapeHtml(caption)}</figcaption>\n</figure>`
   );
 }

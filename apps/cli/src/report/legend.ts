@@ -38,9 +38,7 @@ export function rampLegend(first: string, last: string): string {
     { length: rampLength },
     (_, index) => `<rect x="${index * 12}" y="1" width="12" height="10" fill="${rampColour(index)}"/>`,
   );
-  return (
-    `<p class="legend">${escapeHtml(first)} ${swatch(rampLength * 12, cells.join(''))} ${escapeHtml(last)}</p>\n`
-  );
+  return `<p>${escapeHtml(first)} ${swatch(rampLength * 12, cells.join(''))} ${escapeHtml(last)}</p>`;
 }
 
 function swatch(width: number, content: string): string {
@@ -49,5 +47,5 @@ function swatch(width: number, content: string): string {
 
 function list(entries: readonly { readonly name: string; readonly swatch: string }[]): string {
   const items = entries.map((entry) => `<li>${entry.swatch}<span>${escapeHtml(entry.name)}</span></li>`);
-  return `<ul class="legend">${items.join('')}</ul>\n`;
+  return `<ul>${items.join('')}</ul>`;
 }

@@ -37,7 +37,8 @@ export function lineChart({ id, title, caption, steps, lines, scale, reference }
   }
 
   const shown = reference !== undefined && usable(reference.value) ? reference : undefined;
-  const within = shown === undefined ? values : [...values, shown.value];
+  // Some more than its value, so that its name has room above the line.
+  const within = shown === undefined ? values : [...values, 1.12 * shown.value];
   const option: ChartOption = {
     grid: frame,
     xAxis: { type: 'value', ...stepRange(steps), splitNumber: 4, ...axisStyle, ...nameBelow('step') },

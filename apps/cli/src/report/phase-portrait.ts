@@ -36,6 +36,8 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
     Math.min(rampLength - 1, Math.floor(((step - start.step) / (end.step - start.step || 1)) * rampLength));
   // Names go to the side that has room, and not onto each other.
   const side = (at: Point): string => (at[0] > horizontal.max / 2 ? 'left' : 'right');
+  // Names of points on the axis go above its line.
+  const lift = (at: Point): number => (at[1] < 0.05 * vertical.max ? -9 : 0);
   const near = (a: Point, b: Point): boolean =>
     Math.abs(a[0] - b[0]) < 0.4 * horizontal.max && Math.abs(a[1] - b[1]) < 0.1 * vertical.max;
   const option: ChartOption = {
@@ -61,10 +63,10 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
         };
       }),
       ...(path.length === 1
-        ? [endPoint('start = end', start.at, 'circle', side(start.at))]
+        ? [endPoint('start = end', start.at, 'circle', side(start.at), lift(start.at))]
         : [
-            endPoint('start', start.at, 'circle', near(start.at, end.at) ? 'top' : side(start.at)),
-            endPoint('end', end.at, 'rect', side(end.at)),
+            endPoint('start', start.at, 'circle', near(start.at, end.at) ? 'top' : side(start.at), lift(start.at)),
+            endPoint('end', end.at, 'rect', side(end.at), lift(end.at)),
           ]),
     ],
   };
@@ -79,14 +81,14 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
       id: `${id}-chart`,
       title,
       description: `From ${say(start.at)} to ${say(end.at)}.`,
-      height: 260,
+      height: 240,
       option,
     }),
   };
 }
 
 /** A marked and named point. */
-function endPoint(name: string, at: Point, symbol: string, position: string): object {
+function endPoint(name: string, at: Point, symbol: string, position: string, lift: number): object {
   return {
     type: 'scatter',
     data: [[...at]],
@@ -101,6 +103,7 @@ function endPoint(name: string, at: Point, symbol: string, position: string): ob
       show: true,
       formatter: name,
       position,
+      offset: [0, lift],
       distance: 8,
       color: 'var(--ink)',
       fontSize: 12,

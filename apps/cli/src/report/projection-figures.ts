@@ -33,7 +33,7 @@ export function projectionFigures(projection: Projection): readonly Figure[] {
     height - Number(namedFrame.top) - margins.bottom,
   );
   const chosen = subsample(labels ?? assignments, largestScatter);
-  const classes = labels === undefined ? [] : [...new Set(labels)].sort((a, b) => (a < b ? -1 : 1));
+  const classes = labels === undefined ? [] : [...new Set(labels)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const sample =
     chosen.length < assignments.length
       ? ` Drawn are ${formatNumber(chosen.length)} of ${formatNumber(assignments.length)} tokens, each ` +
@@ -47,14 +47,14 @@ export function projectionFigures(projection: Projection): readonly Figure[] {
 
   const byAssignment = groupsOf(assignments, Array.from({ length: count }, (_, k) => k), (k) => `prototype ${k}`, projection, chosen, window);
   const figures = [
-    scatter('tokens-by-prototype', 'Tokens by assigned prototype', byAssignment, projection, window, true,
+    scatter('tokens-by-prototype', 'Tokens by assigned prototype', byAssignment, projection, window,
       'Stars are the prototypes. Look for a star in the middle of each crowd of one colour; a star without a crowd is ' +
         `unused, stars on top of each other are merged.${notes}`),
   ];
   if (labels !== undefined) {
     const byLabel = groupsOf(labels, classes, (label) => label, projection, chosen, window);
     figures.push(
-      scatter('tokens-by-label', 'Tokens by label', byLabel, projection, window, false,
+      scatter('tokens-by-label', 'Tokens by label', byLabel, projection, window,
         'The same picture coloured by the classes given, which the fit never saw. Where the two pictures agree, a ' +
           `prototype stands for a class.${notes}`),
     );
@@ -68,7 +68,6 @@ function scatter(
   groups: readonly Group[],
   { prototypes, explained }: Projection,
   window: PlotWindow,
-  colouredStars: boolean,
   caption: string,
 ): Figure {
   const count = prototypes.length / 2;
@@ -91,22 +90,20 @@ function scatter(
           large: true,
           largeThreshold: 0,
           symbol: groupSymbol(group.index),
-          symbolSize: groupSymbol(group.index) === 'circle' ? 3.6 : 4.6,
+          symbolSize: groupSymbol(group.index) === 'circle' ? 3.4 : 4.4,
           silent: true,
-          itemStyle: { color: hue(group.index), opacity: 0.7 },
+          itemStyle: { color: hue(group.index), opacity: 1 },
         })),
       {
         type: 'scatter' as const,
-        data: Array.from({ length: count }, (_, k) => ({
-          value: [prototypes[2 * k] as number, prototypes[2 * k + 1] as number],
-          itemStyle: { color: colouredStars ? hue(k) : 'var(--surface)' },
-        })),
+        data: Array.from({ length: count }, (_, k) => [prototypes[2 * k] as number, prototypes[2 * k + 1] as number]),
         symbol: star,
-        symbolSize: count <= 20 ? 17 : count <= 64 ? 12 : 9,
+        symbolSize: count <= 20 ? 17 : count <= 64 ? 12 : 7,
         silent: true,
         z: 5,
         emphasis: { disabled: true },
-        itemStyle: { borderColor: 'var(--ink)', borderWidth: count <= 64 ? 1.4 : 1, opacity: 1 },
+        // Hollow: a filled star would hide a tight crowd around it.
+        itemStyle: { color: 'transparent', borderColor: 'var(--ink)', borderWidth: count <= 64 ? 1.5 : 1, opacity: 1 },
         label: {
           show: count <= largestLegend,
           formatter: ({ dataIndex }: { dataIndex: number }) => String(dataIndex),

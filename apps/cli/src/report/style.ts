@@ -17,13 +17,15 @@ p{margin:0 8px 8px}
 .warnings ul{margin:0;padding-left:20px;overflow-wrap:anywhere}
 .figures{display:grid;gap:12px;grid-template-columns:repeat(auto-fill,minmax(min(100%,336px),1fr))}
 figure,.card{margin:0;padding:12px 8px;background:var(--surface);border:1px solid var(--border);border-radius:6px;min-width:0}
-figure{display:flex;flex-direction:column}
-figure>svg{display:block;width:100%;height:auto;margin-bottom:4px}
+figure{display:flex;flex-direction:column;gap:4px}
+@supports (grid-template-rows:subgrid){.figures figure{display:grid;grid-template-rows:subgrid;grid-row:span 4;row-gap:4px}.figures>.card{grid-row:span 4;align-self:start}}
+figure>svg{display:block;width:100%;height:auto;align-self:start}
 figure svg text{font-family:inherit}
 figcaption{font-size:.875rem;line-height:1.45;color:var(--muted);padding:0 4px;overflow-wrap:anywhere}
-h3,.legend{padding:0 4px}
-.legend{display:flex;flex-wrap:wrap;align-items:center;gap:2px 14px;margin:0 0 4px;list-style:none;font-size:.8125rem}
-p.legend{gap:8px}
+figure h3,.legend{padding:0 4px}
+.legend{font-size:.8125rem}
+.legend ul{display:flex;flex-wrap:wrap;gap:2px 14px;margin:0;padding:0;list-style:none}
+.legend p{display:flex;align-items:center;gap:8px;margin:0}
 .legend li{display:flex;align-items:center;gap:6px;min-width:0}
 .legend span{overflow-wrap:anywhere}
 .swatch{flex:none}
@@ -37,11 +39,12 @@ th,td{padding:4px;border-top:1px solid var(--grid);vertical-align:top}
 .pairs th{color:var(--muted)}
 .pairs td{text-align:right;overflow-wrap:anywhere}
 .card{overflow:hidden}
-.details,.figures+.card,.card+.tables{margin-top:12px}
+details.card,.card+.tables{margin-top:12px}
 .scroll{overflow-x:auto}
-.grid td,.grid thead th{text-align:right;white-space:nowrap;padding-left:16px}
+.grid td,.grid thead th{text-align:right;white-space:nowrap;padding-left:12px}
 .grid thead th{font-weight:600;vertical-align:bottom}
-.grid th:first-child{text-align:left;padding-left:4px;overflow-wrap:anywhere;min-width:6em}
+.grid th:first-child{text-align:left;padding-left:4px;overflow-wrap:anywhere}
+.classes th:first-child{min-width:9em}
 summary{cursor:pointer;padding:0 4px}
 details[open]>summary{margin-bottom:8px}
 pre{margin:0;padding:4px;white-space:pre-wrap;overflow-wrap:anywhere;font:.875rem/1.5 ui-monospace,"SF Mono",Consolas,"DejaVu Sans Mono",monospace}
