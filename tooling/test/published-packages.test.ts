@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /*
@@ -116,6 +116,67 @@ describe('@ddcl/core', () => {
     expect(published.find(({ name }) => name === '@ddcl/core')!.dependencies).toEqual({});
   });
 });
+
+/** The fenced blocks of a language in a Markdown file. */
+function codeBlocks(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].filter(([, name]) => name === language).map(([, , code]) => code!);
+}
+
+const readmes = ['README.md', ...published.map(({ folder }) => join(relative(root, folder), 'README.md'))];
+
+describe.each(readmes)('%s', (path) => {
+  it('has TypeScript that runs as it stands', async () => {
+    const blocks = codeBlocks(await readFile(join(root, path), 'utf8'), 'ts');
+    if (path !== 'apps/cli/README.md') expect(blocks.length).toBeGreaterThan(0);
+    for (const [index, block] of blocks.entries()) {
+      const { code } = await transform(block, { loader: 'ts', format: 'esm' });
+      const file = join(work, `${path.replaceAll('/', '-')}-${index}.mjs`);
+      await writeFile(file, code);
+      const { stdout } = await run(process.execPath, [file], { cwd: work });
+      expect(stdout).not.toBe('');
+    }
+  });
+
+  it('has TypeScript that compiles', async () => {
+    const blocks = codeBlocks(await readFile(join(root, path), 'utf8'), 'ts');
+    for (const [index, block] of blocks.entries()) {
+      const file = join(work, `${path.replaceAll('/', '-')}-${index}.ts`);
+      await writeFile(file, block);
+      const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,dom', '--types', ''];
+      await run(bin('tsc'), [...flags, file], { cwd: work });
+    }
+  });
+
+  it('has commands that work', async () => {
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const folder = await mkdtemp(join(work, 'commands-'));
+    await writeFile(join(folder, 'tokens.npy'), exampleTokens());
+    for (const block of codeBlocks(await readFile(join(root, path), 'utf8'), 'sh')) {
+      for (const line of block.trim().split('\n')) {
+        const [program, ...args] = line.split(' ') as [string, ...string[]];
+        if (program === 'npx') {
+          expect(args[0]).toBe('ddcl');
+          await run(join(work, 'node_modules', '.bin', 'ddcl'), args.slice(1), { cwd: folder });
+        } else if (args[0] === 'install') {
+          // What is installed here is what was packed above.
+          for (const name of args.slice(1)) expect(tarballs.has(name)).toBe(true);
+        } else {
+          const script = args[0] === 'run' ? args[1] : args[0];
+          expect(program).toBe('npm');
+          expect(Object.keys(manifest.scripts)).toContain(script);
+        }
+      }
+    }
+  });
+});
+
+/** 400 tokens of dimension 4 around 8 places, as an .npy file. */
+function exampleTokens(): Uint8Array {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (400, 4), }`;
+  const padded = header.padEnd(64 * Math.ceil((header.length + 11) / 64) - 11) + '\n';
+  const data = Float32Array.from({ length: 1600 }, (_, index) => 3 * (Math.floor(index / 4) % 8) + Math.sin(index * index));
+  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.from([padded.length & 255, padded.length >> 8]), Buffer.from(padded), Buffer.from(data.buffer)]);
+}
 
 describe('the command line', () => {
   it('runs from an installed package', async () => {

@@ -28,10 +28,19 @@ export function createBadCells(table: Table, choice: ColumnChoice): BadCells {
 
   const refuse = (within: string): never => {
     const [first, ...others] = problems;
-    const more = others.length === 0 ? '' : `, and ${others.length} more of its columns hold other than numbers (${listNames(others.map(([column]) => columns[column]!), 4)})`;
+    const more =
+      others.length === 0
+        ? ''
+        : `, and ${others.length} more of its columns hold other than numbers (${listNames(
+            others.map(([column]) => columns[column]!),
+            4,
+          )})`;
     const numeric = choice.columns.filter((column) => !problems.has(column)).map((column) => columns[column]!);
-    const remedy =
-      numeric.length === 0 ? 'No column holds numbers only; write numbers.' : `Repair the cell, or use the numeric columns${within}: ${columnsOption(numeric)}`;
+    const vector = choice.columns.find((column) => problems.has(column) && table.vectors.has(column));
+    const remedies = ['Repair the cell'];
+    if (numeric.length > 0) remedies.push(`use the numeric columns${within}: ${columnsOption(numeric)}`);
+    if (vector !== undefined) remedies.push(`use the vectors: ${columnsOption([columns[vector]!])}`);
+    const remedy = remedies.join(', or ');
     throw dataError('data', file, `${first![1]}${more}. ${remedy}`);
   };
 
@@ -43,7 +52,8 @@ export function createBadCells(table: Table, choice: ColumnChoice): BadCells {
       if (problems.has(column)) return;
       const name = columns[column]!;
       const text = `${batch.place(row)}${name === '' ? '' : `, column ${JSON.stringify(name)}`}: ${problem}`;
-      if (choice.asked || table.columns === undefined) throw dataError('data', file, `${text}. Repair the cell or remove the row.`);
+      if (choice.asked || table.columns === undefined)
+        throw dataError('data', file, `${text}. Repair the cell or remove the row.`);
       problems.set(column, text);
     },
     endRow(batch, row) {
@@ -59,6 +69,7 @@ export function createBadCells(table: Table, choice: ColumnChoice): BadCells {
 
 /** What is wrong with a cell that is no number, for messages. */
 export function notNumber(cell: unknown): string {
-  const infinite = typeof cell === 'number' || (typeof cell === 'string' && /^\s*[+-]?(nan|inf|infinity)\s*$/i.test(cell));
+  const infinite =
+    typeof cell === 'number' || (typeof cell === 'string' && /^\s*[+-]?(nan|inf|infinity)\s*$/i.test(cell));
   return `expected a ${infinite ? 'finite ' : ''}number, but ${describeCell(cell)} came`;
 }

@@ -25,34 +25,66 @@ const vectorNames: readonly string[] = ['vector', 'embedding', 'tokens'];
  * @param label name of the label column, which the table has
  * @throws DdclError `argument` for names that are missing, occur twice or name the label, and where a choice is needed
  */
-export function chooseColumns(table: Table, asked: readonly string[] | undefined, label: string | undefined): ColumnChoice {
+export function chooseColumns(
+  table: Table,
+  asked: readonly string[] | undefined,
+  label: string | undefined,
+): ColumnChoice {
   const { file, columns } = table;
   if (columns === undefined) {
-    if (asked !== undefined) throw dataError('argument', file, 'its rows are arrays without names, so --columns cannot choose among them. Leave --columns out.');
+    if (asked !== undefined)
+      throw dataError(
+        'argument',
+        file,
+        'its rows are arrays without names, so --columns cannot choose among them. Leave --columns out.',
+      );
     return { columns: [0], names: undefined, label: undefined, asked: false };
   }
   const labelPlace = label === undefined ? undefined : place(file, columns, label, '--labels');
   if (asked !== undefined) {
     const twice = asked.find((name, index) => asked.indexOf(name) !== index);
-    if (twice !== undefined) throw dataError('argument', file, `--columns names ${JSON.stringify(twice)} twice. Name each column once.`);
+    if (twice !== undefined)
+      throw dataError('argument', file, `--columns names ${JSON.stringify(twice)} twice. Name each column once.`);
     if (label !== undefined && asked.includes(label)) {
-      throw dataError('argument', file, `column ${JSON.stringify(label)} is named by --labels and by --columns; labels are not tokens. Leave it out of one of them.`);
+      throw dataError(
+        'argument',
+        file,
+        `column ${JSON.stringify(label)} is named by --labels and by --columns; labels are not tokens. Leave it out of one of them.`,
+      );
     }
-    return { columns: asked.map((name) => place(file, columns, name, '--columns')), names: asked, label: labelPlace, asked: true };
+    return {
+      columns: asked.map((name) => place(file, columns, name, '--columns')),
+      names: asked,
+      label: labelPlace,
+      asked: true,
+    };
   }
 
   const others = columns.map((_, index) => index).filter((index) => index !== labelPlace);
-  if (others.length === 0) throw dataError('data', file, `has no column but the label column ${JSON.stringify(label)}. Add columns with numbers.`);
+  if (others.length === 0)
+    throw dataError(
+      'data',
+      file,
+      `has no column but the label column ${JSON.stringify(label)}. Add columns with numbers.`,
+    );
   const vectors = others.filter((index) => table.vectors.has(index) && vectorNames.includes(columns[index]!));
   if (vectors.length > 1) {
     const names = vectors.map((index) => columns[index]!);
-    throw dataError('argument', file, `has several columns of vectors: ${listNames(names)}. Choose one, for example ${columnsOption(names.slice(0, 1))}.`);
+    throw dataError(
+      'argument',
+      file,
+      `has several columns of vectors: ${listNames(names)}. Choose one, for example ${columnsOption(names.slice(0, 1))}.`,
+    );
   }
   const chosen = vectors.length === 1 ? vectors : others;
   const nameless = chosen.find((index) => columns[index] === '');
   if (nameless !== undefined) {
     const names = chosen.map((index) => columns[index]!).filter((name) => name !== '');
-    throw dataError('argument', file, `the header has no name for column ${nameless + 1} (an index that pandas wrote?). Choose the columns to use, for example ${columnsOption(names)}.`);
+    throw dataError(
+      'argument',
+      file,
+      `the header has no name for column ${nameless + 1} (an index that pandas wrote?). Choose the columns to use, for example ${columnsOption(names)}.`,
+    );
   }
   return { columns: chosen, names: chosen.map((index) => columns[index]!), label: labelPlace, asked: false };
 }
@@ -60,5 +92,9 @@ export function chooseColumns(table: Table, asked: readonly string[] | undefined
 function place(file: string, columns: readonly string[], name: string, option: string): number {
   const found = name === '' ? -1 : columns.indexOf(name);
   if (found >= 0) return found;
-  throw dataError('argument', file, `has no column ${JSON.stringify(name)}, which ${option} names${suggestion(name, columns) || '.'} Its columns: ${listNames(columns, 40)}.`);
+  throw dataError(
+    'argument',
+    file,
+    `has no column ${JSON.stringify(name)}, which ${option} names${suggestion(name, columns) || '.'} Its columns: ${listNames(columns, 40)}.`,
+  );
 }

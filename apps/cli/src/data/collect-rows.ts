@@ -48,7 +48,13 @@ interface RowReader {
   read(batch: TableBatch, row: number): Float64Array;
 }
 
-function createRowReader(table: Table, choice: ColumnChoice, first: TableBatch, bad: BadCells, dtype: TokenDType): RowReader {
+function createRowReader(
+  table: Table,
+  choice: ColumnChoice,
+  first: TableBatch,
+  bad: BadCells,
+  dtype: TokenDType,
+): RowReader {
   const { toNumber } = table;
   const { columns } = choice;
   // Vectors are taken where the column was asked for or is one by its name; else they are cells that are no numbers.
@@ -58,7 +64,12 @@ function createRowReader(table: Table, choice: ColumnChoice, first: TableBatch, 
     return takesVectors && isArrayLike(cell) ? cell.length : undefined;
   });
   const dimension = lengths.reduce<number>((sum, length) => sum + (length ?? 1), 0);
-  if (dimension === 0) throw dataError('data', table.file, `${first.place(0)}: expected a vector of at least one number, but an empty array came. Write it again.`);
+  if (dimension === 0)
+    throw dataError(
+      'data',
+      table.file,
+      `${first.place(0)}: expected a vector of at least one number, but an empty array came. Write it again.`,
+    );
   const numbers = new Float64Array(dimension);
   const limit = dtype === 'float32' ? float32Limit : Infinity;
 
@@ -66,7 +77,15 @@ function createRowReader(table: Table, choice: ColumnChoice, first: TableBatch, 
     const value = toNumber(cell);
     // False for NaN too.
     if (Math.abs(value) < limit) return value;
-    bad.note(batch, row, column, at + (Number.isFinite(value) ? `${value} is too large for float32; scale it or use --dtype float64` : notNumber(cell)));
+    bad.note(
+      batch,
+      row,
+      column,
+      at +
+        (Number.isFinite(value)
+          ? `${value} is too large for float32; scale it or use --dtype float64`
+          : notNumber(cell)),
+    );
     return NaN;
   };
 
@@ -82,12 +101,16 @@ function createRowReader(table: Table, choice: ColumnChoice, first: TableBatch, 
           continue;
         }
         if (!isArrayLike(cell) || cell.length !== length) {
-          bad.note(batch, row, column, `expected an array of ${length}, as the first row has, but ${describeCell(cell)} came`);
+          bad.note(
+            batch,
+            row,
+            column,
+            `expected an array of ${length}, as the first row has, but ${describeCell(cell)} came`,
+          );
           used += length;
           continue;
         }
         for (let element = 0; element < length; element++) {
-          // A vector's numbers are numbers in every kind of file.
           numbers[used++] = check(batch, row, column, cell[element], `number ${element} (counted from 0): `);
         }
       }

@@ -37,7 +37,11 @@ export function csvHeader(file: string, first: readonly string[], wanted: readon
   }
   const twice = trimmed.find((name, index) => name !== '' && trimmed.indexOf(name) !== index);
   if (twice !== undefined) {
-    throw dataError('data', file, `the header names column ${JSON.stringify(twice)} twice (columns ${trimmed.indexOf(twice) + 1} and ${trimmed.lastIndexOf(twice) + 1}). Rename one of them.`);
+    throw dataError(
+      'data',
+      file,
+      `the header names column ${JSON.stringify(twice)} twice (columns ${trimmed.indexOf(twice) + 1} and ${trimmed.lastIndexOf(twice) + 1}). Rename one of them.`,
+    );
   }
   return { names: trimmed, present: true };
 }

@@ -48,7 +48,11 @@ export async function* csvRecords(
     while (kept > 0 && isEmpty(records[kept - 1]!)) kept -= 1;
     if (kept > 0) emptyLine ??= firstEmpty(records, kept, line);
     if (kept > 0 && emptyLine !== undefined) {
-      throw dataError('data', source.file, `line ${emptyLine} is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.`);
+      throw dataError(
+        'data',
+        source.file,
+        `line ${emptyLine} is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.`,
+      );
     }
     if (kept < records.length) emptyLine ??= line(kept);
     return kept === 0 ? undefined : { records: kept === records.length ? records : records.slice(0, kept), line };
@@ -82,7 +86,11 @@ function isEmpty(record: readonly string[]): boolean {
   return record.length === 1 && record[0]!.trim() === '';
 }
 
-function firstEmpty(records: readonly (readonly string[])[], count: number, line: (index: number) => number): number | undefined {
+function firstEmpty(
+  records: readonly (readonly string[])[],
+  count: number,
+  line: (index: number) => number,
+): number | undefined {
   for (let index = 0; index < count; index++) {
     if (isEmpty(records[index]!)) return line(index);
   }
@@ -91,6 +99,14 @@ function firstEmpty(records: readonly (readonly string[])[], count: number, line
 
 function quoteError(file: string, code: string, line: number): Error {
   return code === 'MissingQuotes'
-    ? dataError('format', file, `line ${line}: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.`)
-    : dataError('format', file, `line ${line}: text follows the closing quote of a cell. Write a quote within a quoted cell twice.`);
+    ? dataError(
+        'format',
+        file,
+        `line ${line}: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.`,
+      )
+    : dataError(
+        'format',
+        file,
+        `line ${line}: text follows the closing quote of a cell. Write a quote within a quoted cell twice.`,
+      );
 }

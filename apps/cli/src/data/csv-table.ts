@@ -62,5 +62,9 @@ function checkWidths(file: string, { records, line }: CsvRecords, width: number,
   if (ragged < 0) return;
   const cells = records[ragged]!.length;
   const origin = header ? 'as the header has' : 'as the first line has';
-  throw dataError('data', file, `line ${line(ragged)} has ${cells} ${cells === 1 ? 'cell' : 'cells'}; expected ${width}, ${origin}. Repair the line, or put cells that hold a separator in quotes.`);
+  throw dataError(
+    'data',
+    file,
+    `line ${line(ragged)} has ${cells} ${cells === 1 ? 'cell' : 'cells'}; expected ${width}, ${origin}. Repair the line, or put cells that hold a separator in quotes.`,
+  );
 }

@@ -48,7 +48,10 @@ export function isArrayLike(cell: unknown): cell is ArrayLike<unknown> {
 
 /** The first few names as a readable list: `"a", "b" and 3 more`. */
 export function listNames(names: readonly string[], most = 12): string {
-  const shown = names.slice(0, most).map((name) => JSON.stringify(name)).join(', ');
+  const shown = names
+    .slice(0, most)
+    .map((name) => JSON.stringify(name))
+    .join(', ');
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 

@@ -37,7 +37,8 @@ export function fileKind(file: string): NamedFile {
   const parts = file.toLowerCase().split(/[\\/]/).at(-1)!.split('.');
   const gzipped = parts.length > 2 && parts.at(-1) === 'gz';
   const ending = parts.length > 1 ? parts.at(gzipped ? -2 : -1)! : '';
-  if (texts.includes(ending) || (!gzipped && kinds.includes(ending))) return { file, kind: ending as FileKind, gzipped };
+  if (texts.includes(ending) || (!gzipped && kinds.includes(ending)))
+    return { file, kind: ending as FileKind, gzipped };
   const remedy = gzipped && kinds.includes(ending) ? 'Unpack it with gunzip.' : remedies[ending];
   throw dataError(
     'argument',

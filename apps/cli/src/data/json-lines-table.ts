@@ -30,7 +30,12 @@ export async function openJsonLines(
     if (start.done === true) throw dataError('data', file, 'has no rows. Write it again.');
     const first = parseRow(file, start.value, 0);
     const columns = isArrayLike(first) ? undefined : Object.keys(first);
-    if (columns?.length === 0) throw dataError('data', file, 'line 1 is an object without fields; expected fields with numbers. Write it again.');
+    if (columns?.length === 0)
+      throw dataError(
+        'data',
+        file,
+        'line 1 is an object without fields; expected fields with numbers. Write it again.',
+      );
     const known = new Set(columns);
 
     async function* batches(): AsyncGenerator<TableBatch> {
@@ -49,7 +54,8 @@ export async function openJsonLines(
       }
     }
 
-    const vectors = columns === undefined ? [0] : columns.flatMap((name, index) => (isArrayLike(field(first, name)) ? [index] : []));
+    const vectors =
+      columns === undefined ? [0] : columns.flatMap((name, index) => (isArrayLike(field(first, name)) ? [index] : []));
     return { file, columns, vectors: new Set(vectors), toNumber: numberFromValue, batches, close };
   } catch (error) {
     await close();
@@ -66,10 +72,19 @@ function parseRow(file: string, { first, texts }: Lines, index: number): JsonRow
   try {
     row = JSON.parse(texts[index]!);
   } catch (cause) {
-    throw dataError('format', file, `line ${first + index} is not JSON: ${describeCell(texts[index])}. Write one complete JSON value on each line.`, cause);
+    throw dataError(
+      'format',
+      file,
+      `line ${first + index} is not JSON: ${describeCell(texts[index])}. Write one complete JSON value on each line.`,
+      cause,
+    );
   }
   if (typeof row === 'object' && row !== null) return row as JsonRow;
-  throw dataError('data', file, `line ${first + index}: expected an object or an array of numbers, but ${describeCell(row)} came. Write one row on each line.`);
+  throw dataError(
+    'data',
+    file,
+    `line ${first + index}: expected an object or an array of numbers, but ${describeCell(row)} came. Write one row on each line.`,
+  );
 }
 
 function checkRow(
@@ -81,11 +96,19 @@ function checkRow(
 ): void {
   const bare = isArrayLike(row);
   if (bare !== (columns === undefined)) {
-    throw dataError('data', file, `line ${line} is ${bare ? 'an array' : 'an object'}, but line 1 is ${bare ? 'an object' : 'an array'}. Write all rows alike.`);
+    throw dataError(
+      'data',
+      file,
+      `line ${line} is ${bare ? 'an array' : 'an object'}, but line 1 is ${bare ? 'an object' : 'an array'}. Write all rows alike.`,
+    );
   }
   if (bare || known === undefined) return;
   const extra = Object.keys(row).find((name) => !known.has(name));
   if (extra !== undefined) {
-    throw dataError('data', file, `line ${line} has the field ${JSON.stringify(extra)}, which line 1 lacks; it has ${listNames([...known])}. Write the same fields in all rows, or choose with --columns.`);
+    throw dataError(
+      'data',
+      file,
+      `line ${line} has the field ${JSON.stringify(extra)}, which line 1 lacks; it has ${listNames([...known])}. Write the same fields in all rows, or choose with --columns.`,
+    );
   }
 }

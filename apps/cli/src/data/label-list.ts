@@ -18,9 +18,15 @@ export function createLabelList(): LabelList {
   return {
     labels,
     add(file, place, row, cell) {
-      const plain = typeof cell === 'string' || typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean';
+      const plain =
+        typeof cell === 'string' || typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean';
       const text = plain ? String(cell).trim() : '';
-      if (text === '') throw dataError('data', file, `${place(row)}: expected a label, but ${describeCell(cell)} came. Give every row a label, for example "unknown".`);
+      if (text === '')
+        throw dataError(
+          'data',
+          file,
+          `${place(row)}: expected a label, but ${describeCell(cell)} came. Give every row a label, for example "unknown".`,
+        );
       let label = known.get(text);
       if (label === undefined) {
         // A copy: cells are parts of large texts, which they would keep in memory.

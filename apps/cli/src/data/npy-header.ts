@@ -16,8 +16,18 @@ const magic = '\x93NUMPY';
 const maxHeaderLength = 1 << 20;
 
 const formats: Readonly<Record<string, NumberFormat>> = {
-  '<f2': 'f2', '<f4': 'f4', '<f8': 'f8', '|i1': 'i1', '|u1': 'u1', '|b1': 'b1',
-  '<i2': 'i2', '<u2': 'u2', '<i4': 'i4', '<u4': 'u4', '<i8': 'i8', '<u8': 'u8',
+  '<f2': 'f2',
+  '<f4': 'f4',
+  '<f8': 'f8',
+  '|i1': 'i1',
+  '|u1': 'u1',
+  '|b1': 'b1',
+  '<i2': 'i2',
+  '<u2': 'u2',
+  '<i4': 'i4',
+  '<u4': 'u4',
+  '<i8': 'i8',
+  '<u8': 'u8',
 };
 
 /**
@@ -31,15 +41,31 @@ export async function readNpyHeader(source: OpenFile): Promise<NpyHeader> {
   const start = Buffer.alloc(Math.min(12, size));
   await readFully(source, start, 0);
   if (start.length < 10 || start.toString('latin1', 0, 6) !== magic) {
-    throw dataError('format', file, 'is not an .npy file: it does not start with "\\x93NUMPY". Save it with numpy.save.');
+    throw dataError(
+      'format',
+      file,
+      'is not an .npy file: it does not start with "\\x93NUMPY". Save it with numpy.save.',
+    );
   }
   const version = start[6]!;
-  if (version < 1 || version > 3) throw dataError('format', file, `is of .npy version ${version}; versions 1 to 3 are read. Save it with numpy.save.`);
+  if (version < 1 || version > 3)
+    throw dataError(
+      'format',
+      file,
+      `is of .npy version ${version}; versions 1 to 3 are read. Save it with numpy.save.`,
+    );
   const textStart = version === 1 ? 10 : 12;
-  if (start.length < textStart) throw dataError('format', file, `ends within its header, at byte ${size}. Write it again.`);
+  if (start.length < textStart)
+    throw dataError('format', file, `ends within its header, at byte ${size}. Write it again.`);
   const length = version === 1 ? start.readUInt16LE(8) : start.readUInt32LE(8);
-  if (length > maxHeaderLength) throw dataError('format', file, `its header claims ${length} bytes; at most ${maxHeaderLength} are read. Save it with numpy.save.`);
-  if (length > size - textStart) throw dataError('format', file, `ends within its header, at byte ${size}. Write it again.`);
+  if (length > maxHeaderLength)
+    throw dataError(
+      'format',
+      file,
+      `its header claims ${length} bytes; at most ${maxHeaderLength} are read. Save it with numpy.save.`,
+    );
+  if (length > size - textStart)
+    throw dataError('format', file, `ends within its header, at byte ${size}. Write it again.`);
   const text = Buffer.alloc(length);
   await readFully(source, text, textStart);
 
@@ -52,15 +78,27 @@ export async function readNpyHeader(source: OpenFile): Promise<NpyHeader> {
 function parseHeader(file: string, text: string, position: number): NpyHeader {
   const structured = /['"]descr['"]\s*:\s*\[/.test(text);
   if (structured) {
-    throw dataError('format', file, 'holds records with named fields; expected one plain number type. Save array.view or a stack of its fields as float32.');
+    throw dataError(
+      'format',
+      file,
+      'holds records with named fields; expected one plain number type. Save array.view or a stack of its fields as float32.',
+    );
   }
   const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(text)?.[1];
   const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
   const sizes = /['"]shape['"]\s*:\s*\(([\dL,\s]*)\)/.exec(text)?.[1];
   if (descr === undefined || order === undefined || sizes === undefined) {
-    throw dataError('format', file, 'its header lacks descr, fortran_order or shape, or they are malformed. Save it with numpy.save.');
+    throw dataError(
+      'format',
+      file,
+      'its header lacks descr, fortran_order or shape, or they are malformed. Save it with numpy.save.',
+    );
   }
-  const shape = sizes.split(',').map((part) => part.trim()).filter((part) => part !== '').map((part) => Number(part.replace(/L$/, '')));
+  const shape = sizes
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => Number(part.replace(/L$/, '')));
   if (!shape.every((length) => Number.isSafeInteger(length))) {
     throw dataError('format', file, `its header has the malformed shape (${sizes.trim()}). Save it with numpy.save.`);
   }
@@ -68,7 +106,11 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
   if (format === undefined) throw dataError('format', file, dtypeProblem(descr));
   // With at most one axis longer than 1 both orders are the same bytes.
   if (order === 'True' && shape.filter((length) => length > 1).length > 1) {
-    throw dataError('format', file, 'is in Fortran order (columns one after another); expected C order. Save numpy.ascontiguousarray(array).');
+    throw dataError(
+      'format',
+      file,
+      'is in Fortran order (columns one after another); expected C order. Save numpy.ascontiguousarray(array).',
+    );
   }
   return { format, shape, position };
 }
@@ -77,7 +119,8 @@ function dtypeProblem(descr: string): string {
   if (descr.includes('O')) {
     return 'holds Python objects; expected plain numbers. Unpickling can run code and is never done: save array.astype(numpy.float32), with rows of equal length.';
   }
-  if (descr.startsWith('>')) return `holds big-endian numbers (${descr}); expected little-endian. Save array.astype("<${descr.slice(1)}").`;
+  if (descr.startsWith('>'))
+    return `holds big-endian numbers (${descr}); expected little-endian. Save array.astype("<${descr.slice(1)}").`;
   return `holds the dtype ${JSON.stringify(descr)}; expected float16, float32, float64 or integers. Save array.astype(numpy.float32).`;
 }
 
@@ -86,5 +129,11 @@ function checkSize(file: string, size: number, { format, shape, position }: NpyH
   const actual = size - position;
   if (actual === expected) return;
   const claim = `its header says (${shape.join(', ')}) of ${format}, ${expected} bytes, but ${actual} follow`;
-  throw dataError('format', file, actual < expected ? `${claim}; it is cut short. Write it again.` : `${claim}; the rest belongs to nothing. Write it again.`);
+  throw dataError(
+    'format',
+    file,
+    actual < expected
+      ? `${claim}; it is cut short. Write it again.`
+      : `${claim}; the rest belongs to nothing. Write it again.`,
+  );
 }

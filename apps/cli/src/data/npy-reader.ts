@@ -6,7 +6,14 @@ import { openFile, readFully } from './open-file.ts';
 
 /** Numbers of a small array, in the narrowest of these that holds them exactly. */
 export type NumberArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
 
 export interface NpyArray {
   readonly shape: readonly number[];
@@ -31,7 +38,12 @@ export async function readNpy(file: string): Promise<NpyArray> {
     await readFully(source, bytes, position);
     const data = toNumbers(format, bytes, count);
     const bad = firstNonFinite(data, count);
-    if (bad >= 0) throw dataError('data', file, `number ${bad} (counted from 0) is ${data[bad]}; numbers must be finite. Remove or repair it.`);
+    if (bad >= 0)
+      throw dataError(
+        'data',
+        file,
+        `number ${bad} (counted from 0) is ${data[bad]}; numbers must be finite. Remove or repair it.`,
+      );
     const integers = !format.includes('f');
     if (format === 'i8' || format === 'u8') checkExact(file, data);
     return { shape, integers, data };
@@ -56,5 +68,10 @@ function toNumbers(format: NumberFormat, bytes: Uint8Array, count: number): Numb
 
 function checkExact(file: string, data: NumberArray): void {
   const bad = data.findIndex((value) => !Number.isSafeInteger(value));
-  if (bad >= 0) throw dataError('data', file, `number ${bad} (counted from 0) is ${data[bad]}; integers must be within +-2^53. Number them from 0.`);
+  if (bad >= 0)
+    throw dataError(
+      'data',
+      file,
+      `number ${bad} (counted from 0) is ${data[bad]}; integers must be within +-2^53. Number them from 0.`,
+    );
 }

@@ -35,7 +35,10 @@ export async function writeNpy(
     await writeAll(handle, npyHeader(shape, dtype)).catch(failed(path));
     const written = await writeNumbers(handle, dtype, rows, path);
     if (written !== expected) {
-      throw new DdclError('shape', `${path}: the shape (${shape.join(', ')}) takes ${expected} numbers, but ${written} came.`);
+      throw new DdclError(
+        'shape',
+        `${path}: the shape (${shape.join(', ')}) takes ${expected} numbers, but ${written} came.`,
+      );
     }
     await handle.close();
     await rename(temporary, path).catch(failed(path));
@@ -56,7 +59,7 @@ async function writeNumbers(
   let used = 0;
   let written = 0;
   for await (const piece of rows) {
-    for (let taken = 0; taken < piece.length; ) {
+    for (let taken = 0; taken < piece.length;) {
       const count = Math.min(piece.length - taken, buffer.length - used);
       for (let index = 0; index < count; index++) buffer[used + index] = piece[taken + index]!;
       taken += count;
@@ -86,7 +89,7 @@ export function npyHeader(shape: readonly number[], dtype: NpyDType): Uint8Array
 
 /** Writes at the end, also when the system takes the bytes in parts. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
+  for (let written = 0; written < bytes.length;) {
     written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten;
   }
 }
@@ -94,6 +97,11 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<v
 function failed(path: string): (cause: unknown) => never {
   return (cause) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError('argument', path, `cannot be written (${reason}). Choose a folder that exists, may be written and has room.`, cause);
+    throw dataError(
+      'argument',
+      path,
+      `cannot be written (${reason}). Choose a folder that exists, may be written and has room.`,
+      cause,
+    );
   };
 }

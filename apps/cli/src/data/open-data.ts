@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { TokenReader } from '@ddcl/core';
 import { commonKind } from './file-kind.ts';
-import { dataError } from './data-error.ts';
 import type { TokenDType } from './float-array.ts';
 import { readLabelFile } from './label-file.ts';
 import { openMatrices } from './open-matrices.ts';
@@ -72,16 +71,32 @@ export async function openData(files: readonly string[], options: DataOptions): 
       (options.labels === undefined ? undefined : await readLabelFile(options.labels, reader.tokens, options.signal));
     hash.update(JSON.stringify([reader.tokens, reader.dimension, options.dtype, columns ?? null, labels ?? null]));
     const fingerprint = hash.digest('hex');
-    return { reader, columns, labels, fingerprint, describe: () => description(files, reader, columns), close: tokens.close };
+    return {
+      reader,
+      columns,
+      labels,
+      fingerprint,
+      describe: () => description(files, reader, columns),
+      close: tokens.close,
+    };
   } catch (error) {
     await tokens.close();
     throw error;
   }
 }
 
-function description(files: readonly string[], { tokens, dimension }: TokenReader, columns: readonly string[] | undefined): string {
+function description(
+  files: readonly string[],
+  { tokens, dimension }: TokenReader,
+  columns: readonly string[] | undefined,
+): string {
   const names = files.length === 1 ? files[0]! : `${files.length} files (${files[0]}, ...)`;
-  const shown = columns === undefined ? '' : columns.length <= 8 ? `: ${columns.join(', ')}` : `: ${columns.slice(0, 8).join(', ')}, ...`;
+  const shown =
+    columns === undefined
+      ? ''
+      : columns.length <= 8
+        ? `: ${columns.join(', ')}`
+        : `: ${columns.slice(0, 8).join(', ')}, ...`;
   return `${names}: ${tokens.toLocaleString('en')} tokens of dimension ${dimension}${shown}`;
 }
 
@@ -92,16 +107,14 @@ async function progress(
 ): Promise<(bytes: number) => void> {
   if (report === undefined) return () => undefined;
   let total = 0;
-  for (const file of files) total += await stat(file).then(({ size }) => size, () => 0);
+  for (const file of files)
+    total += await stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    );
   let done = 0;
   return (bytes) => {
     done += bytes;
     report(Math.min(Math.round(done), total), total);
   };
-}
-
-/** Refuses a label option that is neither a column nor a file, while it can still say what the columns are. */
-export async function checkLabelFile(file: string, labels: string, columnsText: string): Promise<void> {
-  const found = await stat(labels).then((entry) => entry.isFile(), () => false);
-  if (!found) throw dataError('argument', file, `--labels ${JSON.stringify(labels)} is neither a column of the data nor a file${columnsText}`);
 }

@@ -25,10 +25,18 @@ export async function openFile(file: string): Promise<OpenFile> {
   try {
     const stat = await handle.stat();
     if (stat.isDirectory()) {
-      throw dataError('argument', file, 'is a folder; expected a file. Name the files in it, for example with a wildcard.');
+      throw dataError(
+        'argument',
+        file,
+        'is a folder; expected a file. Name the files in it, for example with a wildcard.',
+      );
     }
     if (!stat.isFile()) {
-      throw dataError('argument', file, 'is not a regular file (a pipe or device?); data are read several times. Save them to a file first.');
+      throw dataError(
+        'argument',
+        file,
+        'is not a regular file (a pipe or device?); data are read several times. Save them to a file first.',
+      );
     }
     if (stat.size === 0) throw dataError('format', file, 'is empty (0 bytes). Write it again.');
     return { file, handle, size: stat.size };
@@ -40,7 +48,8 @@ export async function openFile(file: string): Promise<OpenFile> {
 
 function openProblem(file: string, cause: unknown): string {
   const code = (cause as { code?: unknown }).code;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `there is no such file (looked for ${resolve(file)}). Check the path.`;
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return `there is no such file (looked for ${resolve(file)}). Check the path.`;
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user. Change its permissions.';
   if (code === 'EISDIR') return 'is a folder; expected a file. Name the files in it, for example with a wildcard.';
   if (code === 'EMFILE') return 'too many files are open at once. Join some of them into one.';
@@ -57,7 +66,11 @@ export async function readFully({ file, handle }: OpenFile, target: Uint8Array, 
   while (filled < target.length) {
     const { bytesRead } = await handle.read(target, filled, target.length - filled, position + filled);
     if (bytesRead === 0) {
-      throw dataError('format', file, `ends at byte ${position + filled}, but ${target.length - filled} more were expected; it is cut short or being written. Write it again.`);
+      throw dataError(
+        'format',
+        file,
+        `ends at byte ${position + filled}, but ${target.length - filled} more were expected; it is cut short or being written. Write it again.`,
+      );
     }
     filled += bytesRead;
   }

@@ -2,11 +2,11 @@ import type { Hash } from 'node:crypto';
 import { dataError } from './data-error.ts';
 import type { NamedFile } from './file-kind.ts';
 import { joinReaders } from './join-readers.ts';
+import { checkLabelFile } from './label-file.ts';
 import { hashMatrix, matrixReader, type MatrixFile } from './matrix-file.ts';
 import { npyMatrix } from './npy-matrix.ts';
 import type { DataOptions, OpenedTokens } from './open-data.ts';
 import { openFile, type OpenFile } from './open-file.ts';
-import { checkLabelFile } from './open-data.ts';
 import { safetensorsMatrix } from './safetensors-matrix.ts';
 
 /**
@@ -29,7 +29,11 @@ export async function openMatrices(
   try {
     const { file: firstFile } = named[0]!;
     if (options.columns !== undefined) {
-      throw dataError('argument', firstFile, 'its columns have no names, so --columns cannot choose among them. Leave --columns out, or save the wanted columns as an array.');
+      throw dataError(
+        'argument',
+        firstFile,
+        'its columns have no names, so --columns cannot choose among them. Leave --columns out, or save the wanted columns as an array.',
+      );
     }
     if (options.labels !== undefined) await checkLabelFile(firstFile, options.labels, '. Check the path.');
     const matrices: MatrixFile[] = [];
@@ -39,7 +43,11 @@ export async function openMatrices(
       const matrix = kind === 'npy' ? await npyMatrix(source) : await safetensorsMatrix(source, options.tensor);
       const first = matrices[0] ?? matrix;
       if (matrix.dimension !== first.dimension) {
-        throw dataError('data', file, `has tokens of ${matrix.dimension} numbers, but ${firstFile} has ${first.dimension}. Files that are read as one need the same columns.`);
+        throw dataError(
+          'data',
+          file,
+          `has tokens of ${matrix.dimension} numbers, but ${firstFile} has ${first.dimension}. Files that are read as one need the same columns.`,
+        );
       }
       matrices.push(matrix);
     }
@@ -47,7 +55,10 @@ export async function openMatrices(
       hash.update(JSON.stringify([matrix.format, matrix.rows, matrix.dimension]));
       await hashMatrix(matrix, options.dtype, hash, options.signal, onBytes);
     }
-    const reader = joinReaders(matrices.map((matrix) => matrixReader(matrix, options.dtype)), options.dtype);
+    const reader = joinReaders(
+      matrices.map((matrix) => matrixReader(matrix, options.dtype)),
+      options.dtype,
+    );
     return { reader, columns: undefined, labels: undefined, close };
   } catch (error) {
     await close();

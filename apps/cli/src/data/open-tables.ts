@@ -5,9 +5,10 @@ import { openCsv } from './csv-table.ts';
 import { columnsOption, dataError, listNames } from './data-error.ts';
 import type { NamedFile } from './file-kind.ts';
 import { openJsonLines } from './json-lines-table.ts';
+import { checkLabelFile } from './label-file.ts';
 import { createLabelList } from './label-list.ts';
 import { suggestion } from './nearest-name.ts';
-import { checkLabelFile, type DataOptions, type OpenedTokens } from './open-data.ts';
+import type { DataOptions, OpenedTokens } from './open-data.ts';
 import { openParquet } from './parquet-table.ts';
 import { createRowSpool, type RowSpool } from './row-spool.ts';
 import type { Table, TableOptions } from './table.ts';
@@ -45,7 +46,11 @@ export async function openTables(
           spool: (length) => {
             spool ??= createRowSpool((dimension = length), options.dtype, hash, options.spoolBytes);
             if (length === dimension) return spool;
-            throw dataError('data', table.file, `has tokens of ${length} numbers, but ${named[0]!.file} has ${dimension}. Files that are read as one need vectors of one length.`);
+            throw dataError(
+              'data',
+              table.file,
+              `has tokens of ${length} numbers, but ${named[0]!.file} has ${dimension}. Files that are read as one need vectors of one length.`,
+            );
           },
         });
       } finally {
@@ -65,7 +70,11 @@ export async function openTables(
   }
 }
 
-function openTable({ file, kind, gzipped }: NamedFile, options: DataOptions, onBytes: (bytes: number) => void): Promise<Table> {
+function openTable(
+  { file, kind, gzipped }: NamedFile,
+  options: DataOptions,
+  onBytes: (bytes: number) => void,
+): Promise<Table> {
   const { columns, labels } = options;
   const tableOptions: TableOptions = { wanted: columns, signal: options.signal, onBytes };
   if (kind === 'parquet') return openParquet(file, tableOptions);
@@ -79,13 +88,26 @@ function openTable({ file, kind, gzipped }: NamedFile, options: DataOptions, onB
 async function labelColumn({ file, columns }: Table, { labels }: DataOptions): Promise<string | undefined> {
   if (labels === undefined || columns?.includes(labels) === true) return labels;
   const names = columns ?? [];
-  await checkLabelFile(file, labels, columns === undefined ? '. Check the path.' : `${suggestion(labels, names) || '.'} Its columns: ${listNames(names, 40)}.`);
+  await checkLabelFile(
+    file,
+    labels,
+    columns === undefined
+      ? '. Check the path.'
+      : `${suggestion(labels, names) || '.'} Its columns: ${listNames(names, 40)}.`,
+  );
   return undefined;
 }
 
 function checkColumns(file: string, choice: ColumnChoice, firstFile: string, first: ColumnChoice): void {
   const names = choice.names?.join('\0');
   if (names === first.names?.join('\0')) return;
-  const remedy = first.names === undefined ? 'Write all rows alike.' : `Name the columns to use, for example ${columnsOption(first.names)}.`;
-  throw dataError('data', file, `has the columns ${choice.names === undefined ? 'of bare arrays' : listNames(choice.names)}, but ${firstFile} has ${first.names === undefined ? 'bare arrays' : listNames(first.names)}. ${remedy}`);
+  const remedy =
+    first.names === undefined
+      ? 'Write all rows alike.'
+      : `Name the columns to use, for example ${columnsOption(first.names)}.`;
+  throw dataError(
+    'data',
+    file,
+    `has the columns ${choice.names === undefined ? 'of bare arrays' : listNames(choice.names)}, but ${firstFile} has ${first.names === undefined ? 'bare arrays' : listNames(first.names)}. ${remedy}`,
+  );
 }

@@ -1,4 +1,11 @@
-import { parquetMetadataAsync, parquetScan, parquetSchema, type AsyncBuffer, type FileMetaData, type SchemaTree } from 'hyparquet';
+import {
+  parquetMetadataAsync,
+  parquetScan,
+  parquetSchema,
+  type AsyncBuffer,
+  type FileMetaData,
+  type SchemaTree,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { isDdclError } from '@ddcl/core';
 import { checkAborted, dataError } from './data-error.ts';
@@ -25,7 +32,8 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
     const columns = fields.map(({ element }) => element.name);
     if (columns.length === 0 || metadata.num_rows === 0n) throw dataError('data', file, 'has no rows. Write it again.');
     const twice = columns.find((name, index) => columns.indexOf(name) !== index);
-    if (twice !== undefined) throw dataError('data', file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
+    if (twice !== undefined)
+      throw dataError('data', file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
     const lists = fields.flatMap((field, index) => (isList(field) ? [index] : []));
 
     async function* batches(wanted: readonly number[]): AsyncGenerator<TableBatch> {
@@ -39,7 +47,11 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
           const options = { column: names[index]!, rowStart: start, rowEnd: end };
           const values = await decoding(file, () => scan.readColumn(options));
           if (values.length !== end - start) {
-            throw dataError('format', file, `column ${JSON.stringify(names[index])} has ${values.length} values for the ${end - start} rows from row ${start}. The file is damaged; write it again.`);
+            throw dataError(
+              'format',
+              file,
+              `column ${JSON.stringify(names[index])} has ${values.length} values for the ${end - start} rows from row ${start}. The file is damaged; write it again.`,
+            );
           }
           cells.set(column, values);
         }
@@ -52,7 +64,14 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
       }
     }
 
-    return { file, columns, vectors: new Set(lists), toNumber: numberFromValue, batches, close: () => source.handle.close() };
+    return {
+      file,
+      columns,
+      vectors: new Set(lists),
+      toNumber: numberFromValue,
+      batches,
+      close: () => source.handle.close(),
+    };
   } catch (error) {
     await source.handle.close();
     throw error;
@@ -68,14 +87,17 @@ function windows(metadata: FileMetaData, names: readonly string[]): { start: num
     const used = columns.filter(({ meta_data: meta }) => meta !== undefined && names.includes(meta.path_in_schema[0]!));
     const indexed = used.every(({ offset_index_offset: offset }) => offset !== undefined);
     const step = indexed ? Math.max(1024, Math.floor(windowCells / used.length)) : Math.max(1, groupEnd - groupStart);
-    for (let start = groupStart; start < groupEnd; start += step) ranges.push({ start, end: Math.min(groupEnd, start + step) });
+    for (let start = groupStart; start < groupEnd; start += step)
+      ranges.push({ start, end: Math.min(groupEnd, start + step) });
     groupStart = groupEnd;
   }
   return ranges;
 }
 
 function isList({ element }: SchemaTree): boolean {
-  return element.converted_type === 'LIST' || element.logical_type?.type === 'LIST' || element.repetition_type === 'REPEATED';
+  return (
+    element.converted_type === 'LIST' || element.logical_type?.type === 'LIST' || element.repetition_type === 'REPEATED'
+  );
 }
 
 function asyncBuffer(source: OpenFile): AsyncBuffer {
@@ -96,6 +118,11 @@ async function decoding<T>(file: string, step: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (isDdclError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError('format', file, `cannot be read as Parquet (${reason}). It may be cut short or encrypted; write it again.`, cause);
+    throw dataError(
+      'format',
+      file,
+      `cannot be read as Parquet (${reason}). It may be cut short or encrypted; write it again.`,
+      cause,
+    );
   }
 }

@@ -56,7 +56,12 @@ export function createRowSpool(
       await writeAll(handle, bytes);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw dataError('data', tmpdir(), `the rows do not fit in memory and cannot be kept in this folder (${reason}). Set TMPDIR to a folder with more room.`, cause);
+      throw dataError(
+        'data',
+        tmpdir(),
+        `the rows do not fit in memory and cannot be kept in this folder (${reason}). Set TMPDIR to a folder with more room.`,
+        cause,
+      );
     }
     used = 0;
     const wanted = Math.max(1, Math.floor(writeBytes / rowBytes)) * dimension;

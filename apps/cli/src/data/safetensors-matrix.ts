@@ -1,4 +1,9 @@
-import { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsDType, type SafetensorsHeader } from '@ddcl/core';
+import {
+  parseSafetensorsHeader,
+  safetensorsHeaderLength,
+  type SafetensorsDType,
+  type SafetensorsHeader,
+} from '@ddcl/core';
 import { dataError, listNames, withFileName } from './data-error.ts';
 import type { MatrixFile } from './matrix-file.ts';
 import { suggestion } from './nearest-name.ts';
@@ -7,8 +12,19 @@ import type { NumberFormat } from './number-format.ts';
 import { readFully, type OpenFile } from './open-file.ts';
 
 const formats: Partial<Record<SafetensorsDType, NumberFormat>> = {
-  F64: 'f8', F32: 'f4', F16: 'f2', BF16: 'bf2', I8: 'i1', U8: 'u1', BOOL: 'b1',
-  I16: 'i2', U16: 'u2', I32: 'i4', U32: 'u4', I64: 'i8', U64: 'u8',
+  F64: 'f8',
+  F32: 'f4',
+  F16: 'f2',
+  BF16: 'bf2',
+  I8: 'i1',
+  U8: 'u1',
+  BOOL: 'b1',
+  I16: 'i2',
+  U16: 'u2',
+  I32: 'i4',
+  U32: 'u4',
+  I64: 'i8',
+  U64: 'u8',
 };
 
 /**
@@ -30,11 +46,20 @@ export async function safetensorsMatrix(source: OpenFile, tensor: string | undef
   const entry = header.entries.get(name);
   if (entry === undefined) {
     const names = [...header.entries.keys()];
-    throw dataError('argument', file, `has no tensor ${JSON.stringify(name)}${suggestion(name, names)} It has ${listNames(names) || 'none'}. Name one with --tensor.`);
+    throw dataError(
+      'argument',
+      file,
+      `has no tensor ${JSON.stringify(name)}${suggestion(name, names) || '.'} It has ${listNames(names) || 'none'}. Name one with --tensor.`,
+    );
   }
   const what = `tensor ${JSON.stringify(name)}`;
   const format = formats[entry.dtype];
-  if (format === undefined) throw dataError('data', file, `${what} is of ${entry.dtype}; expected F32, F64, F16, BF16 or integers. Save it as F32.`);
+  if (format === undefined)
+    throw dataError(
+      'data',
+      file,
+      `${what} is of ${entry.dtype}; expected F32, F64, F16, BF16 or integers. Save it as F32.`,
+    );
   return { source, format, position: entry.begin, ...matrixShape(file, what, format, entry.shape) };
 }
 
@@ -42,10 +67,18 @@ function onlyMatrix(file: string, { entries }: SafetensorsHeader): string {
   const matrices = [...entries].filter(([, { shape }]) => shape.length === 2).map(([name]) => name);
   const [only] = matrices;
   if (only === undefined) {
-    throw dataError('data', file, `has no tensor with two axes, tokens and their numbers; it has ${listNames([...entries.keys()]) || 'none at all'}. Save the tokens as a 2-D tensor.`);
+    throw dataError(
+      'data',
+      file,
+      `has no tensor with two axes, tokens and their numbers; it has ${listNames([...entries.keys()]) || 'none at all'}. Save the tokens as a 2-D tensor.`,
+    );
   }
   if (matrices.length > 1) {
-    throw dataError('argument', file, `has ${matrices.length} tensors with two axes: ${listNames(matrices)}. Name one with --tensor.`);
+    throw dataError(
+      'argument',
+      file,
+      `has ${matrices.length} tensors with two axes: ${listNames(matrices)}. Name one with --tensor.`,
+    );
   }
   return only;
 }

@@ -1,5 +1,6 @@
-import { createGunzip } from 'node:zlib';
 import type { Readable } from 'node:stream';
+import { TextDecoder } from 'node:util';
+import { createGunzip } from 'node:zlib';
 import { checkAborted, dataError } from './data-error.ts';
 import { readFully, type OpenFile } from './open-file.ts';
 
@@ -31,7 +32,8 @@ export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }
     // A return at the end of a piece may be the first half of \r\n.
     heldReturn = text.endsWith('\r') ? '\r' : '';
     if (heldReturn !== '') text = text.slice(0, -1);
-    if (text.includes('\0')) throw dataError('format', file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
+    if (text.includes('\0'))
+      throw dataError('format', file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
     yield text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
   }
   const rest = decode(file, decoder, undefined);
@@ -39,7 +41,11 @@ export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }
   if (!any) throw dataError('format', file, 'unpacks to nothing (0 bytes). Write it again.');
 }
 
-async function* byteChunks(source: OpenFile, gzipped: boolean, onBytes?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* byteChunks(
+  source: OpenFile,
+  gzipped: boolean,
+  onBytes?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   const { file, handle } = source;
   const packed = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkBytes });
   let stream: Readable = packed;
@@ -58,9 +64,15 @@ async function* byteChunks(source: OpenFile, gzipped: boolean, onBytes?: (bytes:
     onBytes?.(packed.bytesRead - reported);
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
-    if (code === 'Z_BUF_ERROR') throw dataError('format', file, 'the gzip data end early; it is cut short. Write or download it again.', cause);
+    if (code === 'Z_BUF_ERROR')
+      throw dataError('format', file, 'the gzip data end early; it is cut short. Write or download it again.', cause);
     if (typeof code === 'string' && code.startsWith('Z_')) {
-      throw dataError('format', file, `the gzip data are damaged (${(cause as Error).message}). Write or download it again.`, cause);
+      throw dataError(
+        'format',
+        file,
+        `the gzip data are damaged (${(cause as Error).message}). Write or download it again.`,
+        cause,
+      );
     }
     throw cause;
   } finally {
@@ -75,9 +87,19 @@ async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
   await readFully(source, start, 0);
   const [first = 0, second = 0] = start;
   const isGzip = first === 0x1f && second === 0x8b;
-  if (gzipped && !isGzip) throw dataError('format', source.file, 'is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.');
+  if (gzipped && !isGzip)
+    throw dataError(
+      'format',
+      source.file,
+      'is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.',
+    );
   if (!gzipped && isGzip) throw dataError('format', source.file, 'holds gzip data. Rename it to end in .gz.');
-  if (first === 0x50 && second === 0x4b) throw dataError('format', source.file, 'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.');
+  if (first === 0x50 && second === 0x4b)
+    throw dataError(
+      'format',
+      source.file,
+      'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.',
+    );
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     throw dataError('format', source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
   }

@@ -39,7 +39,12 @@ export async function* textLines(source: OpenFile, options: TextOptions): AsyncG
     const end = chunk.lastIndexOf('\n');
     if (end < 0) {
       rest += chunk;
-      if (rest.length > longestLine) throw dataError('format', source.file, `line ${number} is longer than ${longestLine} characters. Write one row a line.`);
+      if (rest.length > longestLine)
+        throw dataError(
+          'format',
+          source.file,
+          `line ${number} is longer than ${longestLine} characters. Write one row a line.`,
+        );
       continue;
     }
     const texts = (rest + chunk.slice(0, end)).split('\n');

@@ -75,9 +75,9 @@ function level({ value, name }: { readonly value: number; readonly name: string 
   };
 }
 
-function stepRange(steps: readonly number[]): { min: number; max: number } {
+function stepRange(steps: readonly number[]): object {
   const [min, max] = [steps[0] as number, steps.at(-1) as number];
-  return min === max ? { min: min - 1, max: max + 1 } : { min, max };
+  return min === max ? { min: min - 1, max: max + 1, interval: 1 } : { min, max };
 }
 
 /** The vertical axis from the values that have to be on it. */

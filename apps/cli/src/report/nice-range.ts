@@ -10,11 +10,15 @@ export interface NiceRange {
  * multiples of its own interval, prints them as additional ticks with all their digits.
  */
 export function niceRange(low: number, high: number): NiceRange {
-  const span = high - low || Math.abs(high) || 1;
-  const power = 10 ** Math.floor(Math.log10(span / 4));
-  const interval = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= span / 4) ?? 10) * power;
+  // A single value is shown above 0; 0 alone on 0..1.
+  if (!(high > low)) return low === 0 ? { min: 0, max: 1, interval: 0.25 } : niceRange(Math.min(0, low), Math.max(0, low));
+  const least = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const interval = ([1, 2, 2.5, 5].find((factor) => factor * power >= least) ?? 10) * power;
   // Without the tolerance rounding would add an empty interval above an end that is a multiple.
-  const min = Math.floor(low / interval + 1e-9) * interval;
-  const max = Math.ceil(high / interval - 1e-9) * interval;
-  return { min, max: max > min ? max : min + interval, interval };
+  return {
+    min: Math.floor(low / interval + 1e-9) * interval,
+    max: Math.ceil(high / interval - 1e-9) * interval,
+    interval,
+  };
 }

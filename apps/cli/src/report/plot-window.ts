@@ -29,6 +29,11 @@ export function plotWindow(points: Float64Array, inside: Float64Array, width: nu
   return { x: around(spans[0], width), y: around(spans[1], height) };
 }
 
+/** Whether the window shows a point. */
+export function isInside(x: number, y: number, { x: [left, right], y: [low, high] }: PlotWindow): boolean {
+  return x >= left && x <= right && y >= low && y <= high;
+}
+
 function coordinate(points: Float64Array, axis: number): Float64Array {
   return Float64Array.from({ length: points.length / 2 }, (_, index) => points[2 * index + axis] as number);
 }

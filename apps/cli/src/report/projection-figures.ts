@@ -5,22 +5,13 @@ import type { Projection } from './fit-report.ts';
 import { formatNumber, formatShare } from './format-number.ts';
 import { pointLegend } from './legend.ts';
 import { groupSymbol, hue, largestLegend } from './palette.ts';
-import { plotWindow, type PlotWindow } from './plot-window.ts';
+import { isInside, plotWindow, type PlotWindow } from './plot-window.ts';
+import { pointGroups, type PointGroup } from './point-groups.ts';
 import { subsample } from './subsample.ts';
 
 const largestScatter = 2000;
 const height = 330;
 const star = 'path://M0-10L2.6-3.6 9.5-3.1 4.2 1.4 5.9 8.1 0 4.4-5.9 8.1-4.2 1.4-9.5-3.1-2.6-3.6Z';
-
-/** Tokens of one colour. */
-interface Group {
-  readonly name: string;
-  /** Index of its hue and symbol. */
-  readonly index: number;
-  /** Tokens in all, drawn or not. */
-  readonly tokens: number;
-  readonly points: readonly (readonly [number, number])[];
-}
 
 /** The tokens in the plane of their principal axes: by assignment and, where there are labels, by label. */
 export function projectionFigures(projection: Projection): readonly Figure[] {
@@ -45,14 +36,14 @@ export function projectionFigures(projection: Projection): readonly Figure[] {
     (outside === 0 ? '' : ` ${formatNumber(outside)} far tokens lie outside the picture.`) +
     ` The two axes hold ${formatShare(projection.explained[0] + projection.explained[1])} of the variance.`;
 
-  const byAssignment = groupsOf(assignments, Array.from({ length: count }, (_, k) => k), (k) => `prototype ${k}`, projection, chosen, window);
+  const byAssignment = pointGroups(assignments, Array.from({ length: count }, (_, k) => k), (k) => `prototype ${k}`, points, chosen, window);
   const figures = [
     scatter('tokens-by-prototype', 'Tokens by assigned prototype', byAssignment, projection, window,
       'Stars are the prototypes. Look for a star in the middle of each crowd of one colour; a star without a crowd is ' +
         `unused, stars on top of each other are merged.${notes}`),
   ];
   if (labels !== undefined) {
-    const byLabel = groupsOf(labels, classes, (label) => label, projection, chosen, window);
+    const byLabel = pointGroups(labels, classes, (label) => label, points, chosen, window);
     figures.push(
       scatter('tokens-by-label', 'Tokens by label', byLabel, projection, window,
         'The same picture coloured by the classes given, which the fit never saw. Where the two pictures agree, a ' +
@@ -65,7 +56,7 @@ export function projectionFigures(projection: Projection): readonly Figure[] {
 function scatter(
   id: string,
   title: string,
-  groups: readonly Group[],
+  groups: readonly PointGroup[],
   { prototypes, explained }: Projection,
   window: PlotWindow,
   caption: string,
@@ -130,37 +121,6 @@ function scatter(
         : pointLegend(named.map(({ name, index, tokens }) => ({ name: `${name} (${formatNumber(tokens)})`, index }))),
     drawing: drawChart({ id: `${id}-chart`, title, description: `${largest}; and ${count} prototypes.`, height, option }),
   };
-}
-
-function groupsOf<G extends string | number>(
-  members: ArrayLike<G>,
-  groups: readonly G[],
-  name: (group: G) => string,
-  { points }: Projection,
-  chosen: readonly number[],
-  window: PlotWindow,
-): readonly Group[] {
-  const indices = new Map(groups.map((group, index) => [group, index]));
-  const tokens = new Array<number>(groups.length).fill(0);
-  const drawn = groups.map((): [number, number][] => []);
-  for (let at = 0; at < members.length; at += 1) {
-    const index = indices.get(members[at] as G) as number;
-    tokens[index] = (tokens[index] as number) + 1;
-  }
-  for (const at of chosen) {
-    const [x, y] = [points[2 * at] as number, points[2 * at + 1] as number];
-    if (isInside(x, y, window)) (drawn[indices.get(members[at] as G) as number] as [number, number][]).push([x, y]);
-  }
-  return groups.map((group, index) => ({
-    name: name(group),
-    index,
-    tokens: tokens[index] as number,
-    points: drawn[index] as [number, number][],
-  }));
-}
-
-function isInside(x: number, y: number, { x: [left, right], y: [low, high] }: PlotWindow): boolean {
-  return x >= left && x <= right && y >= low && y <= high;
 }
 
 function outsideOf(points: Float64Array, window: PlotWindow): number {
