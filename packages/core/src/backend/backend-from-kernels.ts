@@ -105,6 +105,10 @@ function compileKernels<Native extends object>(
     program,
     async run(inputs: readonly DeviceBuffer[], { donate = [] }: RunOptions = {}) {
       requireAlive(`run of ${program.name}`);
+      const wrong = donate.find((position) => inputs[position] === undefined);
+      if (wrong !== undefined) {
+        throw new DdclError('argument', `${program.name} was run with ${inputs.length} inputs, but donates input ${wrong}.`);
+      }
       try {
         return run(inputs);
       } finally {

@@ -1,7 +1,8 @@
 import type { Backend } from '../backend/contract.ts';
 import { segmentMass, segmentSums } from '../ddcl/segments.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import { uploadBlock, throwIfAborted } from '../measure/sum-blocks.ts';
+import { throwIfAborted } from '../abort/abort-signal.ts';
+import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { Program } from '../program/program.ts';

@@ -1,7 +1,8 @@
 import type { Backend } from '../backend/contract.ts';
 import { assign, forward } from '../ddcl/assign.ts';
 import { fromFrame } from '../measure/prototype-state.ts';
-import { throwIfAborted, uploadBlock, type AbortSignalLike } from '../measure/sum-blocks.ts';
+import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
+import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { argMax } from '../program/ops/reduce.ts';

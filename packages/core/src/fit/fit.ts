@@ -62,7 +62,7 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
   const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer);
   const context: FitContext = { backend, source, options: resolved, statistics, temperature, plan, stepper, watched, random };
   try {
-    const { best, history, errors, steps } = await runRestarts(context, identity);
+    const { best, history, errors } = await runRestarts(context, identity);
     const model = makeModel(context, best);
     const quantities = await finalMeasurement(context, model);
     const stability = await measureStability(backend, statistics, modelState(model), {
@@ -70,7 +70,8 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
       signal: resolved.signal,
       onIteration: (done) => resolved.onProgress?.({ phase: 'stability', restart: best.restart, restarts: resolved.restarts, done, total: undefined }),
     });
-    return { model, quantities, stability, statistics, history, bestRestart: best.restart, restartErrors: errors, steps };
+    const restartErrors = resolved.restarts === 1 ? [quantities.loss.hard] : errors;
+    return { model, quantities, stability, statistics, history, bestRestart: best.restart, restartErrors, steps: history.at(-1)!.step };
   } finally {
     stepper.dispose();
     watched.dispose();
@@ -102,7 +103,6 @@ interface Restarts {
   readonly best: BestRestart;
   readonly history: readonly HistoryRecord[];
   readonly errors: readonly number[];
-  readonly steps: number;
 }
 
 async function runRestarts(context: FitContext, identity: Readonly<Record<string, string>>): Promise<Restarts> {
@@ -116,7 +116,6 @@ async function runRestarts(context: FitContext, identity: Readonly<Record<string
   const history = [...(found?.history ?? [])];
   const errors = [...(found?.finished ?? [])];
   let best = found?.best;
-  let steps = 0;
 
   const offer = async (position: RestartPosition, withState: boolean): Promise<void> => {
     await options.onCheckpoint?.(async () =>
@@ -141,7 +140,7 @@ async function runRestarts(context: FitContext, identity: Readonly<Record<string
     } else {
       stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame));
     }
-    steps = await runRestart(context, position, async (record, after) => {
+    await runRestart(context, position, async (record, after) => {
       history.push(record);
       options.onRecord?.(record);
       await offer(after, true);
@@ -154,7 +153,7 @@ async function runRestarts(context: FitContext, identity: Readonly<Record<string
     if (best === undefined || hard < best.hard) best = { restart, hard, prototypes };
     await offer({ restart: restart + 1, step: 0, stopping: { lowest: null, waited: 0 } }, false);
   }
-  return { best: best!, history, errors, steps };
+  return { best: best!, history, errors };
 }
 
 function startingPrototypes({ options, statistics, source, random }: FitContext, restart: number): Float64Array {

@@ -1,6 +1,6 @@
 import type { Start } from '../initialise/initialise.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import type { AbortSignalLike } from '../measure/sum-blocks.ts';
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { adam } from '../optimise/adam.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';
 import type { FloatDType } from '../program/dtype.ts';

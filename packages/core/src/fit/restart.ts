@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/contract.ts';
 import { asDType, fromFrame, prototypeState } from '../measure/prototype-state.ts';
-import { throwIfAborted } from '../measure/sum-blocks.ts';
+import { throwIfAborted } from '../abort/abort-signal.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
 import { deviceBlocks, type DeviceBlock } from '../tokens/device-blocks.ts';

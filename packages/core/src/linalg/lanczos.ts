@@ -1,12 +1,7 @@
+import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { Random } from '../random/random.ts';
 import { lanczosProcess, type SpectrumEnd, type SpectrumEstimate } from './lanczos-process.ts';
-
-/** The part of an `AbortSignal` that is used; core has no DOM types. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
-}
 
 /** What to search for, and how long. */
 export interface LanczosOptions {
@@ -65,9 +60,7 @@ export async function lanczos(
   });
   let step = process.next();
   while (step.done !== true) {
-    if (signal?.aborted === true) {
-      throw new DdclError('aborted', 'The search for eigenvalues was aborted by its signal.', { cause: signal.reason });
-    }
+    throwIfAborted(signal);
     step = process.next(await apply(step.value));
   }
   const { vectors, ...result } = step.value;

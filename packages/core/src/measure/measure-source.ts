@@ -4,7 +4,8 @@ import { deviceBlocks } from '../tokens/device-blocks.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { createMeasurer, type MeasuredQuantities } from './measure.ts';
 import type { PrototypeState } from './prototype-state.ts';
-import { uploadBlock, type AbortSignalLike, type ResidentBlock } from './sum-blocks.ts';
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
+import { uploadBlock, type ResidentBlock } from './sum-blocks.ts';
 
 export interface MeasureSourceOptions {
   /** Number of tokens, for the size of blocks. */

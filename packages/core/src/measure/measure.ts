@@ -10,7 +10,8 @@ import type { Program } from '../program/program.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
 import type { PrototypeState } from './prototype-state.ts';
-import { sumOverBlocks, type AbortSignalLike, type ResidentBlock } from './sum-blocks.ts';
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
+import { sumOverBlocks, type ResidentBlock } from './sum-blocks.ts';
 
 /** The program that a measurement runs on every block: `tokenSums` for fixed sizes. */
 export function tokenSumsProgram(rows: number, count: number, dimension: number, dtype: FloatDType): Program {

@@ -1,5 +1,5 @@
+import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
-import { DdclError } from '../errors/ddcl-error.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { DeviceBlock } from '../tokens/device-blocks.ts';
 
@@ -17,18 +17,6 @@ export function uploadBlock(backend: Backend, block: DeviceBlock, dtype: FloatDT
     tokens: backend.upload({ dtype, shape: [size, dimension] }, block.data),
     weights: backend.upload({ dtype, shape: [size] }, block.weights),
   };
-}
-
-/** @throws DdclError `aborted` once the signal has fired */
-export function throwIfAborted(signal: AbortSignalLike | undefined): void {
-  if (signal?.aborted !== true) return;
-  throw new DdclError('aborted', 'The work was stopped by its AbortSignal.', { cause: signal.reason });
-}
-
-/** The part of a platform's `AbortSignal` that core reads. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
 }
 
 /**

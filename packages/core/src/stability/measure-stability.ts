@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/contract.ts';
 import type { PrototypeState } from '../measure/prototype-state.ts';
-import { uploadBlock, type AbortSignalLike, type ResidentBlock } from '../measure/sum-blocks.ts';
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
+import { uploadBlock, type ResidentBlock } from '../measure/sum-blocks.ts';
 import type { Random } from '../random/random.ts';
 import { blockRows } from '../tokens/block-size.ts';
 import { deviceBlocks } from '../tokens/device-blocks.ts';

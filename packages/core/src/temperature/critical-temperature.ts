@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from '../measure/sum-blocks.ts';
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { createRandom } from '../random/random.ts';
 import { tokenStatistics } from '../tokens/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';

@@ -1,6 +1,6 @@
 import { lanczos } from '../linalg/lanczos.ts';
 import { topEigenpairs } from '../linalg/symmetric-eigen.ts';
-import { throwIfAborted, type AbortSignalLike } from '../measure/sum-blocks.ts';
+import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Random } from '../random/random.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 

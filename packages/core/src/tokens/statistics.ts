@@ -1,7 +1,7 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { rowKey } from '../initialise/distinct-rows.ts';
 import { createMomentAccumulator } from '../linalg/covariance.ts';
-import { throwIfAborted, type AbortSignalLike } from '../measure/sum-blocks.ts';
+import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Random } from '../random/random.ts';
 import { createReservoir, type ReservoirSample } from '../random/reservoir.ts';
 import { largestVariance } from '../temperature/largest-variance.ts';
