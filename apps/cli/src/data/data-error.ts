@@ -13,13 +13,13 @@ export function dataError(code: DdclErrorCode, file: string, problem: string, ca
   return new DdclError(code, text, cause === undefined ? {} : { cause });
 }
 
-/** Runs a step that knows no file name; its errors are given one. Errors of other kinds pass. */
-export function withFileName<T>(file: string, step: () => T): T {
+/** Runs a step that knows no file name; its errors are given one, and a remedy. Errors of other kinds pass. */
+export function withFileName<T>(file: string, remedy: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
     if (!isDdclError(error)) throw error;
-    throw dataError(error.code, file, error.message, error);
+    throw dataError(error.code, file, `${error.message} ${remedy}`, error);
   }
 }
 

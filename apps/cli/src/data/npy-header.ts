@@ -81,7 +81,7 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
     throw dataError(
       'format',
       file,
-      'holds records with named fields; expected one plain number type. Save array.view or a stack of its fields as float32.',
+      'holds records with named fields; expected one plain number type. Save numpy.lib.recfunctions.structured_to_unstructured(array).',
     );
   }
   const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(text)?.[1];

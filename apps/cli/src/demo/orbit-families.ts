@@ -36,7 +36,13 @@ function mostlySmall(random: Random, high: number): number {
 }
 
 /** Near-circular low orbits: perigee in a range, apogee up to `spread` km higher. */
-function low(name: string, share: number, perigee: readonly [number, number], inclination: readonly [number, number], spread = 150): OrbitFamily {
+function low(
+  name: string,
+  share: number,
+  perigee: readonly [number, number],
+  inclination: readonly [number, number],
+  spread = 150,
+): OrbitFamily {
   return {
     name,
     regime: 'LEO',
@@ -65,13 +71,22 @@ function navigation(name: string, share: number, altitude: number, inclination: 
 }
 
 /** Near the geostationary ring: `offset` km from its radius. */
-function synchronous(name: string, share: number, offset: readonly [number, number], eccentricity: number, inclination: number): OrbitFamily {
+function synchronous(
+  name: string,
+  share: number,
+  offset: readonly [number, number],
+  eccentricity: number,
+  inclination: number,
+): OrbitFamily {
   return {
     name,
     regime: 'GEO',
     share,
     draw(random) {
-      const shape = orbitFromElements(geostationaryRadiusKm + between(random, ...offset), mostlySmall(random, eccentricity));
+      const shape = orbitFromElements(
+        geostationaryRadiusKm + between(random, ...offset),
+        mostlySmall(random, eccentricity),
+      );
       return { ...shape, inclinationDeg: between(random, 0, inclination) };
     },
   };
@@ -112,7 +127,10 @@ export const orbitFamilies: readonly OrbitFamily[] = [
     draw(random) {
       const perigeeKm = between(random, 450, 900);
       const shape = orbitFromAltitudes(perigeeKm, perigeeKm + mostlySmall(random, 60));
-      return { ...shape, inclinationDeg: sunSynchronousInclination(shape.semiMajorAxisKm) + between(random, -0.3, 0.3) };
+      return {
+        ...shape,
+        inclinationDeg: sunSynchronousInclination(shape.semiMajorAxisKm) + between(random, -0.3, 0.3),
+      };
     },
   },
   low('stations', 0.1, [300, 430], [51.5, 51.7], 40),

@@ -86,6 +86,9 @@ export function generateOrbitalRegimes(options: OrbitalRegimesOptions): OrbitalC
 
 function familyOfEach(regime: OrbitalRegime, size: number): OrbitFamily[] {
   const families = orbitFamilies.filter((family) => family.regime === regime);
-  const counts = apportion(size, families.map((family) => family.share));
+  const counts = apportion(
+    size,
+    families.map((family) => family.share),
+  );
   return families.flatMap((family, index) => new Array<OrbitFamily>(counts[index] as number).fill(family));
 }

@@ -27,7 +27,12 @@ export const namedFrame: GridComponentOption = { ...frame, top: 30 };
 export const axisStyle: AxisStyle = {
   axisLine: { show: true, onZero: false, lineStyle: { color: 'var(--axis)' } },
   axisTick: { show: true, lineStyle: { color: 'var(--axis)' } },
-  axisLabel: { color: 'var(--muted)', fontSize: 12, formatter: (value: number) => formatTick(value), hideOverlap: true },
+  axisLabel: {
+    color: 'var(--muted)',
+    fontSize: 12,
+    formatter: (value: number) => formatTick(value),
+    hideOverlap: true,
+  },
   splitLine: { show: true, lineStyle: { color: 'var(--grid)' } },
 };
 

@@ -35,7 +35,8 @@ export interface ChartDrawing {
  * Draws a chart as an SVG element for use inside an HTML page: no script, no style of its own, no reference to anything
  * outside it, the same bytes for the same chart.
  *
- * Legends and captions are HTML around it: there they wrap, and texts from users never enter the SVG.
+ * Legends and captions are HTML around it, where they wrap. `option` must hold no text from users: only title and
+ * description are escaped here.
  */
 export function drawChart({ id, title, description, height, option }: ChartDrawing): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: chartWidth, height });

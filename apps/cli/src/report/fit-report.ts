@@ -23,7 +23,7 @@ export interface FitMeasures extends Quantities {
   readonly seconds: number;
 }
 
-/** Tokens and prototypes in the plane of the tokens' two principal axes. */
+/** Tokens (all, or an even sample of them) and prototypes in the plane of the tokens' two principal axes. */
 export interface Projection {
   /** Row-major, n x 2. */
   readonly points: Float64Array;
@@ -52,7 +52,7 @@ export interface ClassRow {
 export interface FitReport {
   readonly title: string;
   readonly measures: FitMeasures;
-  /** In the order of steps. */
+  /** Of one restart (the one kept), in the order of steps. */
   readonly history: readonly HistoryRecord[];
   readonly projection: Projection;
   readonly perClass?: readonly ClassRow[] | undefined;

@@ -53,13 +53,19 @@ export function lineChart({ id, title, caption, steps, lines, scale, reference }
       silent: true,
       emphasis: { disabled: true },
       color: hue(index),
-      lineStyle: { color: hue(index), width: 2, type: (dashes[index] ?? []).length === 0 ? 'solid' : [...(dashes[index] ?? [])] },
+      lineStyle: {
+        color: hue(index),
+        width: 2,
+        type: (dashes[index] ?? []).length === 0 ? 'solid' : [...(dashes[index] ?? [])],
+      },
       ...(index === 0 && shown !== undefined ? { markLine: level(shown) } : {}),
     })),
   };
   const spans = lines.map(({ name, values: all }) => {
     const [first, last] = [all[0] as number, all.at(-1) as number];
-    return all.length === 1 ? `${name} is ${formatNumber(first)}` : `${name} from ${formatNumber(first)} to ${formatNumber(last)}`;
+    return all.length === 1
+      ? `${name} is ${formatNumber(first)}`
+      : `${name} from ${formatNumber(first)} to ${formatNumber(last)}`;
   });
   const description = `${spans.join('; ')}; over steps ${formatNumber(steps[0] as number)} to ${formatNumber(steps.at(-1) as number)}.`;
   return { id, title, caption, legend, drawing: drawChart({ id: `${id}-chart`, title, description, height, option }) };
@@ -84,7 +90,8 @@ function stepRange(steps: readonly number[]): object {
 function valueAxis(values: readonly number[], scale: LineChart['scale']): object {
   const least = values.reduce((a, b) => Math.min(a, b));
   const most = values.reduce((a, b) => Math.max(a, b));
-  if (scale !== 'log') return { type: 'value', ...axisStyle, ...niceRange(scale === 'close' ? least : Math.min(0, least), most) };
+  if (scale !== 'log')
+    return { type: 'value', ...axisStyle, ...niceRange(scale === 'close' ? least : Math.min(0, least), most) };
   return {
     type: 'log',
     ...axisStyle,

@@ -11,7 +11,8 @@ export interface NiceRange {
  */
 export function niceRange(low: number, high: number): NiceRange {
   // A single value is shown above 0; 0 alone on 0..1.
-  if (!(high > low)) return low === 0 ? { min: 0, max: 1, interval: 0.25 } : niceRange(Math.min(0, low), Math.max(0, low));
+  if (!(high > low))
+    return low === 0 ? { min: 0, max: 1, interval: 0.25 } : niceRange(Math.min(0, low), Math.max(0, low));
   const least = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(least));
   const interval = ([1, 2, 2.5, 5].find((factor) => factor * power >= least) ?? 10) * power;

@@ -48,7 +48,8 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
       // One line per colour: CSS variables cannot be mixed to a gradient.
       ...Array.from({ length: rampLength }, (_, index) => {
         const mine = pieces.filter(({ from }) => bin(from.step) === index);
-        const points = mine.length === 0 ? [] : [(mine[0] as (typeof mine)[number]).from.at, ...mine.map(({ to }) => to.at)];
+        const points =
+          mine.length === 0 ? [] : [(mine[0] as (typeof mine)[number]).from.at, ...mine.map(({ to }) => to.at)];
         return {
           type: 'line' as const,
           data: points.map((point) => [...point]),
@@ -70,8 +71,7 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
           ]),
     ],
   };
-  const say = ([separation, v]: Point): string =>
-    `separation ${formatNumber(separation)} and V ${formatNumber(v)}`;
+  const say = ([separation, v]: Point): string => `separation ${formatNumber(separation)} and V ${formatNumber(v)}`;
   return {
     id,
     title,

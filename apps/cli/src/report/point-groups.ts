@@ -5,7 +5,7 @@ export interface PointGroup {
   readonly name: string;
   /** Index of its hue and symbol. */
   readonly index: number;
-  /** Tokens in all, drawn or not. */
+  /** Its points in all, drawn or not. */
   readonly tokens: number;
   readonly points: readonly (readonly [number, number])[];
 }

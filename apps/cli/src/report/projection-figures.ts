@@ -13,8 +13,12 @@ const largestScatter = 2000;
 const height = 330;
 const star = 'path://M0-10L2.6-3.6 9.5-3.1 4.2 1.4 5.9 8.1 0 4.4-5.9 8.1-4.2 1.4-9.5-3.1-2.6-3.6Z';
 
-/** The tokens in the plane of their principal axes: by assignment and, where there are labels, by label. */
-export function projectionFigures(projection: Projection): readonly Figure[] {
+/**
+ * The tokens in the plane of their principal axes: by assignment and, where there are labels, by label.
+ *
+ * @param tokens tokens measured; the projection may be a sample of them.
+ */
+export function projectionFigures(projection: Projection, tokens: number): readonly Figure[] {
   const { points, assignments, labels, prototypes } = projection;
   const count = prototypes.length / 2;
   const window = plotWindow(
@@ -24,30 +28,50 @@ export function projectionFigures(projection: Projection): readonly Figure[] {
     height - Number(namedFrame.top) - margins.bottom,
   );
   const chosen = subsample(labels ?? assignments, largestScatter);
-  const classes = labels === undefined ? [] : [...new Set(labels)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const classes =
+    labels === undefined ? [] : [...new Set(labels)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const sample =
-    chosen.length < assignments.length
-      ? ` Drawn are ${formatNumber(chosen.length)} of ${formatNumber(assignments.length)} tokens, each ` +
+    chosen.length < tokens
+      ? ` Drawn are ${formatNumber(chosen.length)} of ${formatNumber(tokens)} tokens, each ` +
         `${labels === undefined ? 'prototype' : 'class'} in its share.`
       : '';
   const outside = outsideOf(points, window);
   const notes =
     sample +
-    (outside === 0 ? '' : ` ${formatNumber(outside)} far tokens lie outside the picture.`) +
+    (outside === 0 ? '' : ` Far outside the picture lie ${formatShare(outside / assignments.length)} of the tokens.`) +
     ` The two axes hold ${formatShare(projection.explained[0] + projection.explained[1])} of the variance.`;
 
-  const byAssignment = pointGroups(assignments, Array.from({ length: count }, (_, k) => k), (k) => `prototype ${k}`, points, chosen, window);
+  const byAssignment = pointGroups(
+    assignments,
+    Array.from({ length: count }, (_, k) => k),
+    (k) => `prototype ${k}`,
+    points,
+    chosen,
+    window,
+  );
   const figures = [
-    scatter('tokens-by-prototype', 'Tokens by assigned prototype', byAssignment, projection, window,
+    scatter(
+      'tokens-by-prototype',
+      'Tokens by assigned prototype',
+      byAssignment,
+      projection,
+      window,
       'Stars are the prototypes. Look for a star in the middle of each crowd of one colour; a star without a crowd is ' +
-        `unused, stars on top of each other are merged.${notes}`),
+        `unused, stars on top of each other are merged.${notes}`,
+    ),
   ];
   if (labels !== undefined) {
     const byLabel = pointGroups(labels, classes, (label) => label, points, chosen, window);
     figures.push(
-      scatter('tokens-by-label', 'Tokens by label', byLabel, projection, window,
+      scatter(
+        'tokens-by-label',
+        'Tokens by label',
+        byLabel,
+        projection,
+        window,
         'The same picture coloured by the classes given, which the fit never saw. Where the two pictures agree, a ' +
-          `prototype stands for a class.${notes}`),
+          `prototype stands for a class.${notes}`,
+      ),
     );
   }
   return figures;
@@ -63,11 +87,28 @@ function scatter(
 ): Figure {
   const count = prototypes.length / 2;
   const named = groups.filter((group) => group.tokens > 0);
-  const axis = { type: 'value' as const, splitNumber: 4, ...axisStyle, axisLabel: { ...axisStyle.axisLabel, showMinLabel: false, showMaxLabel: false } };
+  const total = named.reduce((sum, group) => sum + group.tokens, 0);
+  const share = (group: PointGroup): string => formatShare(group.tokens / total);
+  const axis = {
+    type: 'value' as const,
+    splitNumber: 4,
+    ...axisStyle,
+    axisLabel: { ...axisStyle.axisLabel, showMinLabel: false, showMaxLabel: false },
+  };
   const option: ChartOption = {
     grid: namedFrame,
-    xAxis: { ...axis, min: window.x[0], max: window.x[1], ...nameBelow(`axis 1 (${formatShare(explained[0])} of variance)`) },
-    yAxis: { ...axis, min: window.y[0], max: window.y[1], ...nameAbove(`axis 2 (${formatShare(explained[1])} of variance)`) },
+    xAxis: {
+      ...axis,
+      min: window.x[0],
+      max: window.x[1],
+      ...nameBelow(`axis 1 (${formatShare(explained[0])} of variance)`),
+    },
+    yAxis: {
+      ...axis,
+      min: window.y[0],
+      max: window.y[1],
+      ...nameAbove(`axis 2 (${formatShare(explained[1])} of variance)`),
+    },
     series: [
       // Large groups first, so that small ones are not buried.
       ...groups
@@ -110,7 +151,10 @@ function scatter(
       },
     ],
   };
-  const largest = named.length <= largestLegend ? named.map((group) => `${group.name}: ${formatNumber(group.tokens)} tokens`).join('; ') : `${named.length} groups`;
+  const largest =
+    named.length <= largestLegend
+      ? named.map((group) => `${group.name}: ${share(group)} of tokens`).join('; ')
+      : `${named.length} groups`;
   return {
     id,
     title,
@@ -118,8 +162,14 @@ function scatter(
     legend:
       named.length > largestLegend
         ? ''
-        : pointLegend(named.map(({ name, index, tokens }) => ({ name: `${name} (${formatNumber(tokens)})`, index }))),
-    drawing: drawChart({ id: `${id}-chart`, title, description: `${largest}; and ${count} prototypes.`, height, option }),
+        : pointLegend(named.map((group) => ({ name: `${group.name} (${share(group)})`, index: group.index }))),
+    drawing: drawChart({
+      id: `${id}-chart`,
+      title,
+      description: `${largest}; and ${count} prototypes.`,
+      height,
+      option,
+    }),
   };
 }
 

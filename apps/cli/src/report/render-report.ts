@@ -31,7 +31,7 @@ export function renderReport(report: FitReport): string {
     '<p class="note">A fit is free of collapse when all K prototypes are distinct and the smallest Hessian eigenvalue ' +
       'is positive at a stationary point. Losses and eigenvalues are per unit of token weight.</p>\n</section>',
     '<section aria-labelledby="tokens">\n<h2 id="tokens">Tokens and prototypes</h2>',
-    `<div class="figures">\n${projectionFigures(projection).map(renderFigure).join('\n')}`,
+    `<div class="figures">\n${projectionFigures(projection, measures.tokens).map(renderFigure).join('\n')}`,
     perClass === undefined || perClass.length === 0 ? '' : `<div class="card classes">${classTable(perClass)}</div>`,
     '</div>\n</section>\n<section aria-labelledby="dynamics">\n<h2 id="dynamics">Training dynamics</h2>',
     dynamics.length === 0

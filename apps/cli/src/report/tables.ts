@@ -82,7 +82,22 @@ export function historyTable(history: readonly HistoryRecord[]): string {
   const shown = thinHistory(history, 20);
   return grid(
     `${formatNumber(shown.length)} of ${formatNumber(history.length)} records`,
-    ['Step', 'Epoch', 'T', 'Rate', 'L_q', 'L_OLS', 'V', 'Hard', 'Separation, mean', 'min', 'Entropy', 'Used', 'Distinct', 'Perplexity'],
+    [
+      'Step',
+      'Epoch',
+      'T',
+      'Rate',
+      'L_q',
+      'L_OLS',
+      'V',
+      'Hard',
+      'Separation, mean',
+      'min',
+      'Entropy',
+      'Used',
+      'Distinct',
+      'Perplexity',
+    ],
     shown.map((record) => [
       formatNumber(record.step),
       formatNumber(record.epoch),
@@ -106,7 +121,9 @@ export function historyTable(history: readonly HistoryRecord[]): string {
 function grid(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `<tr>${cells
-      .map((cell, column) => (column === 0 ? `<th scope="row">${escapeHtml(cell)}</th>` : `<td>${escapeHtml(cell)}</td>`))
+      .map((cell, column) =>
+        column === 0 ? `<th scope="row">${escapeHtml(cell)}</th>` : `<td>${escapeHtml(cell)}</td>`,
+      )
       .join('')}</tr>`;
   const heads = head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
   return (

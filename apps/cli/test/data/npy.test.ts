@@ -53,7 +53,7 @@ describe('bad .npy files', () => {
     ['npy_object', 'format: x.npy: holds Python objects; expected plain numbers. Unpickling can run code and is never done: save array.astype(numpy.float32), with rows of equal length.'],
     ['npy_fortran', 'format: x.npy: is in Fortran order (columns one after another); expected C order. Save numpy.ascontiguousarray(array).'],
     ['npy_big', 'format: x.npy: holds big-endian numbers (>f4); expected little-endian. Save array.astype("<f4").'],
-    ['npy_struct', 'format: x.npy: holds records with named fields; expected one plain number type. Save array.view or a stack of its fields as float32.'],
+    ['npy_struct', 'format: x.npy: holds records with named fields; expected one plain number type. Save numpy.lib.recfunctions.structured_to_unstructured(array).'],
     ['npy_complex', 'format: x.npy: holds the dtype "<c8"; expected float16, float32, float64 or integers. Save array.astype(numpy.float32).'],
     ['npy_1d', 'data: x.npy: its array has the shape (4,); expected two axes, tokens and their numbers. For tokens of one number each save array.reshape(-1, 1).'],
     ['npy_3d', 'data: x.npy: its array has the shape (2, 3, 4); expected two axes, tokens and their numbers. For tokens of 4 numbers save array.reshape(-1, 4).'],

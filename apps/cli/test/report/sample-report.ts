@@ -8,6 +8,7 @@ export function sampleHistory(records: number, prototypes: number): HistoryRecor
     const v = prototypes === 1 ? 0 : 4 * done * (1 - done) ** 2;
     const lols = 5 * (1 - done) ** 2 + 0.5;
     return {
+      restart: 0,
       step: 4 * index,
       epoch: 2 * index,
       temperature: 12 * 0.9 * (0.01 / 0.9) ** done,
