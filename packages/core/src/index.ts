@@ -63,6 +63,7 @@ export { fit, type FitResult } from './fit/fit.ts';
 export type { EarlyStop, FitOptions, FitProgress } from './fit/options.ts';
 export type { HistoryRecord, Quantities } from './fit/history.ts';
 export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';
+export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
 export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
 
 // Encoding

@@ -18,8 +18,8 @@ import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 import type { FitMeasures, FitReport } from '../report/fit-report.ts';
+import { formatNumber } from '../report/format-number.ts';
 import { projectTokens } from '../report/project-tokens.ts';
-import { renderReport } from '../report/render-report.ts';
 import { readCodes } from './codes.ts';
 import { classRows, scoreLabels } from './label-scores.ts';
 
@@ -111,13 +111,19 @@ async function writeResults(run: FitRun, result: FitResult, codes: Int32Array): 
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
   const perClass = labels === undefined ? undefined : classRows(codes, labels);
   const config = makeConfig(run, result, measures);
+  // The plotting library takes half a second to load; nothing else needs it.
+  const { renderReport } = await import('../report/render-report.ts');
   const report = renderReport({
     title: run.title,
     measures,
     history: result.history.filter(({ restart }) => restart === result.bestRestart),
     projection: project(result, codes, labels),
     perClass,
-    settings: Object.fromEntries(Object.entries(config.fit).map(([name, value]) => [name, String(value)])),
+    settings: Object.fromEntries(
+      Object.entries(config.fit)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => [name, typeof value === 'number' ? formatNumber(value) : String(value)]),
+    ),
     warnings,
     command: run.command,
     versions: config.versions,

@@ -34,18 +34,24 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
     const twice = columns.find((name, index) => columns.indexOf(name) !== index);
     if (twice !== undefined)
       throw dataError('data', file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
+    const single = fields.map(({ element }) => element.type === 'FLOAT');
     const lists = fields.flatMap((field, index) => (isList(field) ? [index] : []));
+
+    // A scan keeps the columns that it has decoded, so each column gets its own.
+    const readColumn = (column: string, rowStart: number, rowEnd: number): Promise<ArrayLike<unknown>> =>
+      decoding(file, async () => {
+        const scan = await parquetScan({ file: buffer, metadata, columns: [column], compressors });
+        return scan.readColumn({ column, rowStart, rowEnd });
+      });
 
     async function* batches(wanted: readonly number[]): AsyncGenerator<TableBatch> {
       const names = wanted.map((column) => columns[column]!);
-      const scan = await decoding(file, () => parquetScan({ file: buffer, metadata, columns: names, compressors }));
       const bytesPerRow = source.size / Number(metadata.num_rows);
       for (const { start, end } of windows(metadata, names)) {
-        const cells = new Map<number, ArrayLike<unknown>>();
+        const cells: (ArrayLike<unknown> | undefined)[] = columns.map(() => undefined);
         for (const [index, column] of wanted.entries()) {
           checkAborted(signal);
-          const options = { column: names[index]!, rowStart: start, rowEnd: end };
-          const values = await decoding(file, () => scan.readColumn(options));
+          const values = await readColumn(names[index]!, start, end);
           if (values.length !== end - start) {
             throw dataError(
               'format',
@@ -53,12 +59,12 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
               `column ${JSON.stringify(names[index])} has ${values.length} values for the ${end - start} rows from row ${start}. The file is damaged; write it again.`,
             );
           }
-          cells.set(column, values);
+          cells[column] = compact(values, single[column]!);
         }
         onBytes((end - start) * bytesPerRow);
         yield {
           rows: end - start,
-          cell: (row, column) => cells.get(column)?.[row],
+          cell: (row, column) => cells[column]?.[row],
           place: (row) => `row ${start + row} (counted from 0)`,
         };
       }
@@ -76,6 +82,12 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
     await source.handle.close();
     throw error;
   }
+}
+
+/** Numbers of a column in a typed array: half the memory of a list or less. Other columns stay as they are. */
+function compact(values: ArrayLike<unknown>, single: boolean): ArrayLike<unknown> {
+  if (!Array.isArray(values) || !values.every((value) => typeof value === 'number')) return values;
+  return single ? Float32Array.from(values) : Float64Array.from(values);
 }
 
 /** Ranges of rows that are decoded together; none crosses a row group. */

@@ -38,7 +38,9 @@ export async function safetensorsMatrix(source: OpenFile, tensor: string | undef
   const { file, size } = source;
   const prefix = new Uint8Array(Math.min(8, size));
   await readFully(source, prefix, 0);
-  const headerBytes = new Uint8Array(withFileName(file, 'Write it again.', () => safetensorsHeaderLength(prefix, size)));
+  const headerBytes = new Uint8Array(
+    withFileName(file, 'Write it again.', () => safetensorsHeaderLength(prefix, size)),
+  );
   await readFully(source, headerBytes, 8);
   const header = withFileName(file, 'Write it again.', () => parseSafetensorsHeader(headerBytes, size));
 

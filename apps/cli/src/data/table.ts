@@ -40,6 +40,12 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** The number that a text writes in decimal, spaces around it allowed; NaN for all else, also for hexadecimal and "Infinity". */
 export function numberFromText(cell: unknown): number {
   if (typeof cell !== 'string') return NaN;
+  // Most cells: a sign, a dot or a digit, and no letter after it but an exponent, so not 0x10. The rest is looked at closely.
+  const value = Number(cell);
+  const first = cell.charCodeAt(0);
+  const second = cell.charCodeAt(1);
+  if (value - value === 0 && first >= 43 && first <= 57 && !(second > 57 && second !== 69 && second !== 101))
+    return value;
   const text = cell.trim();
   return decimal.test(text) ? Number(text) : NaN;
 }

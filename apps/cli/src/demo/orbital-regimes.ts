@@ -17,8 +17,8 @@ export const orbitalColumns: readonly string[] = [
 export const orbitalRegimes: readonly OrbitalRegime[] = ['LEO', 'MEO', 'GEO', 'HEO'];
 
 /**
- * Class shares by default: LEO still leads, but less than the 76 % it has in a real catalogue, so that every class is
- * large enough to be seen in a demo.
+ * Class shares by default: LEO leads, but less than the 76 % it has in a real catalogue, so that every class is large
+ * enough to be seen in a demo.
  */
 export const defaultOrbitalShares: Readonly<Record<OrbitalRegime, number>> = { LEO: 0.4, MEO: 0.2, GEO: 0.2, HEO: 0.2 };
 

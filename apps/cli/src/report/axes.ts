@@ -11,7 +11,7 @@ interface AxisStyle extends Pick<Axis, 'axisLine' | 'axisTick' | 'splitLine'> {
 
 /** Space around a plot: room for ticks of seven characters, the same in all charts so that they line up. */
 export const margins: Readonly<Record<'left' | 'right' | 'top' | 'bottom', number>> = {
-  left: 56,
+  left: 60,
   right: 16,
   top: 12,
   bottom: 40,

@@ -31,10 +31,7 @@ export function projectionFigures(projection: Projection, tokens: number): reado
   const classes =
     labels === undefined ? [] : [...new Set(labels)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const sample =
-    chosen.length < tokens
-      ? ` Drawn are ${formatNumber(chosen.length)} of ${formatNumber(tokens)} tokens, each ` +
-        `${labels === undefined ? 'prototype' : 'class'} in its share.`
-      : '';
+    chosen.length < tokens ? ` Drawn are ${formatNumber(chosen.length)} of ${formatNumber(tokens)} tokens.` : '';
   const outside = outsideOf(points, window);
   const notes =
     sample +

@@ -1,7 +1,7 @@
 import { dynamicsFigures } from './dynamics.ts';
 import { escapeHtml } from './escape-html.ts';
 import { renderFigure } from './figure.ts';
-import type { FitReport } from './fit-report.ts';
+import type { ClassRow, FitReport } from './fit-report.ts';
 import { formatNumber, formatSeconds } from './format-number.ts';
 import { phasePortrait } from './phase-portrait.ts';
 import { projectionFigures } from './projection-figures.ts';
@@ -31,9 +31,8 @@ export function renderReport(report: FitReport): string {
     '<p class="note">A fit is free of collapse when all K prototypes are distinct and the smallest Hessian eigenvalue ' +
       'is positive at a stationary point. Losses and eigenvalues are per unit of token weight.</p>\n</section>',
     '<section aria-labelledby="tokens">\n<h2 id="tokens">Tokens and prototypes</h2>',
-    `<div class="figures">\n${projectionFigures(projection, measures.tokens).map(renderFigure).join('\n')}`,
-    perClass === undefined || perClass.length === 0 ? '' : `<div class="card classes">${classTable(perClass)}</div>`,
-    '</div>\n</section>\n<section aria-labelledby="dynamics">\n<h2 id="dynamics">Training dynamics</h2>',
+    besideOrBelow(projectionFigures(projection, measures.tokens).map(renderFigure).join('\n'), perClass ?? []),
+    '</section>\n<section aria-labelledby="dynamics">\n<h2 id="dynamics">Training dynamics</h2>',
     dynamics.length === 0
       ? '<p class="empty">No history was recorded.</p>'
       : `<div class="figures">\n${dynamics.map(renderFigure).join('\n')}\n</div>\n` +
@@ -44,6 +43,14 @@ export function renderReport(report: FitReport): string {
     `${versions === undefined ? '' : pairs('Versions', Object.entries(versions))}</div>\n</section>`,
   ];
   return page(title, body.filter((part) => part !== '').join('\n'));
+}
+
+/** The figures with the table of classes: among them, or below where it is longer than they are. */
+function besideOrBelow(figures: string, rows: readonly ClassRow[]): string {
+  const table = rows.length === 0 ? '' : `\n<div class="card classes">${classTable(rows)}</div>`;
+  return rows.length > 10
+    ? `<div class="figures">\n${figures}\n</div>${table}`
+    : `<div class="figures">\n${figures}${table}\n</div>`;
 }
 
 function warningList(warnings: readonly string[]): string {

@@ -2,8 +2,8 @@ import { darkTheme, lightTheme, themeVariables } from './palette.ts';
 
 /** The style sheet of the page. Paper is light whatever the screen is. */
 export const style: string = `
-:root{color-scheme:light dark;${themeVariables(lightTheme)}}
-@media screen and (prefers-color-scheme:dark){:root{${themeVariables(darkTheme)}}}
+:root{color-scheme:light;${themeVariables(lightTheme)}}
+@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;${themeVariables(darkTheme)}}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;-webkit-text-size-adjust:100%;text-size-adjust:100%}
 main{max-width:1200px;margin:0 auto;padding:16px 8px 40px}
@@ -39,16 +39,16 @@ th,td{padding:4px;border-top:1px solid var(--grid);vertical-align:top}
 .pairs th{color:var(--muted)}
 .pairs td{text-align:right;overflow-wrap:anywhere}
 .card{overflow:hidden}
-details.card,.card+.tables{margin-top:12px}
+details.card,.figures+.card,.card+.tables{margin-top:12px}
 .scroll{overflow-x:auto}
-.grid td,.grid thead th{text-align:right;white-space:nowrap;padding-left:12px}
+.grid td,.grid thead th{text-align:right;white-space:nowrap;padding-left:10px}
 .grid thead th{font-weight:600;vertical-align:bottom}
 .grid th:first-child{text-align:left;padding-left:4px;overflow-wrap:anywhere}
-.classes th:first-child{min-width:9em}
+.classes th:first-child{min-width:6em}
 summary{cursor:pointer;padding:0 4px}
 details[open]>summary{margin-bottom:8px}
 pre{margin:0;padding:4px;white-space:pre-wrap;overflow-wrap:anywhere;font:.875rem/1.5 ui-monospace,"SF Mono",Consolas,"DejaVu Sans Mono",monospace}
 .note{font-size:.875rem;color:var(--muted);margin-top:12px}
 :focus-visible{outline:2px solid var(--hue-0);outline-offset:2px}
-@media print{body{background:none;font-size:11pt}main{max-width:none;padding:0}.figures{grid-template-columns:repeat(2,1fr)}figure,.card{break-inside:avoid}.scroll{overflow:visible}}
+@media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}.figures{grid-template-columns:repeat(2,1fr)}figure,.card{break-inside:avoid}.scroll{overflow:visible}}
 `.trim();

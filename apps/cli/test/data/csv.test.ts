@@ -16,14 +16,20 @@ function refused(text: string | Uint8Array, options: PartialOptions = {}, name =
 describe('reading .csv and .tsv', () => {
   it('takes all columns but the label column, in file order', async () => {
     const { rows, columns, labels } = await read('a,class,b\n1,p,2.5\n-3e2, q ,.5\n', { labels: 'class' });
-    expect(rows).toEqual([[1, 2.5], [-300, 0.5]]);
+    expect(rows).toEqual([
+      [1, 2.5],
+      [-300, 0.5],
+    ]);
     expect(columns).toEqual(['a', 'b']);
     expect(labels).toEqual(['p', 'q']);
   });
 
   it('takes the columns that are asked for, in their order', async () => {
     const { rows, columns } = await read('name,a,b\n"x, y",1,2\n,3,4\n', { columns: ['b', 'a'] });
-    expect(rows).toEqual([[2, 1], [4, 3]]);
+    expect(rows).toEqual([
+      [2, 1],
+      [4, 3],
+    ]);
     expect(columns).toEqual(['b', 'a']);
   });
 
@@ -35,7 +41,10 @@ describe('reading .csv and .tsv', () => {
       'data: x.csv: the first line mixes numbers and texts ("5.1", "3.5", "setosa"), so it may be a header or data. Add a header line, or name the columns by position: --columns column1,column2.',
     );
     const { rows, labels } = await read(iris, { columns: ['column1', 'column2'], labels: 'column3' });
-    expect(rows).toEqual([[5.1, 3.5], [7, 3.2]]);
+    expect(rows).toEqual([
+      [5.1, 3.5],
+      [7, 3.2],
+    ]);
     expect(labels).toEqual(['setosa', 'versicolor']);
     expect((await read('name,2018\nx,1\n', { columns: ['2018'] })).rows).toEqual([[1]]);
   });
@@ -49,9 +58,15 @@ describe('reading .csv and .tsv', () => {
     ['spaces', ' a , b \n 1 ,2 \n3, 4\n'],
     ['empty lines at the end', 'a,b\n1,2\n3,4\n\n\n'],
   ])('%s', async (_, text) => {
-    for (const [name, content] of [['y.csv', text], ['y.tsv', text.replaceAll(',', '\t')]] as const) {
+    for (const [name, content] of [
+      ['y.csv', text],
+      ['y.tsv', text.replaceAll(',', '\t')],
+    ] as const) {
       const plain = await read(content, {}, name);
-      expect(plain.rows).toEqual([[1, 2], [3, 4]]);
+      expect(plain.rows).toEqual([
+        [1, 2],
+        [3, 4],
+      ]);
       expect(plain.columns).toEqual(['a', 'b']);
       const packed = await read(gzipSync(content), {}, `${name}.gz`);
       expect(packed).toEqual(plain);
@@ -65,20 +80,27 @@ describe('reading .csv and .tsv', () => {
 
   it('counts lines within quoted cells', async () => {
     const text = 'name,a\n"two\nlines",1\n"a ""quoted"" name",2\nz,bad\n';
-    expect(await refused(text, { columns: ['a'] })).toBe('data: x.csv: line 5, column "a": expected a number, but "bad" came. Repair the cell or remove the row.');
+    expect(await refused(text, { columns: ['a'] })).toBe(
+      'data: x.csv: line 5, column "a": expected a number, but "bad" came. Repair the cell or remove the row.',
+    );
   });
 
   it('reads back any numbers, however they are quoted and wherever the reader cuts the text', async () => {
     const cell = fc.tuple(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean());
     const name = fc.string({ unit: 'grapheme', maxLength: 8 }).filter((text) => !text.includes('\0'));
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(cell, cell, name), { minLength: 1, maxLength: 60 }), fc.constantFrom('\n', '\r\n'), async (table, end) => {
-        const quote = ([value, quoted]: readonly [number, boolean]): string => (quoted ? `"${value}"` : String(value));
-        const lines = table.map(([a, b, text]) => `${quote(a)},"${text.replaceAll('"', '""')}",${quote(b)}`);
-        const { rows } = await read(['a,name,b', ...lines].join(end), { columns: ['b', 'a'] });
-        // + 0, because the text of -0 is "0".
-        expect(rows).toEqual(table.map(([a, b]) => [b[0] + 0, a[0] + 0]));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(cell, cell, name), { minLength: 1, maxLength: 60 }),
+        fc.constantFrom('\n', '\r\n'),
+        async (table, end) => {
+          const quote = ([value, quoted]: readonly [number, boolean]): string =>
+            quoted ? `"${value}"` : String(value);
+          const lines = table.map(([a, b, text]) => `${quote(a)},"${text.replaceAll('"', '""')}",${quote(b)}`);
+          const { rows } = await read(['a,name,b', ...lines].join(end), { columns: ['b', 'a'] });
+          // + 0, because the text of -0 is "0".
+          expect(rows).toEqual(table.map(([a, b]) => [b[0] + 0, a[0] + 0]));
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -98,19 +120,71 @@ describe('bad .csv files', () => {
     ['no bytes', '', 'format: x.csv: is empty (0 bytes). Write it again.'],
     ['only line ends', '\n\n', 'data: x.csv: has no rows. Write it again.'],
     ['no rows', 'a,b\n', 'data: x.csv: has a header but no rows. Write it again.'],
-    ['too many cells', 'a,b\n1,2\n3,4,5\n', 'data: x.csv: line 3 has 3 cells; expected 2, as the header has. Repair the line, or put cells that hold a separator in quotes.'],
-    ['too few cells', 'a,b\n1,2\n3\n', 'data: x.csv: line 3 has 1 cell; expected 2, as the header has. Repair the line, or put cells that hold a separator in quotes.'],
-    ['an empty line', 'a,b\n1,2\n\n3,4\n', 'data: x.csv: line 3 is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.'],
-    ['an empty cell', 'a,b\n1,2\n3,\n', 'data: x.csv: line 3, column "b": expected a number, but an empty cell came. Repair the cell, or use the numeric columns: --columns a'],
-    ['a word', 'a,b\n1,2\nx,4\n', 'data: x.csv: line 3, column "a": expected a number, but "x" came. Repair the cell, or use the numeric columns: --columns b'],
-    ['NaN', 'a,b\n1,NaN\n', 'data: x.csv: line 2, column "b": expected a finite number, but "NaN" came. Repair the cell, or use the numeric columns: --columns a'],
-    ['infinity', 'a,b\n1,-inf\n', 'data: x.csv: line 2, column "b": expected a finite number, but "-inf" came. Repair the cell, or use the numeric columns: --columns a'],
-    ['hexadecimal', 'a\n0x10\n', 'data: x.csv: line 2, column "a": expected a number, but "0x10" came. Repair the cell'],
-    ['a decimal comma', 'a\n"1,5"\n', 'data: x.csv: line 2, column "a": expected a number, but "1,5" came. Repair the cell'],
-    ['a column twice', 'a,b,a\n1,2,3\n', 'data: x.csv: the header names column "a" twice (columns 1 and 3). Rename one of them.'],
-    ['a nameless column', ',a,b\n0,1,2\n', 'argument: x.csv: the header has no name for column 1 (an index that pandas wrote?). Choose the columns to use, for example --columns a,b.'],
-    ['an open quote', 'a,b\n1,2\n"3,4\n5,6\n', 'format: x.csv: line 3: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.'],
-    ['text after a quote', 'a,b\n1,2\n"3"x,4\n', 'format: x.csv: line 3: text follows the closing quote of a cell. Write a quote within a quoted cell twice.'],
+    [
+      'too many cells',
+      'a,b\n1,2\n3,4,5\n',
+      'data: x.csv: line 3 has 3 cells; expected 2, as the header has. Repair the line, or put cells that hold a separator in quotes.',
+    ],
+    [
+      'too few cells',
+      'a,b\n1,2\n3\n',
+      'data: x.csv: line 3 has 1 cell; expected 2, as the header has. Repair the line, or put cells that hold a separator in quotes.',
+    ],
+    [
+      'an empty line',
+      'a,b\n1,2\n\n3,4\n',
+      'data: x.csv: line 3 is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.',
+    ],
+    [
+      'an empty cell',
+      'a,b\n1,2\n3,\n',
+      'data: x.csv: line 3, column "b": expected a number, but an empty cell came. Repair the cell, or use the numeric columns: --columns a',
+    ],
+    [
+      'a word',
+      'a,b\n1,2\nx,4\n',
+      'data: x.csv: line 3, column "a": expected a number, but "x" came. Repair the cell, or use the numeric columns: --columns b',
+    ],
+    [
+      'NaN',
+      'a,b\n1,NaN\n',
+      'data: x.csv: line 2, column "b": expected a finite number, but "NaN" came. Repair the cell, or use the numeric columns: --columns a',
+    ],
+    [
+      'infinity',
+      'a,b\n1,-inf\n',
+      'data: x.csv: line 2, column "b": expected a finite number, but "-inf" came. Repair the cell, or use the numeric columns: --columns a',
+    ],
+    [
+      'hexadecimal',
+      'a\n0x10\n',
+      'data: x.csv: line 2, column "a": expected a number, but "0x10" came. Repair the cell',
+    ],
+    [
+      'a decimal comma',
+      'a\n"1,5"\n',
+      'data: x.csv: line 2, column "a": expected a number, but "1,5" came. Repair the cell',
+    ],
+    [
+      'a column twice',
+      'a,b,a\n1,2,3\n',
+      'data: x.csv: the header names column "a" twice (columns 1 and 3). Rename one of them.',
+    ],
+    [
+      'a nameless column',
+      ',a,b\n0,1,2\n',
+      'argument: x.csv: the header has no name for column 1 (an index that pandas wrote?). Choose the columns to use, for example --columns a,b.',
+    ],
+    [
+      'an open quote',
+      'a,b\n1,2\n"3,4\n5,6\n',
+      'format: x.csv: line 3: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.',
+    ],
+    [
+      'text after a quote',
+      'a,b\n1,2\n"3"x,4\n',
+      'format: x.csv: line 3: text follows the closing quote of a cell. Write a quote within a quoted cell twice.',
+    ],
     ['zero bytes', 'a,b\n1,\0\n', 'format: x.csv: holds zero bytes; expected a text file. Save it as UTF-8 text.'],
   ])('%s', async (_, text, message) => {
     // Without a newline at the end of the expected remedy where an option to paste ends it.
@@ -127,20 +201,34 @@ describe('bad .csv files', () => {
 
   it('looks at a limited number of rows after a bad cell', async () => {
     const lines = Array.from({ length: 30_000 }, (_, row) => `x,1,${row < 20_000 ? 1 : 'late'}`);
-    expect(await refused(`a,b,c\n${lines.join('\n')}\n`)).toContain('use the numeric columns (up to line 10002): --columns b,c');
+    expect(await refused(`a,b,c\n${lines.join('\n')}\n`)).toContain(
+      'use the numeric columns (up to line 10002): --columns b,c',
+    );
   });
 
   it('refuses columns that are missing, twice or also the label', async () => {
     const text = 'alpha,beta,class\n1,2,p\n';
-    expect(await refused(text, { columns: ['alpha', 'betta'] })).toBe('argument: x.csv: has no column "betta", which --columns names; did you mean "beta"? Its columns: "alpha", "beta", "class".');
-    expect(await refused(text, { columns: ['velocity'] })).toBe('argument: x.csv: has no column "velocity", which --columns names. Its columns: "alpha", "beta", "class".');
-    expect(await refused(text, { columns: ['alpha', 'alpha'] })).toBe('argument: x.csv: --columns names "alpha" twice. Name each column once.');
-    expect(await refused(text, { columns: ['alpha', 'class'], labels: 'class' })).toBe('argument: x.csv: column "class" is named by --labels and by --columns; labels are not tokens. Leave it out of one of them.');
-    expect(await refused('class\np\n', { labels: 'class' })).toBe('data: x.csv: has no column but the label column "class". Add columns with numbers.');
+    expect(await refused(text, { columns: ['alpha', 'betta'] })).toBe(
+      'argument: x.csv: has no column "betta", which --columns names; did you mean "beta"? Its columns: "alpha", "beta", "class".',
+    );
+    expect(await refused(text, { columns: ['velocity'] })).toBe(
+      'argument: x.csv: has no column "velocity", which --columns names. Its columns: "alpha", "beta", "class".',
+    );
+    expect(await refused(text, { columns: ['alpha', 'alpha'] })).toBe(
+      'argument: x.csv: --columns names "alpha" twice. Name each column once.',
+    );
+    expect(await refused(text, { columns: ['alpha', 'class'], labels: 'class' })).toBe(
+      'argument: x.csv: column "class" is named by --labels and by --columns; labels are not tokens. Leave it out of one of them.',
+    );
+    expect(await refused('class\np\n', { labels: 'class' })).toBe(
+      'data: x.csv: has no column but the label column "class". Add columns with numbers.',
+    );
   });
 
   it('refuses numbers beyond float32 only where they would be float32', async () => {
-    expect(await refused('a\n1e39\n', { dtype: 'float32' })).toContain('line 2, column "a": 1e+39 is too large for float32; scale it or use --dtype float64');
+    expect(await refused('a\n1e39\n', { dtype: 'float32' })).toContain(
+      'line 2, column "a": 1e+39 is too large for float32; scale it or use --dtype float64',
+    );
     expect((await read('a\n1e39\n')).rows).toEqual([[1e39]]);
     expect(await refused('a\n1e999\n')).toContain('expected a number, but "1e999" came');
     expect((await read('a\n3.4028235e38\n', { dtype: 'float32' })).rows).toEqual([[Math.fround(3.4028235e38)]]);
@@ -148,15 +236,29 @@ describe('bad .csv files', () => {
 
   it('refuses bytes that are not what the name says', async () => {
     const packed = gzipSync(`a,b\n${'1,2\n'.repeat(20_000)}`);
-    expect(await refused(packed.subarray(0, packed.length - 12), {}, 'x.csv.gz')).toBe('format: x.csv.gz: the gzip data end early; it is cut short. Write or download it again.');
+    expect(await refused(packed.subarray(0, packed.length - 12), {}, 'x.csv.gz')).toBe(
+      'format: x.csv.gz: the gzip data end early; it is cut short. Write or download it again.',
+    );
     const damaged = Buffer.from(packed);
     damaged.fill(0x55, 30, 60);
-    expect(await refused(damaged, {}, 'x.csv.gz')).toMatch(/^format: x\.csv\.gz: the gzip data are damaged \(.*\)\. Write or download it again\.$/);
-    expect(await refused('a\n1\n', {}, 'x.csv.gz')).toBe('format: x.csv.gz: is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.');
+    expect(await refused(damaged, {}, 'x.csv.gz')).toMatch(
+      /^format: x\.csv\.gz: the gzip data are damaged \(.*\)\. Write or download it again\.$/,
+    );
+    expect(await refused('a\n1\n', {}, 'x.csv.gz')).toBe(
+      'format: x.csv.gz: is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.',
+    );
     expect(await refused(packed)).toBe('format: x.csv: holds gzip data. Rename it to end in .gz.');
-    expect(await refused(gzipSync(''), {}, 'x.csv.gz')).toBe('format: x.csv.gz: unpacks to nothing (0 bytes). Write it again.');
-    expect(await refused(Buffer.from('\uFEFFa\n1\n', 'utf16le'))).toBe('format: x.csv: is UTF-16 text; expected UTF-8. Save it as UTF-8.');
-    expect(await refused(Buffer.from([0x61, 0x0a, 0xe9, 0x0a]))).toBe('format: x.csv: holds bytes that are not UTF-8 text. Save it as UTF-8.');
-    expect(await refused('PK\u0003\u0004')).toBe('format: x.csv: holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.');
+    expect(await refused(gzipSync(''), {}, 'x.csv.gz')).toBe(
+      'format: x.csv.gz: unpacks to nothing (0 bytes). Write it again.',
+    );
+    expect(await refused(Buffer.from('\uFEFFa\n1\n', 'utf16le'))).toBe(
+      'format: x.csv: is UTF-16 text; expected UTF-8. Save it as UTF-8.',
+    );
+    expect(await refused(Buffer.from([0x61, 0x0a, 0xe9, 0x0a]))).toBe(
+      'format: x.csv: holds bytes that are not UTF-8 text. Save it as UTF-8.',
+    );
+    expect(await refused('PK\u0003\u0004')).toBe(
+      'format: x.csv: holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.',
+    );
   });
 });

@@ -31,15 +31,39 @@ describe('labels in a file of their own', () => {
   });
 
   it.each<[string, string | Uint8Array, string]>([
-    ['l.txt', 'p\n', 'data: l.txt: has 1 labels, but the data have 2 tokens. Give one label for each token, in the same order.'],
-    ['l.csv', 'class\np\nq\n', 'data: l.csv: has 3 labels, but the data have 2 tokens. If its first line is a header, remove that line.'],
+    [
+      'l.txt',
+      'p\n',
+      'data: l.txt: has 1 labels, but the data have 2 tokens. Give one label for each token, in the same order.',
+    ],
+    [
+      'l.csv',
+      'class\np\nq\n',
+      'data: l.csv: has 3 labels, but the data have 2 tokens. If its first line is a header, remove that line.',
+    ],
     ['l.txt', 'p\n\nq\n', 'data: l.txt: line 2 is empty, but lines follow it. Remove the empty line.'],
     ['l.csv', 'p,1\nq,2\n', 'data: l.csv: line 1 has 2 cells; expected one label a line. Keep the label column only.'],
     ['l.jsonl', 'p\nq\n', 'format: l.jsonl: line 1 is not JSON: "p". Write texts in quotes, or name the file .txt.'],
-    ['l.jsonl', '"p"\nnull\n', 'data: l.jsonl: line 2: expected a label, but null (a missing value) came. Give every row a label, for example "unknown".'],
-    ['l.npy', fixture('npy_1d'), 'data: l.npy: holds floats of the shape (4); expected a list of integers. Save labels.astype(numpy.int32).'],
-    ['l.npy', fixture('npy_i4'), 'data: l.npy: holds integers of the shape (2, 3); expected a list of integers. Save labels.astype(numpy.int32).'],
-    ['l.parquet', fixture('pq_list'), 'argument: l.parquet: labels are read from .npy, .txt, .csv, .tsv and .jsonl files. Convert it, or name a column of the data.'],
+    [
+      'l.jsonl',
+      '"p"\nnull\n',
+      'data: l.jsonl: line 2: expected a label, but null (a missing value) came. Give every row a label, for example "unknown".',
+    ],
+    [
+      'l.npy',
+      fixture('npy_1d'),
+      'data: l.npy: holds floats of the shape (4); expected a list of integers. Save labels.astype(numpy.int32).',
+    ],
+    [
+      'l.npy',
+      fixture('npy_i4'),
+      'data: l.npy: holds integers of the shape (2, 3); expected a list of integers. Save labels.astype(numpy.int32).',
+    ],
+    [
+      'l.parquet',
+      fixture('pq_list'),
+      'argument: l.parquet: labels are read from .npy, .txt, .csv, .tsv and .jsonl files. Convert it, or name a column of the data.',
+    ],
   ])('refuses %s', async (name, content, message) => {
     expect(await refusal(read(name, content), folder.path)).toBe(message);
   });

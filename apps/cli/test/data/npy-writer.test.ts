@@ -45,7 +45,15 @@ describe('writing .npy', () => {
   it('writes more than its buffer holds', async () => {
     const file = join(folder.path, 'large.npy');
     const count = 300_000;
-    await writeNpy(file, [count / 3, 3], 'int32', pieces(Array.from({ length: count }, (_, index) => index), 7000));
+    await writeNpy(
+      file,
+      [count / 3, 3],
+      'int32',
+      pieces(
+        Array.from({ length: count }, (_, index) => index),
+        7000,
+      ),
+    );
     const { data } = await readNpy(file);
     expect(data.length).toBe(count);
     expect(data.every((value, index) => value === index)).toBe(true);
@@ -53,7 +61,9 @@ describe('writing .npy', () => {
 
   it('leaves the old file, and nothing else, when the numbers do not fit or fail to come', async () => {
     const file = folder.write('kept.npy', 'old');
-    expect(await refusal(writeNpy(file, [2, 3], 'float32', [[1, 2]]), folder.path)).toBe('shape: kept.npy: the shape (2, 3) takes 6 numbers, but 2 came.');
+    expect(await refusal(writeNpy(file, [2, 3], 'float32', [[1, 2]]), folder.path)).toBe(
+      'shape: kept.npy: the shape (2, 3) takes 6 numbers, but 2 came.',
+    );
     const failing = async function* (): AsyncGenerator<readonly number[]> {
       yield [1];
       throw new Error('lost');

@@ -16,15 +16,28 @@ describe('reading .parquet', () => {
   // Columns x (float64), n (int64), y (float32), class (text), in row groups of 3 or with page indexes or in pages of version 2.
   it.each<FixtureName>(['pq_snappy', 'pq_zstd_index', 'pq_gzip_v2'])('%s', async (name) => {
     const { rows, columns, labels } = await read(name, { labels: 'class' });
-    expect(rows).toEqual([[1.5, 1, 0.5], [-2, 2, 0.25], [0.25, -3, 0.125], [3, 4, 8]]);
+    expect(rows).toEqual([
+      [1.5, 1, 0.5],
+      [-2, 2, 0.25],
+      [0.25, -3, 0.125],
+      [3, 4, 8],
+    ]);
     expect(columns).toEqual(['x', 'n', 'y']);
     expect(labels).toEqual(['a', 'b', 'a', 'c']);
-    expect((await read(name, { columns: ['y', 'x'] })).rows).toEqual([[0.5, 1.5], [0.25, -2], [0.125, 0.25], [8, 3]]);
+    expect((await read(name, { columns: ['y', 'x'] })).rows).toEqual([
+      [0.5, 1.5],
+      [0.25, -2],
+      [0.125, 0.25],
+      [8, 3],
+    ]);
   });
 
   it('takes a column of lists as vectors', async () => {
     const { rows, columns, labels } = await read('pq_list', { labels: 'id', dtype: 'float32' });
-    expect(rows).toEqual([[1, 2.5, -3], [4, 5, 6]]);
+    expect(rows).toEqual([
+      [1, 2.5, -3],
+      [4, 5, 6],
+    ]);
     expect(columns).toEqual(['embedding']);
     expect(labels).toEqual(['p', 'q']);
   });
@@ -38,18 +51,24 @@ describe('bad .parquet files', () => {
     expect(await refused(fixture('pq_snappy'))).toBe(
       'data: x.parquet: row 0 (counted from 0), column "class": expected a number, but "a" came. Repair the cell, or use the numeric columns: --columns x,n,y',
     );
-    expect(await refused(fixture('pq_snappy'), { columns: ['X'] })).toBe('argument: x.parquet: has no column "X", which --columns names; did you mean "x"? Its columns: "x", "n", "y", "class".');
+    expect(await refused(fixture('pq_snappy'), { columns: ['X'] })).toBe(
+      'argument: x.parquet: has no column "X", which --columns names; did you mean "x"? Its columns: "x", "n", "y", "class".',
+    );
     expect(await refused(fixture('pq_empty'))).toBe('data: x.parquet: has no rows. Write it again.');
   });
 
   it('refuses files that are cut anywhere, or damaged', async () => {
     const bytes = fixture('pq_snappy');
     for (let length = 1; length < bytes.length; length += 37) {
-      expect(await refused(bytes.subarray(0, length), { labels: 'class' })).toMatch(/^format: x\.parquet: cannot be read as Parquet \(.*\)\. It may be cut short or encrypted; write it again\.$/);
+      expect(await refused(bytes.subarray(0, length), { labels: 'class' })).toMatch(
+        /^format: x\.parquet: cannot be read as Parquet \(.*\)\. It may be cut short or encrypted; write it again\.$/,
+      );
     }
     const damaged = Buffer.from(bytes);
     damaged.fill(0xff, 4, 200);
     expect(await refused(damaged, { labels: 'class' })).toMatch(/^format: x\.parquet: /);
-    expect(await refused(Buffer.from('not at all, but long enough'))).toMatch(/^format: x\.parquet: cannot be read as Parquet/);
+    expect(await refused(Buffer.from('not at all, but long enough'))).toMatch(
+      /^format: x\.parquet: cannot be read as Parquet/,
+    );
   });
 });

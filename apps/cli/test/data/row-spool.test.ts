@@ -10,7 +10,11 @@ import { readAll, testFolder } from './support.ts';
 
 const folder = testFolder();
 
-async function spooled(rows: number, dimension: number, budget: number): Promise<{ reader: TokenReader; spool: RowSpool; hash: string }> {
+async function spooled(
+  rows: number,
+  dimension: number,
+  budget: number,
+): Promise<{ reader: TokenReader; spool: RowSpool; hash: string }> {
   const hash = createHash('sha256');
   const spool = createRowSpool(dimension, 'float64', hash, budget);
   for (let row = 0; row < rows; row++) {
@@ -56,7 +60,10 @@ describe('a row spool', () => {
 
 describe('a table beyond the budget', () => {
   it('is the same data', async () => {
-    const file = folder.write('x.csv', `a,b\n${Array.from({ length: 5000 }, (_, row) => `${row},${row / 3}`).join('\n')}\n`);
+    const file = folder.write(
+      'x.csv',
+      `a,b\n${Array.from({ length: 5000 }, (_, row) => `${row},${row / 3}`).join('\n')}\n`,
+    );
     for (const dtype of ['float32', 'float64'] as const) {
       const small = await readAll(file, { dtype });
       const large = await readAll(file, { dtype, spoolBytes: 1000 });

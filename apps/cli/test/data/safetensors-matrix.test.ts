@@ -27,11 +27,19 @@ describe('reading .safetensors as tokens', () => {
     const one = folder.write('one.safetensors', fixture('st'));
     const many = folder.write('many.safetensors', fixture('st_many'));
     const message = (file: string, tensor?: string): Promise<string> => refusal(readAll(file, { tensor }), folder.path);
-    expect(await message(many)).toBe('argument: many.safetensors: has 3 tensors with two axes: "ids", "x64", "half". Name one with --tensor.');
-    expect(await message(many, 'haf')).toBe('argument: many.safetensors: has no tensor "haf"; did you mean "half"? It has "ids", "x64", "c", "half". Name one with --tensor.');
-    expect(await message(one, 'weights')).toBe('argument: one.safetensors: has no tensor "weights". It has "a", "b". Name one with --tensor.');
+    expect(await message(many)).toBe(
+      'argument: many.safetensors: has 3 tensors with two axes: "ids", "x64", "half". Name one with --tensor.',
+    );
+    expect(await message(many, 'haf')).toBe(
+      'argument: many.safetensors: has no tensor "haf"; did you mean "half"? It has "ids", "x64", "c", "half". Name one with --tensor.',
+    );
+    expect(await message(one, 'weights')).toBe(
+      'argument: one.safetensors: has no tensor "weights". It has "a", "b". Name one with --tensor.',
+    );
     expect(await message(one, 'b')).toContain('tensor "b" has the shape (3,); expected two axes');
-    expect(await refusal(readAll(one, { columns: ['a'] }), folder.path)).toMatch(/^argument: one\.safetensors: its columns have no names/);
+    expect(await refusal(readAll(one, { columns: ['a'] }), folder.path)).toMatch(
+      /^argument: one\.safetensors: its columns have no names/,
+    );
   });
 
   it('refuses a file that is cut anywhere, or holds more', async () => {
@@ -41,8 +49,12 @@ describe('reading .safetensors as tokens', () => {
       `format: x.safetensors: Not a valid safetensors file: its tensors end at byte ${bytes.length}, but the file has ${bytes.length - 3} bytes; it may be cut short. Write it again.`,
     );
     for (let length = 0; length < bytes.length; length += 5) {
-      expect(await refusal(readAll(folder.write('x.safetensors', bytes.subarray(0, length))), folder.path)).toMatch(/^format: x\.safetensors: /);
+      expect(await refusal(readAll(folder.write('x.safetensors', bytes.subarray(0, length))), folder.path)).toMatch(
+        /^format: x\.safetensors: /,
+      );
     }
-    expect(await refusal(readAll(folder.write('x.safetensors', Buffer.concat([bytes, Buffer.alloc(1)]))))).toMatch(/^format: /);
+    expect(await refusal(readAll(folder.write('x.safetensors', Buffer.concat([bytes, Buffer.alloc(1)]))))).toMatch(
+      /^format: /,
+    );
   });
 });

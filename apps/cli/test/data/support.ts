@@ -48,7 +48,8 @@ export async function refusal(promise: Promise<unknown>, folder = ''): Promise<s
     await promise;
   } catch (error) {
     if (!isDdclError(error)) throw error;
-    if (error.message.includes('\n')) throw new Error(`the message has several lines: ${error.message}`, { cause: error });
+    if (error.message.includes('\n'))
+      throw new Error(`the message has several lines: ${error.message}`, { cause: error });
     const code: DdclErrorCode = error.code;
     return `${code}: ${error.message.replaceAll(`${folder}/`, '')}`;
   }

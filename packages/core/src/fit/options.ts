@@ -35,6 +35,8 @@ export interface FitOptions {
   readonly temperature?: TemperatureChoice;
   /** Start at 0.9 T_c and cool (default), or run at the final temperature throughout. */
   readonly anneal?: boolean;
+  /** Move prototypes that are worth more elsewhere, once, when cooling is done (see `relocate`). Only with `anneal`. Default true. */
+  readonly relocate?: boolean;
   /** Passes over the tokens; default: as many as {@link steps} needs. */
   readonly epochs?: number;
   /** Optimiser steps, if `epochs` is left out; default 1600. */
@@ -52,7 +54,7 @@ export interface FitOptions {
   readonly optimizer?: Optimizer;
   /** Where prototypes start; default `pulled`. */
   readonly start?: Start;
-  /** Independent fits, of which the one with the lowest hard error is kept. Default 1. */
+  /** Independent fits, started at 0.9, 0.45 and 0.225 T_c in turn, of which the one with the lowest hard error is kept. Default 1. */
   readonly restarts?: number;
   /** Default `float32`; `float64` needs a backend that has it. */
   readonly dtype?: FloatDType;
@@ -77,7 +79,7 @@ export interface FitOptions {
 
 /** Options with their defaults filled in. */
 export type ResolvedFitOptions = Required<
-  Pick<FitOptions, 'prototypes' | 'temperature' | 'anneal' | 'batch' | 'learningRate' | 'constantRate' | 'optimizer' | 'start' | 'restarts' | 'dtype' | 'seed' | 'shuffle' | 'records'>
+  Pick<FitOptions, 'prototypes' | 'temperature' | 'anneal' | 'relocate' | 'batch' | 'learningRate' | 'constantRate' | 'optimizer' | 'start' | 'restarts' | 'dtype' | 'seed' | 'shuffle' | 'records'>
 > &
   Omit<FitOptions, 'optimizer'>;
 
@@ -87,6 +89,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     ...options,
     temperature: options.temperature ?? 'auto',
     anneal: options.anneal ?? true,
+    relocate: options.relocate ?? true,
     batch: options.batch ?? defaultBatch,
     learningRate: options.learningRate ?? defaultLearningRate,
     constantRate: options.constantRate ?? false,
@@ -125,6 +128,7 @@ export function fitIdentity(options: ResolvedFitOptions): Record<string, string>
     prototypes: String(options.prototypes),
     temperature: String(options.temperature),
     anneal: String(options.anneal),
+    relocate: String(options.relocate),
     epochs: String(options.epochs ?? 'default'),
     steps: String(options.steps ?? 'default'),
     batch: String(options.batch),

@@ -9,6 +9,7 @@ import type { TokenSource } from '../tokens/token-source.ts';
 import type { StoppingState } from './checkpoint.ts';
 import type { HistoryRecord } from './history.ts';
 import type { ResolvedFitOptions } from './options.ts';
+import { relocatePrototypes } from './relocate-prototypes.ts';
 import { coolingShare, rateSchedule, temperatureSchedule, type StepPlan } from './schedule.ts';
 import type { Stepper } from './stepper.ts';
 import type { WatchedSample } from './watched-sample.ts';
@@ -62,10 +63,11 @@ export async function runRestart(context: FitContext, position: RestartPosition,
   const { source, options, statistics, plan, stepper, random } = context;
   const { frame, criticalTemperature } = statistics;
   const unit = frame.scale ** 2;
-  const cooling = temperatureSchedule(context.temperature, criticalTemperature, options.anneal);
+  const { totalSteps, stepsPerEpoch } = plan;
+  const cooling = temperatureSchedule(context.temperature, criticalTemperature, options.anneal, position.restart);
+  const relocationStep = options.relocate && options.anneal ? Math.round(coolingShare * totalSteps) : 0;
   const rates = options.constantRate ? constantSchedule(options.learningRate) : rateSchedule(options.learningRate);
   const own = random.fork(`restart ${position.restart}`);
-  const { totalSteps, stepsPerEpoch } = plan;
   let { step, stopping } = position;
 
   const record = async (): Promise<HistoryRecord> => {
@@ -92,6 +94,7 @@ export async function runRestart(context: FitContext, position: RestartPosition,
     for await (const group of steps(blocks, plan.parts)) {
       if (next++ < step) continue;
       throwIfAborted(options.signal);
+      if (step === relocationStep && step > 0) await relocatePrototypes(stepper, statistics, options.prototypes);
       step++;
       const progress = progressAt(step);
       await stepper.step(group, { temperature: cooling(progress) / unit, learningRate: rates(progress), step });

@@ -59,9 +59,12 @@ export function planSteps(
   };
 }
 
-/** The temperature over a fit: from 0.9 T_c in equal factors to the final one, then constant. */
-export function temperatureSchedule(final: number, critical: number, anneal: boolean): Schedule {
-  const start = startTemperatureShare * critical;
+/**
+ * The temperature over a fit: from 0.9 T_c in equal factors to the final one, then constant. Restarts start at 0.9, 0.45 and
+ * 0.225 T_c in turn: annealing forgets where prototypes began, so from one temperature all would end alike.
+ */
+export function temperatureSchedule(final: number, critical: number, anneal: boolean, restart = 0): Schedule {
+  const start = (startTemperatureShare * critical) / 2 ** (restart % 3);
   if (!anneal || final >= start) return constantSchedule(final);
   return sequenceSchedule(geometricSchedule(start, final), coolingShare, constantSchedule(final));
 }
