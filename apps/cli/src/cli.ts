@@ -8,17 +8,33 @@ import { measureCommand } from './commands/measure.ts';
 import { reportError } from './output/errors.ts';
 import { version } from './output/version.ts';
 
+/** commander's complaint, which may have several lines, as one line that says where to look. */
+function usageError(text: string, command: string): string {
+  const [problem = '', ...suggestions] = text.replace(/^error: /, '').trim().split(/\s*\n\s*/);
+  const sentences = [problem, ...suggestions.map((suggestion) => suggestion.replace(/^\((.*)\)$/, '$1'))];
+  return [...sentences.map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`)), `See '${command} --help'.`].join(' ');
+}
+
+/** Ends quietly when the reader of a pipe goes away, as in `ddcl --help | head`. */
+function onPipeError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}
+
 function makeProgram(): Command {
   const program = new Command('ddcl')
     .description('Learned, collapse-free prototypes for token vectors (DDCL-Attention)')
     .version(version)
-    .showHelpAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(`ddcl: ${text.replace(/^error: /, '').trim()} See 'ddcl --help'.\n`) });
+    .showHelpAfterError(false);
   for (const make of [fitCommand, measureCommand, encodeCommand, inspectCommand, doctorCommand, demoCommand]) {
     program.addCommand(make().copyInheritedSettings(program));
   }
-  // Throw instead of ending the process, so that every way out goes through reportError.
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of [program, ...program.commands]) {
+    const name = command === program ? 'ddcl' : `ddcl ${command.name()}`;
+    command.configureOutput({ outputError: (text, write) => write(`ddcl: ${usageError(text, name)}\n`) });
+    // Throw instead of ending the process, so that every way out goes through reportError.
+    command.exitOverride();
+  }
   return program;
 }
 
@@ -30,6 +46,8 @@ function makeProgram(): Command {
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = makeProgram();
+  process.stdout.on('error', onPipeError);
+  process.stderr.on('error', onPipeError);
   try {
     if (argv.length <= 2) {
       program.outputHelp();
@@ -38,6 +56,6 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv]);
     return 0;
   } catch (error) {
-    return reportError(error, (text) => process.stderr.write(text));
+    return reportError(error, argv[2], (text) => process.stderr.write(text));
   }
 }

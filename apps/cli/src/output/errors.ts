@@ -11,14 +11,18 @@ function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }
 
-/** Writes what went wrong as one line on stderr (a defect with its trace) and returns the exit status. */
-export function reportError(error: unknown, write: (text: string) => void): number {
+/**
+ * Writes what went wrong as one line on stderr (a defect with its trace) and returns the exit status.
+ *
+ * @param command name of the command that was run
+ */
+export function reportError(error: unknown, command: string | undefined, write: (text: string) => void): number {
   if (error instanceof CommanderError) {
     // commander has written its own message or help already.
     return error.exitCode === 0 ? exitStatus.done : exitStatus.mistake;
   }
   if (isDdclError(error, 'aborted')) {
-    write('ddcl: stopped. Run the same command with --resume to go on.\n');
+    write(`ddcl: stopped.${command === 'fit' ? ' Run the same command with --resume to go on.' : ' Run the command again.'}\n`);
     return exitStatus.interrupted;
   }
   if (isDdclError(error) && mistakes.has(error.code)) {

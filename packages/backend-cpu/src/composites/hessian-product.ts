@@ -1,6 +1,6 @@
 import type { CompositeKernel, TypedArray } from '@ddcl/core/backend';
 import { multiplyPacked } from '../kernels/matmul.ts';
-import { addWeightedTokens, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
+import { createTokenSum, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
 
 /** `ddcl.hessianProduct/1` (tokens, weights, prototypes, temperature, direction): math.md section 3, second order, in one pass. */
 export const hessianProduct: CompositeKernel<TypedArray> = ([tokens, weights, prototypes, temperature, direction], call) => {
@@ -12,7 +12,8 @@ export const hessianProduct: CompositeKernel<TypedArray> = ([tokens, weights, pr
 
   const inner = new Float64Array(64 * count);
   const coefficients = new Float64Array(64 * count);
-  const [changes, pulls, sums] = [new Float64Array(count), new Float64Array(count), new Float64Array(count * dimension)];
+  const [changes, pulls] = [new Float64Array(count), new Float64Array(count)];
+  const tokenSum = createTokenSum(count, dimension);
   forEachChunk(data, (chunk) => {
     const { start, rows, tokens: packed, q, distances, errors } = chunk;
     multiplyPacked(packed, along, inner, 0, rows, count, dimension);
@@ -37,9 +38,9 @@ export const hessianProduct: CompositeKernel<TypedArray> = ([tokens, weights, pr
         pulls[k]! += weight * probability * factor;
       }
     }
-    addWeightedTokens(coefficients, chunk, count, dimension, sums);
+    tokenSum.add(coefficients, chunk);
   });
-  const result = sums.map((sum, index) => {
+  const result = tokenSum.sums.map((sum, index) => {
     const k = Math.floor(index / dimension);
     return 2 * (changes[k]! * data.prototypes[index]! - sum + pulls[k]! * along[index]!);
   });

@@ -1,5 +1,5 @@
 import type { CompositeKernel, TypedArray } from '@ddcl/core/backend';
-import { addWeightedTokens, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
+import { createTokenSum, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
 
 /** `ddcl.lossAndGradient/1` (tokens, weights, prototypes, temperature): L_q and dL_q/dP in one pass over the tokens. */
 export const lossAndGradient: CompositeKernel<TypedArray> = ([tokens, weights, prototypes, temperature], call) => {
@@ -7,7 +7,7 @@ export const lossAndGradient: CompositeKernel<TypedArray> = ([tokens, weights, p
   const { count, dimension } = data;
   let lq = 0;
   const pulls = new Float64Array(count);
-  const sums = new Float64Array(count * dimension);
+  const tokenSum = createTokenSum(count, dimension);
   const coefficients = new Float64Array(64 * count);
   forEachChunk(data, (chunk) => {
     const { start, rows, q, distances, errors } = chunk;
@@ -22,8 +22,8 @@ export const lossAndGradient: CompositeKernel<TypedArray> = ([tokens, weights, p
         pulls[k]! += w;
       }
     }
-    addWeightedTokens(coefficients, chunk, count, dimension, sums);
+    tokenSum.add(coefficients, chunk);
   });
-  const gradient = sums.map((sum, index) => 2 * (pulls[Math.floor(index / dimension)]! * data.prototypes[index]! - sum));
+  const gradient = tokenSum.sums.map((sum, index) => 2 * (pulls[Math.floor(index / dimension)]! * data.prototypes[index]! - sum));
   return storeAll([[lq], gradient], call);
 };

@@ -49,8 +49,12 @@ export function ddclData(tokens: TypedArray, prototypes: TypedArray, temperature
 }
 
 /** Squared lengths of rows. */
-export function rowSquares(data: Float64Array, rows: number, dimension: number): Float64Array {
-  const squares = new Float64Array(rows);
+export function rowSquares(
+  data: Float64Array,
+  rows: number,
+  dimension: number,
+  squares: Float64Array = new Float64Array(rows),
+): Float64Array {
   for (let row = 0; row < rows; row++) {
     let total = 0;
     for (let axis = row * dimension; axis < (row + 1) * dimension; axis++) total += data[axis]! * data[axis]!;
@@ -65,11 +69,13 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
   const lengths = rowSquares(prototypes, count, dimension);
   const make = (length: number): Float64Array => new Float64Array(length);
   const buffers = { inner: make(chunkRows * count), distances: make(chunkRows * count), q: make(chunkRows * count) };
+  const packed = make(chunkRows * dimension);
+  const squares = make(chunkRows);
   const perToken = { errors: make(chunkRows), nearest: make(chunkRows), entropies: make(chunkRows), winners: new Int32Array(chunkRows) };
   for (let start = 0; start < total; start += chunkRows) {
     const rows = Math.min(chunkRows, total - start);
-    const packed = pack(tokens, start * dimension, rows, dimension, true);
-    const squares = rowSquares(packed, rows, dimension);
+    pack(tokens, start * dimension, rows, dimension, true, packed);
+    rowSquares(packed, rows, dimension, squares);
     multiplyPacked(packed, prototypes, buffers.inner, 0, rows, count, dimension);
     for (let row = 0; row < rows; row++) assignRow(row, count, temperature, squares[row]!, lengths, buffers, perToken);
     visit({ start, rows, tokens: packed, distances: buffers.distances, q: buffers.q, ...perToken });
@@ -115,14 +121,35 @@ function assignRow(
   out.entropies[row] = Math.log(total) - logits / total;
 }
 
-/** `sum_n D_nk z_n`, [K, m], of one chunk added to `sums`. */
-export function addWeightedTokens(coefficients: Float64Array, chunk: TokenChunk, count: number, dimension: number, sums: Float64Array): void {
-  const { rows, tokens } = chunk;
-  const byPrototype = pack(coefficients, 0, count, rows, false);
-  const byAxis = pack(tokens, 0, dimension, rows, false);
+/** Below this many numbers per token (K m), plain loops beat packing for a tiled product. */
+const tiledProduct = 256;
+
+/** Adds up `sum_n D_nk z_n`, [K, m], chunk by chunk. */
+export function createTokenSum(count: number, dimension: number): { readonly sums: Float64Array; add(coefficients: Float64Array, chunk: TokenChunk): void } {
+  const sums = new Float64Array(count * dimension);
+  if (count * dimension < tiledProduct) return { sums, add: (coefficients, chunk) => addByLoops(coefficients, chunk, count, dimension, sums) };
+  const byPrototype = new Float64Array(chunkRows * count);
+  const byAxis = new Float64Array(chunkRows * dimension);
   const part = new Float64Array(count * dimension);
-  multiplyPacked(byPrototype, byAxis, part, 0, count, dimension, rows);
-  for (let index = 0; index < part.length; index++) sums[index]! += part[index]!;
+  return {
+    sums,
+    add(coefficients, { rows, tokens }) {
+      pack(coefficients, 0, count, rows, false, byPrototype);
+      pack(tokens, 0, dimension, rows, false, byAxis);
+      multiplyPacked(byPrototype, byAxis, part, 0, count, dimension, rows);
+      for (let index = 0; index < part.length; index++) sums[index]! += part[index]!;
+    },
+  };
+}
+
+function addByLoops(coefficients: Float64Array, { rows, tokens }: TokenChunk, count: number, dimension: number, sums: Float64Array): void {
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < count; k++) {
+      const coefficient = coefficients[row * count + k]!;
+      if (coefficient === 0) continue;
+      for (let axis = 0; axis < dimension; axis++) sums[k * dimension + axis]! += coefficient * tokens[row * dimension + axis]!;
+    }
+  }
 }
 
 /** Results rounded to their types. */

@@ -4,18 +4,28 @@ import { broadcastStrides, forEachRow } from './broadcast.ts';
 /** Columns of the second matrix that are worked on together: their packed panel stays in the cache. */
 const panelColumns = 64;
 
-/** A matrix copied so that the summed axis is contiguous: [count, inner]. Doubles, so that sums are rounded once. */
-export function pack(data: TypedArray, start: number, count: number, inner: number, innerLast: boolean): Float64Array {
-  const packed = new Float64Array(count * inner);
+/**
+ * A matrix copied so that the summed axis is contiguous: [count, inner]. Doubles, so that sums are rounded once.
+ *
+ * @param into where to put it, if its first `count * inner` numbers may be overwritten
+ */
+export function pack(
+  data: TypedArray,
+  start: number,
+  count: number,
+  inner: number,
+  innerLast: boolean,
+  into: Float64Array = new Float64Array(count * inner),
+): Float64Array {
   if (innerLast) {
-    for (let index = 0; index < packed.length; index++) packed[index] = data[start + index]!;
-    return packed;
+    for (let index = 0; index < count * inner; index++) into[index] = data[start + index]!;
+    return into;
   }
   for (let step = 0; step < inner; step++) {
     const row = start + step * count;
-    for (let index = 0; index < count; index++) packed[index * inner + step] = data[row + index]!;
+    for (let index = 0; index < count; index++) into[index * inner + step] = data[row + index]!;
   }
-  return packed;
+  return into;
 }
 
 /** C = A B^T for packed A [rows, inner] and B [columns, inner], four by four results at a time in registers. */

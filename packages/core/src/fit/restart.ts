@@ -83,7 +83,8 @@ export async function runRestart(context: FitContext, position: RestartPosition,
 
   while (step < totalSteps) {
     const epoch = Math.floor(step / stepsPerEpoch);
-    const order = options.shuffle ? { seed: own.fork(`epoch ${epoch}`).integer(2 ** 48) } : 'stored';
+    // A step over all tokens does not depend on their order.
+    const order = options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(`epoch ${epoch}`).integer(2 ** 48) } : 'stored';
     const blocks = deviceBlocks(source.blocks(order), {
       size: plan.rows,
       dimension: source.dimension,

@@ -31,7 +31,8 @@ export async function* shufflePools(
     const shuffledWeights = new Float64Array(weighted ? filled : 0);
     for (let row = 0; row < filled; row++) {
       const from = order[row]!;
-      data.set(source.subarray(from * dimension, (from + 1) * dimension), row * dimension);
+      // A loop, because a view per row costs more than copying a short row.
+      for (let axis = 0; axis < dimension; axis++) data[row * dimension + axis] = source[from * dimension + axis]!;
       if (weighted) shuffledWeights[row] = weights![from]!;
     }
     const block = { data, rows: filled };
