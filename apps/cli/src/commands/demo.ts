@@ -5,11 +5,11 @@ import { tokensFromArray } from '@ddcl/core';
 import { Command } from 'commander';
 import { createBackend } from '../backends.ts';
 import { generateOrbitalRegimes } from '../demo/orbital-regimes.ts';
-import { modelFiles } from '../model-folder/model-folder.ts';
+import { modelFiles, readConfig } from '../model-folder/model-folder.ts';
+import { isOwnFile, prepareOutFolder } from '../model-folder/out-folder.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
-import { prepareOutFolder } from '../output/write-file.ts';
 import { columnStatistics, preprocess } from '../preprocess/preprocessing.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
 import { backendOption, seedOption, wholeNumber } from './options.ts';
@@ -23,6 +23,9 @@ interface DemoOptions {
   readonly out: string;
   readonly json?: boolean;
 }
+
+/** Recorded as the command line in a demo's config, by which the next demo knows it. */
+const command = 'ddcl demo';
 
 /** `ddcl demo`. */
 export function demoCommand(): Command {
@@ -38,11 +41,12 @@ export function demoCommand(): Command {
     .action((options: DemoOptions) => demoAction(options));
 }
 
-/** Removes the files of an earlier demo, and nothing else. */
+/** Removes an earlier demo, and nothing else: a folder with any other file, or with another fit, stays as it is. */
 async function clearDemo(out: string): Promise<void> {
   const names = await readdir(out).catch(() => []);
-  const own = new Set<string>(Object.values(modelFiles));
-  if (names.every((name) => own.has(name))) await Promise.all(names.map((name) => rm(join(out, name))));
+  const config = await readConfig(out).catch(() => undefined);
+  if (config?.command !== command || !names.every(isOwnFile)) return;
+  await Promise.all(names.map((name) => rm(join(out, name))));
 }
 
 async function demoAction({ objects, prototypes, seed, out: folder, backend: name, json }: DemoOptions): Promise<void> {
@@ -72,7 +76,7 @@ async function demoAction({ objects, prototypes, seed, out: folder, backend: nam
       out,
       resume: false,
       title: `Orbital regimes: ${prototypes} prototypes on ${objects} generated objects`,
-      command: 'ddcl demo',
+      command,
       signal: interrupt.signal,
       progress,
       began,
@@ -91,5 +95,7 @@ async function demoAction({ objects, prototypes, seed, out: folder, backend: nam
     progress.stop();
     interrupt.dispose();
     backend.dispose();
+    // A demo takes seconds and is never resumed.
+    await rm(join(out, modelFiles.checkpoint), { force: true });
   }
 }

@@ -143,7 +143,7 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
         signal: interrupt.signal,
         onIteration: (done) => progress.show('stability   ', done, undefined),
       });
-      const labels = opened.labels === undefined ? undefined : scoreLabels(await readCodes(backend, model, source), opened.labels);
+      const labels = opened.labels === undefined ? undefined : scoreLabels(await readCodes(backend, model, source, interrupt.signal), opened.labels);
       progress.stop();
       const measures = makeMeasures({
         backend: backend.name,

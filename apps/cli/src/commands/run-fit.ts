@@ -1,17 +1,19 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  defaultBatch,
   defaultLearningRate,
   fit,
   modelToBytes,
   tokensFromReader,
   type FitOptions,
   type FitResult,
-  type FloatDType,
   type TokenReader,
 } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { configFormatVersion, modelFiles, type ModelConfig } from '../model-folder/model-folder.ts';
+import { readCheckpoint, writeCheckpoint } from '../model-folder/checkpoint-file.ts';
+import { requireSameFit, type FitIdentity } from '../model-folder/fit-identity.ts';
+import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
 import { makeMeasures, warningsOf } from '../output/measures.ts';
 import { showFit, type Progress } from '../output/progress.ts';
 import { version } from '../output/version.ts';
@@ -53,14 +55,6 @@ export interface FitRunResult {
   readonly perClass: FitReport['perClass'];
 }
 
-/** Bytes of the checkpoint in a folder, if there is one. */
-async function readCheckpoint(folder: string): Promise<Uint8Array | undefined> {
-  return readFile(join(folder, modelFiles.checkpoint)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-}
-
 /**
  * Fits, keeping a checkpoint in the folder meanwhile, then writes `model.safetensors`, `config.json`, `history.jsonl` and
  * `report.html`, and removes the checkpoint.
@@ -68,8 +62,12 @@ async function readCheckpoint(folder: string): Promise<Uint8Array | undefined> {
 export async function runFit(run: FitRun): Promise<FitRunResult> {
   const { backend, out, progress } = run;
   const source = tokensFromReader(run.reader);
-  const checkpoint = run.resume ? await readCheckpoint(out) : undefined;
-  let written = performance.now();
+  const settings = fitSettings(run);
+  const identity = fitIdentity({ fit: settings, data: run.data, preprocessing: run.preprocessing, versions });
+  const checkpoint = run.resume ? await readCheckpoint(out, identity) : undefined;
+  const finished = run.resume ? await readConfig(out) : undefined;
+  if (finished !== undefined) requireSameFit(`The model in ${out}`, fitIdentity(finished), identity);
+  let written = -Infinity;
   let result: FitResult;
   try {
     result = await fit(backend, source, {
@@ -77,22 +75,21 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
       signal: run.signal,
       onProgress: showFit(progress),
       onCheckpoint: async (make) => {
-        // The first checkpoint comes soon, so that an early interruption loses little.
         if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;
-        await writeWhole(join(out, modelFiles.checkpoint), await make());
+        await writeCheckpoint(out, await make(), identity);
         written = performance.now();
       },
       ...(checkpoint === undefined ? {} : { resume: checkpoint }),
     });
     progress.show('labels', 0, 1);
-    const codes = await readCodes(backend, result.model, source);
-    return await writeResults(run, result, codes);
+    const codes = await readCodes(backend, result.model, source, run.signal);
+    return await writeResults(run, settings, result, codes);
   } finally {
     progress.stop();
   }
 }
 
-async function writeResults(run: FitRun, result: FitResult, codes: Int32Array): Promise<FitRunResult> {
+async function writeResults(run: FitRun, settings: ModelConfig['fit'], result: FitResult, codes: Int32Array): Promise<FitRunResult> {
   const { labels, out } = run;
   const { model, quantities, stability, statistics } = result;
   const measures = makeMeasures({
@@ -110,7 +107,7 @@ async function writeResults(run: FitRun, result: FitResult, codes: Int32Array): 
   const warnings = warningsOf(measures);
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
   const perClass = labels === undefined ? undefined : classRows(codes, labels);
-  const config = makeConfig(run, result, measures);
+  const config = makeConfig(run, settings, result, measures);
   // The plotting library takes half a second to load; nothing else needs it.
   const { renderReport } = await import('../report/render-report.ts');
   const report = renderReport({
@@ -154,30 +151,64 @@ function project({ statistics, model }: FitResult, codes: Int32Array, labels: re
   });
 }
 
-function makeConfig(run: FitRun, { model, history, bestRestart }: FitResult, measures: FitMeasures): ModelConfig {
-  const { options } = run;
+const versions = { ddcl: version, node: process.version };
+
+/** Options of the fit with their defaults. */
+function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
+  return {
+    prototypes: options.prototypes,
+    temperature: options.temperature ?? 'auto',
+    anneal: options.anneal ?? true,
+    epochs: options.epochs ?? null,
+    batch: options.batch ?? defaultBatch,
+    'learning rate': options.learningRate ?? defaultLearningRate,
+    restarts: options.restarts ?? 1,
+    dtype: options.dtype ?? 'float32',
+    seed: options.seed ?? 0,
+    backend: backend.name,
+  };
+}
+
+/** What `--resume` compares: all that decides the bytes of a model, by the names that the options have. */
+function fitIdentity({
+  fit: settings,
+  data,
+  preprocessing,
+  versions: programs,
+}: Pick<ModelConfig, 'fit' | 'data' | 'preprocessing' | 'versions'>): FitIdentity {
+  const { 'final temperature': _final, steps: _steps, 'best restart': _best, ...options } = settings;
+  return {
+    ...Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value ?? 'default')])),
+    columns: data.columns?.join(',') ?? 'none',
+    tensor: data.tensor ?? 'none',
+    standardize: String(preprocessing.standardize !== null),
+    normalize: String(preprocessing.normalize),
+    'number of tokens': String(data.tokens),
+    'data (numbers, their order or labels)': data.fingerprint,
+    'ddcl version': programs['ddcl'] ?? 'unknown',
+  };
+}
+
+function makeConfig(
+  run: FitRun,
+  settings: ModelConfig['fit'],
+  { model, history, bestRestart }: FitResult,
+  measures: FitMeasures,
+): ModelConfig {
   const { seconds: _seconds, ...figures } = measures;
   return {
     format: 'ddcl.config',
     formatVersion: configFormatVersion,
+    command: run.command,
     data: run.data,
     preprocessing: run.preprocessing,
     fit: {
-      prototypes: options.prototypes,
-      temperature: options.temperature ?? 'auto',
+      ...settings,
       'final temperature': model.temperature,
-      anneal: options.anneal ?? true,
       steps: history.filter(({ restart }) => restart === bestRestart).at(-1)?.step ?? 0,
-      epochs: options.epochs ?? null,
-      batch: options.batch ?? null,
-      'learning rate': options.learningRate ?? defaultLearningRate,
-      restarts: options.restarts ?? 1,
       'best restart': bestRestart,
-      dtype: (options.dtype ?? 'float32') as FloatDType,
-      seed: options.seed ?? 0,
-      backend: run.backend.name,
     },
     measures: { ...figures },
-    versions: { ddcl: version, node: process.version },
+    versions,
   };
 }

@@ -30,7 +30,16 @@ export async function readCheckpoint(folder: string, identity: FitIdentity): Pro
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). Remove it to start the fit afresh.`, { cause });
   }
-  const { metadata } = withFileName(path, 'Remove it to start the fit afresh.', () => readSafetensors(bytes));
-  requireSameFit(path, JSON.parse(metadata[identityKey] ?? '{}') as FitIdentity, identity);
+  const earlier = withFileName(path, 'Remove it to start the fit afresh.', () => readIdentity(bytes));
+  requireSameFit(path, earlier, identity);
   return bytes;
+}
+
+function readIdentity(bytes: Uint8Array): FitIdentity {
+  const { metadata } = readSafetensors(bytes);
+  try {
+    return JSON.parse(metadata[identityKey]!) as FitIdentity;
+  } catch (cause) {
+    throw new DdclError('format', 'It does not say to which fit it belongs.', { cause });
+  }
 }

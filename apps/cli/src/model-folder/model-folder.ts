@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError, modelFromBytes, type DdclModel } from '@ddcl/core';
+import { withFileName } from '../data/data-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 
@@ -20,6 +21,8 @@ export const modelFiles = {
 export interface ModelConfig {
   readonly format: 'ddcl.config';
   readonly formatVersion: number;
+  /** The command line that made the model. */
+  readonly command: string;
   readonly data: {
     /** Names of the columns that make a token, where the data have names. */
     readonly columns: readonly string[] | null;
@@ -42,38 +45,88 @@ export interface LoadedModel {
   readonly config: ModelConfig;
 }
 
+const givesFolder = "Give the folder that 'ddcl fit --out' wrote.";
+
 /** @throws DdclError `argument` or `format` if the folder is missing or does not hold a model of this version */
 export async function loadModel(folder: string): Promise<LoadedModel> {
-  const isFolder = await stat(folder).then((entry) => entry.isDirectory(), () => false);
-  if (!isFolder) {
-    throw new DdclError('argument', `${folder} is no model folder. Give the folder that 'ddcl fit --out' wrote.`);
+  const entry = await stat(folder).catch(() => undefined);
+  if (entry === undefined) throw new DdclError('argument', `There is no model folder ${folder}. ${givesFolder}`);
+  if (!entry.isDirectory()) throw new DdclError('argument', `${folder} is a file, not a model folder. ${givesFolder}`);
+  const path = join(folder, modelFiles.model);
+  const bytes = await read(path);
+  if (bytes === undefined) {
+    const interrupted = (await read(join(folder, modelFiles.checkpoint))) !== undefined;
+    const remedy = interrupted ? 'Its fit was interrupted: run the same fit again with --resume.' : givesFolder;
+    throw new DdclError('argument', `The folder ${folder} has no ${modelFiles.model}. ${remedy}`);
   }
-  const model = modelFromBytes(await read(join(folder, modelFiles.model)));
-  const config = parseConfig(join(folder, modelFiles.config), (await read(join(folder, modelFiles.config))).toString('utf8'));
+  const model = withFileName(path, 'Fit the model again.', () => modelFromBytes(bytes));
+  const config = await readConfig(folder);
+  if (config === undefined) {
+    throw new DdclError(
+      'argument',
+      `The model folder ${folder} has no ${modelFiles.config}. Copy the whole folder, or fit the model again.`,
+    );
+  }
+  const columns = config.preprocessing.standardize?.mean.length ?? model.dimension;
+  if (columns !== model.dimension) {
+    throw new DdclError(
+      'format',
+      `${folder}: the model has dimension ${model.dimension}, but ${modelFiles.config} standardises ${columns} columns. Fit the model again.`,
+    );
+  }
   return { model, config };
 }
 
-async function read(path: string): Promise<Buffer> {
+/** A file's bytes, or undefined where there is none. */
+async function read(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new DdclError('argument', `The model folder lacks a readable ${path} (${reasonOf(cause)}). Give the folder that 'ddcl fit --out' wrote.`, { cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). ${givesFolder}`, { cause });
   }
 }
 
-function parseConfig(path: string, text: string): ModelConfig {
-  let config: Partial<ModelConfig>;
+/**
+ * `config.json` of a model folder, or undefined where there is none.
+ *
+ * @throws DdclError `format` if it is not one of this version
+ */
+export async function readConfig(folder: string): Promise<ModelConfig | undefined> {
+  const path = join(folder, modelFiles.config);
+  const bytes = await read(path);
+  if (bytes === undefined) return undefined;
+  let config: Partial<ModelConfig> | null;
   try {
-    config = JSON.parse(text) as Partial<ModelConfig>;
+    config = JSON.parse(bytes.toString('utf8')) as Partial<ModelConfig> | null;
   } catch (cause) {
     throw new DdclError('format', `${path} is not JSON. Fit the model again.`, { cause });
   }
-  const { format, formatVersion, preprocessing, data } = config;
-  if (format !== 'ddcl.config' || formatVersion !== configFormatVersion) {
-    throw new DdclError('format', `${path} is not a ddcl config of format version ${configFormatVersion}, but ${format} ${formatVersion}. Use the ddcl version that made it, or fit again.`);
+  if (config?.format !== 'ddcl.config' || config.formatVersion !== configFormatVersion) {
+    throw new DdclError(
+      'format',
+      `${path} is not a ddcl config of format version ${configFormatVersion}, but ${config?.format} ${config?.formatVersion}. Use the ddcl version that made it, or fit again.`,
+    );
   }
-  if (typeof preprocessing !== 'object' || typeof data !== 'object') {
-    throw new DdclError('format', `${path} lacks preprocessing or data. Fit the model again.`);
+  const { fit, data, versions, preprocessing } = config;
+  if (!isObject(fit) || !isObject(data) || !isObject(versions) || !isPreprocessing(preprocessing)) {
+    throw new DdclError('format', `${path} lacks fit, data, versions or preprocessing. Fit the model again.`);
   }
   return config as ModelConfig;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isPreprocessing(value: unknown): value is Preprocessing {
+  if (!isObject(value)) return false;
+  const { standardize, normalize } = value as Partial<Preprocessing>;
+  const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(Number.isFinite);
+  const isStandardization =
+    isObject(standardize) &&
+    isList(standardize.mean) &&
+    isList(standardize.deviation) &&
+    standardize.mean.length === standardize.deviation.length;
+  return typeof normalize === 'boolean' && (standardize === null || isStandardization);
 }

@@ -1,48 +1,22 @@
-import type { Backend } from '../backend/contract.ts';
-import { segmentMass, segmentSums } from '../ddcl/segments.ts';
-import { DdclError } from '../errors/ddcl-error.ts';
 import { throwIfAborted } from '../abort/abort-signal.ts';
+import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
-import type { FloatDType } from '../program/dtype.ts';
-import type { Program } from '../program/program.ts';
-import { tensorType } from '../program/tensor-type.ts';
-import { trace } from '../program/trace.ts';
 import { blockRows } from '../tokens/block-size.ts';
-import { deviceBlocks } from '../tokens/device-blocks.ts';
+import { deviceBlocks, type DeviceBlock } from '../tokens/device-blocks.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
-import { finishSegment, type SegmentOutput } from './finish-segment.ts';
+import type { SegmentOutput } from './finish-segment.ts';
 import { requireModelDimension } from './require-dimension.ts';
+import { SegmentAccumulator } from './segment-accumulator.ts';
+import { segmentProgram, type SegmentProgramSizes } from './segment-program.ts';
 
-/** Segments that one block may touch when its token sums are asked for: they are [segments, K, m]. */
+/** A block's token sums, [segments, K, m], hold at most this many numbers. */
 const segmentElements = 1 << 21;
 
-/** Sums of a segment that is not finished yet. */
-interface OpenSegment {
-  readonly mass: Float64Array;
-  readonly sums: Float64Array | undefined;
-  weight: number;
-}
-
-function segmentProgram(rows: number, segments: number, count: number, dimension: number, dtype: FloatDType, withSums: boolean): Program {
-  return trace(
-    [
-      tensorType(dtype, [rows, dimension]),
-      tensorType(dtype, [rows]),
-      tensorType(dtype, [count, dimension]),
-      tensorType(dtype, []),
-      tensorType('int32', [rows]),
-    ],
-    (tokens, weights, prototypes, temperature, ids) => {
-      const operands = { tokens, weights, prototypes, temperature, ids };
-      if (!withSums) return [segmentMass(operands, segments)];
-      const { mass, sums } = segmentSums(operands, segments);
-      return [mass, sums];
-    },
-    'encode segments',
-  );
-}
+/** Segments that are given out together at the end. */
+const rowsAtOnce = 1024;
 
 /**
  * Pools the tokens of each segment (sequence, document): one row per segment, in the order of the ids 0, 1, 2, ...
@@ -62,98 +36,29 @@ export async function* encodeSegments(
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
   const { count, dimension } = model;
-  const total = checkIds(ids);
+  const total = countSegments(ids);
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);
   const state = modelState(model, temperature, dtype);
   const withSums = what === 'summaries';
   const rows = blockRows({ tokens: Math.max(1, ids.length), dimension, prototypes: count }, dtype, backend.capabilities);
   const segments = withSums ? Math.max(1, Math.min(rows, Math.floor(segmentElements / (count * dimension)))) : rows;
-  const executable = await backend.compile(segmentProgram(rows, segments, count, dimension, dtype, withSums));
+  const sizes: SegmentProgramSizes = { rows, segments, count, dimension, dtype, withSums };
+  const accumulator = new SegmentAccumulator(what, state);
+  const executable = await backend.compile(segmentProgram(sizes));
   const shared = state.upload(backend);
-  const open = new Map<number, OpenSegment>();
-  let next = 0;
-
-  const add = (id: number, weight: number): OpenSegment => {
-    let segment = open.get(id);
-    if (segment === undefined) {
-      segment = { mass: new Float64Array(count), sums: withSums ? new Float64Array(count * dimension) : undefined, weight: 0 };
-      open.set(id, segment);
-    }
-    segment.weight += weight;
-    return segment;
-  };
-
-  /** Runs tokens `from` to `to` of a block, whose ids are at most `segments` different ones. */
-  const runPart = async (
-    block: { tokens: Parameters<typeof executable.run>[0][number]; weights: Float32Array | Float64Array },
-    first: number,
-    from: number,
-    to: number,
-  ): Promise<void> => {
-    const local = new Map<number, number>();
-    const localIds = new Int32Array(rows);
-    const weights = block.weights.slice().fill(0, 0, from).fill(0, to);
-    for (let row = from; row < to; row++) {
-      const id = ids[first + row]!;
-      if (!local.has(id)) local.set(id, local.size);
-      localIds[row] = local.get(id)!;
-      add(id, weights[row]!);
-    }
-    const inputs = [
-      block.tokens,
-      backend.upload({ dtype, shape: [rows] }, weights),
-      ...shared,
-      backend.upload({ dtype: 'int32', shape: [rows] }, localIds),
-    ];
-    const results = await executable.run(inputs, { donate: [1, 4] });
-    const [mass, sums] = await Promise.all(results.map((result) => backend.download(result)));
-    for (const result of results) backend.free(result);
-    for (const [id, place] of local) {
-      const segment = open.get(id)!;
-      for (let k = 0; k < count; k++) segment.mass[k]! += mass![place * count + k]!;
-      const width = count * dimension;
-      for (let index = 0; segment.sums !== undefined && index < width; index++) segment.sums[index]! += sums![place * width + index]!;
-    }
-  };
-
-  const flush = (until: number): EncodedRows | undefined => {
-    if (next >= until) return undefined;
-    const finished = [];
-    for (; next < until; next++) {
-      finished.push(finishSegment(open.get(next), what, state));
-      open.delete(next);
-    }
-    const width = finished[0]!.length;
-    const data = dtype === 'float32' ? new Float32Array(finished.length * width) : new Float64Array(finished.length * width);
-    finished.forEach((row, index) => data.set(row, index * width));
-    return { rows: finished.length, width, data };
-  };
-
+  let first = 0;
   try {
-    let first = 0;
     for await (const block of deviceBlocks(source.blocks('stored'), { size: rows, dimension, dtype, frame: state.frame })) {
       throwIfAborted(signal);
       if (first + block.rows > ids.length) throw wrongCount(ids.length, source.tokens ?? first + block.rows);
-      const resident = uploadBlock(backend, block, dtype);
-      backend.free(resident.weights);
-      try {
-        for (let from = 0; from < block.rows; ) {
-          const seen = new Set<number>();
-          let to = from;
-          while (to < block.rows && (seen.has(ids[first + to]!) || seen.size < segments)) seen.add(ids[first + to++]!);
-          await runPart({ tokens: resident.tokens, weights: block.weights }, first, from, to);
-          from = to;
-        }
-      } finally {
-        backend.free(resident.tokens);
-      }
+      await addBlock(backend, executable, shared, sizes, block, ids.subarray(first, first + block.rows), accumulator);
       first += block.rows;
-      const finished = sorted && first < ids.length ? flush(ids[first]!) : undefined;
+      const finished = sorted && first < ids.length ? accumulator.finish(ids[first]!) : undefined;
       if (finished !== undefined) yield finished;
     }
     if (first !== ids.length) throw wrongCount(ids.length, first);
-    for (let until = Math.min(total, next + 1024); next < total; until = Math.min(total, until + 1024)) {
-      const finished = flush(until);
+    for (let until = rowsAtOnce; until < total + rowsAtOnce; until += rowsAtOnce) {
+      const finished = accumulator.finish(Math.min(total, until));
       if (finished !== undefined) yield finished;
     }
   } finally {
@@ -162,12 +67,54 @@ export async function* encodeSegments(
   }
 }
 
+/** Runs one block, in parts of which none touches more segments than the program has room for. */
+async function addBlock(
+  backend: Backend,
+  executable: Executable,
+  shared: readonly DeviceBuffer[],
+  { rows, segments, dtype }: SegmentProgramSizes,
+  block: DeviceBlock,
+  ids: Int32Array,
+  accumulator: SegmentAccumulator,
+): Promise<void> {
+  const resident = uploadBlock(backend, block, dtype);
+  backend.free(resident.weights);
+  try {
+    for (let from = 0; from < ids.length; ) {
+      /** Place of each segment within the part. */
+      const places = new Map<number, number>();
+      const local = new Int32Array(rows);
+      let to = from;
+      for (; to < ids.length && (places.has(ids[to]!) || places.size < segments); to++) {
+        const id = ids[to]!;
+        if (!places.has(id)) places.set(id, places.size);
+        local[to] = places.get(id)!;
+        accumulator.addWeight(id, block.weights[to]!);
+      }
+      const weights = block.weights.slice().fill(0, 0, from).fill(0, to);
+      const inputs = [
+        resident.tokens,
+        backend.upload({ dtype, shape: [rows] }, weights),
+        ...shared,
+        backend.upload({ dtype: 'int32', shape: [rows] }, local),
+      ];
+      const results = await executable.run(inputs, { donate: [1, 4] });
+      const [mass, sums] = await Promise.all(results.map((result) => backend.download(result)));
+      for (const result of results) backend.free(result);
+      for (const [id, place] of places) accumulator.addSums(id, place, mass!, sums);
+      from = to;
+    }
+  } finally {
+    backend.free(resident.tokens);
+  }
+}
+
 function wrongCount(ids: number, tokens: number): DdclError {
   return new DdclError('shape', `There are ${ids} segment ids but ${tokens} tokens; give one id per token.`);
 }
 
 /** The number of segments: the largest id + 1. */
-function checkIds(ids: Int32Array): number {
+function countSegments(ids: Int32Array): number {
   let largest = -1;
   ids.forEach((id, index) => {
     if (id < 0) throw new DdclError('argument', `Segment ids are whole numbers >= 0, but token ${index} has ${id}.`);

@@ -19,13 +19,19 @@ export interface SegmentTotals {
   readonly weight: number;
 }
 
+/** Numbers that a segment's row has. */
+export function segmentWidth(what: SegmentOutput, { count, dimension }: Pick<PrototypeState, 'count' | 'dimension'>): number {
+  return what === 'occupancy' ? count : what === 'pooled' ? dimension : count * dimension;
+}
+
 /** One segment's row, in the tokens' units; zeros for a segment without weight. A summary without mass is zeros too. */
 export function finishSegment(
   totals: SegmentTotals | undefined,
   what: SegmentOutput,
-  { count, dimension, absolute, frame }: PrototypeState,
+  state: PrototypeState,
 ): Float64Array {
-  const row = new Float64Array(what === 'occupancy' ? count : what === 'pooled' ? dimension : count * dimension);
+  const { count, dimension, absolute, frame } = state;
+  const row = new Float64Array(segmentWidth(what, state));
   if (totals === undefined || !(totals.weight > 0)) return row;
   const { mass, sums, weight } = totals;
   for (let k = 0; k < count; k++) {

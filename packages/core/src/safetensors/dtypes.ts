@@ -36,11 +36,6 @@ export function isSafetensorsDType(name: unknown): name is SafetensorsDType {
   return typeof name === 'string' && order.includes(name);
 }
 
-/** Bits of one element; 4 and 6 for the packed ones. */
-export function bitsPerElement(dtype: SafetensorsDType): number {
-  return bits[dtype];
-}
-
 /** Place of a dtype in the order of the reference implementation. */
 export function rankOf(dtype: SafetensorsDType): number {
   return order.indexOf(dtype);

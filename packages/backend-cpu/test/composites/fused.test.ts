@@ -1,0 +1,139 @@
+import {
+  assign, forward, hessianProduct, i32, lossAndGradient, segmentSums, tensorType, tokenSums, trace, type Tensor,
+} from '@ddcl/core';
+import type { Backend, FloatDType, Program } from '@ddcl/core/backend';
+import { describe, expect, it } from 'vitest';
+import { deviation, problemValues, randomProblem } from '../../../core/test/support/ddcl-problems.ts';
+import { assignmentsOf, gradientOf, outputsOf, segmentsOf, sumsOf, type Problem } from '../../../core/test/support/oracle.ts';
+import { randomValue, value, type Value } from '../../../core/test/support/run.ts';
+import { cpuBackend } from '../../src/index.ts';
+import { composites } from '../../src/composites/composites.ts';
+
+const segments = 4;
+const idsOf = ({ tokens }: Problem): number[] => tokens.map((_, n) => (n * 5) % 3);
+
+interface Case {
+  readonly body: (...inputs: Tensor[]) => readonly Tensor[];
+  readonly expected?: (problem: Problem) => readonly (readonly number[])[];
+  readonly more?: (problem: Problem, dtype: FloatDType) => readonly Value[];
+}
+
+const operands = (inputs: readonly Tensor[]) => {
+  const [tokens, weights, prototypes, temperature] = inputs as [Tensor, Tensor, Tensor, Tensor];
+  return { tokens, weights, prototypes, temperature };
+};
+
+const cases: Record<string, Case> = {
+  'ddcl.assign/1': { body: (...x) => [assign(operands(x))], expected: (p) => [assignmentsOf(p).flat()] },
+  'ddcl.forward/1': { body: (...x) => [forward(operands(x))], expected: (p) => [outputsOf(p).flat()] },
+  'ddcl.lossAndGradient/1': {
+    body: (...x) => Object.values(lossAndGradient(operands(x))),
+    expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat()],
+  },
+  'ddcl.tokenSums/1': {
+    body: (...x) => Object.values(tokenSums(operands(x))),
+    expected: (p) => Object.values(sumsOf(p)).map((sum: number | number[]) => [sum].flat()),
+  },
+  'ddcl.hessianProduct/1': {
+    body: (...x) => [hessianProduct(operands(x), x[4]!)],
+    more: ({ prototypes }, dtype) => [randomValue(tensorType(dtype, [prototypes.length, prototypes[0]!.length]), 8)],
+  },
+  'ddcl.segmentSums/1': {
+    body: (...x) => Object.values(segmentSums({ ...operands(x), ids: x[4]! }, segments)),
+    expected: (p) => [segmentsOf(p, idsOf(p), segments).mass.flat(), segmentsOf(p, idsOf(p), segments).sums.flat(2)],
+    more: (p) => [value(i32(p.tokens.length), idsOf(p))],
+  },
+};
+
+async function runOn(backend: Backend, program: Program, inputs: readonly Value[]): Promise<number[][]> {
+  const executable = await backend.compile(program);
+  const buffers = inputs.map(({ type, data }) => backend.upload(type, data));
+  const results = await executable.run(buffers);
+  const numbers = await Promise.all(results.map(async (buffer) => Array.from(await backend.download(buffer))));
+  for (const buffer of [...buffers, ...results]) backend.free(buffer);
+  expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+  return numbers;
+}
+
+/** n around the chunk of the kernels (64), K and m around the tile of the matrix product (4), with 1 among each. */
+const sizes = [
+  [1, 1, 1],
+  [1, 5, 3],
+  [7, 1, 4],
+  [63, 3, 1],
+  [64, 4, 5],
+  [65, 5, 4],
+  [130, 9, 7],
+] as const;
+
+/**
+ * Tokens and prototypes of order 1, up to 130 tokens. float64: sums of about 1,000 numbers, some of which cancel in gradients.
+ * float32, fused: the kernels compute in double precision and round the inputs and the result only. float32, decomposed: every
+ * intermediate is rounded (6e-8), and distances of up to 50 divided by T = 0.3 carry that into the exponent.
+ */
+const tolerance = { float64: { fused: 1e-12, decomposed: 1e-12 }, float32: { fused: 2e-7, decomposed: 3e-5 } } as const;
+
+describe('fused kernels', () => {
+  it('have a test each', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(composites).sort());
+  });
+
+  for (const dtype of ['float64', 'float32'] as const) {
+    for (const temperature of [0.3, 4]) {
+      it.each(Object.entries(cases))(`${dtype}, T = ${temperature}: %s`, async (name, { body, expected, more }) => {
+        for (const [index, [n, count, m]] of sizes.entries()) {
+          const drawn = randomProblem(n, count, m, temperature, 30 + index);
+          // The numbers that the program really sees.
+          const seen = (x: number): number => (dtype === 'float32' ? Math.fround(x) : x);
+          const problem: Problem = {
+            tokens: drawn.tokens.map((row) => row.map(seen)),
+            weights: drawn.weights.map(seen),
+            prototypes: drawn.prototypes.map((row) => row.map(seen)),
+            temperature: seen(temperature),
+          };
+          const inputs = [...problemValues(problem, dtype), ...(more?.(problem, dtype) ?? [])];
+          const program = trace(inputs.map(({ type }) => type), (...tensors) => body(...(tensors as Tensor[])), name);
+          const fused = await runOn(cpuBackend(), program, inputs);
+          const decomposed = await runOn(cpuBackend({ fused: false }), program, inputs);
+          const oracle = expected?.(problem) ?? decomposed;
+          oracle.forEach((numbers, output) => {
+            const where = `${name} output ${output} of n = ${n}, K = ${count}, m = ${m}`;
+            const allowed = expected === undefined ? tolerance[dtype].decomposed : tolerance[dtype].fused;
+            expect(deviation(fused[output]!, numbers), `fused ${where}`).toBeLessThan(allowed);
+            expect(deviation(decomposed[output]!, numbers), `decomposed ${where}`).toBeLessThan(tolerance[dtype].decomposed);
+          });
+        }
+      });
+    }
+  }
+});
+
+describe('segmentSums', () => {
+  it('refuses ids out of range', async () => {
+    const problem = randomProblem(3, 2, 2, 1);
+    const program = trace([...problemValues(problem).map(({ type }) => type), i32(3)], (...x) =>
+      Object.values(segmentSums({ ...operands(x as Tensor[]), ids: x[4]! }, 2)),
+    );
+    await expect(runOn(cpuBackend(), program, [...problemValues(problem), value(i32(3), [0, 1, 2])])).rejects.toThrow(
+      'the id 2, which is outside 0..1',
+    );
+  });
+});
+
+describe('a cold temperature', () => {
+  it('gives hard assignments and no NaN, fused and not', async () => {
+    // Distances over T reach 1e6: exponents far below the smallest double.
+    const problem = randomProblem(40, 4, 3, 1e-5, 3);
+    for (const fused of [true, false]) {
+      const [lq, , v, hard, entropy, mass, wins] = await runOn(
+        cpuBackend({ fused }),
+        trace(problemValues(problem).map(({ type }) => type), (...x) => Object.values(tokenSums(operands(x as Tensor[])))),
+        problemValues(problem),
+      );
+      expect(deviation(lq!, hard!)).toBeLessThan(1e-9);
+      expect(deviation(mass!, wins!)).toBeLessThan(1e-9);
+      expect(v![0]).toBeLessThan(1e-9);
+      expect(Math.abs(entropy![0]!)).toBeLessThan(1e-9);
+    }
+  });
+});
