@@ -3,13 +3,21 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const state = join(root, '.setup');
 const stampFile = join(state, 'stamp.json');
 const lockFile = join(state, 'lock');
+
+/** The environment of everything that is started: turbo looks for pnpm on the path, and nothing reports home. */
+const environment = {
+  ...process.env,
+  PATH: [join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter),
+  TURBO_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+};
 
 /** @param {string} text */
 function say(text) {
@@ -78,7 +86,7 @@ function step(what, command, args) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ['ignore', 2, 2],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', CI: 'true' },
+    env: { ...environment, CI: 'true' },
   });
   if (status === 0) return;
   say(`the set-up failed while ${what}${error === undefined ? '' : ` (${error.message})`}. Its output is above; run the command again.`);
@@ -145,7 +153,7 @@ function makeReady() {
  */
 function run(name, args, env = {}) {
   const bin = join(root, 'node_modules', '.bin', name);
-  const { status } = spawnSync(bin, args, { cwd: root, stdio: 'inherit', env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...env } });
+  const { status } = spawnSync(bin, args, { cwd: root, stdio: 'inherit', env: { ...environment, ...env } });
   if (status !== 0) process.exit(status ?? 1);
 }
 

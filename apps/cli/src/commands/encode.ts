@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import {
   DdclError,
   encodeSegments,
@@ -50,12 +51,12 @@ export function encodeCommand(): Command {
     .description('apply a model to tokens; the model does not change')
     .argument('<model>', 'model folder')
     .argument('<data...>', 'files of tokens, as for fit')
-    .addOption(new Option('--what <what>', 'what to write').choices([...tokenOutputs, ...segmentOutputs]).makeOptionMandatory())
-    .requiredOption('--out <file.npy>', 'file to write')
-    .option('--segments <file.npy>', 'segment (document) of each token, whole numbers from 0; without it all tokens are one segment')
-    .option('--columns <names>', "columns that make a token (default: the model's)", nameList)
-    .option('--tensor <name>', 'which tensor of a safetensors file')
-    .addOption(dtypeOption())
+    .addOption(new Option('--what <what>', 'what to write (required), see below').choices([...tokenOutputs, ...segmentOutputs]).makeOptionMandatory())
+    .requiredOption('--out <file.npy>', 'file to write (required); one that is there is replaced')
+    .option('--segments <file.npy>', 'for occupancy, pooled and summaries: segment (document) of each token, whole numbers from 0; without it all tokens are one')
+    .option('--columns <names>', "columns that make a token, separated by commas (default: the model's)", nameList)
+    .option('--tensor <name>', "which tensor of a safetensors file (default: the model's)")
+    .addOption(dtypeOption(" (default: the model's)"))
     .addOption(backendOption())
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', help)
@@ -64,17 +65,33 @@ export function encodeCommand(): Command {
 
 async function readSegments(path: string, tokens: number): Promise<Int32Array> {
   const { shape, data } = await readNpy(path);
-  const ids = Int32Array.from(data as ArrayLike<number>, Number);
-  const whole = ids.every((id, index) => id === Number(data[index]) && id >= 0);
-  if (shape.length === 1 && whole && ids.length === tokens) return ids;
-  throw new DdclError(
-    'shape',
-    `${path} must hold one whole number >= 0 per token, shape [${tokens}], but has shape [${shape.join(', ')}]${whole ? '' : ' and other numbers'}. Number the segments 0, 1, 2, ...`,
-  );
+  if (shape.length !== 1 || data.length !== tokens) {
+    throw new DdclError('shape', `${path} has shape [${shape.join(', ')}]; expected one segment number per token, shape [${tokens}]. Give them in the order of the tokens.`);
+  }
+  const ids = new Int32Array(data);
+  const bad = ids.findIndex((id, index) => id !== data[index] || id < 0);
+  if (bad >= 0) throw new DdclError('data', `${path} holds ${data[bad]} for token ${bad} (counted from 0). Number the segments 0, 1, 2, ...`);
+  return ids;
+}
+
+/** Refuses an output file before any work is done. */
+async function checkOutFile(out: string, inputs: readonly string[]): Promise<void> {
+  const remedy = 'Give another --out FILE.npy.';
+  if (!/\.npy$/i.test(out)) throw new DdclError('argument', `${out} does not end in .npy, which is what encode writes. ${remedy}`);
+  if (inputs.some((input) => resolve(input) === out)) throw new DdclError('argument', `${out} is also read, and would be overwritten. ${remedy}`);
+  const entry = await stat(out).catch(() => undefined);
+  if (entry?.isDirectory()) throw new DdclError('argument', `${out} is a folder. ${remedy}`);
+  const folder = await stat(dirname(out)).catch(() => undefined);
+  if (!folder?.isDirectory()) throw new DdclError('argument', `There is no folder ${dirname(out)} to write to. Make it, or give another --out FILE.npy.`);
 }
 
 async function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
   const began = performance.now();
+  if (options.segments !== undefined && tokenOutputs.includes(options.what)) {
+    throw new DdclError('argument', `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`);
+  }
+  const out = resolve(options.out);
+  await checkOutFile(out, [...files, ...(options.segments === undefined ? [] : [options.segments])]);
   const loaded = await loadModel(resolve(folder));
   const { model } = loaded;
   const dtype = options.dtype ?? model.dtype;
@@ -91,9 +108,6 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
       let shape: number[];
       let rows: AsyncIterable<EncodedRows>;
       if (tokenOutputs.includes(options.what)) {
-        if (options.segments !== undefined) {
-          throw new DdclError('argument', `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`);
-        }
         const what = options.what as TokenOutput;
         shape = what === 'codes' ? [reader.tokens] : [reader.tokens, what === 'outputs' ? model.dimension : model.count];
         rows = encodeTokens(backend, model, source, what, common);
@@ -105,7 +119,6 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
         shape = [segments, ...tail];
         rows = encodeSegments(backend, model, source, ids, what, common);
       }
-      const out = resolve(options.out);
       await writeNpy(out, shape, options.what === 'codes' ? 'int32' : dtype, dataOf(rows, (done) => progress.show('encoding    ', done, shape[0])));
       progress.stop();
       const summary = { what: options.what, shape, dtype: options.what === 'codes' ? 'int32' : dtype, out, seconds: (performance.now() - began) / 1000 };

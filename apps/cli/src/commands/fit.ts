@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { FloatDType } from '@ddcl/core';
+import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps, type FloatDType } from '@ddcl/core';
 import { Command } from 'commander';
 import { createBackend } from '../backends.ts';
 import { prepareOutFolder } from '../model-folder/out-folder.ts';
@@ -33,7 +33,7 @@ const examples = `
 Examples:
   $ ddcl fit tokens.npy --prototypes 64 --out model
   $ ddcl fit objects.csv.gz --columns perigee_km,apogee_km --standardize --labels orbit_class --prototypes 4 --out orbits
-  $ ddcl fit tokens.npy --prototypes 64 --out model --resume      go on after an interruption
+  $ ddcl fit tokens.npy --prototypes 64 --out model --resume     # go on after an interruption
 
 The out folder gets model.safetensors, config.json, history.jsonl and report.html.`;
 
@@ -42,17 +42,17 @@ export function fitCommand(): Command {
   return new Command('fit')
     .description('fit prototypes to tokens: numbers in, a model folder out')
     .argument('<data...>', 'files of tokens: .npy .csv(.gz) .tsv(.gz) .jsonl(.gz) .parquet .safetensors')
-    .requiredOption('--prototypes <K>', 'number of prototypes', wholeNumber(1))
-    .requiredOption('--out <folder>', 'folder for the model; must be new or empty')
-    .option('--temperature <T>', "final temperature, in units of squared distance; 'auto' is 0.003 of the critical one", temperatureChoice, 'auto')
+    .requiredOption('--prototypes <K>', 'number of prototypes (required)', wholeNumber(1))
+    .requiredOption('--out <folder>', 'folder for the model (required); must be new or empty')
+    .option('--temperature <T>', `final temperature, in units of squared distance; 'auto' is ${autoTemperatureShare} of the critical one`, temperatureChoice, 'auto')
     .option('--anneal', 'cool from 0.9 of the critical temperature (the default)')
     .option('--no-anneal', 'run at the final temperature throughout')
     .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
-    .option('--epochs <N>', 'passes over the tokens (default: as many as 1600 steps need)', wholeNumber(1))
-    .option('--batch <N>', 'tokens per step (default: 4096)', wholeNumber(1))
-    .option('--learning-rate <X>', "Adam's rate at the start, in units of the tokens' spread (default: 0.1)", anyNumber)
-    .option('--columns <names>', 'columns that make a token, separated by commas', nameList)
-    .option('--tensor <name>', 'which tensor of a safetensors file')
+    .option('--epochs <N>', `passes over the tokens (default: as many as ${defaultSteps} steps need)`, wholeNumber(1))
+    .option('--batch <N>', `tokens per step (default: ${defaultBatch})`, wholeNumber(1))
+    .option('--learning-rate <X>', `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`, anyNumber)
+    .option('--columns <names>', 'columns that make a token, separated by commas (default: all)', nameList)
+    .option('--tensor <name>', 'which tensor of a safetensors file (default: its only matrix)')
     .option('--labels <column|file>', 'known classes, for the scores only; never used by the fit')
     .option('--standardize', 'give each column mean 0 and deviation 1')
     .option('--normalize', 'give each token length 1 (after --standardize)')

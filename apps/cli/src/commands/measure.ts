@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import {
   createRandom,
   DdclError,
@@ -15,7 +15,7 @@ import {
 import { Command } from 'commander';
 import { createBackend } from '../backends.ts';
 import { readNpy } from '../data/npy-reader.ts';
-import { loadModel, type LoadedModel } from '../model-folder/model-folder.ts';
+import { loadModel, modelFiles, type LoadedModel } from '../model-folder/model-folder.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures, makeMeasures, warningsOf } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
@@ -38,22 +38,22 @@ interface MeasureCommandOptions extends DataOptions {
 const examples = `
 Examples:
   $ ddcl measure tokens.npy --prototypes prototypes.npy --temperature 0.5
-  $ ddcl measure tokens.npy --prototypes model --json               at the model's temperature`;
+  $ ddcl measure tokens.npy --prototypes model --json     # at the model's temperature`;
 
 /** `ddcl measure`. */
 export function measureCommand(): Command {
   return new Command('measure')
     .description('all quantities of the theory for given prototypes, without training')
     .argument('<data...>', 'files of tokens, as for fit')
-    .requiredOption('--prototypes <file.npy|model>', 'prototypes [K, m], or a model folder')
-    .option('--temperature <T>', "temperature, in units of squared distance (default: the model's)", anyNumber)
+    .requiredOption('--prototypes <file.npy|model>', 'prototypes [K, m], or a model folder (required)')
+    .option('--temperature <T>', "temperature, in units of squared distance (default: the model's; required with an .npy file)", anyNumber)
     .option('--weights <file.npy>', 'a weight >= 0 per token (default: all 1)')
-    .option('--columns <names>', 'columns that make a token, separated by commas', nameList)
-    .option('--tensor <name>', 'which tensor of a safetensors file')
+    .option('--columns <names>', "columns that make a token, separated by commas (default: the model's, else all)", nameList)
+    .option('--tensor <name>', "which tensor of a safetensors file (default: the model's, else its only matrix)")
     .option('--labels <column|file>', 'known classes, for ACC, NMI and ARI')
     .option('--standardize', 'give each column mean 0 and deviation 1 (a model folder has its own)')
     .option('--normalize', 'give each token length 1 (a model folder has its own)')
-    .addOption(dtypeOption())
+    .addOption(dtypeOption(" (default: the model's, else float32)"))
     .addOption(backendOption())
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', examples)
@@ -64,20 +64,23 @@ export function measureCommand(): Command {
 async function readPrototypes(path: string): Promise<{ prototypes: Float64Array; count: number; dimension: number }> {
   const { shape, data } = await readNpy(path);
   const [count, dimension] = shape;
-  const prototypes = Float64Array.from(data as ArrayLike<number>, Number);
-  const bad = prototypes.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw new DdclError('data', `${path} holds ${prototypes[bad]} in prototype ${Math.floor(bad / (dimension ?? 1))}; prototypes must be finite.`);
+  const prototypes = new Float64Array(data);
   if (shape.length === 2 && count! > 0 && dimension! > 0) return { prototypes, count: count!, dimension: dimension! };
-  throw new DdclError('shape', `${path} must hold prototypes of shape [K, m], but has shape [${shape.join(', ')}].`);
+  throw new DdclError('shape', `${path} must hold prototypes of shape [K, m], but has shape [${shape.join(', ')}]. Save the prototypes as the rows of one array.`);
 }
 
 /** A reader whose tokens have weights. */
 async function withWeights(reader: TokenReader, path: string | undefined): Promise<TokenReader> {
   if (path === undefined) return reader;
   const { shape, data } = await readNpy(path);
-  const weights = Float64Array.from(data as ArrayLike<number>, Number);
+  const weights = new Float64Array(data);
+  const negative = weights.findIndex((weight) => weight < 0);
+  if (negative >= 0) {
+    throw new DdclError('data', `${path} holds ${weights[negative]} for token ${negative} (counted from 0); weights are >= 0. Use 0 to leave a token out.`);
+  }
+  if (weights.every((weight) => weight === 0)) throw new DdclError('data', `${path} gives every token the weight 0. Give at least one token a weight > 0.`);
   if (shape.length !== 1 || weights.length !== reader.tokens) {
-    throw new DdclError('shape', `${path} must hold one weight per token, shape [${reader.tokens}], but has shape [${shape.join(', ')}].`);
+    throw new DdclError('shape', `${path} must hold one weight per token, shape [${reader.tokens}], but has shape [${shape.join(', ')}]. Give them in the order of the tokens.`);
   }
   return {
     ...reader,
@@ -89,6 +92,9 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
   const began = performance.now();
   const path = resolve(options.prototypes);
   const isFolder = await stat(path).then((entry) => entry.isDirectory(), () => false);
+  if (!isFolder && basename(path) === modelFiles.model) {
+    throw new DdclError('argument', `${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`);
+  }
   const loaded: LoadedModel | undefined = isFolder ? await loadModel(path) : undefined;
   if (loaded !== undefined && (options.standardize || options.normalize)) {
     throw new DdclError('argument', 'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.');

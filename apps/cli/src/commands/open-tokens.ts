@@ -20,6 +20,8 @@ export interface OpenTokensOptions extends DataOptions {
 }
 
 async function open(files: readonly string[], { columns, tensor, labels, signal, progress }: OpenTokensOptions): Promise<OpenedData> {
+  const other = tensor === undefined ? undefined : files.find((file) => !/\.safetensors$/i.test(file));
+  if (other !== undefined) throw new DdclError('argument', `--tensor chooses a tensor of a .safetensors file, but ${other} is none. Leave it out.`);
   try {
     return await openData(files, {
       ...(columns === undefined ? {} : { columns }),
@@ -40,7 +42,7 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
   const opened = await open(files, options);
   try {
     const standardize = options.standardize
-      ? await columnStatistics(opened.reader, (rows) => options.progress.show('standardise ', rows, opened.reader.tokens))
+      ? await columnStatistics(opened.reader, options.signal, (rows) => options.progress.show('standardise ', rows, opened.reader.tokens))
       : null;
     const preprocessing = { standardize, normalize: options.normalize ?? false };
     return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };
@@ -52,13 +54,15 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
 
 /** Opens data files for a model: with its columns and preprocessing, unless other columns are asked for. */
 export async function openForModel(files: readonly string[], { config, model }: LoadedModel, options: OpenTokensOptions): Promise<OpenTokens> {
+  const named = files.some((file) => !/\.(npy|safetensors)$/i.test(file));
+  const isSafetensors = files.every((file) => /\.safetensors$/i.test(file));
   const columns = options.columns ?? config.data.columns ?? undefined;
-  const tensor = options.tensor ?? config.data.tensor ?? undefined;
-  const named = files.some((file) => !/\.(npy|safetensors)$/.test(file));
+  // A model that was fitted on a tensor may be applied to tokens in any kind of file.
+  const tensor = options.tensor ?? (isSafetensors ? (config.data.tensor ?? undefined) : undefined);
   const opened = await open(files, {
     ...options,
     ...(columns === undefined || !named ? {} : { columns: [...columns] }),
-    ...(tensor === undefined || named ? {} : { tensor }),
+    ...(tensor === undefined ? {} : { tensor }),
   });
   try {
     if (opened.reader.dimension !== model.dimension) {

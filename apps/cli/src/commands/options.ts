@@ -36,14 +36,14 @@ export function nameList(text: string): string[] {
 export const backendOption = (): Option =>
   new Option('--backend <name>', 'where the arithmetic runs').default('cpu').argParser((text: string) => {
     if (backendNames.includes(text)) return text;
-    throw new InvalidArgumentError(`There is no backend '${text}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`);
+    throw new InvalidArgumentError(`This version has: ${backendNames.join(', ')} ('ddcl doctor' says which run here).`);
   });
 
-export const dtypeOption = (): Option =>
-  new Option('--dtype <dtype>', 'precision of the arithmetic').choices(['float32', 'float64']);
+export const dtypeOption = (note = ''): Option =>
+  new Option('--dtype <dtype>', `precision of the arithmetic${note}`).choices(['float32', 'float64']);
 
 export const seedOption = (): Option =>
-  new Option('--seed <number>', 'seed of everything random').default(0).argParser(wholeNumber(0));
+  new Option('--seed <number>', 'seed of everything random; equal seeds give equal bytes').default(0).argParser(wholeNumber(0));
 
 /** Options that say which numbers of a file make a token. */
 export interface DataOptions {

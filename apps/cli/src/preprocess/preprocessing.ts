@@ -1,4 +1,5 @@
 import { DdclError, type TokenReader } from '@ddcl/core';
+import { checkAborted } from '../data/data-error.ts';
 
 /** Shift and divisor of every column, [m] each. */
 export interface Standardization {
@@ -18,13 +19,22 @@ export interface Preprocessing {
 /** Rows that are read at once where a whole pass is made. */
 const passRows = 8192;
 
-/** Mean and standard deviation of every column, in one pass (Welford's update, stable for far-away data). */
-export async function columnStatistics(reader: TokenReader, onProgress?: (rows: number) => void): Promise<Standardization> {
+/**
+ * Mean and standard deviation of every column, in one pass (Welford's update, stable for far-away data).
+ *
+ * @throws DdclError `aborted` when the signal fires
+ */
+export async function columnStatistics(
+  reader: TokenReader,
+  signal?: AbortSignal,
+  onProgress?: (rows: number) => void,
+): Promise<Standardization> {
   const { dimension, tokens } = reader;
   const mean = new Float64Array(dimension);
   const squares = new Float64Array(dimension);
   let seen = 0;
   for (let start = 0; start < tokens; start += passRows) {
+    checkAborted(signal);
     const { data, rows } = await reader.read(start, Math.min(passRows, tokens - start));
     for (let row = 0; row < rows; row++) {
       seen++;
@@ -60,18 +70,30 @@ export function preprocess(reader: TokenReader, { standardize, normalize }: Prep
     ...reader,
     async read(start, count) {
       const block = await reader.read(start, count);
-      const data = Float64Array.from(block.data);
-      for (let row = 0; row < block.rows; row++) transformRow(data.subarray(row * dimension, (row + 1) * dimension), standardize, normalize);
+      const data = new Float64Array(block.data);
+      if (standardize !== null) standardizeRows(data, standardize);
+      if (normalize) normalizeRows(data, dimension);
       return { ...block, data };
     },
   };
 }
 
-function transformRow(row: Float64Array, standardize: Standardization | null, normalize: boolean): void {
-  if (standardize !== null) {
-    for (let axis = 0; axis < row.length; axis++) row[axis] = (row[axis]! - standardize.mean[axis]!) / standardize.deviation[axis]!;
+function standardizeRows(data: Float64Array, { mean, deviation }: Standardization): void {
+  const dimension = mean.length;
+  for (let first = 0; first < data.length; first += dimension) {
+    for (let axis = 0; axis < dimension; axis++) data[first + axis] = (data[first + axis]! - mean[axis]!) / deviation[axis]!;
   }
-  if (!normalize) return;
-  const length = Math.sqrt(row.reduce((total, value) => total + value * value, 0));
-  if (length > 0) for (let axis = 0; axis < row.length; axis++) row[axis]! /= length;
+}
+
+function normalizeRows(data: Float64Array, dimension: number): void {
+  for (let first = 0; first < data.length; first += dimension) {
+    // Divided by the largest number first: the squares of very large or small ones would leave the range of doubles.
+    let largest = 0;
+    for (let axis = 0; axis < dimension; axis++) largest = Math.max(largest, Math.abs(data[first + axis]!));
+    if (largest === 0) continue;
+    let squares = 0;
+    for (let axis = 0; axis < dimension; axis++) squares += (data[first + axis]! / largest) ** 2;
+    const length = largest * Math.sqrt(squares);
+    for (let axis = 0; axis < dimension; axis++) data[first + axis]! /= length;
+  }
 }
