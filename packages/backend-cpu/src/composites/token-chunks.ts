@@ -82,6 +82,9 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
   }
 }
 
+/** exp of less is under 1e-43 of the largest: nothing that a sum in double precision would notice, and most of a cold fit's exponentials. */
+const negligible = -100;
+
 function assignRow(
   row: number,
   count: number,
@@ -108,6 +111,10 @@ function assignRow(
   let logits = 0;
   for (let k = 0; k < count; k++) {
     const logit = (nearest - distances[first + k]!) / temperature;
+    if (logit < negligible) {
+      q[first + k] = 0;
+      continue;
+    }
     const power = Math.exp(logit);
     q[first + k] = power;
     total += power;

@@ -73,13 +73,31 @@ function tile(
   columns: number,
   inner: number,
 ): void {
-  let [s00, s01, s02, s03] = [0, 0, 0, 0];
-  let [s10, s11, s12, s13] = [0, 0, 0, 0];
-  let [s20, s21, s22, s23] = [0, 0, 0, 0];
-  let [s30, s31, s32, s33] = [0, 0, 0, 0];
-  const [a0, b0] = [row * inner, column * inner];
-  const [a1, a2, a3] = [a0 + inner, a0 + 2 * inner, a0 + 3 * inner];
-  const [b1, b2, b3] = [b0 + inner, b0 + 2 * inner, b0 + 3 * inner];
+  // One statement each: destructuring would build an array per tile.
+  let s00 = 0;
+  let s01 = 0;
+  let s02 = 0;
+  let s03 = 0;
+  let s10 = 0;
+  let s11 = 0;
+  let s12 = 0;
+  let s13 = 0;
+  let s20 = 0;
+  let s21 = 0;
+  let s22 = 0;
+  let s23 = 0;
+  let s30 = 0;
+  let s31 = 0;
+  let s32 = 0;
+  let s33 = 0;
+  const a0 = row * inner;
+  const a1 = a0 + inner;
+  const a2 = a1 + inner;
+  const a3 = a2 + inner;
+  const b0 = column * inner;
+  const b1 = b0 + inner;
+  const b2 = b1 + inner;
+  const b3 = b2 + inner;
   for (let step = 0; step < inner; step++) {
     const x0 = a[a0 + step]!;
     const x1 = a[a1 + step]!;
@@ -107,7 +125,9 @@ function tile(
     s33 += x3 * y3;
   }
   const first = start + row * columns + column;
-  const [second, third, fourth] = [first + columns, first + 2 * columns, first + 3 * columns];
+  const second = first + columns;
+  const third = second + columns;
+  const fourth = third + columns;
   result[first] = s00;
   result[first + 1] = s01;
   result[first + 2] = s02;
