@@ -1,0 +1,65 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { isDdclError } from '@ddcl/core';
+import { Command, InvalidArgumentError } from 'commander';
+import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
+import { spaceObjects, spaceObjectsPage } from './space-objects.ts';
+
+interface CommonOptions {
+  readonly seeds: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`Expected a whole number >= 1, got '${text}'.`);
+}
+
+function numberList(text: string): number[] {
+  return text.split(',').map(wholeNumber);
+}
+
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+async function publish(results: unknown, page: string, { out, json }: CommonOptions): Promise<void> {
+  process.stdout.write(json ? `${JSON.stringify(results)}\n` : page);
+  if (out === undefined) return;
+  await writeFile(`${out}.tmp`, page);
+  await rename(`${out}.tmp`, out);
+}
+
+const program = new Command('experiments').description("the papers' tables, run again; results in docs/results");
+program
+  .command('space-objects')
+  .description('the catalogue of Earth orbits (needs DDCL_DATA or ../shared/data)')
+  .option('--seeds <N>', 'seeds of the annealed fit', wholeNumber, 10)
+  .option('--out <file.md>', 'write the page here too')
+  .option('--json', 'print JSON instead of the page')
+  .action(async (options: CommonOptions) => {
+    const outcomes = await spaceObjects(options.seeds, say);
+    await publish(outcomes, spaceObjectsPage(outcomes, `node apps/experiments/dist/main.js space-objects --seeds ${options.seeds}`), options);
+  });
+program
+  .command('planted-outliers')
+  .description('eight Gaussian clusters in 16 dimensions with 1 % outliers')
+  .option('--prototypes <list>', 'numbers of prototypes', numberList, [2, 8, 32])
+  .option('--seeds <N>', 'data sets', wholeNumber, 10)
+  .option('--restarts <R>', 'restarts of each fit', wholeNumber, 10)
+  .option('--cache <file.jsonl>', 'keep finished fits here, so that an interrupted run goes on')
+  .option('--out <file.md>', 'write the page here too')
+  .option('--json', 'print JSON instead of the page')
+  .action(async (options: CommonOptions & { prototypes: number[]; restarts: number; cache?: string }) => {
+    const results = await plantedOutliers(options, say);
+    const command = `node apps/experiments/dist/main.js planted-outliers --prototypes ${options.prototypes.join(',')} --seeds ${options.seeds} --restarts ${options.restarts}`;
+    await publish(results, plantedOutliersPage(results, command), options);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!isDdclError(error)) throw error;
+  say(`experiments: ${error.message}`);
+  process.exitCode = 2;
+}
