@@ -155,7 +155,7 @@ describe.each(readmes)('%s', (path) => {
       for (const line of block.trim().split('\n')) {
         const [program, ...args] = line.split(' ') as [string, ...string[]];
         if (program === 'npx') {
-          expect(args[0]).toBe('ddcl');
+          expect(args[0]).toBe('@ddcl/cli');
           await run(join(work, 'node_modules', '.bin', 'ddcl'), args.slice(1), { cwd: folder });
         } else if (args[0] === 'install') {
           // What is installed here is what was packed above.

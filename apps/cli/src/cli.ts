@@ -46,8 +46,9 @@ function makeProgram(): Command {
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = makeProgram();
-  process.stdout.on('error', onPipeError);
-  process.stderr.on('error', onPipeError);
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.listeners('error').includes(onPipeError)) stream.on('error', onPipeError);
+  }
   try {
     if (argv.length <= 2) {
       program.outputHelp();

@@ -8,7 +8,7 @@ import { formatMeasures } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
 import { openForFit } from './open-tokens.ts';
-import { anyNumber, backendOption, dtypeOption, nameList, requireDType, seedOption, temperatureChoice, wholeNumber, type DataOptions } from './options.ts';
+import { backendOption, dtypeOption, nameList, positiveNumber, requireDType, seedOption, temperatureChoice, wholeNumber, type DataOptions } from './options.ts';
 import { runFit } from './run-fit.ts';
 
 interface FitCommandOptions extends DataOptions {
@@ -50,7 +50,7 @@ export function fitCommand(): Command {
     .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
     .option('--epochs <N>', `passes over the tokens (default: as many as ${defaultSteps} steps need)`, wholeNumber(1))
     .option('--batch <N>', `tokens per step (default: ${defaultBatch})`, wholeNumber(1))
-    .option('--learning-rate <X>', `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`, anyNumber)
+    .option('--learning-rate <X>', `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`, positiveNumber)
     .option('--columns <names>', 'columns that make a token, separated by commas (default: all)', nameList)
     .option('--tensor <name>', 'which tensor of a safetensors file (default: its only matrix)')
     .option('--labels <column|file>', 'known classes, for the scores only; never used by the fit')

@@ -1,4 +1,4 @@
-import { DdclError, type TokenReader } from '@ddcl/core';
+import { DdclError, isDdclError, type TokenReader } from '@ddcl/core';
 import { openData, type OpenedData } from '../data/open-data.ts';
 import type { Progress } from '../output/progress.ts';
 import { columnStatistics, preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
@@ -59,10 +59,15 @@ export async function openForModel(files: readonly string[], { config, model }: 
   const columns = options.columns ?? config.data.columns ?? undefined;
   // A model that was fitted on a tensor may be applied to tokens in any kind of file.
   const tensor = options.tensor ?? (isSafetensors ? (config.data.tensor ?? undefined) : undefined);
-  const opened = await open(files, {
+  const opening = open(files, {
     ...options,
     ...(columns === undefined || !named ? {} : { columns: [...columns] }),
     ...(tensor === undefined ? {} : { tensor }),
+  });
+  const opened = await opening.catch((error: unknown) => {
+    if (options.columns !== undefined || !isDdclError(error, 'argument')) throw error;
+    const message = error.message.replace('which --columns names', 'a column of the model');
+    throw new DdclError('argument', message, { cause: error });
   });
   try {
     if (opened.reader.dimension !== model.dimension) {

@@ -7,7 +7,7 @@ export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text.trim()) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number >= ${least}, got '${text}'.`);
+    throw new InvalidArgumentError(`Expected a whole number >= ${least}.`);
   };
 }
 
@@ -15,7 +15,14 @@ export function wholeNumber(least: number): (text: string) => number {
 export function anyNumber(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError(`Expected a number, got '${text}'.`);
+  throw new InvalidArgumentError('Expected a number.');
+}
+
+/** A finite number > 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < Infinity) return value;
+  throw new InvalidArgumentError('Expected a number > 0.');
 }
 
 /** `auto` or a number; its range is checked against the data later. */
@@ -23,14 +30,14 @@ export function temperatureChoice(text: string): number | 'auto' {
   if (text === 'auto') return 'auto';
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError(`Expected 'auto' or a number, got '${text}'.`);
+  throw new InvalidArgumentError("Expected 'auto' or a number.");
 }
 
 /** `a,b,c` as a list of names without empty ones. */
 export function nameList(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.every((name) => name !== '')) return names;
-  throw new InvalidArgumentError(`Expected names separated by commas, got '${text}'.`);
+  throw new InvalidArgumentError('Expected names separated by commas.');
 }
 
 export const backendOption = (): Option =>

@@ -79,7 +79,7 @@ export function warningsOf(measures: FitMeasures): string[] {
   if (distinct < prototypes) {
     warnings.push(`Only ${distinct} of ${prototypes} prototypes are distinct; a lower temperature splits merged ones, or ask for fewer.`);
   }
-  if (used < 1) warnings.push(`${Math.round((1 - used) * prototypes)} of ${prototypes} prototypes are nearest to no token; try --restarts, or fewer prototypes.`);
+  if (used < 1) warnings.push(`${Math.round((1 - used) * prototypes)} of ${prototypes} prototypes are nearest to no token; fit with --restarts, or with fewer prototypes.`);
   if (!(stability.lambdaMin > 0)) {
     warnings.push(`The smallest Hessian eigenvalue is ${short(stability.lambdaMin)}: this is no stable minimum of L_q.`);
   }

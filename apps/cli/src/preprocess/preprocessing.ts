@@ -22,7 +22,7 @@ const passRows = 8192;
 /**
  * Mean and standard deviation of every column, in one pass (Welford's update, stable for far-away data).
  *
- * @throws DdclError `aborted` when the signal fires
+ * @throws DdclError `aborted` when the signal fires; `data` for numbers whose squares leave the range of doubles
  */
 export async function columnStatistics(
   reader: TokenReader,
@@ -46,13 +46,12 @@ export async function columnStatistics(
     }
     onProgress?.(seen);
   }
-  return {
-    mean: [...mean],
-    deviation: Array.from(squares, (square) => {
-      const deviation = Math.sqrt(square / seen);
-      return deviation > 0 ? deviation : 1;
-    }),
-  };
+  const deviation = Array.from(squares, (square) => (square === 0 ? 1 : Math.sqrt(square / seen)));
+  const bad = deviation.findIndex((value, axis) => !Number.isFinite(value) || !Number.isFinite(mean[axis]));
+  if (bad >= 0) {
+    throw new DdclError('data', `The numbers of column ${bad} (counted from 0) are too large to standardise. Scale them first.`);
+  }
+  return { mean: [...mean], deviation };
 }
 
 /**
@@ -93,7 +92,7 @@ function normalizeRows(data: Float64Array, dimension: number): void {
     if (largest === 0) continue;
     let squares = 0;
     for (let axis = 0; axis < dimension; axis++) squares += (data[first + axis]! / largest) ** 2;
-    const length = largest * Math.sqrt(squares);
-    for (let axis = 0; axis < dimension; axis++) data[first + axis]! /= length;
+    const length = Math.sqrt(squares);
+    for (let axis = 0; axis < dimension; axis++) data[first + axis] = data[first + axis]! / largest / length;
   }
 }

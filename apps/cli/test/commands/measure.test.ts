@@ -1,0 +1,158 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { clusters, ddcl, ddclInTurn, npy, succeed, testFolder } from './support.ts';
+
+const folder = testFolder();
+const tokens = clusters(70, 3, 3);
+const prototypes = [
+  [0.5, 1, -1],
+  [4, -3, 2],
+  [-6, 2, 0],
+  [1, 7, 3],
+];
+const temperature = 9;
+
+interface Measures {
+  readonly tokens: number;
+  readonly temperature: number;
+  readonly criticalTemperature: number;
+  readonly loss: { lq: number; lols: number; v: number; hard: number; defect: number };
+  readonly separation: { mean: number; min: number };
+  readonly entropy: number;
+  readonly used: number;
+  readonly distinct: number;
+  readonly perplexity: number;
+  readonly seconds: number;
+}
+
+/** The quantities by their definitions, in doubles. */
+function byHand(weights: readonly number[]): Pick<Measures, 'loss' | 'separation' | 'entropy' | 'used' | 'perplexity'> {
+  const weight = weights.reduce((sum, own) => sum + own, 0);
+  const total = { lq: 0, lols: 0, v: 0, hard: 0, entropy: 0 };
+  const share = prototypes.map(() => 0);
+  const nearest = new Set<number>();
+  const square = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((sum, x, axis) => sum + (x - b[axis]!) ** 2, 0);
+  for (const [index, row] of tokens.rows.entries()) {
+    const own = weights[index]! / weight;
+    const distances = prototypes.map((prototype) => square(row, prototype));
+    const raw = distances.map((distance) => Math.exp(-distance / temperature));
+    const sum = raw.reduce((all, value) => all + value, 0);
+    const q = raw.map((value) => value / sum);
+    const output = row.map((_, axis) => prototypes.reduce((all, p, k) => all + q[k]! * p[axis]!, 0));
+    total.lq += own * q.reduce((all, value, k) => all + value * distances[k]!, 0);
+    total.lols += own * square(row, output);
+    total.v += own * q.reduce((all, value, k) => all + value * square(prototypes[k]!, output), 0);
+    total.hard += own * Math.min(...distances);
+    total.entropy -= own * q.reduce((all, value) => all + value * Math.log(value), 0);
+    q.forEach((value, k) => (share[k]! += own * value));
+    if (own > 0) nearest.add(distances.indexOf(Math.min(...distances)));
+  }
+  const pairs = prototypes.flatMap((a, k) => prototypes.slice(0, k).map((b) => Math.sqrt(square(a, b))));
+  const { entropy, ...loss } = total;
+  return {
+    loss: { ...loss, defect: 0 },
+    separation: { mean: pairs.reduce((sum, value) => sum + value, 0) / pairs.length, min: Math.min(...pairs) },
+    entropy,
+    used: nearest.size / prototypes.length,
+    perplexity: Math.exp(-share.reduce((sum, value) => sum + value * Math.log(value), 0)),
+  };
+}
+
+function expectMeasured(measures: Measures, weights: readonly number[], digits: number): void {
+  const wanted = byHand(weights);
+  for (const key of ['lq', 'lols', 'v', 'hard', 'defect'] as const)
+    expect(measures.loss[key], key).toBeCloseTo(wanted.loss[key], digits);
+  for (const key of ['mean', 'min'] as const)
+    expect(measures.separation[key], key).toBeCloseTo(wanted.separation[key], digits);
+  for (const key of ['entropy', 'used', 'perplexity'] as const)
+    expect(measures[key], key).toBeCloseTo(wanted[key], digits);
+}
+
+const measure = (...rest: string[]): string[] => [
+  'measure',
+  folder.at('tokens.npy'),
+  '--prototypes',
+  folder.at('prototypes.npy'),
+  '--temperature',
+  String(temperature),
+  '--json',
+  ...rest,
+];
+
+beforeAll(() => {
+  folder.write('tokens.npy', npy([70, 3], 'float32', tokens.flat));
+  folder.write('prototypes.npy', npy([4, 3], 'float64', prototypes.flat()));
+});
+
+describe('ddcl measure', () => {
+  it('gives what the definitions say, in float32 and float64', async () => {
+    const ones = tokens.rows.map(() => 1);
+    const [single, double] = (await ddclInTurn([measure(), measure('--dtype', 'float64')])).map(
+      ({ stdout }) => JSON.parse(stdout) as Measures,
+    );
+    expectMeasured(single!, ones, 4);
+    expectMeasured(double!, ones, 10);
+    expect(double).toMatchObject({ tokens: 70, temperature, distinct: 4 });
+  });
+
+  it('takes weights, and tokens of weight 0 change nothing', async () => {
+    const weights = tokens.rows.map((_, index) => [1, 0, 2.5, 0.25][index % 4]!);
+    folder.write('weights.npy', npy([70], 'float64', weights));
+    const kept = tokens.rows.filter((_, index) => weights[index]! > 0);
+    folder.write('kept.npy', npy([kept.length, 3], 'float32', kept.flat()));
+    folder.write(
+      'kept-weights.npy',
+      npy(
+        [kept.length],
+        'float64',
+        weights.filter((weight) => weight > 0),
+      ),
+    );
+    const [all, fewer] = (
+      await ddclInTurn([
+        measure('--dtype', 'float64', '--weights', folder.at('weights.npy')),
+        measure('--dtype', 'float64', '--weights', folder.at('kept-weights.npy')).map((word) =>
+          word.replace('tokens.npy', 'kept.npy'),
+        ),
+      ])
+    ).map(({ stdout }) => JSON.parse(stdout) as Measures);
+    expectMeasured(all!, weights, 10);
+    expectMeasured(fewer!, weights, 10);
+    expect(all!.criticalTemperature).toBeCloseTo(fewer!.criticalTemperature, 10);
+  });
+
+  it('warns at or above the critical temperature, and measures', async () => {
+    const { status, stdout, stderr } = await ddcl(measure('--temperature', '10000'));
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^warning: T = 10000 is not below the critical temperature [\d.]+: /);
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .every((line) => line.startsWith('warning: ')),
+    ).toBe(true);
+    const { loss, criticalTemperature } = JSON.parse(stdout) as Measures;
+    expect(loss.defect).toBeLessThan(1e-5);
+    expect(criticalTemperature).toBeLessThan(10000);
+  });
+
+  it('measures a model at its temperature or another', async () => {
+    await succeed(['fit', folder.at('tokens.npy'), '--prototypes', '3', '--epochs', '40', '--out', folder.at('model')]);
+    const args = ['measure', folder.at('tokens.npy'), '--prototypes', folder.at('model'), '--json'];
+    const [own, other] = (await ddclInTurn([args, [...args, '--temperature', '3']])).map(
+      ({ stdout }) => JSON.parse(stdout) as Measures,
+    );
+    const config = folder.json('model/config.json') as { measures: Measures };
+    expect({ ...own, seconds: undefined }).toEqual({ ...config.measures, seconds: undefined });
+    expect(other!.temperature).toBe(3);
+    expect(other!.loss.hard).toBeCloseTo(own!.loss.hard, 5);
+    expect(other!.entropy).toBeGreaterThan(own!.entropy);
+  });
+
+  it('prints lines without --json', async () => {
+    const { status, stdout } = await ddcl(measure().filter((word) => word !== '--json'));
+    expect(status).toBe(0);
+    for (const text of ['loss L_q', '70 of dimension 3', 'separation', 'Hessian eigenvalues'])
+      expect(stdout).toContain(text);
+  });
+});

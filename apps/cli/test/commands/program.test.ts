@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { clusters, ddcl, npy, succeed, testFolder } from './support.ts';
+
+const folder = testFolder();
+const names = ['fit', 'measure', 'encode', 'inspect', 'doctor', 'demo'];
+
+describe('help', () => {
+  it('names every command and every option of the documentation', async () => {
+    const [general, ...each] = await Promise.all([succeed([]), ...names.map((name) => succeed([name, '--help']))]);
+    for (const name of names) expect(general).toMatch(new RegExp(`^  ${name} `, 'm'));
+    const [fit, measure, encode] = each;
+    const fitOptions =
+      'prototypes out temperature anneal no-anneal restarts epochs batch learning-rate columns standardize normalize dtype labels backend seed resume json';
+    for (const option of fitOptions.split(' ')) expect(fit).toContain(`--${option}`);
+    for (const option of 'prototypes temperature weights backend json'.split(' '))
+      expect(measure).toContain(`--${option}`);
+    for (const option of 'what segments out backend'.split(' ')) expect(encode).toContain(`--${option}`);
+    for (const text of each) expect(text).toContain('Example');
+  });
+
+  it('--version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(await succeed(['--version'])).toBe(`${version}\n`);
+  });
+});
+
+describe('ddcl doctor', () => {
+  it('says which backends run', async () => {
+    expect(await succeed(['doctor'])).toMatch(/^cpu +runs: /m);
+    const { backends } = JSON.parse(await succeed(['doctor', '--json'])) as { backends: object[] };
+    expect(backends).toContainEqual(expect.objectContaining({ name: 'cpu', runs: true }));
+  });
+});
+
+describe('ddcl inspect', () => {
+  beforeAll(async () => {
+    folder.write('tokens.npy', npy([50, 2], 'float32', clusters(50, 2, 2).flat));
+    await succeed([
+      'fit',
+      folder.at('tokens.npy'),
+      '--prototypes',
+      '2',
+      '--epochs',
+      '30',
+      '--normalize',
+      '--out',
+      folder.at('model'),
+    ]);
+  });
+
+  it('says what a model folder holds', async () => {
+    const stdout = await succeed(['inspect', folder.at('model'), '--json']);
+    const config = folder.json('model/config.json') as Record<string, unknown>;
+    expect(JSON.parse(stdout)).toMatchObject({
+      prototypes: 2,
+      dimension: 2,
+      dtype: 'float32',
+      preprocessing: { standardize: false, normalize: true },
+      fit: config['fit'],
+      measures: config['measures'],
+    });
+    expect(await succeed(['inspect', folder.at('model')])).toMatch(/^ {2}normalize +true$/m);
+  });
+});
+
+describe('ddcl demo', () => {
+  it('fits, writes a report, and replaces an earlier demo alone', async () => {
+    const args = ['demo', '--objects', '100', '--out', folder.at('demo')];
+    const stdout = await succeed(args);
+    for (const text of ['LEO', 'MEO', 'GEO', 'HEO', 'loss L_q', folder.at('demo/report.html')])
+      expect(stdout).toContain(text);
+    const measures = JSON.parse(await succeed([...args, '--json'])) as object;
+    expect(measures).toMatchObject({ tokens: 100, prototypes: 4, dimension: 5 });
+    expect(readdirSync(folder.at('demo')).sort()).toEqual([
+      'config.json',
+      'history.jsonl',
+      'model.safetensors',
+      'report.html',
+    ]);
+
+    folder.write('demo/notes.txt', 'mine');
+    const { status, stderr } = await ddcl(args);
+    expect(status).toBe(2);
+    expect(stderr).toContain('not empty');
+    expect(folder.read('demo/notes.txt').toString()).toBe('mine');
+  });
+});

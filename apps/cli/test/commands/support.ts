@@ -1,0 +1,151 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRandom } from '@ddcl/core';
+import { afterAll } from 'vitest';
+import { npyHeader, type NpyDType } from '../../src/data/npy-writer.ts';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const program = join(root, 'apps/cli/dist/main.js');
+
+/** These tests run the program as users get it; a stale build would test something else. */
+function requireBuilt(): void {
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const { status, stdout } = spawnSync(tsc, ['-b', '--dry', join(root, 'apps/cli')], { encoding: 'utf8' });
+  if (status === 0 && !stdout.includes('would build project')) return;
+  throw new Error("apps/cli/dist is missing or older than the sources. Run 'npm run setup' ('npm test' does).");
+}
+requireBuilt();
+
+export interface Ended {
+  /** Exit status; null when a signal ended the process. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  /** Called with the process as soon as it runs. */
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+/** Runs `ddcl` with arguments. */
+export function ddcl(args: readonly string[], { cwd, env = {}, onStart }: RunOptions = {}): Promise<Ended> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', fail);
+    child.on('close', (status) => done({ status, stdout, stderr }));
+    onStart?.(child);
+  });
+}
+
+/** Runs `ddcl`, which must succeed without a word on stderr, and returns stdout. */
+export async function succeed(args: readonly string[], options?: RunOptions): Promise<string> {
+  const { status, stdout, stderr } = await ddcl(args, options);
+  if (status !== 0 || stderr !== '') throw new Error(`ddcl ${args.join(' ')}: exit status ${status}\n${stderr}`);
+  return stdout;
+}
+
+/** Runs each list of arguments in turn and prints what came of it: see {@link ddclInTurn}. */
+const inTurn = `
+  import { readFileSync } from 'node:fs';
+  import { runCli } from ${JSON.stringify(join(root, 'apps/cli/dist/cli.js'))};
+  const [out, err] = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
+  let ended;
+  process.stdout.write = (text) => ((ended.stdout += text), true);
+  process.stderr.write = (text) => ((ended.stderr += text), true);
+  const results = [];
+  for (const args of JSON.parse(readFileSync(0, 'utf8'))) {
+    ended = { status: null, stdout: '', stderr: '' };
+    ended.status = await runCli([process.execPath, 'ddcl', ...args]);
+    results.push(ended);
+  }
+  out(JSON.stringify(results));
+`;
+
+/** Runs `ddcl` once for each list of arguments, all in one process: starting a process takes longer than most commands. */
+export function ddclInTurn(commands: readonly (readonly string[])[]): Promise<Ended[]> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', inTurn], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.on('error', fail);
+    child.on('close', (status) =>
+      status === 0
+        ? done(JSON.parse(stdout) as Ended[])
+        : fail(new Error(`the process of the commands ended with ${status}`)),
+    );
+    child.stdin.end(JSON.stringify(commands));
+  });
+}
+
+/** A folder of one test file, removed after its tests. */
+export interface TestFolder {
+  readonly path: string;
+  /** A path in the folder. */
+  at(name: string): string;
+  write(name: string, content: string | Uint8Array): string;
+  read(name: string): Buffer;
+  json(name: string): unknown;
+}
+
+export function testFolder(): TestFolder {
+  const path = mkdtempSync(join(tmpdir(), 'ddcl-cli-test-'));
+  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  const at = (name: string): string => join(path, name);
+  return {
+    path,
+    at,
+    write(name, content) {
+      mkdirSync(dirname(at(name)), { recursive: true });
+      writeFileSync(at(name), content);
+      return at(name);
+    },
+    read: (name) => readFileSync(at(name)),
+    json: (name) => JSON.parse(readFileSync(at(name), 'utf8')) as unknown,
+  };
+}
+
+/** Numbers as the bytes of an .npy file. */
+export function npy(shape: readonly number[], dtype: NpyDType, numbers: ArrayLike<number>): Uint8Array {
+  const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+  const data = new arrays[dtype](numbers);
+  return Buffer.concat([npyHeader(shape, dtype), new Uint8Array(data.buffer)]);
+}
+
+/** Rows of a table around a few centres, one class each; exact in float32, so that all formats hold the same numbers. */
+export interface Tokens {
+  readonly rows: readonly (readonly number[])[];
+  readonly flat: Float64Array;
+  readonly classes: readonly string[];
+}
+
+export function clusters(count: number, dimension: number, centres: number, seed = 1): Tokens {
+  const random = createRandom(seed);
+  const middle = Array.from({ length: centres }, () => Array.from({ length: dimension }, () => 6 * random.normal()));
+  const rows = Array.from({ length: count }, (_, row) =>
+    middle[row % centres]!.map((value) => Math.fround(value + random.normal())),
+  );
+  return { rows, flat: Float64Array.from(rows.flat()), classes: rows.map((_, row) => `class ${row % centres}`) };
+}
+
+/** A table with the columns c0, c1, ... and, where asked for, `kind`. */
+export function csv({ rows, classes }: Tokens, { separator = ',', labels = false } = {}): string {
+  const names = [...rows[0]!.map((_, column) => `c${column}`), ...(labels ? ['kind'] : [])];
+  const lines = rows.map((row, index) => [...row, ...(labels ? [classes[index]!] : [])].join(separator));
+  return `${[names.join(separator), ...lines].join('\n')}\n`;
+}
