@@ -170,6 +170,7 @@ const commands = {
     if (args.length === 0) {
       run('oxlint', ['--deny-warnings']);
       run('oxfmt', ['--check', '.']);
+      run('knip', []);
       run('turbo', ['run', 'check:types', '--output-logs=errors-only']);
     }
     run('vitest', ['run', ...args]);
