@@ -27,7 +27,9 @@ function say(text) {
 /** Workspace folders, those with a package.json. @returns {string[]} */
 function workspaceFolders() {
   return ['packages', 'apps'].flatMap((group) =>
-    readdirSync(join(root, group)).map((name) => join(root, group, name)).filter((folder) => exists(join(folder, 'package.json'))),
+    readdirSync(join(root, group))
+      .map((name) => join(root, group, name))
+      .filter((folder) => exists(join(folder, 'package.json'))),
   );
 }
 
@@ -49,7 +51,8 @@ function filesUnder(folder) {
 function installKey() {
   const hash = createHash('sha256').update(process.version);
   const files = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((name) => join(root, name));
-  for (const file of [...files, ...workspaceFolders().map((folder) => join(folder, 'package.json'))]) hash.update(readFileSync(file));
+  for (const file of [...files, ...workspaceFolders().map((folder) => join(folder, 'package.json'))])
+    hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 
@@ -89,7 +92,9 @@ function step(what, command, args) {
     env: { ...environment, CI: 'true' },
   });
   if (status === 0) return;
-  say(`the set-up failed while ${what}${error === undefined ? '' : ` (${error.message})`}. Its output is above; run the command again.`);
+  say(
+    `the set-up failed while ${what}${error === undefined ? '' : ` (${error.message})`}. Its output is above; run the command again.`,
+  );
   process.exit(1);
 }
 
@@ -136,9 +141,19 @@ function makeReady() {
     const install = installKey();
     if (before.install !== install || !exists(join(root, 'node_modules'))) {
       rmSync(stampFile, { force: true });
-      step(`installing with ${packageManager} (a minute the first time)`, 'npx', ['-y', packageManager, 'install', '--frozen-lockfile']);
+      step(`installing with ${packageManager} (a minute the first time)`, 'npx', [
+        '-y',
+        packageManager,
+        'install',
+        '--frozen-lockfile',
+      ]);
     }
-    step('building', process.execPath, [join(root, 'node_modules/turbo/bin/turbo'), 'run', 'build', '--output-logs=errors-only']);
+    step('building', process.execPath, [
+      join(root, 'node_modules/turbo/bin/turbo'),
+      'run',
+      'build',
+      '--output-logs=errors-only',
+    ]);
     writeFileSync(stampFile, JSON.stringify({ install, build: buildKey() }));
   } finally {
     unlock();
@@ -178,7 +193,9 @@ const commands = {
   'check:data'(args) {
     const folder = process.env['DDCL_DATA'] ?? join(root, '..', 'shared', 'data');
     if (!exists(folder)) {
-      say(`there is no data folder ${folder}. Set DDCL_DATA to a folder with the data sets, or run 'npm test', which needs none.`);
+      say(
+        `there is no data folder ${folder}. Set DDCL_DATA to a folder with the data sets, or run 'npm test', which needs none.`,
+      );
       process.exit(2);
     }
     run('vitest', ['run', ...args], { DDCL_DATA: folder, DDCL_DATA_TESTS: '1' });

@@ -32,10 +32,15 @@ interface Manifest {
 
 async function publishedPackages(): Promise<Published[]> {
   const groups = await Promise.all(
-    ['packages', 'apps'].map(async (group) => (await readdir(join(root, group))).map((name) => join(root, group, name))),
+    ['packages', 'apps'].map(async (group) =>
+      (await readdir(join(root, group))).map((name) => join(root, group, name)),
+    ),
   );
   const manifests = await Promise.all(
-    groups.flat().map(async (folder) => ({ folder, ...(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest) })),
+    groups.flat().map(async (folder) => ({
+      folder,
+      ...(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest),
+    })),
   );
   return manifests
     .filter((manifest) => manifest.private !== true)
@@ -54,11 +59,16 @@ let tarballs: Map<string, string>;
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'ddcl-pack-'));
-  const { packageManager } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { packageManager: string };
+  const { packageManager } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    packageManager: string;
+  };
   tarballs = new Map();
   for (const { name, folder } of published) {
     const { stdout } = await run('npx', ['-y', packageManager, 'pack', '--pack-destination', work], { cwd: folder });
-    const file = stdout.split('\n').map((line) => line.trim()).find((line) => line.endsWith('.tgz'));
+    const file = stdout
+      .split('\n')
+      .map((line) => line.trim())
+      .find((line) => line.endsWith('.tgz'));
     tarballs.set(name, resolve(folder, file!));
   }
   await writeFile(join(work, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
@@ -89,8 +99,13 @@ describe.each(libraries.map((library) => [library.name, library] as const))('%s'
   });
 
   it('imports in plain Node', async () => {
-    const code = entries.map((entry) => `const m = await import(${JSON.stringify(entry)}); if (Object.keys(m).length === 0) throw new Error('empty');`);
-    await run(process.execPath, ['--input-type=module', '-e', code.map((line) => `{ ${line} }`).join('\n')], { cwd: work });
+    const code = entries.map(
+      (entry) =>
+        `const m = await import(${JSON.stringify(entry)}); if (Object.keys(m).length === 0) throw new Error('empty');`,
+    );
+    await run(process.execPath, ['--input-type=module', '-e', code.map((line) => `{ ${line} }`).join('\n')], {
+      cwd: work,
+    });
   });
 
   it('bundles for a browser without anything of Node, and runs there', async () => {
@@ -119,7 +134,9 @@ describe('@ddcl/core', () => {
 
 /** The fenced blocks of a language in a Markdown file. */
 function codeBlocks(markdown: string, language: string): string[] {
-  return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].filter(([, name]) => name === language).map(([, , code]) => code!);
+  return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)]
+    .filter(([, name]) => name === language)
+    .map(([, , code]) => code!);
 }
 
 const readmes = ['README.md', ...published.map(({ folder }) => join(relative(root, folder), 'README.md'))];
@@ -142,13 +159,26 @@ describe.each(readmes)('%s', (path) => {
     for (const [index, block] of blocks.entries()) {
       const file = join(work, `${path.replaceAll('/', '-')}-${index}.ts`);
       await writeFile(file, block);
-      const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,dom', '--types', ''];
+      const flags = [
+        '--noEmit',
+        '--strict',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+        '--lib',
+        'es2023,dom',
+        '--types',
+        '',
+      ];
       await run(bin('tsc'), [...flags, file], { cwd: work });
     }
   });
 
   it('has commands that work', async () => {
-    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
     const folder = await mkdtemp(join(work, 'commands-'));
     await writeFile(join(folder, 'tokens.npy'), exampleTokens());
     for (const block of codeBlocks(await readFile(join(root, path), 'utf8'), 'sh')) {
@@ -174,8 +204,16 @@ describe.each(readmes)('%s', (path) => {
 function exampleTokens(): Uint8Array {
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (400, 4), }`;
   const padded = header.padEnd(64 * Math.ceil((header.length + 11) / 64) - 11) + '\n';
-  const data = Float32Array.from({ length: 1600 }, (_, index) => 3 * (Math.floor(index / 4) % 8) + Math.sin(index * index));
-  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.from([padded.length & 255, padded.length >> 8]), Buffer.from(padded), Buffer.from(data.buffer)]);
+  const data = Float32Array.from(
+    { length: 1600 },
+    (_, index) => 3 * (Math.floor(index / 4) % 8) + Math.sin(index * index),
+  );
+  return Buffer.concat([
+    Buffer.from('\x93NUMPY\x01\x00', 'latin1'),
+    Buffer.from([padded.length & 255, padded.length >> 8]),
+    Buffer.from(padded),
+    Buffer.from(data.buffer),
+  ]);
 }
 
 describe('the command line', () => {

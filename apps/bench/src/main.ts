@@ -29,7 +29,15 @@ async function runStep({ runs, json }: { runs: number; json?: boolean }): Promis
     return;
   }
   const rows = timings.map(({ tokens, dimension, prototypes, milliseconds, gflops }) =>
-    [tokens, dimension, prototypes, milliseconds.median.toFixed(2), milliseconds.min.toFixed(2), milliseconds.max.toFixed(2), gflops.toFixed(2)].map(String),
+    [
+      tokens,
+      dimension,
+      prototypes,
+      milliseconds.median.toFixed(2),
+      milliseconds.min.toFixed(2),
+      milliseconds.max.toFixed(2),
+      gflops.toFixed(2),
+    ].map(String),
   );
   const header = ['N', 'm', 'K', 'median ms', 'min', 'max', 'GFLOP/s'];
   const widths = header.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)));

@@ -1,4 +1,14 @@
-import { adam, createRandom, lossAndGradient, mul, programCost, tensorType, trace, type Program, type Tensor } from '@ddcl/core';
+import {
+  adam,
+  createRandom,
+  lossAndGradient,
+  mul,
+  programCost,
+  tensorType,
+  trace,
+  type Program,
+  type Tensor,
+} from '@ddcl/core';
 import type { Backend, DeviceBuffer } from '@ddcl/core/backend';
 import { median } from './median.ts';
 
@@ -22,7 +32,16 @@ export function stepProgram({ tokens, dimension, prototypes }: StepShape): Progr
   const matrix = tensorType('float32', [prototypes, dimension]);
   const scalar = tensorType('float32', []);
   return trace(
-    [tensorType('float32', [tokens, dimension]), tensorType('float32', [tokens]), scalar, scalar, scalar, matrix, matrix, matrix],
+    [
+      tensorType('float32', [tokens, dimension]),
+      tensorType('float32', [tokens]),
+      scalar,
+      scalar,
+      scalar,
+      matrix,
+      matrix,
+      matrix,
+    ],
     (z, a, temperature, learningRate, step, p, mean, square) => {
       const { lq, gradient } = lossAndGradient({ tokens: z, weights: a, prototypes: p, temperature });
       const scaled: Tensor = mul(gradient, 1 / tokens);
@@ -50,7 +69,11 @@ export async function timeStep(backend: Backend, shape: StepShape, runs: number)
     fill([], () => 1e-3),
     fill([], () => 1),
   ];
-  let state = [fill([prototypes, dimension], () => 0.3 * random.normal()), fill([prototypes, dimension], () => 0), fill([prototypes, dimension], () => 0)];
+  let state = [
+    fill([prototypes, dimension], () => 0.3 * random.normal()),
+    fill([prototypes, dimension], () => 0),
+    fill([prototypes, dimension], () => 0),
+  ];
   const times: number[] = [];
   for (let run = -2; run < runs; run++) {
     const began = performance.now();

@@ -20,7 +20,10 @@ export const backendNames: readonly string[] = Object.keys(known);
 export async function createBackend(name: string): Promise<Backend> {
   const found = Object.hasOwn(known, name) ? known[name] : undefined;
   if (found !== undefined) return found.create();
-  throw new DdclError('argument', `There is no backend '${name}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`);
+  throw new DdclError(
+    'argument',
+    `There is no backend '${name}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`,
+  );
 }
 
 /** Whether a backend runs on this machine. */
@@ -61,7 +64,13 @@ async function tryBackend(backend: Backend): Promise<string> {
 }
 
 /** The machine in words. */
-export function describeMachine(): { node: string; platform: string; processor: string; cores: number; memoryGiB: number } {
+export function describeMachine(): {
+  node: string;
+  platform: string;
+  processor: string;
+  cores: number;
+  memoryGiB: number;
+} {
   const all = cpus();
   return {
     node: process.version,

@@ -10,9 +10,15 @@ import { version } from './output/version.ts';
 
 /** commander's complaint, which may have several lines, as one line that says where to look. */
 function usageError(text: string, command: string): string {
-  const [problem = '', ...suggestions] = text.replace(/^error: /, '').trim().split(/\s*\n\s*/);
+  const [problem = '', ...suggestions] = text
+    .replace(/^error: /, '')
+    .trim()
+    .split(/\s*\n\s*/);
   const sentences = [problem, ...suggestions.map((suggestion) => suggestion.replace(/^\((.*)\)$/, '$1'))];
-  return [...sentences.map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`)), `See '${command} --help'.`].join(' ');
+  return [
+    ...sentences.map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`)),
+    `See '${command} --help'.`,
+  ].join(' ');
 }
 
 /** Ends quietly when the reader of a pipe goes away, as in `ddcl --help | head`. */

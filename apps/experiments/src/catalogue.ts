@@ -15,7 +15,10 @@ export interface Catalogue {
 export function dataFolder(): string {
   const folder = process.env['DDCL_DATA'] ?? join(import.meta.dirname, '../../../../shared/data');
   if (existsSync(folder)) return folder;
-  throw new DdclError('argument', `There is no data folder ${folder}. Set DDCL_DATA to a folder that has space_objects.`);
+  throw new DdclError(
+    'argument',
+    `There is no data folder ${folder}. Set DDCL_DATA to a folder that has space_objects.`,
+  );
 }
 
 export function readCatalogue(folder: string = dataFolder()): Catalogue {

@@ -14,7 +14,10 @@ const earthRadius = 6378.137;
 
 function interleave(columns: readonly Float64Array[]): Float64Array {
   const rows = columns[0]!.length;
-  return Float64Array.from({ length: rows * columns.length }, (_, index) => columns[index % columns.length]![Math.floor(index / columns.length)]!);
+  return Float64Array.from(
+    { length: rows * columns.length },
+    (_, index) => columns[index % columns.length]![Math.floor(index / columns.length)]!,
+  );
 }
 
 const log = (values: Float64Array, shift = 0): Float64Array => values.map((value) => Math.log(value + shift));
@@ -30,7 +33,11 @@ export const featureSets: readonly FeatureSet[] = [
     reasoning:
       'The five numbers of a catalogue as they stand. Sizes in km: a few very high apogees stretch the axes, and all low orbits lie close together.',
     compute: (c) =>
-      interleave(['semi_major_axis_km', 'eccentricity', 'inclination_deg', 'perigee_km', 'apogee_km'].map((name) => c.column(name))),
+      interleave(
+        ['semi_major_axis_km', 'eccentricity', 'inclination_deg', 'perigee_km', 'apogee_km'].map((name) =>
+          c.column(name),
+        ),
+      ),
   },
   {
     name: 'logarithmic sizes',

@@ -10,7 +10,9 @@ export interface KMeansRun {
 
 /** Rows of an array as lists, the form that ml-kmeans takes. */
 function asRows(data: Float64Array, dimension: number): number[][] {
-  return Array.from({ length: data.length / dimension }, (_, row) => Array.from(data.subarray(row * dimension, (row + 1) * dimension)));
+  return Array.from({ length: data.length / dimension }, (_, row) =>
+    Array.from(data.subarray(row * dimension, (row + 1) * dimension)),
+  );
 }
 
 /**
@@ -18,10 +20,20 @@ function asRows(data: Float64Array, dimension: number): number[][] {
  *
  * @param data row-major, any number of rows
  */
-export function kMeansRuns(data: Float64Array, dimension: number, count: number, seeds: readonly number[]): KMeansRun[] {
+export function kMeansRuns(
+  data: Float64Array,
+  dimension: number,
+  count: number,
+  seeds: readonly number[],
+): KMeansRun[] {
   const rows = asRows(data, dimension);
   return seeds.map((seed) => {
-    const { clusters, centroids } = kmeans(rows, count, { initialization: 'kmeans++', seed, maxIterations: 300, tolerance: 1e-9 });
+    const { clusters, centroids } = kmeans(rows, count, {
+      initialization: 'kmeans++',
+      seed,
+      maxIterations: 300,
+      tolerance: 1e-9,
+    });
     let total = 0;
     rows.forEach((row, index) => {
       const centroid = centroids[clusters[index]!]!;

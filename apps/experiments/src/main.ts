@@ -39,7 +39,11 @@ program
   .option('--json', 'print JSON instead of the page')
   .action(async (options: CommonOptions) => {
     const outcomes = await spaceObjects(options.seeds, say);
-    await publish(outcomes, spaceObjectsPage(outcomes, `node apps/experiments/dist/main.js space-objects --seeds ${options.seeds}`), options);
+    await publish(
+      outcomes,
+      spaceObjectsPage(outcomes, `node apps/experiments/dist/main.js space-objects --seeds ${options.seeds}`),
+      options,
+    );
   });
 program
   .command('planted-outliers')

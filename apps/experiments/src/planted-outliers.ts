@@ -19,12 +19,14 @@ export function drawPlantedOutliers(tokens: number, seed: number): Float64Array 
   const data = new Float64Array(tokens * dimension);
   for (let token = 0; token < tokens; token++) {
     const centre = random.integer(clusters);
-    for (let axis = 0; axis < dimension; axis++) data[token * dimension + axis] = centres[centre * dimension + axis]! + random.normal();
+    for (let axis = 0; axis < dimension; axis++)
+      data[token * dimension + axis] = centres[centre * dimension + axis]! + random.normal();
   }
   const { deviation } = spreadOf(Array.from(data));
   const order = random.permutation(tokens);
   for (let index = 0; index < tokens / 100; index++) {
-    for (let axis = 0; axis < dimension; axis++) data[order[index]! * dimension + axis]! += 2.5 * deviation * random.normal();
+    for (let axis = 0; axis < dimension; axis++)
+      data[order[index]! * dimension + axis]! += 2.5 * deviation * random.normal();
   }
   return data;
 }
@@ -52,17 +54,25 @@ export interface PlantedOptions {
 const tokens = 5000;
 
 /** Runs what the cache does not have; `progress` is told what is done. */
-export async function plantedOutliers(options: PlantedOptions, progress: (text: string) => void): Promise<readonly PlantedResult[]> {
+export async function plantedOutliers(
+  options: PlantedOptions,
+  progress: (text: string) => void,
+): Promise<readonly PlantedResult[]> {
   const { cache, restarts } = options;
   const known: PlantedResult[] =
     cache === undefined || !existsSync(cache)
       ? []
-      : readFileSync(cache, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as PlantedResult);
+      : readFileSync(cache, 'utf8')
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as PlantedResult);
   const backend = cpuBackend();
   const results: PlantedResult[] = [];
   for (const prototypes of options.prototypes) {
     for (let seed = 0; seed < options.seeds; seed++) {
-      const found = known.find((own) => own.prototypes === prototypes && own.seed === seed && own.restarts.length === restarts);
+      const found = known.find(
+        (own) => own.prototypes === prototypes && own.seed === seed && own.restarts.length === restarts,
+      );
       const result = found ?? (await runOne(prototypes, seed));
       if (found === undefined && cache !== undefined) appendFileSync(cache, `${JSON.stringify(result)}\n`);
       progress(`K = ${prototypes}, data ${seed}: ${excess(result.hard, result)}`);
@@ -74,7 +84,14 @@ export async function plantedOutliers(options: PlantedOptions, progress: (text: 
 
   async function runOne(prototypes: number, seed: number): Promise<PlantedResult> {
     const data = drawPlantedOutliers(tokens, seed);
-    const kMeans = bestRun(kMeansRuns(data, dimension, prototypes, Array.from({ length: 10 }, (_, run) => run))).hard;
+    const kMeans = bestRun(
+      kMeansRuns(
+        data,
+        dimension,
+        prototypes,
+        Array.from({ length: 10 }, (_, run) => run),
+      ),
+    ).hard;
     const { hard, used, distinct, restarts: errors } = await runFit(backend, data, dimension, { prototypes, restarts });
     return { prototypes, seed, hard, used, distinct, restarts: errors, kMeans };
   }
@@ -111,7 +128,12 @@ export function plantedOutliersPage(results: readonly PlantedResult[], command: 
   const summary = [...new Set(results.map(({ prototypes }) => prototypes))].map((prototypes) => {
     const own = results.filter((result) => result.prototypes === prototypes);
     const single = own.filter((result) => result.restarts[0]! <= 1.01 * result.kMeans).length;
-    return [String(prototypes), `${own.filter(holds).length} of ${own.length}`, `${single} of ${own.length}`, String(own.filter(({ used }) => used < 1).length)];
+    return [
+      String(prototypes),
+      `${own.filter(holds).length} of ${own.length}`,
+      `${single} of ${own.length}`,
+      String(own.filter(({ used }) => used < 1).length),
+    ];
   });
   return [
     introduction,

@@ -12,7 +12,12 @@ export interface FitRun {
 }
 
 /** Fits tokens (row-major) and codes them. */
-export async function runFit(backend: Backend, data: Float64Array, dimension: number, options: FitOptions): Promise<FitRun> {
+export async function runFit(
+  backend: Backend,
+  data: Float64Array,
+  dimension: number,
+  options: FitOptions,
+): Promise<FitRun> {
   const source = tokensFromReader(tokensFromArray(data, dimension));
   const { model, quantities, restartErrors } = await fit(backend, source, options);
   const codes = new Int32Array(data.length / dimension);
@@ -21,5 +26,11 @@ export async function runFit(backend: Backend, data: Float64Array, dimension: nu
     codes.set(block.data, place);
     place += block.rows;
   }
-  return { codes, hard: quantities.loss.hard, used: quantities.used, distinct: quantities.distinct, restarts: restartErrors };
+  return {
+    codes,
+    hard: quantities.loss.hard,
+    used: quantities.used,
+    distinct: quantities.distinct,
+    restarts: restartErrors,
+  };
 }

@@ -1,5 +1,11 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation, recallPerClass, matchClusters } from '@ddcl/core';
+import {
+  adjustedRandIndex,
+  clusteringAccuracy,
+  normalisedMutualInformation,
+  recallPerClass,
+  matchClusters,
+} from '@ddcl/core';
 import { balancedRows, readCatalogue } from './catalogue.ts';
 import { featureSets, recommendedSet } from './feature-sets.ts';
 import { bestRun, kMeansRuns } from './k-means.ts';
@@ -32,7 +38,13 @@ interface Run {
   readonly hard: number;
 }
 
-function summarise(sample: string, features: string, method: string, runs: readonly Run[], labels: readonly string[]): Outcome {
+function summarise(
+  sample: string,
+  features: string,
+  method: string,
+  runs: readonly Run[],
+  labels: readonly string[],
+): Outcome {
   const recalls = runs.map(({ codes }) => recallPerClass(codes, labels, matchClusters(codes, labels).classOfCluster));
   return {
     sample,
@@ -44,7 +56,9 @@ function summarise(sample: string, features: string, method: string, runs: reado
     ari: spreadOf(runs.map(({ codes }) => adjustedRandIndex(codes, labels))),
     hard: spreadOf(runs.map(({ hard }) => hard)),
     agreement: agreement(runs.map(({ codes }) => codes)),
-    recall: Object.fromEntries(classes.map((label) => [label, spreadOf(recalls.map((all) => all.find((own) => own.label === label)!.recall))])),
+    recall: Object.fromEntries(
+      classes.map((label) => [label, spreadOf(recalls.map((all) => all.find((own) => own.label === label)!.recall))]),
+    ),
   };
 }
 
@@ -59,9 +73,17 @@ export async function spaceObjects(seeds: number, progress: (text: string) => vo
     const labels = rows.map((row) => catalogue.labels[row]!);
     for (const set of featureSets) {
       const all = set.compute(catalogue);
-      const data = standardise(Float64Array.from(rows.flatMap((row) => Array.from(all.subarray(row * dimension, (row + 1) * dimension)))), dimension);
+      const data = standardise(
+        Float64Array.from(rows.flatMap((row) => Array.from(all.subarray(row * dimension, (row + 1) * dimension)))),
+        dimension,
+      );
       progress(`${sample} (${rows.length}), ${set.name}: k-means`);
-      const singles = kMeansRuns(data, dimension, prototypes, Array.from({ length: 10 }, (_, seed) => seed));
+      const singles = kMeansRuns(
+        data,
+        dimension,
+        prototypes,
+        Array.from({ length: 10 }, (_, seed) => seed),
+      );
       const fits: Run[] = [];
       for (let seed = 0; seed < seeds; seed++) {
         progress(`${sample} (${rows.length}), ${set.name}: seed ${seed}`);
@@ -89,19 +111,37 @@ that all runs agree to the digits shown. ACC is under the best one-to-one match 
 export function spaceObjectsPage(outcomes: readonly Outcome[], command: string): string {
   const sets = featureSets.map(({ name, columns, reasoning }) => `- **${name}**: ${columns.join(', ')}. ${reasoning}`);
   const scores = outcomes.map(({ sample, features, method, runs, acc, nmi, ari, hard, agreement: agreed }) => [
-    sample, features, method, String(runs), formatSpread(acc), formatSpread(nmi), formatSpread(ari), formatSpread(hard, 4), agreed.toFixed(3),
+    sample,
+    features,
+    method,
+    String(runs),
+    formatSpread(acc),
+    formatSpread(nmi),
+    formatSpread(ari),
+    formatSpread(hard, 4),
+    agreed.toFixed(3),
   ]);
   const recall = outcomes
     .filter(({ method }) => method !== 'k-means, single')
-    .map(({ sample, features, method, recall: own }) => [sample, features, method, ...classes.map((label) => formatSpread(own[label]!))]);
+    .map(({ sample, features, method, recall: own }) => [
+      sample,
+      features,
+      method,
+      ...classes.map((label) => formatSpread(own[label]!)),
+    ]);
   const excess = outcomes
     .filter(({ method }) => method === 'ddcl')
     .map((own) => {
-      const best = outcomes.find((other) => other.method === 'k-means, best of 10' && other.sample === own.sample && other.features === own.features)!;
+      const best = outcomes.find(
+        (other) =>
+          other.method === 'k-means, best of 10' && other.sample === own.sample && other.features === own.features,
+      )!;
       const percent = (value: number): string => `${((value / best.hard.mean - 1) * 100).toFixed(2)} %`;
       return [own.sample, own.features, percent(own.hard.mean), percent(own.hard.max)];
     });
-  const chosen = outcomes.find(({ sample, features, method }) => sample === 'balanced' && features === recommendedSet && method === 'ddcl')!;
+  const chosen = outcomes.find(
+    ({ sample, features, method }) => sample === 'balanced' && features === recommendedSet && method === 'ddcl',
+  )!;
   return [
     introduction,
     '## Features',

@@ -35,7 +35,8 @@ export function standardise(data: Float64Array, dimension: number): Float64Array
   const result = new Float64Array(data.length);
   for (let axis = 0; axis < dimension; axis++) {
     const { mean, deviation } = spreadOf(Array.from({ length: rows }, (_, row) => data[row * dimension + axis]!));
-    for (let row = 0; row < rows; row++) result[row * dimension + axis] = (data[row * dimension + axis]! - mean) / deviation;
+    for (let row = 0; row < rows; row++)
+      result[row * dimension + axis] = (data[row * dimension + axis]! - mean) / deviation;
   }
   return result;
 }

@@ -35,7 +35,10 @@ describe('planted outliers', () => {
 
   it('give a page that counts what holds', () => {
     const result = { prototypes: 8, seed: 0, used: 1, distinct: 8, restarts: [1.005, 1.2], hard: 1.005, kMeans: 1 };
-    const page = plantedOutliersPage([result, { ...result, seed: 1, used: 0.5 }, { ...result, seed: 2, hard: 1.02 }], 'x');
+    const page = plantedOutliersPage(
+      [result, { ...result, seed: 1, used: 0.5 }, { ...result, seed: 2, hard: 1.02 }],
+      'x',
+    );
     expect(page).toContain('In all: 1 of 3.');
     expect(page).toContain('| 8 | 1 of 3 | 3 of 3 | 1 |');
   });

@@ -21,7 +21,12 @@ describe('the catalogue', () => {
 describe.each(featureSets.map((set) => [set.name, set] as const))('an annealed fit on %s', (_, set) => {
   it("is within 1 % of k-means' best of 10 for every seed, and its seeds agree better than single k-means runs", async () => {
     const data = standardise(set.compute(catalogue), 5);
-    const singles = kMeansRuns(data, 5, 4, Array.from({ length: 10 }, (_each, seed) => seed));
+    const singles = kMeansRuns(
+      data,
+      5,
+      4,
+      Array.from({ length: 10 }, (_each, seed) => seed),
+    );
     const best = bestRun(singles).hard;
     // scikit-learn 1.9 finds 0.5564 as well.
     if (set.name === 'catalogue columns') expect(best).toBeCloseTo(0.5564, 4);
@@ -37,10 +42,16 @@ describe.each(featureSets.map((set) => [set.name, set] as const))('an annealed f
 });
 
 describe('the default number of steps', () => {
-  it.each(featureSets.map((set) => [set.name, set] as const))('is within 1 %% of a run twice as long: %s', async (_, set) => {
-    const data = standardise(set.compute(catalogue), 5);
-    const backend = cpuBackend();
-    const [usual, long] = [await runFit(backend, data, 5, { prototypes: 4 }), await runFit(backend, data, 5, { prototypes: 4, steps: 3200 })];
-    expect(usual.hard).toBeLessThanOrEqual(1.01 * long.hard);
-  });
+  it.each(featureSets.map((set) => [set.name, set] as const))(
+    'is within 1 %% of a run twice as long: %s',
+    async (_, set) => {
+      const data = standardise(set.compute(catalogue), 5);
+      const backend = cpuBackend();
+      const [usual, long] = [
+        await runFit(backend, data, 5, { prototypes: 4 }),
+        await runFit(backend, data, 5, { prototypes: 4, steps: 3200 }),
+      ];
+      expect(usual.hard).toBeLessThanOrEqual(1.01 * long.hard);
+    },
+  );
 });

@@ -1,6 +1,39 @@
 import {
-  add, argMax, broadcastTo, cast, concat, constant, detach, div, equal, erf, exp, f32, f64, gather, i32, iota, less, log, matmul,
-  max, maximum, minimum, mul, neg, reshape, segmentSum, select, slice, sqrt, sub, sum, tanh, trace, transpose, type Tensor,
+  add,
+  argMax,
+  broadcastTo,
+  cast,
+  concat,
+  constant,
+  detach,
+  div,
+  equal,
+  erf,
+  exp,
+  f32,
+  f64,
+  gather,
+  i32,
+  iota,
+  less,
+  log,
+  matmul,
+  max,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  reshape,
+  segmentSum,
+  select,
+  slice,
+  sqrt,
+  sub,
+  sum,
+  tanh,
+  trace,
+  transpose,
+  type Tensor,
   type TensorType,
 } from '@ddcl/core';
 import { primitiveOps, type Backend, type Program } from '@ddcl/core/backend';
@@ -18,7 +51,11 @@ const sizes = [1, 3, 4, 63, 64, 65, 257];
  */
 const tolerance = { float32: 1.3e-7, float64: 1e-13 } as const;
 
-async function runCpu(program: Program, inputs: readonly Value[], backend: Backend = cpuBackend()): Promise<number[][]> {
+async function runCpu(
+  program: Program,
+  inputs: readonly Value[],
+  backend: Backend = cpuBackend(),
+): Promise<number[][]> {
   const executable = await backend.compile(program);
   const buffers = inputs.map(({ type, data }) => backend.upload(type, data));
   const results = await executable.run(buffers);
@@ -48,13 +85,25 @@ function cases(n: number, f: Float): Record<string, readonly Case[]> {
   ];
   const binary = (body: (a: Tensor, b: Tensor) => Tensor, range: readonly [number, number] = [-2, 2]): Case[] =>
     [
-      [[n, 3], [n, 3]],
+      [
+        [n, 3],
+        [n, 3],
+      ],
       [[n, 3], []],
       [[], [n, 3]],
       [[n, 3], [3]],
-      [[n, 3], [n, 1]],
-      [[n, 1], [1, 5]],
-      [[2, 1, n], [3, 1]],
+      [
+        [n, 3],
+        [n, 1],
+      ],
+      [
+        [n, 1],
+        [1, 5],
+      ],
+      [
+        [2, 1, n],
+        [3, 1],
+      ],
     ].map(([a, b]) => ({ inputs: [f(...a!), f(...b!)], body: (x, y) => body(x!, y!), range }));
   const matrices = ([false, true] as const).flatMap((transposeA) =>
     ([false, true] as const).flatMap((transposeB): Case[] =>
@@ -63,7 +112,10 @@ function cases(n: number, f: Float): Record<string, readonly Case[]> {
         [5, n, 3],
         [5, 3, n],
       ].map(([rows, inner, columns]) => ({
-        inputs: [transposeA ? f(inner!, rows!) : f(rows!, inner!), transposeB ? f(columns!, inner!) : f(inner!, columns!)],
+        inputs: [
+          transposeA ? f(inner!, rows!) : f(rows!, inner!),
+          transposeB ? f(columns!, inner!) : f(inner!, columns!),
+        ],
         body: (a, b) => matmul(a!, b!, { transposeA, transposeB }),
       })),
     ),
@@ -94,7 +146,10 @@ function cases(n: number, f: Float): Record<string, readonly Case[]> {
       { inputs: [f(3, n, 2)], body: (x: Tensor) => sum(x, axes) },
       { inputs: [f(n, 2, 3)], body: (x: Tensor) => sum(x, axes, { keepDims: true }) },
     ]),
-    max: [[0], [1], [2], [0, 2], [0, 1, 2]].map((axes) => ({ inputs: [f(3, n, 2)], body: (x: Tensor) => max(x, axes) })),
+    max: [[0], [1], [2], [0, 2], [0, 1, 2]].map((axes) => ({
+      inputs: [f(3, n, 2)],
+      body: (x: Tensor) => max(x, axes),
+    })),
     argMax: [
       ...[0, 1, 2].map((axis) => ({ inputs: [f(3, n, 2)], body: (x: Tensor) => argMax(x, axis) })),
       { inputs: [f(n, 4)], body: (x: Tensor) => argMax(x, 1), given: { 0: ids(4 * n, 2) } },
@@ -123,7 +178,11 @@ function cases(n: number, f: Float): Record<string, readonly Case[]> {
     segmentSum: [
       // Segment 5 stays empty.
       { inputs: [f(n, 2), i32(n)], body: (x, id) => segmentSum(x!, id!, { segments: 6 }), given: { 1: ids(n, 5) } },
-      { inputs: [f(n), i32(n)], body: (x, id) => segmentSum(x!, id!, { segments: 3, sorted: true }), given: { 1: ids(n, 3).sort() } },
+      {
+        inputs: [f(n), i32(n)],
+        body: (x, id) => segmentSum(x!, id!, { segments: 3, sorted: true }),
+        given: { 1: ids(n, 3).sort() },
+      },
     ],
     constant: [{ inputs: [f(1)], body: (x) => add(x!, constant(x!, x!.dtype, [n], ids(n, 9))) }],
     iota: [
@@ -144,13 +203,18 @@ describe('every primitive agrees with the reference', () => {
     expect(Object.keys(cases(1, f32)).sort()).toEqual([...primitiveOps].sort());
   });
 
-  for (const [dtype, f] of [['float32', f32], ['float64', f64]] as const) {
+  for (const [dtype, f] of [
+    ['float32', f32],
+    ['float64', f64],
+  ] as const) {
     it.each(primitiveOps)(`${dtype} %s`, async (op) => {
       for (const n of sizes) {
         for (const { inputs, body, range = [-2, 2], given = {} } of cases(n, f as Float)[op]!) {
           const program = trace(inputs, (...tensors) => [body(...(tensors as Tensor[]))], op);
           const values = inputs.map((type, index) =>
-            given[index] === undefined ? randomValue(type, 17 * n + index, range[0], range[1]) : value(type, given[index]!),
+            given[index] === undefined
+              ? randomValue(type, 17 * n + index, range[0], range[1])
+              : value(type, given[index]!),
           );
           const [[expected], [actual]] = [await run(program, values), await runCpu(program, values)];
           expect(actual!.length).toBe(expected!.length);
@@ -188,7 +252,10 @@ describe('erf', () => {
     [3.5, 0.9999992569016276],
     [5.9, 0.9999999999999999],
   ])('of %f', async (x, expected) => {
-    const [[up, down]] = (await runCpu(trace([f64(2)], (t) => [erf(t)]), [value(f64(2), [x, -x])])) as [[number, number]];
+    const [[up, down]] = (await runCpu(
+      trace([f64(2)], (t) => [erf(t)]),
+      [value(f64(2), [x, -x])],
+    )) as [[number, number]];
     expect(Math.abs(up / expected - 1)).toBeLessThan(4e-16);
     expect(down).toBe(-up);
   });
@@ -197,8 +264,12 @@ describe('erf', () => {
 describe('out of range', () => {
   it('indices and ids are errors that say the range', async () => {
     const gathering = trace([f32(3, 1), i32(1)], (x, index) => [gather(x, index)]);
-    await expect(runCpu(gathering, [value(f32(3, 1), [1, 2, 3]), value(i32(1), [3])])).rejects.toThrow('index 3, which is outside 0..2');
+    await expect(runCpu(gathering, [value(f32(3, 1), [1, 2, 3]), value(i32(1), [3])])).rejects.toThrow(
+      'index 3, which is outside 0..2',
+    );
     const adding = trace([f32(1), i32(1)], (x, id) => [segmentSum(x, id, { segments: 2 })]);
-    await expect(runCpu(adding, [value(f32(1), [1]), value(i32(1), [-1])])).rejects.toThrow('id -1, which is outside 0..1');
+    await expect(runCpu(adding, [value(f32(1), [1]), value(i32(1), [-1])])).rejects.toThrow(
+      'id -1, which is outside 0..1',
+    );
   });
 });

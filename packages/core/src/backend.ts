@@ -14,7 +14,15 @@ export { checkProgram, checkUpload } from './backend/check-program.ts';
 export { planKernels, type KernelPlan, type PlanStep } from './backend/plan.ts';
 export { walkPlan, type WalkOptions } from './backend/walk.ts';
 export type { ArithmeticOp, ComparisonOp, PrimitiveAttributes, PrimitiveOp, UnaryOp } from './program/attributes.ts';
-export { allocate, bytesPerElement, dtypeOf, isFloat, type DType, type FloatDType, type TypedArray } from './program/dtype.ts';
+export {
+  allocate,
+  bytesPerElement,
+  dtypeOf,
+  isFloat,
+  type DType,
+  type FloatDType,
+  type TypedArray,
+} from './program/dtype.ts';
 export type {
   CompositeAttributes,
   CompositeInstruction,

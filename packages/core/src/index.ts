@@ -1,6 +1,22 @@
 // Programs
 export {
-  add, div, equal, erf, exp, less, log, maximum, minimum, mul, neg, select, sqrt, square, sub, tanh, type Operand,
+  add,
+  div,
+  equal,
+  erf,
+  exp,
+  less,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  select,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  type Operand,
 } from './program/ops/elementwise.ts';
 export { argMax, max, sum, type ReductionOptions } from './program/ops/reduce.ts';
 export { matmul, type MatmulOptions } from './program/ops/matmul.ts';
@@ -9,7 +25,17 @@ export { gather, segmentSum, type SegmentSumOptions } from './program/ops/indexi
 export { cast, constant, detach, iota, scalar, zeros, zerosLike } from './program/ops/create.ts';
 export { trace, type Tensor } from './program/trace.ts';
 export { composite, type CompositeDefinition } from './program/composite.ts';
-export { f32, f64, formatType, i32, tensorType, type ConcreteType, type Dimension, type Shape, type TensorType } from './program/tensor-type.ts';
+export {
+  f32,
+  f64,
+  formatType,
+  i32,
+  tensorType,
+  type ConcreteType,
+  type Dimension,
+  type Shape,
+  type TensorType,
+} from './program/tensor-type.ts';
 export type { DType, FloatDType, TypedArray } from './program/dtype.ts';
 export type { CompositeInstruction, Instruction, PrimitiveInstruction, Program, ValueId } from './program/program.ts';
 export { formatProgram } from './program/text.ts';
@@ -38,8 +64,21 @@ export type { DdclOperands, WeightedOperands } from './ddcl/check-operands.ts';
 // Optimisers and schedules
 export { sgd, type SgdOptions } from './optimise/sgd.ts';
 export { adam, adamW, type AdamOptions, type AdamWOptions } from './optimise/adam.ts';
-export { updateGroups, type Optimizer, type ParameterGroup, type StepControls, type Updated } from './optimise/optimizer.ts';
-export { constantSchedule, cosineSchedule, geometricSchedule, linearSchedule, sequenceSchedule, type Schedule } from './optimise/schedule.ts';
+export {
+  updateGroups,
+  type Optimizer,
+  type ParameterGroup,
+  type StepControls,
+  type Updated,
+} from './optimise/optimizer.ts';
+export {
+  constantSchedule,
+  cosineSchedule,
+  geometricSchedule,
+  linearSchedule,
+  sequenceSchedule,
+  type Schedule,
+} from './optimise/schedule.ts';
 
 // Tokens
 export type { PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
@@ -51,7 +90,12 @@ export type { TokenFrame } from './tokens/device-blocks.ts';
 
 // Temperature, stability, measurement
 export { criticalTemperature } from './temperature/critical-temperature.ts';
-export { autoTemperatureShare, resolveTemperature, startTemperatureShare, type TemperatureChoice } from './temperature/resolve.ts';
+export {
+  autoTemperatureShare,
+  resolveTemperature,
+  startTemperatureShare,
+  type TemperatureChoice,
+} from './temperature/resolve.ts';
 export { hessianStability, type Stability } from './stability/stability.ts';
 export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';
 export { measureSource, type MeasureSourceOptions } from './measure/measure-source.ts';
@@ -75,7 +119,12 @@ export type { SegmentOutput } from './encode/finish-segment.ts';
 export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';
 export { readSafetensors, viewSafetensor, type SafetensorsFile } from './safetensors/read-safetensors.ts';
 export { writeSafetensors } from './safetensors/write-safetensors.ts';
-export { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsEntry, type SafetensorsHeader } from './safetensors/header.ts';
+export {
+  parseSafetensorsHeader,
+  safetensorsHeaderLength,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+} from './safetensors/header.ts';
 export { safetensorsToFloat32, type SafetensorsData, type SafetensorsTensor } from './safetensors/tensor.ts';
 export type { SafetensorsDType } from './safetensors/dtypes.ts';
 

@@ -18,7 +18,10 @@ export function doctorCommand(): Command {
       const { node, platform, processor, cores, memoryGiB } = machine;
       const lines = [
         `ddcl ${version}, Node ${node}, ${platform}, ${processor}, ${cores} cores, ${memoryGiB} GiB`,
-        ...backends.map(({ name, description, runs, detail }) => `${name.padEnd(8)} ${runs ? 'runs' : 'does not run'}: ${detail} (${description})`),
+        ...backends.map(
+          ({ name, description, runs, detail }) =>
+            `${name.padEnd(8)} ${runs ? 'runs' : 'does not run'}: ${detail} (${description})`,
+        ),
       ];
       process.stdout.write(`${lines.join('\n')}\n`);
     });

@@ -51,9 +51,16 @@ export function encodeCommand(): Command {
     .description('apply a model to tokens; the model does not change')
     .argument('<model>', 'model folder')
     .argument('<data...>', 'files of tokens, as for fit')
-    .addOption(new Option('--what <what>', 'what to write (required), see below').choices([...tokenOutputs, ...segmentOutputs]).makeOptionMandatory())
+    .addOption(
+      new Option('--what <what>', 'what to write (required), see below')
+        .choices([...tokenOutputs, ...segmentOutputs])
+        .makeOptionMandatory(),
+    )
     .requiredOption('--out <file.npy>', 'file to write (required); one that is there is replaced')
-    .option('--segments <file.npy>', 'for occupancy, pooled and summaries: segment (document) of each token, whole numbers from 0; without it all tokens are one')
+    .option(
+      '--segments <file.npy>',
+      'for occupancy, pooled and summaries: segment (document) of each token, whole numbers from 0; without it all tokens are one',
+    )
     .option('--columns <names>', "columns that make a token, separated by commas (default: the model's)", nameList)
     .option('--tensor <name>', "which tensor of a safetensors file (default: the model's)")
     .addOption(dtypeOption(" (default: the model's)"))
@@ -66,29 +73,45 @@ export function encodeCommand(): Command {
 async function readSegments(path: string, tokens: number): Promise<Int32Array> {
   const { shape, data } = await readNpy(path);
   if (shape.length !== 1 || data.length !== tokens) {
-    throw new DdclError('shape', `${path} has shape [${shape.join(', ')}]; expected one segment number per token, shape [${tokens}]. Give them in the order of the tokens.`);
+    throw new DdclError(
+      'shape',
+      `${path} has shape [${shape.join(', ')}]; expected one segment number per token, shape [${tokens}]. Give them in the order of the tokens.`,
+    );
   }
   const ids = new Int32Array(data);
   const bad = ids.findIndex((id, index) => id !== data[index] || id < 0);
-  if (bad >= 0) throw new DdclError('data', `${path} holds ${data[bad]} for token ${bad} (counted from 0). Number the segments 0, 1, 2, ...`);
+  if (bad >= 0)
+    throw new DdclError(
+      'data',
+      `${path} holds ${data[bad]} for token ${bad} (counted from 0). Number the segments 0, 1, 2, ...`,
+    );
   return ids;
 }
 
 /** Refuses an output file before any work is done. */
 async function checkOutFile(out: string, inputs: readonly string[]): Promise<void> {
   const remedy = 'Give another --out FILE.npy.';
-  if (!/\.npy$/i.test(out)) throw new DdclError('argument', `${out} does not end in .npy, which is what encode writes. ${remedy}`);
-  if (inputs.some((input) => resolve(input) === out)) throw new DdclError('argument', `${out} is also read, and would be overwritten. ${remedy}`);
+  if (!/\.npy$/i.test(out))
+    throw new DdclError('argument', `${out} does not end in .npy, which is what encode writes. ${remedy}`);
+  if (inputs.some((input) => resolve(input) === out))
+    throw new DdclError('argument', `${out} is also read, and would be overwritten. ${remedy}`);
   const entry = await stat(out).catch(() => undefined);
   if (entry?.isDirectory()) throw new DdclError('argument', `${out} is a folder. ${remedy}`);
   const folder = await stat(dirname(out)).catch(() => undefined);
-  if (!folder?.isDirectory()) throw new DdclError('argument', `There is no folder ${dirname(out)} to write to. Make it, or give another --out FILE.npy.`);
+  if (!folder?.isDirectory())
+    throw new DdclError(
+      'argument',
+      `There is no folder ${dirname(out)} to write to. Make it, or give another --out FILE.npy.`,
+    );
 }
 
 async function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
   const began = performance.now();
   if (options.segments !== undefined && tokenOutputs.includes(options.what)) {
-    throw new DdclError('argument', `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`);
+    throw new DdclError(
+      'argument',
+      `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`,
+    );
   }
   const out = resolve(options.out);
   await checkOutFile(out, [...files, ...(options.segments === undefined ? [] : [options.segments])]);
@@ -101,7 +124,11 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
   const interrupt = interruptSignal();
   const { labels: _labels, ...dataOptions } = options;
   try {
-    const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, signal: interrupt.signal, progress });
+    const { opened, reader } = await openForModel(files, loaded, {
+      ...dataOptions,
+      signal: interrupt.signal,
+      progress,
+    });
     try {
       const source = tokensFromReader(reader);
       const common = { dtype, signal: interrupt.signal };
@@ -109,20 +136,40 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
       let rows: AsyncIterable<EncodedRows>;
       if (tokenOutputs.includes(options.what)) {
         const what = options.what as TokenOutput;
-        shape = what === 'codes' ? [reader.tokens] : [reader.tokens, what === 'outputs' ? model.dimension : model.count];
+        shape =
+          what === 'codes' ? [reader.tokens] : [reader.tokens, what === 'outputs' ? model.dimension : model.count];
         rows = encodeTokens(backend, model, source, what, common);
       } else {
         const what = options.what as SegmentOutput;
-        const ids = options.segments === undefined ? new Int32Array(reader.tokens) : await readSegments(resolve(options.segments), reader.tokens);
+        const ids =
+          options.segments === undefined
+            ? new Int32Array(reader.tokens)
+            : await readSegments(resolve(options.segments), reader.tokens);
         const segments = ids.reduce((most, id) => Math.max(most, id), -1) + 1;
-        const tail = what === 'occupancy' ? [model.count] : what === 'pooled' ? [model.dimension] : [model.count, model.dimension];
+        const tail =
+          what === 'occupancy' ? [model.count] : what === 'pooled' ? [model.dimension] : [model.count, model.dimension];
         shape = [segments, ...tail];
         rows = encodeSegments(backend, model, source, ids, what, common);
       }
-      await writeNpy(out, shape, options.what === 'codes' ? 'int32' : dtype, dataOf(rows, (done) => progress.show('encoding    ', done, shape[0])));
+      await writeNpy(
+        out,
+        shape,
+        options.what === 'codes' ? 'int32' : dtype,
+        dataOf(rows, (done) => progress.show('encoding    ', done, shape[0])),
+      );
       progress.stop();
-      const summary = { what: options.what, shape, dtype: options.what === 'codes' ? 'int32' : dtype, out, seconds: (performance.now() - began) / 1000 };
-      process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${options.what} of shape [${shape.join(', ')}] written to ${out}\n`);
+      const summary = {
+        what: options.what,
+        shape,
+        dtype: options.what === 'codes' ? 'int32' : dtype,
+        out,
+        seconds: (performance.now() - began) / 1000,
+      };
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify(summary)}\n`
+          : `${options.what} of shape [${shape.join(', ')}] written to ${out}\n`,
+      );
     } finally {
       await opened.close();
     }
@@ -133,7 +180,10 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
   }
 }
 
-async function* dataOf(rows: AsyncIterable<EncodedRows>, onProgress: (done: number) => void): AsyncGenerator<EncodedRows['data']> {
+async function* dataOf(
+  rows: AsyncIterable<EncodedRows>,
+  onProgress: (done: number) => void,
+): AsyncGenerator<EncodedRows['data']> {
   let done = 0;
   for await (const block of rows) {
     yield block.data;

@@ -8,7 +8,17 @@ import { formatMeasures } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
 import { openForFit } from './open-tokens.ts';
-import { backendOption, dtypeOption, nameList, positiveNumber, requireDType, seedOption, temperatureChoice, wholeNumber, type DataOptions } from './options.ts';
+import {
+  backendOption,
+  dtypeOption,
+  nameList,
+  positiveNumber,
+  requireDType,
+  seedOption,
+  temperatureChoice,
+  wholeNumber,
+  type DataOptions,
+} from './options.ts';
 import { runFit } from './run-fit.ts';
 
 interface FitCommandOptions extends DataOptions {
@@ -44,13 +54,22 @@ export function fitCommand(): Command {
     .argument('<data...>', 'files of tokens: .npy .csv(.gz) .tsv(.gz) .jsonl(.gz) .parquet .safetensors')
     .requiredOption('--prototypes <K>', 'number of prototypes (required)', wholeNumber(1))
     .requiredOption('--out <folder>', 'folder for the model (required); must be new or empty')
-    .option('--temperature <T>', `final temperature, in units of squared distance; 'auto' is ${autoTemperatureShare} of the critical one`, temperatureChoice, 'auto')
+    .option(
+      '--temperature <T>',
+      `final temperature, in units of squared distance; 'auto' is ${autoTemperatureShare} of the critical one`,
+      temperatureChoice,
+      'auto',
+    )
     .option('--anneal', 'cool from 0.9 of the critical temperature (the default)')
     .option('--no-anneal', 'run at the final temperature throughout')
     .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
     .option('--epochs <N>', `passes over the tokens (default: as many as ${defaultSteps} steps need)`, wholeNumber(1))
     .option('--batch <N>', `tokens per step (default: ${defaultBatch})`, wholeNumber(1))
-    .option('--learning-rate <X>', `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`, positiveNumber)
+    .option(
+      '--learning-rate <X>',
+      `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`,
+      positiveNumber,
+    )
     .option('--columns <names>', 'columns that make a token, separated by commas (default: all)', nameList)
     .option('--tensor <name>', 'which tensor of a safetensors file (default: its only matrix)')
     .option('--labels <column|file>', 'known classes, for the scores only; never used by the fit')
@@ -75,7 +94,11 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
   const progress = createProgress();
   const interrupt = interruptSignal();
   try {
-    const { opened, reader, preprocessing } = await openForFit(files, { ...options, signal: interrupt.signal, progress });
+    const { opened, reader, preprocessing } = await openForFit(files, {
+      ...options,
+      signal: interrupt.signal,
+      progress,
+    });
     try {
       const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
       const { measures, warnings, perClass } = await runFit({

@@ -21,7 +21,10 @@ export function inspectCommand(): Command {
         criticalTemperature,
         separation: separation(model.prototypes, count, dimension),
         data: config.data,
-        preprocessing: { standardize: config.preprocessing.standardize !== null, normalize: config.preprocessing.normalize },
+        preprocessing: {
+          standardize: config.preprocessing.standardize !== null,
+          normalize: config.preprocessing.normalize,
+        },
         fit: config.fit,
         measures: config.measures,
         versions: config.versions,

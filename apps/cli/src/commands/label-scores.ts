@@ -1,4 +1,10 @@
-import { adjustedRandIndex, clusteringAccuracy, matchClusters, normalisedMutualInformation, recallPerClass } from '@ddcl/core';
+import {
+  adjustedRandIndex,
+  clusteringAccuracy,
+  matchClusters,
+  normalisedMutualInformation,
+  recallPerClass,
+} from '@ddcl/core';
 import type { LabelScores } from '../output/measures.ts';
 import type { ClassRow } from '../report/fit-report.ts';
 

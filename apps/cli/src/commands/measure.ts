@@ -46,9 +46,17 @@ export function measureCommand(): Command {
     .description('all quantities of the theory for given prototypes, without training')
     .argument('<data...>', 'files of tokens, as for fit')
     .requiredOption('--prototypes <file.npy|model>', 'prototypes [K, m], or a model folder (required)')
-    .option('--temperature <T>', "temperature, in units of squared distance (default: the model's; required with an .npy file)", anyNumber)
+    .option(
+      '--temperature <T>',
+      "temperature, in units of squared distance (default: the model's; required with an .npy file)",
+      anyNumber,
+    )
     .option('--weights <file.npy>', 'a weight >= 0 per token (default: all 1)')
-    .option('--columns <names>', "columns that make a token, separated by commas (default: the model's, else all)", nameList)
+    .option(
+      '--columns <names>',
+      "columns that make a token, separated by commas (default: the model's, else all)",
+      nameList,
+    )
     .option('--tensor <name>', "which tensor of a safetensors file (default: the model's, else its only matrix)")
     .option('--labels <column|file>', 'known classes, for ACC, NMI and ARI')
     .option('--standardize', 'give each column mean 0 and deviation 1 (a model folder has its own)')
@@ -66,7 +74,10 @@ async function readPrototypes(path: string): Promise<{ prototypes: Float64Array;
   const [count, dimension] = shape;
   const prototypes = new Float64Array(data);
   if (shape.length === 2 && count! > 0 && dimension! > 0) return { prototypes, count: count!, dimension: dimension! };
-  throw new DdclError('shape', `${path} must hold prototypes of shape [K, m], but has shape [${shape.join(', ')}]. Save the prototypes as the rows of one array.`);
+  throw new DdclError(
+    'shape',
+    `${path} must hold prototypes of shape [K, m], but has shape [${shape.join(', ')}]. Save the prototypes as the rows of one array.`,
+  );
 }
 
 /** A reader whose tokens have weights. */
@@ -76,33 +87,57 @@ async function withWeights(reader: TokenReader, path: string | undefined): Promi
   const weights = new Float64Array(data);
   const negative = weights.findIndex((weight) => weight < 0);
   if (negative >= 0) {
-    throw new DdclError('data', `${path} holds ${weights[negative]} for token ${negative} (counted from 0); weights are >= 0. Use 0 to leave a token out.`);
+    throw new DdclError(
+      'data',
+      `${path} holds ${weights[negative]} for token ${negative} (counted from 0); weights are >= 0. Use 0 to leave a token out.`,
+    );
   }
-  if (weights.every((weight) => weight === 0)) throw new DdclError('data', `${path} gives every token the weight 0. Give at least one token a weight > 0.`);
+  if (weights.every((weight) => weight === 0))
+    throw new DdclError('data', `${path} gives every token the weight 0. Give at least one token a weight > 0.`);
   if (shape.length !== 1 || weights.length !== reader.tokens) {
-    throw new DdclError('shape', `${path} must hold one weight per token, shape [${reader.tokens}], but has shape [${shape.join(', ')}]. Give them in the order of the tokens.`);
+    throw new DdclError(
+      'shape',
+      `${path} must hold one weight per token, shape [${reader.tokens}], but has shape [${shape.join(', ')}]. Give them in the order of the tokens.`,
+    );
   }
   return {
     ...reader,
-    read: async (start, count) => ({ ...(await reader.read(start, count)), weights: weights.subarray(start, start + count) }),
+    read: async (start, count) => ({
+      ...(await reader.read(start, count)),
+      weights: weights.subarray(start, start + count),
+    }),
   };
 }
 
 async function measureAction(files: string[], options: MeasureCommandOptions): Promise<void> {
   const began = performance.now();
   const path = resolve(options.prototypes);
-  const isFolder = await stat(path).then((entry) => entry.isDirectory(), () => false);
+  const isFolder = await stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
   if (!isFolder && basename(path) === modelFiles.model) {
-    throw new DdclError('argument', `${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`);
+    throw new DdclError(
+      'argument',
+      `${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`,
+    );
   }
   const loaded: LoadedModel | undefined = isFolder ? await loadModel(path) : undefined;
   if (loaded !== undefined && (options.standardize || options.normalize)) {
-    throw new DdclError('argument', 'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.');
+    throw new DdclError(
+      'argument',
+      'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.',
+    );
   }
   const given = loaded === undefined ? await readPrototypes(path) : loaded.model;
   const temperature = options.temperature ?? loaded?.model.temperature;
-  if (temperature === undefined) throw new DdclError('argument', 'Prototypes from an .npy file have no temperature. Give --temperature T.');
-  if (!(temperature > 0)) throw new DdclError('temperature', `The temperature must be > 0, but is ${temperature}. Give --temperature T with T > 0.`);
+  if (temperature === undefined)
+    throw new DdclError('argument', 'Prototypes from an .npy file have no temperature. Give --temperature T.');
+  if (!(temperature > 0))
+    throw new DdclError(
+      'temperature',
+      `The temperature must be > 0, but is ${temperature}. Give --temperature T with T > 0.`,
+    );
   const dtype = options.dtype ?? loaded?.model.dtype ?? 'float32';
   const backend = await createBackend(options.backend);
   requireDType(dtype, backend);
@@ -114,7 +149,10 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
       loaded === undefined ? await openForFit(files, openOptions) : await openForModel(files, loaded, openOptions);
     try {
       if (plain.dimension !== given.dimension) {
-        throw new DdclError('shape', `The prototypes have dimension ${given.dimension}, but the tokens ${plain.dimension}. Choose columns with --columns, or other prototypes.`);
+        throw new DdclError(
+          'shape',
+          `The prototypes have dimension ${given.dimension}, but the tokens ${plain.dimension}. Choose columns with --columns, or other prototypes.`,
+        );
       }
       const reader = await withWeights(plain, options.weights && resolve(options.weights));
       const source = tokensFromReader(reader);
@@ -149,7 +187,10 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
         signal: interrupt.signal,
         onIteration: (done) => progress.show('stability   ', done, undefined),
       });
-      const labels = opened.labels === undefined ? undefined : scoreLabels(await readCodes(backend, model, source, interrupt.signal), opened.labels);
+      const labels =
+        opened.labels === undefined
+          ? undefined
+          : scoreLabels(await readCodes(backend, model, source, interrupt.signal), opened.labels);
       progress.stop();
       const measures = makeMeasures({
         backend: backend.name,

@@ -19,9 +19,16 @@ export interface OpenTokensOptions extends DataOptions {
   readonly progress: Progress;
 }
 
-async function open(files: readonly string[], { columns, tensor, labels, signal, progress }: OpenTokensOptions): Promise<OpenedData> {
+async function open(
+  files: readonly string[],
+  { columns, tensor, labels, signal, progress }: OpenTokensOptions,
+): Promise<OpenedData> {
   const other = tensor === undefined ? undefined : files.find((file) => !/\.safetensors$/i.test(file));
-  if (other !== undefined) throw new DdclError('argument', `--tensor chooses a tensor of a .safetensors file, but ${other} is none. Leave it out.`);
+  if (other !== undefined)
+    throw new DdclError(
+      'argument',
+      `--tensor chooses a tensor of a .safetensors file, but ${other} is none. Leave it out.`,
+    );
   try {
     return await openData(files, {
       ...(columns === undefined ? {} : { columns }),
@@ -42,7 +49,9 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
   const opened = await open(files, options);
   try {
     const standardize = options.standardize
-      ? await columnStatistics(opened.reader, options.signal, (rows) => options.progress.show('standardise ', rows, opened.reader.tokens))
+      ? await columnStatistics(opened.reader, options.signal, (rows) =>
+          options.progress.show('standardise ', rows, opened.reader.tokens),
+        )
       : null;
     const preprocessing = { standardize, normalize: options.normalize ?? false };
     return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };
@@ -53,7 +62,11 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
 }
 
 /** Opens data files for a model: with its columns and preprocessing, unless other columns are asked for. */
-export async function openForModel(files: readonly string[], { config, model }: LoadedModel, options: OpenTokensOptions): Promise<OpenTokens> {
+export async function openForModel(
+  files: readonly string[],
+  { config, model }: LoadedModel,
+  options: OpenTokensOptions,
+): Promise<OpenTokens> {
   const named = files.some((file) => !/\.(npy|safetensors)$/i.test(file));
   const isSafetensors = files.every((file) => /\.safetensors$/i.test(file));
   const columns = options.columns ?? config.data.columns ?? undefined;
@@ -71,7 +84,10 @@ export async function openForModel(files: readonly string[], { config, model }: 
   });
   try {
     if (opened.reader.dimension !== model.dimension) {
-      throw new DdclError('shape', `The model takes tokens of dimension ${model.dimension}, but ${files.join(', ')} has ${opened.reader.dimension}. Give data like those it was fitted on.`);
+      throw new DdclError(
+        'shape',
+        `The model takes tokens of dimension ${model.dimension}, but ${files.join(', ')} has ${opened.reader.dimension}. Give data like those it was fitted on.`,
+      );
     }
     const { preprocessing } = config;
     return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };

@@ -50,7 +50,9 @@ export const dtypeOption = (note = ''): Option =>
   new Option('--dtype <dtype>', `precision of the arithmetic${note}`).choices(['float32', 'float64']);
 
 export const seedOption = (): Option =>
-  new Option('--seed <number>', 'seed of everything random; equal seeds give equal bytes').default(0).argParser(wholeNumber(0));
+  new Option('--seed <number>', 'seed of everything random; equal seeds give equal bytes')
+    .default(0)
+    .argParser(wholeNumber(0));
 
 /** Options that say which numbers of a file make a token. */
 export interface DataOptions {
@@ -60,7 +62,13 @@ export interface DataOptions {
 }
 
 /** @throws DdclError `unsupported` if the backend lacks the dtype */
-export function requireDType(dtype: FloatDType, backend: { readonly name: string; readonly capabilities: { readonly dtypes: readonly string[] } }): void {
+export function requireDType(
+  dtype: FloatDType,
+  backend: { readonly name: string; readonly capabilities: { readonly dtypes: readonly string[] } },
+): void {
   if (backend.capabilities.dtypes.includes(dtype)) return;
-  throw new DdclError('unsupported', `The backend ${backend.name} has no ${dtype}; it has ${backend.capabilities.dtypes.join(', ')}.`);
+  throw new DdclError(
+    'unsupported',
+    `The backend ${backend.name} has no ${dtype}; it has ${backend.capabilities.dtypes.join(', ')}.`,
+  );
 }

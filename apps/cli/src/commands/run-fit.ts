@@ -89,7 +89,12 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
   }
 }
 
-async function writeResults(run: FitRun, settings: ModelConfig['fit'], result: FitResult, codes: Int32Array): Promise<FitRunResult> {
+async function writeResults(
+  run: FitRun,
+  settings: ModelConfig['fit'],
+  result: FitResult,
+  codes: Int32Array,
+): Promise<FitRunResult> {
   const { labels, out } = run;
   const { model, quantities, stability, statistics } = result;
   const measures = makeMeasures({
@@ -126,7 +131,10 @@ async function writeResults(run: FitRun, settings: ModelConfig['fit'], result: F
     versions: config.versions,
   });
   // The model comes last but one: a folder with a model is whole.
-  await writeWhole(join(out, modelFiles.history), result.history.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  await writeWhole(
+    join(out, modelFiles.history),
+    result.history.map((record) => `${JSON.stringify(record)}\n`).join(''),
+  );
   await writeWhole(join(out, modelFiles.report), report);
   await writeWhole(join(out, modelFiles.config), `${JSON.stringify(config, null, 2)}\n`);
   await writeWhole(join(out, modelFiles.model), modelToBytes(model));
@@ -134,7 +142,11 @@ async function writeResults(run: FitRun, settings: ModelConfig['fit'], result: F
   return { measures, warnings, perClass };
 }
 
-function project({ statistics, model }: FitResult, codes: Int32Array, labels: readonly string[] | undefined): FitReport['projection'] {
+function project(
+  { statistics, model }: FitResult,
+  codes: Int32Array,
+  labels: readonly string[] | undefined,
+): FitReport['projection'] {
   const { rows, indices, count } = statistics.sample;
   const dimension = model.dimension;
   const most = Math.min(projectedTokens, count);

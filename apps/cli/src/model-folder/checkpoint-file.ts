@@ -28,7 +28,9 @@ export async function readCheckpoint(folder: string, identity: FitIdentity): Pro
     bytes = await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). Remove it to start the fit afresh.`, { cause });
+    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). Remove it to start the fit afresh.`, {
+      cause,
+    });
   }
   const earlier = withFileName(path, 'Remove it to start the fit afresh.', () => readIdentity(bytes));
   requireSameFit(path, earlier, identity);

@@ -15,7 +15,9 @@ export function requireSameFit(what: string, earlier: FitIdentity, now: FitIdent
   const differences = names.flatMap((name) => {
     const [was, is] = [earlier[name] ?? 'not set', now[name] ?? 'not set'];
     if (was === is) return [];
-    return [was.length > shownCharacters || is.length > shownCharacters ? `other ${name}` : `${name} was ${was}, is ${is}`];
+    return [
+      was.length > shownCharacters || is.length > shownCharacters ? `other ${name}` : `${name} was ${was}, is ${is}`,
+    ];
   });
   if (differences.length === 0) return;
   throw new DdclError(

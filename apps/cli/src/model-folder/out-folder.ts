@@ -17,20 +17,34 @@ export async function prepareOutFolder(path: string, resume: boolean): Promise<v
     names = await readdir(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new DdclError('argument', `${path} cannot be used as the out folder (${reasonOf(cause)}). Choose another with --out.`, { cause });
+      throw new DdclError(
+        'argument',
+        `${path} cannot be used as the out folder (${reasonOf(cause)}). Choose another with --out.`,
+        { cause },
+      );
     }
   }
   if (names.length > 0 && !resume) {
-    const remedy = names.includes(modelFiles.checkpoint) ? 'Go on with the interrupted fit by --resume, or choose another with --out.' : 'Choose another with --out, or empty it.';
+    const remedy = names.includes(modelFiles.checkpoint)
+      ? 'Go on with the interrupted fit by --resume, or choose another with --out.'
+      : 'Choose another with --out, or empty it.';
     throw new DdclError('argument', `The out folder ${path} is not empty. ${remedy}`);
   }
   try {
     await rmdir(await mkdtemp(join(await nearestExisting(path), '.ddcl-')));
   } catch (cause) {
-    throw new DdclError('argument', `The out folder ${path} cannot be written (${reasonOf(cause)}). Choose another with --out.`, { cause });
+    throw new DdclError(
+      'argument',
+      `The out folder ${path} cannot be written (${reasonOf(cause)}). Choose another with --out.`,
+      { cause },
+    );
   }
   // What a process that was killed while writing has left.
-  await Promise.all(names.filter((name) => isOwnFile(name) && name.endsWith('.tmp')).map((name) => rm(join(path, name), { force: true })));
+  await Promise.all(
+    names
+      .filter((name) => isOwnFile(name) && name.endsWith('.tmp'))
+      .map((name) => rm(join(path, name), { force: true })),
+  );
 }
 
 /** Whether a fit writes files of this name, unfinished ones included. */
@@ -40,6 +54,9 @@ export function isOwnFile(name: string): boolean {
 
 /** A folder that exists: the path itself or the nearest above it. */
 async function nearestExisting(path: string): Promise<string> {
-  const missing = await stat(path).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOENT');
+  const missing = await stat(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );
   return missing && dirname(path) !== path ? nearestExisting(dirname(path)) : path;
 }

@@ -22,7 +22,9 @@ export function reportError(error: unknown, command: string | undefined, write: 
     return error.exitCode === 0 ? exitStatus.done : exitStatus.mistake;
   }
   if (isDdclError(error, 'aborted')) {
-    write(`ddcl: stopped.${command === 'fit' ? ' Run the same command with --resume to go on.' : ' Run the command again.'}\n`);
+    write(
+      `ddcl: stopped.${command === 'fit' ? ' Run the same command with --resume to go on.' : ' Run the command again.'}\n`,
+    );
     return exitStatus.interrupted;
   }
   if (isDdclError(error) && mistakes.has(error.code)) {

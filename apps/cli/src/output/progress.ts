@@ -24,7 +24,13 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
       if (title !== shown) {
         stop();
         bar = new SingleBar(
-          { format: `${title} {bar} {percentage}% {value}/{total}`, stream, clearOnComplete: true, hideCursor: true, fps: 10 },
+          {
+            format: `${title} {bar} {percentage}% {value}/{total}`,
+            stream,
+            clearOnComplete: true,
+            hideCursor: true,
+            fps: 10,
+          },
           Presets.shades_classic,
         );
         bar.start(total ?? 0, done);

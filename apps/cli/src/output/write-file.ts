@@ -12,7 +12,11 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new DdclError('argument', `${path} cannot be written (${reasonOf(cause)}). Choose a folder that you may write to.`, { cause });
+    throw new DdclError(
+      'argument',
+      `${path} cannot be written (${reasonOf(cause)}). Choose a folder that you may write to.`,
+      { cause },
+    );
   }
 }
 

@@ -49,7 +49,10 @@ export async function columnStatistics(
   const deviation = Array.from(squares, (square) => (square === 0 ? 1 : Math.sqrt(square / seen)));
   const bad = deviation.findIndex((value, axis) => !Number.isFinite(value) || !Number.isFinite(mean[axis]));
   if (bad >= 0) {
-    throw new DdclError('data', `The numbers of column ${bad} (counted from 0) are too large to standardise. Scale them first.`);
+    throw new DdclError(
+      'data',
+      `The numbers of column ${bad} (counted from 0) are too large to standardise. Scale them first.`,
+    );
   }
   return { mean: [...mean], deviation };
 }
@@ -63,7 +66,10 @@ export function preprocess(reader: TokenReader, { standardize, normalize }: Prep
   if (standardize === null && !normalize) return reader;
   const { dimension } = reader;
   if (standardize !== null && standardize.mean.length !== dimension) {
-    throw new DdclError('shape', `The standardisation is for ${standardize.mean.length} columns, but the data have ${dimension}.`);
+    throw new DdclError(
+      'shape',
+      `The standardisation is for ${standardize.mean.length} columns, but the data have ${dimension}.`,
+    );
   }
   return {
     ...reader,
@@ -80,7 +86,8 @@ export function preprocess(reader: TokenReader, { standardize, normalize }: Prep
 function standardizeRows(data: Float64Array, { mean, deviation }: Standardization): void {
   const dimension = mean.length;
   for (let first = 0; first < data.length; first += dimension) {
-    for (let axis = 0; axis < dimension; axis++) data[first + axis] = (data[first + axis]! - mean[axis]!) / deviation[axis]!;
+    for (let axis = 0; axis < dimension; axis++)
+      data[first + axis] = (data[first + axis]! - mean[axis]!) / deviation[axis]!;
   }
 }
 

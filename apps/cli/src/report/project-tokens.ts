@@ -41,7 +41,11 @@ export function projectTokens({ tokens, dimension, prototypes, assignments, labe
 }
 
 /** Two orthonormal rows of length m (the second zeros for m = 1), and the variance along each. */
-function principalAxes(centred: Float64Array, count: number, dimension: number): { axes: Float64Array; variances: [number, number] } {
+function principalAxes(
+  centred: Float64Array,
+  count: number,
+  dimension: number,
+): { axes: Float64Array; variances: [number, number] } {
   const axes = new Float64Array(2 * dimension);
   const wanted = Math.min(2, dimension, count);
   const useGram = count < dimension;
@@ -66,9 +70,16 @@ function principalAxes(centred: Float64Array, count: number, dimension: number):
 }
 
 /** An eigenvector of the Gram matrix turned into one of the covariance: `X^T u`, scaled to length 1. */
-function setFromGram(axes: Float64Array, pair: number, vector: Float64Array, centred: Float64Array, dimension: number): void {
+function setFromGram(
+  axes: Float64Array,
+  pair: number,
+  vector: Float64Array,
+  centred: Float64Array,
+  dimension: number,
+): void {
   const axis = axes.subarray(pair * dimension, (pair + 1) * dimension);
-  for (let index = 0; index < centred.length; index++) axis[index % dimension]! += vector[Math.floor(index / dimension)]! * centred[index]!;
+  for (let index = 0; index < centred.length; index++)
+    axis[index % dimension]! += vector[Math.floor(index / dimension)]! * centred[index]!;
   const length = Math.sqrt(axis.reduce((sum, value) => sum + value * value, 0));
   if (length > 0) for (let index = 0; index < dimension; index++) axis[index]! /= length;
 }

@@ -16,7 +16,9 @@ export const forward: CompositeKernel<TypedArray> = ([tokens, prototypes, temper
   const { count, dimension } = data;
   const byAxis = pack(data.prototypes, 0, dimension, count, false);
   const result = new Float64Array(data.rows * dimension);
-  forEachChunk(data, ({ start, rows, q }) => multiplyPacked(q, byAxis, result, start * dimension, rows, dimension, count));
+  forEachChunk(data, ({ start, rows, q }) =>
+    multiplyPacked(q, byAxis, result, start * dimension, rows, dimension, count),
+  );
   return storeAll([result], call);
 };
 
@@ -31,7 +33,9 @@ export const segmentSums: CompositeKernel<TypedArray> = ([tokens, weights, proto
     for (let row = 0; row < rows; row++) {
       const id = ids![start + row]!;
       if (!(id >= 0 && id < segments)) {
-        throw new DdclError('argument', `ddcl.segmentSums/1 got the id ${id}, which is outside 0..${segments - 1}.`, { op: 'ddcl.segmentSums/1' });
+        throw new DdclError('argument', `ddcl.segmentSums/1 got the id ${id}, which is outside 0..${segments - 1}.`, {
+          op: 'ddcl.segmentSums/1',
+        });
       }
       for (let k = 0; k < count; k++) {
         const share = weights![start + row]! * q[row * count + k]!;

@@ -3,12 +3,16 @@ import { multiplyPacked } from '../kernels/matmul.ts';
 import { createTokenSum, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
 
 /** `ddcl.hessianProduct/1` (tokens, weights, prototypes, temperature, direction): math.md section 3, second order, in one pass. */
-export const hessianProduct: CompositeKernel<TypedArray> = ([tokens, weights, prototypes, temperature, direction], call) => {
+export const hessianProduct: CompositeKernel<TypedArray> = (
+  [tokens, weights, prototypes, temperature, direction],
+  call,
+) => {
   const data = ddclData(tokens!, prototypes!, temperature!, call, 2);
   const { count, dimension, temperature: t } = data;
   const along = Float64Array.from(direction!);
   const own = new Float64Array(count);
-  for (let index = 0; index < along.length; index++) own[Math.floor(index / dimension)]! += along[index]! * data.prototypes[index]!;
+  for (let index = 0; index < along.length; index++)
+    own[Math.floor(index / dimension)]! += along[index]! * data.prototypes[index]!;
 
   const inner = new Float64Array(64 * count);
   const coefficients = new Float64Array(64 * count);

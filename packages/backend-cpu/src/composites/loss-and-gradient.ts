@@ -24,6 +24,8 @@ export const lossAndGradient: CompositeKernel<TypedArray> = ([tokens, weights, p
     }
     tokenSum.add(coefficients, chunk);
   });
-  const gradient = tokenSum.sums.map((sum, index) => 2 * (pulls[Math.floor(index / dimension)]! * data.prototypes[index]! - sum));
+  const gradient = tokenSum.sums.map(
+    (sum, index) => 2 * (pulls[Math.floor(index / dimension)]! * data.prototypes[index]! - sum),
+  );
   return storeAll([[lq], gradient], call);
 };

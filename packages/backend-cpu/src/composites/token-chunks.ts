@@ -36,7 +36,13 @@ export interface TokenChunk {
   readonly entropies: Float64Array;
 }
 
-export function ddclData(tokens: TypedArray, prototypes: TypedArray, temperature: TypedArray, call: CompositeCall, prototypesAt: number): DdclData {
+export function ddclData(
+  tokens: TypedArray,
+  prototypes: TypedArray,
+  temperature: TypedArray,
+  call: CompositeCall,
+  prototypesAt: number,
+): DdclData {
   const [count, dimension] = call.inputTypes[prototypesAt]!.shape as [number, number];
   return {
     tokens,
@@ -71,7 +77,12 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
   const buffers = { inner: make(chunkRows * count), distances: make(chunkRows * count), q: make(chunkRows * count) };
   const packed = make(chunkRows * dimension);
   const squares = make(chunkRows);
-  const perToken = { errors: make(chunkRows), nearest: make(chunkRows), entropies: make(chunkRows), winners: new Int32Array(chunkRows) };
+  const perToken = {
+    errors: make(chunkRows),
+    nearest: make(chunkRows),
+    entropies: make(chunkRows),
+    winners: new Int32Array(chunkRows),
+  };
   for (let start = 0; start < total; start += chunkRows) {
     const rows = Math.min(chunkRows, total - start);
     pack(tokens, start * dimension, rows, dimension, true, packed);
@@ -132,9 +143,13 @@ function assignRow(
 const tiledProduct = 256;
 
 /** Adds up `sum_n D_nk z_n`, [K, m], chunk by chunk. */
-export function createTokenSum(count: number, dimension: number): { readonly sums: Float64Array; add(coefficients: Float64Array, chunk: TokenChunk): void } {
+export function createTokenSum(
+  count: number,
+  dimension: number,
+): { readonly sums: Float64Array; add(coefficients: Float64Array, chunk: TokenChunk): void } {
   const sums = new Float64Array(count * dimension);
-  if (count * dimension < tiledProduct) return { sums, add: (coefficients, chunk) => addByLoops(coefficients, chunk, count, dimension, sums) };
+  if (count * dimension < tiledProduct)
+    return { sums, add: (coefficients, chunk) => addByLoops(coefficients, chunk, count, dimension, sums) };
   const byPrototype = new Float64Array(chunkRows * count);
   const byAxis = new Float64Array(chunkRows * dimension);
   const part = new Float64Array(count * dimension);
@@ -149,12 +164,19 @@ export function createTokenSum(count: number, dimension: number): { readonly sum
   };
 }
 
-function addByLoops(coefficients: Float64Array, { rows, tokens }: TokenChunk, count: number, dimension: number, sums: Float64Array): void {
+function addByLoops(
+  coefficients: Float64Array,
+  { rows, tokens }: TokenChunk,
+  count: number,
+  dimension: number,
+  sums: Float64Array,
+): void {
   for (let row = 0; row < rows; row++) {
     for (let k = 0; k < count; k++) {
       const coefficient = coefficients[row * count + k]!;
       if (coefficient === 0) continue;
-      for (let axis = 0; axis < dimension; axis++) sums[k * dimension + axis]! += coefficient * tokens[row * dimension + axis]!;
+      for (let axis = 0; axis < dimension; axis++)
+        sums[k * dimension + axis]! += coefficient * tokens[row * dimension + axis]!;
     }
   }
 }

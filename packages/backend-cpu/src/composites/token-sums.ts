@@ -23,7 +23,8 @@ export const tokenSums: CompositeKernel<TypedArray> = ([tokens, weights, prototy
     for (let row = 0; row < rows; row++) {
       const weight = weights![start + row]!;
       let residual = 0;
-      for (let axis = row * dimension; axis < (row + 1) * dimension; axis++) residual += (chunk[axis]! - outputs[axis]!) ** 2;
+      for (let axis = row * dimension; axis < (row + 1) * dimension; axis++)
+        residual += (chunk[axis]! - outputs[axis]!) ** 2;
       let spread = 0;
       for (let k = 0; k < count; k++) {
         const index = row * count + k;

@@ -31,7 +31,8 @@ export function forEachRow(
       index[axis]!++;
       for (let operand = 0; operand < strides.length; operand++) positions[operand]! += strides[operand]![axis]!;
       if (index[axis]! < shape[axis]!) break;
-      for (let operand = 0; operand < strides.length; operand++) positions[operand]! -= strides[operand]![axis]! * shape[axis]!;
+      for (let operand = 0; operand < strides.length; operand++)
+        positions[operand]! -= strides[operand]![axis]! * shape[axis]!;
       index[axis] = 0;
     }
   }

@@ -3,9 +3,21 @@ import { broadcastStrides, forEachRow } from './broadcast.ts';
 import { erf } from './erf.ts';
 
 type Names =
-  | 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'erf'
-  | 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum'
-  | 'less' | 'equal' | 'select';
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'tanh'
+  | 'erf'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'maximum'
+  | 'minimum'
+  | 'less'
+  | 'equal'
+  | 'select';
 
 /** Arithmetic is done in double precision and rounded once, when the result is stored. */
 function unary(apply: (x: number) => number): Kernel<TypedArray, unknown> {

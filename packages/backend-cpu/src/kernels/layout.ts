@@ -2,7 +2,13 @@ import { allocate, elementCount, stridesOf, type KernelTable, type TypedArray } 
 import { broadcastStrides, forEachRow } from './broadcast.ts';
 
 /** A new array whose element at each place is read from `x` along given strides, starting at `offset`. */
-function gatherStrided(x: TypedArray, shape: readonly number[], strides: readonly number[], offset: number, like: TypedArray): TypedArray {
+function gatherStrided(
+  x: TypedArray,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  like: TypedArray,
+): TypedArray {
   const result = like;
   forEachRow(shape, [strides], (start, length, [from], [step]) => {
     for (let index = 0; index < length; index++) result[start + index] = x[offset + from! + index * step!]!;
@@ -11,7 +17,10 @@ function gatherStrided(x: TypedArray, shape: readonly number[], strides: readonl
 }
 
 /** Ops that only move elements. */
-export const layoutKernels: Pick<KernelTable<TypedArray>, 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'concat' | 'detach'> = {
+export const layoutKernels: Pick<
+  KernelTable<TypedArray>,
+  'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'concat' | 'detach'
+> = {
   reshape: ([x]) => x!,
   detach: ([x]) => x!,
   transpose: ([x], { attributes: { permutation }, inputTypes: [type], outputType }) => {

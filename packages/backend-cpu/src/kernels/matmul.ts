@@ -45,7 +45,8 @@ export function multiplyPacked(
       let column = panel;
       for (; column + 3 < panelEnd; column += 4) tile(a, b, result, start, row, column, columns, inner);
       for (; column < panelEnd; column++) {
-        for (let r = row; r < row + 4; r++) result[start + r * columns + column] = dot(a, r * inner, b, column * inner, inner);
+        for (let r = row; r < row + 4; r++)
+          result[start + r * columns + column] = dot(a, r * inner, b, column * inner, inner);
       }
     }
     for (; row < rows; row++) {
@@ -157,7 +158,9 @@ export const matmulKernels: Pick<KernelTable<TypedArray>, 'matmul'> = {
     const result = allocate(dtype, elementCount(shape));
     const batch = shape.slice(0, -2);
     const strides = [typeA!, typeB!].map((type) =>
-      broadcastStrides(type.shape.slice(0, -2), batch).map((stride) => stride * type.shape.at(-1)! * type.shape.at(-2)!),
+      broadcastStrides(type.shape.slice(0, -2), batch).map(
+        (stride) => stride * type.shape.at(-1)! * type.shape.at(-2)!,
+      ),
     );
     const packs = new Map<number, Float64Array>();
     let batchIndex = 0;

@@ -51,7 +51,12 @@ const maxRun: Reduce = (data, { outer, reduced, inner }) => {
 };
 
 /** Reduces the runs of neighbouring axes one after the other, last run first. */
-function reduceAxes(x: TypedArray, shape: readonly number[], axes: readonly number[], reduce: Reduce): Float64Array | TypedArray {
+function reduceAxes(
+  x: TypedArray,
+  shape: readonly number[],
+  axes: readonly number[],
+  reduce: Reduce,
+): Float64Array | TypedArray {
   let data: TypedArray = x;
   const left = [...shape];
   let end = axes.length - 1;

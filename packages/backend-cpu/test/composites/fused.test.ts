@@ -1,10 +1,26 @@
 import {
-  assign, forward, hessianProduct, i32, lossAndGradient, segmentSums, tensorType, tokenSums, trace, type Tensor,
+  assign,
+  forward,
+  hessianProduct,
+  i32,
+  lossAndGradient,
+  segmentSums,
+  tensorType,
+  tokenSums,
+  trace,
+  type Tensor,
 } from '@ddcl/core';
 import type { Backend, FloatDType, Program } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { deviation, problemValues, randomProblem } from '../../../core/test/support/ddcl-problems.ts';
-import { assignmentsOf, gradientOf, outputsOf, segmentsOf, sumsOf, type Problem } from '../../../core/test/support/oracle.ts';
+import {
+  assignmentsOf,
+  gradientOf,
+  outputsOf,
+  segmentsOf,
+  sumsOf,
+  type Problem,
+} from '../../../core/test/support/oracle.ts';
 import { randomValue, value, type Value } from '../../../core/test/support/run.ts';
 import { cpuBackend } from '../../src/index.ts';
 import { composites } from '../../src/composites/composites.ts';
@@ -92,7 +108,11 @@ describe('fused kernels', () => {
             temperature: seen(temperature),
           };
           const inputs = [...problemValues(problem, dtype), ...(more?.(problem, dtype) ?? [])];
-          const program = trace(inputs.map(({ type }) => type), (...tensors) => body(...(tensors as Tensor[])), name);
+          const program = trace(
+            inputs.map(({ type }) => type),
+            (...tensors) => body(...(tensors as Tensor[])),
+            name,
+          );
           const fused = await runOn(cpuBackend(), program, inputs);
           const decomposed = await runOn(cpuBackend({ fused: false }), program, inputs);
           const oracle = expected?.(problem) ?? decomposed;
@@ -100,7 +120,9 @@ describe('fused kernels', () => {
             const where = `${name} output ${output} of n = ${n}, K = ${count}, m = ${m}`;
             const allowed = expected === undefined ? tolerance[dtype].decomposed : tolerance[dtype].fused;
             expect(deviation(fused[output]!, numbers), `fused ${where}`).toBeLessThan(allowed);
-            expect(deviation(decomposed[output]!, numbers), `decomposed ${where}`).toBeLessThan(tolerance[dtype].decomposed);
+            expect(deviation(decomposed[output]!, numbers), `decomposed ${where}`).toBeLessThan(
+              tolerance[dtype].decomposed,
+            );
           });
         }
       });
@@ -127,7 +149,10 @@ describe('a cold temperature', () => {
     for (const fused of [true, false]) {
       const [lq, , v, hard, entropy, mass, wins] = await runOn(
         cpuBackend({ fused }),
-        trace(problemValues(problem).map(({ type }) => type), (...x) => Object.values(tokenSums(operands(x as Tensor[])))),
+        trace(
+          problemValues(problem).map(({ type }) => type),
+          (...x) => Object.values(tokenSums(operands(x as Tensor[]))),
+        ),
         problemValues(problem),
       );
       expect(deviation(lq!, hard!)).toBeLessThan(1e-9);

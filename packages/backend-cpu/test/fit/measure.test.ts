@@ -1,6 +1,13 @@
 import {
-  createRandom, measureSource, prototypeState, tokensFromArray, tokensFromIterable, tokensFromReader, tokenStatistics,
-  type TokenBlock, type TokenSource,
+  createRandom,
+  measureSource,
+  prototypeState,
+  tokensFromArray,
+  tokensFromIterable,
+  tokensFromReader,
+  tokenStatistics,
+  type TokenBlock,
+  type TokenSource,
 } from '@ddcl/core';
 import type { Backend, FloatDType } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
@@ -102,7 +109,7 @@ describe('the other quantities', () => {
     expect(quantities.used).toBe(sums.wins.filter((win) => win > 0).length / 5);
   });
 
-  it('separation and distinct are those of the prototypes in the tokens\' units', async () => {
+  it("separation and distinct are those of the prototypes in the tokens' units", async () => {
     const source = tokensFromReader(tokensFromArray(data, 4));
     const statistics = await statisticsOf(source);
     const joining = 0.05 * Math.sqrt(momentsOf(rowsOf(data, 4)).trace);
@@ -133,7 +140,9 @@ describe('measureSource', () => {
     const source = tokensFromReader(tokensFromArray(data, 3, new Float32Array(50)));
     const state = prototypeState(Float64Array.of(0, 0, 0), 3, 1, { offset: new Float64Array(3), scale: 1 }, 'float32');
     const backend = cpuBackend();
-    await expect(measureSource(backend, source, state, { tokens: 50, totalVariance: 1 })).rejects.toThrow('No token has a positive weight');
+    await expect(measureSource(backend, source, state, { tokens: 50, totalVariance: 1 })).rejects.toThrow(
+      'No token has a positive weight',
+    );
     expect(backend.memory().buffers).toBe(0);
   });
 
@@ -150,7 +159,9 @@ describe('measureSource', () => {
       },
     });
     // A block of the device holds 8 tokens, so two were measured when it breaks.
-    await expect(measureSource(backend, broken, state, { tokens: 8, totalVariance: 1 })).rejects.toThrow('the disk is gone');
+    await expect(measureSource(backend, broken, state, { tokens: 8, totalVariance: 1 })).rejects.toThrow(
+      'the disk is gone',
+    );
     expect(backend.memory().buffers).toBe(0);
     const controller = new AbortController();
     const source = tokensFromReader(tokensFromArray(data, 3));

@@ -1,6 +1,17 @@
 import {
-  assign, createRandom, encodeTokens, lossAndGradient, measureSource, prototypeState, tensorType, tokensFromArray,
-  tokensFromIterable, tokensFromReader, tokenStatistics, trace, type TokenSource,
+  assign,
+  createRandom,
+  encodeTokens,
+  lossAndGradient,
+  measureSource,
+  prototypeState,
+  tensorType,
+  tokensFromArray,
+  tokensFromIterable,
+  tokensFromReader,
+  tokenStatistics,
+  trace,
+  type TokenSource,
 } from '@ddcl/core';
 import type { Backend, FloatDType } from '@ddcl/core/backend';
 import fc from 'fast-check';
@@ -37,7 +48,9 @@ const drawn: fc.Arbitrary<Drawn> = fc
     const normals = (length: number): Float64Array => Float64Array.from({ length }, () => shift + random.normal());
     return {
       tokens: normals(tokens * dimension),
-      weights: Float64Array.from({ length: tokens }, (_, n) => (n > 0 && random.uniform() < 0.2 ? 0 : random.uniform() + 0.1)),
+      weights: Float64Array.from({ length: tokens }, (_, n) =>
+        n > 0 && random.uniform() < 0.2 ? 0 : random.uniform() + 0.1,
+      ),
       prototypes: normals(count * dimension),
       dimension,
       temperature: 10 ** logTemperature,
@@ -56,9 +69,19 @@ function withBlocks(backend: Backend, rows: number, { dimension, prototypes, dty
 }
 
 /** All measured numbers in a row; the frame is that of the original tokens, whatever the source says. */
-async function measure(problem: Drawn, source: TokenSource = sourceOf(problem), backend: Backend = cpuBackend(problem)): Promise<number[]> {
+async function measure(
+  problem: Drawn,
+  source: TokenSource = sourceOf(problem),
+  backend: Backend = cpuBackend(problem),
+): Promise<number[]> {
   const statistics = await tokenStatistics(sourceOf(problem), { random: createRandom(0), sampleSize: 1 });
-  const state = prototypeState(problem.prototypes, problem.dimension, problem.temperature, statistics.frame, problem.dtype);
+  const state = prototypeState(
+    problem.prototypes,
+    problem.dimension,
+    problem.temperature,
+    statistics.frame,
+    problem.dtype,
+  );
   const { loss, shares, weight, entropy, perplexity } = await measureSource(backend, source, state, statistics);
   return [loss.lq, loss.lols, loss.v, loss.hard, entropy, perplexity, weight, ...shares];
 }
@@ -71,7 +94,9 @@ function expectClose(actual: readonly number[], expected: readonly number[], { d
   const scale = Math.max(...expected.map(Math.abs));
   expected.forEach((number, index) => {
     // Entropies and shares have their own unit, 1.
-    expect(Math.abs(actual[index]! - number)).toBeLessThanOrEqual(rounding[dtype] * Math.max(1, index < 4 ? scale : Math.abs(number)));
+    expect(Math.abs(actual[index]! - number)).toBeLessThanOrEqual(
+      rounding[dtype] * Math.max(1, index < 4 ? scale : Math.abs(number)),
+    );
   });
 }
 
@@ -97,9 +122,17 @@ describe('for any tokens, weights, prototypes and temperature', () => {
     check(async ({ tokens, prototypes, dimension, temperature, dtype, fused }) => {
       const backend = cpuBackend({ fused });
       const [n, count] = [tokens.length / dimension, prototypes.length / dimension];
-      const types = [tensorType(dtype, [n, dimension]), tensorType(dtype, [count, dimension]), tensorType(dtype, [])] as const;
-      const executable = await backend.compile(trace(types, (z, p, t) => [assign({ tokens: z, prototypes: p, temperature: t })]));
-      const data = [tokens, prototypes, [temperature]].map((numbers) => (dtype === 'float32' ? Float32Array.from(numbers) : Float64Array.from(numbers)));
+      const types = [
+        tensorType(dtype, [n, dimension]),
+        tensorType(dtype, [count, dimension]),
+        tensorType(dtype, []),
+      ] as const;
+      const executable = await backend.compile(
+        trace(types, (z, p, t) => [assign({ tokens: z, prototypes: p, temperature: t })]),
+      );
+      const data = [tokens, prototypes, [temperature]].map((numbers) =>
+        dtype === 'float32' ? Float32Array.from(numbers) : Float64Array.from(numbers),
+      );
       const inputs = types.map((type, index) => backend.upload({ dtype, shape: type.shape as number[] }, data[index]!));
       const [result] = await executable.run(inputs);
       const q = await backend.download(result!);
@@ -128,9 +161,16 @@ describe('for any tokens, weights, prototypes and temperature', () => {
     check(async (problem) => {
       const { tokens, dimension } = problem;
       const order = createRandom(tokens.length).permutation(tokens.length / dimension);
-      const shuffled = Float64Array.from(tokens, (_, index) => tokens[order[Math.floor(index / dimension)]! * dimension + (index % dimension)]!);
+      const shuffled = Float64Array.from(
+        tokens,
+        (_, index) => tokens[order[Math.floor(index / dimension)]! * dimension + (index % dimension)]!,
+      );
       const weights = Float64Array.from(order, (row) => problem.weights[row]!);
-      expectClose(await measure(problem, sourceOf({ ...problem, tokens: shuffled, weights })), await measure(problem), problem);
+      expectClose(
+        await measure(problem, sourceOf({ ...problem, tokens: shuffled, weights })),
+        await measure(problem),
+        problem,
+      );
     }));
 
   it('blocks of any size give the same sums, those of the source and those of the device', () =>
@@ -141,7 +181,11 @@ describe('for any tokens, weights, prototypes and temperature', () => {
         async *open() {
           for (let start = 0, rows = 0; start < weights.length; start += rows) {
             rows = Math.min(weights.length - start, 1 + Math.floor(9 * random()));
-            yield { data: tokens.subarray(start * dimension, (start + rows) * dimension), rows, weights: weights.subarray(start, start + rows) };
+            yield {
+              data: tokens.subarray(start * dimension, (start + rows) * dimension),
+              rows,
+              weights: weights.subarray(start, start + rows),
+            };
           }
         },
       });
@@ -158,15 +202,22 @@ describe('for any tokens, weights, prototypes and temperature', () => {
       const count = prototypes.length / dimension;
       const gradient = async (from: number, to: number, padding: number): Promise<number[]> => {
         const n = to - from + padding;
-        const types = [[n, dimension], [n], [count, dimension], []].map((shape) => ({ dtype: 'float64' as const, shape }));
+        const types = [[n, dimension], [n], [count, dimension], []].map((shape) => ({
+          dtype: 'float64' as const,
+          shape,
+        }));
         const padded = (data: Float64Array, width: number): Float64Array => {
           const result = new Float64Array(n * width);
           result.set(data.subarray(from * width, to * width));
           return result;
         };
-        const program = trace(types, (...x) => Object.values(lossAndGradient({ tokens: x[0]!, weights: x[1]!, prototypes: x[2]!, temperature: x[3]! })));
+        const program = trace(types, (...x) =>
+          Object.values(lossAndGradient({ tokens: x[0]!, weights: x[1]!, prototypes: x[2]!, temperature: x[3]! })),
+        );
         const data = [padded(tokens, dimension), padded(weights, 1), prototypes, Float64Array.of(temperature)];
-        const results = await (await backend.compile(program)).run(types.map((type, index) => backend.upload(type, data[index]!)));
+        const results = await (
+          await backend.compile(program)
+        ).run(types.map((type, index) => backend.upload(type, data[index]!)));
         return (await Promise.all(results.map(async (result) => Array.from(await backend.download(result))))).flat();
       };
       const n = weights.length;
@@ -175,7 +226,9 @@ describe('for any tokens, weights, prototypes and temperature', () => {
       const [first, second] = [await gradient(0, split, 3), await gradient(split, n, 1)];
       const scale = Math.max(...whole.map(Math.abs)) + Math.max(...first.map(Math.abs));
       // Tokens at 100 with a spread of 1 cost four digits where no frame takes the mean off.
-      whole.forEach((number, index) => expect(Math.abs(first[index]! + second[index]! - number)).toBeLessThanOrEqual(1e-9 * scale));
+      whole.forEach((number, index) =>
+        expect(Math.abs(first[index]! + second[index]! - number)).toBeLessThanOrEqual(1e-9 * scale),
+      );
     }));
 });
 
@@ -190,7 +243,10 @@ describe('weights', () => {
         weights: Float64Array.from([...weights, weights[0]!]),
       };
       const options = { random: createRandom(1), sampleSize: 1 };
-      const [a, b] = [await tokenStatistics(sourceOf(doubled), options), await tokenStatistics(sourceOf(twice), options)];
+      const [a, b] = [
+        await tokenStatistics(sourceOf(doubled), options),
+        await tokenStatistics(sourceOf(twice), options),
+      ];
       expect(a.weight).toBeCloseTo(b.weight, 12);
       expect(Array.from(a.mean)).toEqual(Array.from(b.mean, (x) => expect.closeTo(x, 10)));
       expect(Math.abs(a.criticalTemperature - b.criticalTemperature)).toBeLessThanOrEqual(1e-9 * b.criticalTemperature);
@@ -200,12 +256,25 @@ describe('weights', () => {
   it('weights do not reach the outputs of tokens', async () => {
     const data = Float64Array.of(0, 1, 2, 7);
     const model = {
-      count: 2, dimension: 1, dtype: 'float64', prototypes: Float64Array.of(0, 3), temperature: 1, criticalTemperature: 9,
-      offset: Float64Array.of(1), scale: 2, totalVariance: 1,
+      count: 2,
+      dimension: 1,
+      dtype: 'float64',
+      prototypes: Float64Array.of(0, 3),
+      temperature: 1,
+      criticalTemperature: 9,
+      offset: Float64Array.of(1),
+      scale: 2,
+      totalVariance: 1,
     } as const;
     const all = async (weights: Float64Array): Promise<number[]> => {
       const numbers: number[] = [];
-      for await (const { data: part } of encodeTokens(cpuBackend(), model, tokensFromReader(tokensFromArray(data, 1, weights)), 'outputs')) numbers.push(...part);
+      for await (const { data: part } of encodeTokens(
+        cpuBackend(),
+        model,
+        tokensFromReader(tokensFromArray(data, 1, weights)),
+        'outputs',
+      ))
+        numbers.push(...part);
       return numbers;
     };
     expect(await all(Float64Array.of(1, 0, 2, 0))).toEqual(await all(Float64Array.of(1, 1, 1, 1)));

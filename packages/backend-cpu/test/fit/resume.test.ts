@@ -40,7 +40,13 @@ const variants: Record<string, FitOptions> = {
   float64: { ...usual, dtype: 'float64' },
   'two restarts': { ...usual, restarts: 2 },
   'several device blocks a step': { ...usual, batch: 50, restarts: 2 },
-  'sgd with momentum, stored order, no cooling': { ...usual, optimizer: sgd({ momentum: 0.9 }), learningRate: 0.1, shuffle: false, anneal: false },
+  'sgd with momentum, stored order, no cooling': {
+    ...usual,
+    optimizer: sgd({ momentum: 0.9 }),
+    learningRate: 0.1,
+    shuffle: false,
+    anneal: false,
+  },
   // Nothing improves by 50 % for long, so both restarts stop before the last of their six records.
   'early stop': { ...usual, restarts: 2, anneal: false, earlyStop: { patience: 2, minImprovement: 0.5 } },
 };
@@ -73,7 +79,11 @@ describe.each(Object.entries(variants))('resuming: %s', (name, options) => {
 });
 
 describe('a checkpoint of another fit', () => {
-  const resumeWith = async (options: Partial<FitOptions>, from: TokenSource = source, made: Partial<FitOptions> = {}) => {
+  const resumeWith = async (
+    options: Partial<FitOptions>,
+    from: TokenSource = source,
+    made: Partial<FitOptions> = {},
+  ) => {
     let resume: Uint8Array | undefined;
     await fit(cpuBackend(), source, {
       ...usual,

@@ -8,7 +8,8 @@ export function blobs(tokens: number, dimension: number, centres: number, spread
   const places = Array.from({ length: centres * dimension }, () => spread * random.normal());
   return Float64Array.from(
     { length: tokens * dimension },
-    (_, index) => places[(Math.floor(index / dimension) % centres) * dimension + (index % dimension)]! + random.normal(),
+    (_, index) =>
+      places[(Math.floor(index / dimension) % centres) * dimension + (index % dimension)]! + random.normal(),
   );
 }
 

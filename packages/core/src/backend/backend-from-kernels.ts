@@ -93,7 +93,10 @@ function compileKernels<Native extends object>(
   const run = (inputs: readonly DeviceBuffer[]): readonly DeviceBuffer[] => {
     if (disposed) throw new DdclError('disposed', `${program.name} was run after its dispose. Compile it again.`);
     const natives = inputs.map((buffer) => buffers.native(buffer, `run of ${program.name}`));
-    const bindings = bindInputs(program, inputs.map((buffer) => buffer.type));
+    const bindings = bindInputs(
+      program,
+      inputs.map((buffer) => buffer.type),
+    );
     const key = JSON.stringify(bindings);
     const plan = plans.get(key) ?? makePlan(bindings);
     plans.set(key, plan);
@@ -107,7 +110,10 @@ function compileKernels<Native extends object>(
       requireAlive(`run of ${program.name}`);
       const wrong = donate.find((position) => inputs[position] === undefined);
       if (wrong !== undefined) {
-        throw new DdclError('argument', `${program.name} was run with ${inputs.length} inputs, but donates input ${wrong}.`);
+        throw new DdclError(
+          'argument',
+          `${program.name} was run with ${inputs.length} inputs, but donates input ${wrong}.`,
+        );
       }
       try {
         return run(inputs);

@@ -23,7 +23,9 @@ export class BufferTable<Native> {
 
   /** A new buffer; `release` is called when it ends. A type without elements has no native tensor. */
   add(type: ConcreteType, native: Native | undefined, release?: () => void): DeviceBuffer {
-    const buffer: DeviceBuffer = Object.freeze({ type: Object.freeze({ dtype: type.dtype, shape: Object.freeze([...type.shape]) }) });
+    const buffer: DeviceBuffer = Object.freeze({
+      type: Object.freeze({ dtype: type.dtype, shape: Object.freeze([...type.shape]) }),
+    });
     this.#held.set(buffer, { native, release });
     this.#bytes += byteLength(type);
     return buffer;

@@ -34,14 +34,22 @@ function checkSize(name: string, capabilities: Capabilities, type: ConcreteType,
 /** @throws DdclError `unsupported`, `limit`, `dtype` or `shape` if `data` is not what `type` says */
 export function checkUpload(name: string, capabilities: Capabilities, type: ConcreteType, data: TypedArray): void {
   if (!capabilities.dtypes.includes(type.dtype)) {
-    throw new DdclError('unsupported', `The backend '${name}' has no ${type.dtype} (it has ${capabilities.dtypes.join(', ')}).`);
+    throw new DdclError(
+      'unsupported',
+      `The backend '${name}' has no ${type.dtype} (it has ${capabilities.dtypes.join(', ')}).`,
+    );
   }
   checkSize(name, capabilities, type, 'upload');
   if (dtypeOf(data) !== type.dtype) {
-    throw new DdclError('dtype', `upload of ${formatType(type)} takes ${type.dtype} data, but got a ${data.constructor.name}.`);
+    throw new DdclError(
+      'dtype',
+      `upload of ${formatType(type)} takes ${type.dtype} data, but got a ${data.constructor.name}.`,
+    );
   }
   const expected = elementCount(type.shape);
   if (data.length !== expected) {
-    throw new DdclError('shape', `upload of ${formatType(type)} takes ${expected} elements, but got ${data.length}.`, { shapes: [type.shape] });
+    throw new DdclError('shape', `upload of ${formatType(type)} takes ${expected} elements, but got ${data.length}.`, {
+      shapes: [type.shape],
+    });
   }
 }

@@ -19,16 +19,27 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
   const axis = x.shape.length - 1;
   const size = x.shape[axis];
   if (typeof size !== 'number' || size === 0) {
-    throw new DdclError('shape', `layerNorm takes a last axis of known size >= 1, but got ${formatType(x.type)}.`, { op: 'layerNorm/1', shapes: [x.shape] });
-  }
-  for (const [what, tensor] of [['gain', gain], ['bias', bias]] as const) {
-    if (sameShape(tensor.shape, [size])) continue;
-    throw new DdclError('shape', `layerNorm of ${formatType(x.type)} takes a ${what} of shape [${size}], but got ${formatType(tensor.type)}.`, {
+    throw new DdclError('shape', `layerNorm takes a last axis of known size >= 1, but got ${formatType(x.type)}.`, {
       op: 'layerNorm/1',
-      shapes: [x.shape, tensor.shape],
+      shapes: [x.shape],
     });
   }
-  if (!(epsilon > 0)) throw new DdclError('argument', `layerNorm takes epsilon > 0, but got ${epsilon}.`, { op: 'layerNorm/1' });
+  for (const [what, tensor] of [
+    ['gain', gain],
+    ['bias', bias],
+  ] as const) {
+    if (sameShape(tensor.shape, [size])) continue;
+    throw new DdclError(
+      'shape',
+      `layerNorm of ${formatType(x.type)} takes a ${what} of shape [${size}], but got ${formatType(tensor.type)}.`,
+      {
+        op: 'layerNorm/1',
+        shapes: [x.shape, tensor.shape],
+      },
+    );
+  }
+  if (!(epsilon > 0))
+    throw new DdclError('argument', `layerNorm takes epsilon > 0, but got ${epsilon}.`, { op: 'layerNorm/1' });
   const mean = (value: Tensor): Tensor => mul(sum(value, [axis], { keepDims: true }), 1 / size);
   const normalise = (input: Tensor): { normal: Tensor; deviation: Tensor } => {
     const centred = sub(input, mean(input));

@@ -16,7 +16,9 @@ export function assign(operands: DdclOperands): Tensor {
   const [result] = composite(
     {
       name: 'ddcl.assign/1',
-      decomposition: (tokens, prototypes, temperature) => [softmax(assignmentLogits(tokens!, prototypes!, temperature!))],
+      decomposition: (tokens, prototypes, temperature) => [
+        softmax(assignmentLogits(tokens!, prototypes!, temperature!)),
+      ],
       gradient: ([tokens, prototypes, temperature], [q], [g]) => {
         // e = dL/d(-d/T) / T; the rows of e sum to zero, so |z|^2 drops out.
         const weighted = mul(q!, g!);

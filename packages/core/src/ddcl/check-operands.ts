@@ -30,10 +30,14 @@ export function checkOperands(op: string, { tokens, prototypes, temperature }: D
     (weights === undefined || (weights.shape.length === 1 && weights.shape[0] === tokens.shape[0]));
   const got = `got tokens ${formatType(tokens.type)}, prototypes ${formatType(prototypes.type)}, temperature ${formatType(temperature.type)}${weights ? `, weights ${formatType(weights.type)}` : ''}`;
   if (!fits) {
-    throw new DdclError('shape', `${op} takes tokens [n, m], prototypes [K, m], a scalar temperature${weights ? ' and weights [n]' : ''}, but ${got}.`, {
-      op,
-      shapes: all.map((tensor) => tensor.shape),
-    });
+    throw new DdclError(
+      'shape',
+      `${op} takes tokens [n, m], prototypes [K, m], a scalar temperature${weights ? ' and weights [n]' : ''}, but ${got}.`,
+      {
+        op,
+        shapes: all.map((tensor) => tensor.shape),
+      },
+    );
   }
   if (!all.every((tensor) => isFloat(tensor.dtype) && tensor.dtype === tokens.dtype)) {
     throw new DdclError('dtype', `${op} takes floats of one dtype, but ${got}.`, { op });

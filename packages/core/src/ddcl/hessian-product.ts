@@ -29,15 +29,22 @@ export function hessianProduct(operands: WeightedOperands, direction: Tensor): T
   const [result] = composite(
     {
       name: 'ddcl.hessianProduct/1',
-      decomposition: (tokens, weights, prototypes, temperature, along) =>
-        [decompose(tokens!, weights!, prototypes!, temperature!, along!)],
+      decomposition: (tokens, weights, prototypes, temperature, along) => [
+        decompose(tokens!, weights!, prototypes!, temperature!, along!),
+      ],
     },
     [operands.tokens, operands.weights, operands.prototypes, operands.temperature, direction],
   );
   return result!;
 }
 
-function decompose(tokens: Tensor, weights: Tensor, prototypes: Tensor, temperature: Tensor, direction: Tensor): Tensor {
+function decompose(
+  tokens: Tensor,
+  weights: Tensor,
+  prototypes: Tensor,
+  temperature: Tensor,
+  direction: Tensor,
+): Tensor {
   const column = reshape(weights, [weights.shape[0]!, 1]);
   const { w, q, error, distances } = separationWeights(tokens, prototypes, temperature);
   const rowSum = (x: Tensor): Tensor => sum(x, [1], { keepDims: true });

@@ -58,9 +58,15 @@ function pullBack(inputs: readonly Tensor[], cotangents: readonly Tensor[]): Ten
   const direct = mul(mul(q, column), onLq);
   const coefficients = sub(direct, div(slope, temperature));
 
-  const forTokens = sub(mul(sub(mul(tokens, sum(coefficients, [1], { keepDims: true })), matmul(coefficients, prototypes)), 2), forOutput);
+  const forTokens = sub(
+    mul(sub(mul(tokens, sum(coefficients, [1], { keepDims: true })), matmul(coefficients, prototypes)), 2),
+    forOutput,
+  );
   const forWeights = add(mul(sum(mul(q, distances), [1]), onLq), mul(sum(mul(residual, residual), [1]), onLols));
-  const forPrototypes = add(mul(pullTowards(coefficients, prototypes, tokens), 2), matmul(q, forOutput, { transposeA: true }));
+  const forPrototypes = add(
+    mul(pullTowards(coefficients, prototypes, tokens), 2),
+    matmul(q, forOutput, { transposeA: true }),
+  );
   const forTemperature = div(sum(mul(slope, distances)), mul(temperature, temperature));
   return [forTokens, forWeights, forPrototypes, forTemperature];
 }
@@ -75,7 +81,8 @@ export function loss(operands: WeightedOperands): LossParts {
   const [lq, lols, v] = composite(
     {
       name: 'ddcl.loss/1',
-      decomposition: (tokens, weights, prototypes, temperature) => decompose(tokens!, weights!, prototypes!, temperature!),
+      decomposition: (tokens, weights, prototypes, temperature) =>
+        decompose(tokens!, weights!, prototypes!, temperature!),
       gradient: (inputs, _outputs, cotangents) => pullBack(inputs, cotangents),
     },
     [operands.tokens, operands.weights, operands.prototypes, operands.temperature],
@@ -104,7 +111,10 @@ export function lossAndGradient(operands: WeightedOperands): LossAndGradient {
       decomposition: (tokens, weights, prototypes, temperature) => {
         const { w, error } = separationWeights(tokens!, prototypes!, temperature!);
         const weighted = mul(w, reshape(weights!, [weights!.shape[0]!, 1]));
-        return [sum(mul(weights!, reshape(error, weights!.shape))), mul(pullTowards(weighted, prototypes!, tokens!), 2)];
+        return [
+          sum(mul(weights!, reshape(error, weights!.shape))),
+          mul(pullTowards(weighted, prototypes!, tokens!), 2),
+        ];
       },
     },
     [operands.tokens, operands.weights, operands.prototypes, operands.temperature],
@@ -116,7 +126,11 @@ export function lossAndGradient(operands: WeightedOperands): LossAndGradient {
  * `w_nk` [n, K] and `l_n` [n, 1]. A negative w pushes its prototype away from the token: the separation
  * force of the method.
  */
-export function separationWeights(tokens: Tensor, prototypes: Tensor, temperature: Tensor): { w: Tensor; q: Tensor; error: Tensor; distances: Tensor } {
+export function separationWeights(
+  tokens: Tensor,
+  prototypes: Tensor,
+  temperature: Tensor,
+): { w: Tensor; q: Tensor; error: Tensor; distances: Tensor } {
   const q = assign({ tokens, prototypes, temperature });
   const distances = squaredDistances(tokens, prototypes);
   const error = sum(mul(q, distances), [1], { keepDims: true });

@@ -54,10 +54,14 @@ export function segmentSums(operands: SegmentOperands, segments: number): Segmen
   checkOperands('ddcl.segmentSums/1', operands, operands.weights);
   const known = (size: Dimension | undefined): number => {
     if (typeof size === 'number') return size;
-    throw new DdclError('shape', `ddcl.segmentSums/1 takes prototypes of known shape, but got [${operands.prototypes.shape.join(', ')}].`, {
-      op: 'ddcl.segmentSums/1',
-      shapes: [operands.prototypes.shape],
-    });
+    throw new DdclError(
+      'shape',
+      `ddcl.segmentSums/1 takes prototypes of known shape, but got [${operands.prototypes.shape.join(', ')}].`,
+      {
+        op: 'ddcl.segmentSums/1',
+        shapes: [operands.prototypes.shape],
+      },
+    );
   };
   const count = known(operands.prototypes.shape[0]);
   const dimension = known(operands.prototypes.shape[1]);

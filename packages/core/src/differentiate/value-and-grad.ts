@@ -20,24 +20,45 @@ export function valueAndGrad(program: Program, { of = 0, wrt = [0] }: ValueAndGr
   const results = resultTypes(program);
   const result = results[of];
   if (result === undefined) {
-    throw new DdclError('argument', `${program.name} has ${results.length} results; there is no result ${of} to differentiate.`);
+    throw new DdclError(
+      'argument',
+      `${program.name} has ${results.length} results; there is no result ${of} to differentiate.`,
+    );
   }
   if (result.shape.length !== 0) {
-    throw new DdclError('shape', `Result ${of} of ${program.name} is ${formatType(result)}; only a scalar has a gradient. Sum it first.`, {
-      shapes: [result.shape],
-    });
+    throw new DdclError(
+      'shape',
+      `Result ${of} of ${program.name} is ${formatType(result)}; only a scalar has a gradient. Sum it first.`,
+      {
+        shapes: [result.shape],
+      },
+    );
   }
   for (const index of wrt) {
     if (program.parameters[index] !== undefined) continue;
-    throw new DdclError('argument', `${program.name} has ${program.parameters.length} parameters; there is no parameter ${index}.`);
+    throw new DdclError(
+      'argument',
+      `${program.name} has ${program.parameters.length} parameters; there is no parameter ${index}.`,
+    );
   }
   return trace(
     program.parameters,
     (...tensors) => {
       const inputs = tensors as Tensor[];
       const { builder } = inputs[0]!;
-      const values = builder.inline(program, inputs.map((input) => input.id)).map((id) => new Tensor(builder, id));
-      return [...values, ...grad(values[of]!, wrt.map((index) => inputs[index]!))];
+      const values = builder
+        .inline(
+          program,
+          inputs.map((input) => input.id),
+        )
+        .map((id) => new Tensor(builder, id));
+      return [
+        ...values,
+        ...grad(
+          values[of]!,
+          wrt.map((index) => inputs[index]!),
+        ),
+      ];
     },
     `${program.name} with gradient`,
   );

@@ -26,10 +26,15 @@ function pullBack(
     return rule({ inputs, output: outputs[0]!, attributes: instruction.attributes, cotangent: cotangents[0]! });
   }
   const { builder } = inputs[0]!;
-  const filled = outputs.flatMap((output, index) => (isFloat(output.dtype) ? [cotangents[index] ?? zeros(output, output.type)] : []));
+  const filled = outputs.flatMap((output, index) =>
+    isFloat(output.dtype) ? [cotangents[index] ?? zeros(output, output.type)] : [],
+  );
   const closed = instruction.gradient;
   const values = closed === undefined ? [...inputs, ...filled] : [...inputs, ...outputs, ...filled];
-  const results = builder.inline(closed ?? vjpProgram(instruction.decomposition), values.map((value) => value.id));
+  const results = builder.inline(
+    closed ?? vjpProgram(instruction.decomposition),
+    values.map((value) => value.id),
+  );
   const flowing = results.map((id) => new Tensor(builder, id));
   return inputs.map((input) => (isFloat(input.dtype) ? flowing.shift() : undefined));
 }
@@ -69,13 +74,17 @@ function dependents(from: readonly Tensor[], roots: readonly Tensor[]): Set<Valu
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   const first = outputs[0];
   if (first === undefined || outputs.length !== cotangents.length) {
-    throw new DdclError('argument', `vjp takes one cotangent per output, but got ${cotangents.length} for ${outputs.length} outputs.`);
+    throw new DdclError(
+      'argument',
+      `vjp takes one cotangent per output, but got ${cotangents.length} for ${outputs.length} outputs.`,
+    );
   }
   const { builder } = first;
   for (const cotangent of cotangents) requireTraced(builder, cotangent);
   for (const tensor of [...outputs, ...wrt]) {
     requireTraced(builder, tensor);
-    if (!isFloat(tensor.dtype)) throw new DdclError('dtype', `Only floats have a derivative, but ${tensor} was asked for.`);
+    if (!isFloat(tensor.dtype))
+      throw new DdclError('dtype', `Only floats have a derivative, but ${tensor} was asked for.`);
   }
   const relevant = dependents(outputs, wrt);
   const flowing = new Map<ValueId, Tensor>();
@@ -110,7 +119,9 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
 /** Gradients of a scalar inside a trace. */
 export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (output.shape.length !== 0) {
-    throw new DdclError('shape', `grad takes a scalar, but got ${formatType(output.type)}. Sum it first, or use vjp.`, { shapes: [output.shape] });
+    throw new DdclError('shape', `grad takes a scalar, but got ${formatType(output.type)}. Sum it first, or use vjp.`, {
+      shapes: [output.shape],
+    });
   }
   return vjp([output], [scalar(output, 1)], wrt);
 }
@@ -131,8 +142,17 @@ export function vjpProgram(program: Program): Program {
         const inputs = (tensors as Tensor[]).slice(0, program.parameters.length);
         const cotangents = (tensors as Tensor[]).slice(program.parameters.length);
         const { builder } = inputs[0]!;
-        const results = builder.inline(program, inputs.map((input) => input.id)).map((id) => new Tensor(builder, id));
-        return vjp(results.filter((result) => isFloat(result.dtype)), cotangents, inputs.filter((input) => isFloat(input.dtype)));
+        const results = builder
+          .inline(
+            program,
+            inputs.map((input) => input.id),
+          )
+          .map((id) => new Tensor(builder, id));
+        return vjp(
+          results.filter((result) => isFloat(result.dtype)),
+          cotangents,
+          inputs.filter((input) => isFloat(input.dtype)),
+        );
       },
       `${program.name} vjp`,
     );

@@ -1,8 +1,9 @@
 import { throwIfAborted } from '../abort/abort-signal.ts';
-import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
+import type { Backend, Capabilities, DeviceBuffer, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
+import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
 import { blockRows } from '../tokens/block-size.ts';
 import { deviceBlocks, type DeviceBlock } from '../tokens/device-blocks.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
@@ -12,7 +13,7 @@ import { requireModelDimension } from './require-dimension.ts';
 import { SegmentAccumulator } from './segment-accumulator.ts';
 import { segmentProgram, type SegmentProgramSizes } from './segment-program.ts';
 
-/** A block's token sums, [segments, K, m], hold at most this many numbers. */
+/** The largest tensor of a run that sums tokens per segment holds at most this many numbers. */
 const segmentElements = 1 << 21;
 
 /** Segments that are given out together at the end. */
@@ -40,15 +41,24 @@ export async function* encodeSegments(
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);
   const state = modelState(model, temperature, dtype);
   const withSums = what === 'summaries';
-  const rows = blockRows({ tokens: Math.max(1, ids.length), dimension, prototypes: count }, dtype, backend.capabilities);
-  const segments = withSums ? Math.max(1, Math.min(rows, Math.floor(segmentElements / (count * dimension)))) : rows;
+  const rows = blockRows(
+    { tokens: Math.max(1, ids.length), dimension, prototypes: count },
+    dtype,
+    backend.capabilities,
+  );
+  const segments = withSums ? segmentsPerRun(rows, model, dtype, backend.capabilities) : rows;
   const sizes: SegmentProgramSizes = { rows, segments, count, dimension, dtype, withSums };
   const accumulator = new SegmentAccumulator(what, state);
   const executable = await backend.compile(segmentProgram(sizes));
   const shared = state.upload(backend);
   let first = 0;
   try {
-    for await (const block of deviceBlocks(source.blocks('stored'), { size: rows, dimension, dtype, frame: state.frame })) {
+    for await (const block of deviceBlocks(source.blocks('stored'), {
+      size: rows,
+      dimension,
+      dtype,
+      frame: state.frame,
+    })) {
       throwIfAborted(signal);
       if (first + block.rows > ids.length) throw wrongCount(ids.length, source.tokens ?? first + block.rows);
       await addBlock(backend, executable, shared, sizes, block, ids.subarray(first, first + block.rows), accumulator);
@@ -67,6 +77,21 @@ export async function* encodeSegments(
   }
 }
 
+/**
+ * Segments that one run may touch: their token sums are [segments, K, m], and where no kernel makes these, the
+ * assignments are spread over segments, [rows, segments, K].
+ */
+function segmentsPerRun(
+  rows: number,
+  { count, dimension }: DdclModel,
+  dtype: FloatDType,
+  { composites, maxBufferBytes }: Capabilities,
+): number {
+  const most = Math.min(segmentElements, Math.floor(maxBufferBytes / bytesPerElement(dtype)));
+  const each = count * (composites.includes('ddcl.segmentSums/1') ? dimension : Math.max(dimension, rows));
+  return Math.max(1, Math.min(rows, Math.floor(most / each)));
+}
+
 /** Runs one block, in parts of which none touches more segments than the program has room for. */
 async function addBlock(
   backend: Backend,
@@ -80,7 +105,7 @@ async function addBlock(
   const resident = uploadBlock(backend, block, dtype);
   backend.free(resident.weights);
   try {
-    for (let from = 0; from < ids.length; ) {
+    for (let from = 0; from < ids.length;) {
       /** Place of each segment within the part. */
       const places = new Map<number, number>();
       const local = new Int32Array(rows);

@@ -69,7 +69,13 @@ export async function* encodeTokens(
   const executable = await backend.compile(program);
   const shared = state.upload(backend);
   try {
-    for await (const block of deviceBlocks(source.blocks('stored'), { size, dimension, dtype, frame: state.frame })) {
+    for await (const block of deviceBlocks(source.blocks('stored'), {
+      size,
+      dimension,
+      dtype,
+      frame: state.frame,
+      keepUnweighted: true,
+    })) {
       throwIfAborted(signal);
       const { tokens, weights } = uploadBlock(backend, block, dtype);
       backend.free(weights);

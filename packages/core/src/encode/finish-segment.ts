@@ -20,7 +20,10 @@ export interface SegmentTotals {
 }
 
 /** Numbers that a segment's row has. */
-export function segmentWidth(what: SegmentOutput, { count, dimension }: Pick<PrototypeState, 'count' | 'dimension'>): number {
+export function segmentWidth(
+  what: SegmentOutput,
+  { count, dimension }: Pick<PrototypeState, 'count' | 'dimension'>,
+): number {
   return what === 'occupancy' ? count : what === 'pooled' ? dimension : count * dimension;
 }
 

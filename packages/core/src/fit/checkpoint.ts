@@ -44,7 +44,9 @@ const formatVersion = '1';
 export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
   const { state, best, shape, dtype, ...rest } = checkpoint;
   const tensors = new Map<string, SafetensorsTensor>();
-  state.forEach((data, index) => tensors.set(`state.${index}`, { dtype: dtype === 'float32' ? 'F32' : 'F64', shape, data }));
+  state.forEach((data, index) =>
+    tensors.set(`state.${index}`, { dtype: dtype === 'float32' ? 'F32' : 'F64', shape, data }),
+  );
   if (best !== undefined) tensors.set('best', { dtype: 'F64', shape, data: best.prototypes });
   const bestNote = best === undefined ? null : { restart: best.restart, hard: best.hard };
   const progress = JSON.stringify({ ...rest, best: bestNote, dtype, shape, slots: state.length });
@@ -55,13 +57,17 @@ export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
 export function checkpointFromBytes(bytes: Uint8Array): FitCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const { progress } = metadata;
-  if (metadata['format'] !== 'ddcl.checkpoint' || metadata['formatVersion'] !== formatVersion || progress === undefined) {
-    throw new DdclError('format', `This is not a ddcl checkpoint of format version ${formatVersion}. Start the fit afresh, without resuming.`);
+  if (
+    metadata['format'] !== 'ddcl.checkpoint' ||
+    metadata['formatVersion'] !== formatVersion ||
+    progress === undefined
+  ) {
+    throw new DdclError(
+      'format',
+      `This is not a ddcl checkpoint of format version ${formatVersion}. Start the fit afresh, without resuming.`,
+    );
   }
-  const { best: bestNote, slots, ...rest } = JSON.parse(progress) as Omit<FitCheckpoint, 'state' | 'best'> & {
-    best: { restart: number; hard: number } | null;
-    slots: number;
-  };
+  const { best: bestNote, slots, ...rest } = parseProgress(progress);
   const read = (name: string): Float32Array | Float64Array => {
     const data = tensors.get(name)?.data;
     if (data instanceof Float32Array || data instanceof Float64Array) return data;
@@ -74,6 +80,25 @@ export function checkpointFromBytes(bytes: Uint8Array): FitCheckpoint {
   };
 }
 
+type Progress = Omit<FitCheckpoint, 'state' | 'best'> & {
+  best: { restart: number; hard: number } | null;
+  slots: number;
+};
+
+function parseProgress(text: string): Progress {
+  try {
+    const progress = JSON.parse(text) as Progress;
+    if (typeof progress.identity === 'object' && progress.identity !== null && Array.isArray(progress.history))
+      return progress;
+  } catch {
+    // Reported below.
+  }
+  throw new DdclError(
+    'format',
+    'The progress of this checkpoint cannot be read. Start the fit afresh, without resuming.',
+  );
+}
+
 /**
  * @throws DdclError `data` if the checkpoint belongs to other options or other tokens, naming what differs
  */
@@ -81,7 +106,9 @@ export function requireSameFit(checkpoint: FitCheckpoint, identity: Readonly<Rec
   const names = new Set([...Object.keys(checkpoint.identity), ...Object.keys(identity)]);
   const different = [...names].filter((name) => checkpoint.identity[name] !== identity[name]);
   if (different.length === 0) return;
-  const shown = different.map((name) => `${name} was ${checkpoint.identity[name] ?? 'not set'}, is ${identity[name] ?? 'not set'}`);
+  const shown = different.map(
+    (name) => `${name} was ${checkpoint.identity[name] ?? 'not set'}, is ${identity[name] ?? 'not set'}`,
+  );
   throw new DdclError(
     'data',
     `The checkpoint belongs to another fit: ${shown.join('; ')}. Resume with the same options and tokens, or start a new fit.`,

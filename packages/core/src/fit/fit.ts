@@ -11,13 +11,20 @@ import { measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
 import { tokenStatistics, type TokenStatistics } from '../tokens/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import { checkpointFromBytes, checkpointToBytes, requireSameFit, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
+import {
+  checkpointFromBytes,
+  checkpointToBytes,
+  requireSameFit,
+  type BestRestart,
+  type FitCheckpoint,
+} from './checkpoint.ts';
 import type { HistoryRecord } from './history.ts';
 import { fitIdentity, resolveFitOptions, type FitOptions, type ResolvedFitOptions } from './options.ts';
 import { roundToModel, runRestart, type FitContext, type RestartPosition } from './restart.ts';
 import { planSteps } from './schedule.ts';
+import { shareExecutables } from './share-executables.ts';
 import { createStepper } from './stepper.ts';
-import { watchSample } from './watched-sample.ts';
+import { watchSample, type WatchedSample } from './watched-sample.ts';
 
 /** What a fit returns. */
 export interface FitResult {
@@ -49,6 +56,15 @@ const sampleElements = 1 << 23;
  */
 export async function fit(backend: Backend, source: TokenSource, options: FitOptions): Promise<FitResult> {
   const resolved = resolveFitOptions(options);
+  const shared = shareExecutables(backend);
+  try {
+    return await fitResolved(shared.backend, source, resolved);
+  } finally {
+    shared.dispose();
+  }
+}
+
+async function fitResolved(backend: Backend, source: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
   const random = createRandom(resolved.seed);
   const statistics = await readStatistics(source, resolved);
   const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
@@ -58,29 +74,59 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
   const sizes = { rows: plan.rows, count: resolved.prototypes, dimension: source.dimension, dtype: resolved.dtype };
   const identity = { ...fitIdentity(resolved), ...tokenIdentity(statistics) };
 
-  const watched = await watchSample(backend, statistics, resolved);
   const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer);
-  const context: FitContext = { backend, source, options: resolved, statistics, temperature, plan, stepper, watched, random };
+  let watched: WatchedSample | undefined;
   try {
+    watched = await watchSample(backend, statistics, resolved);
+    const context: FitContext = {
+      backend,
+      source,
+      options: resolved,
+      statistics,
+      temperature,
+      plan,
+      stepper,
+      watched,
+      random,
+    };
     const { best, history, errors } = await runRestarts(context, identity);
     const model = makeModel(context, best);
     const quantities = await finalMeasurement(context, model);
     const stability = await measureStability(backend, statistics, modelState(model), {
       random: random.fork('stability'),
       signal: resolved.signal,
-      onIteration: (done) => resolved.onProgress?.({ phase: 'stability', restart: best.restart, restarts: resolved.restarts, done, total: undefined }),
+      onIteration: (done) =>
+        resolved.onProgress?.({
+          phase: 'stability',
+          restart: best.restart,
+          restarts: resolved.restarts,
+          done,
+          total: undefined,
+        }),
     });
     const restartErrors = resolved.restarts === 1 ? [quantities.loss.hard] : errors;
-    return { model, quantities, stability, statistics, history, bestRestart: best.restart, restartErrors, steps: history.at(-1)!.step };
+    return {
+      model,
+      quantities,
+      stability,
+      statistics,
+      history,
+      bestRestart: best.restart,
+      restartErrors,
+      steps: history.at(-1)!.step,
+    };
   } finally {
     stepper.dispose();
-    watched.dispose();
+    watched?.dispose();
   }
 }
 
 async function readStatistics(source: TokenSource, options: ResolvedFitOptions): Promise<TokenStatistics> {
   const { prototypes, restarts, onProgress } = options;
-  const sampleSize = Math.max(4 * prototypes, Math.min(1 << 16, Math.max(1024, Math.floor(sampleElements / source.dimension))));
+  const sampleSize = Math.max(
+    4 * prototypes,
+    Math.min(1 << 16, Math.max(1024, Math.floor(sampleElements / source.dimension))),
+  );
   const statistics = await tokenStatistics(source, {
     random: createRandom(options.seed).fork('sample'),
     sampleSize,
@@ -88,15 +134,26 @@ async function readStatistics(source: TokenSource, options: ResolvedFitOptions):
     signal: options.signal,
     onProgress: (done) => onProgress?.({ phase: 'statistics', restart: 0, restarts, done, total: source.tokens }),
   });
-  if (statistics.distinctTokens >= prototypes && (prototypes === 1 || statistics.totalVariance > 0)) return statistics;
+  if (statistics.distinctTokens < prototypes) {
+    throw new DdclError(
+      'data',
+      `${prototypes} prototypes need at least as many distinct tokens, but there are ${statistics.distinctTokens}. Ask for at most ${statistics.distinctTokens}.`,
+    );
+  }
+  if (statistics.totalVariance > 0) return statistics;
   throw new DdclError(
     'data',
-    `${prototypes} prototypes need at least as many distinct tokens, but there are ${statistics.distinctTokens}. Ask for at most ${statistics.distinctTokens}.`,
+    'All tokens are equal, so T_c is 0 and no temperature lies below it. Give tokens that differ.',
   );
 }
 
 function tokenIdentity({ tokens, weight, criticalTemperature, mean }: TokenStatistics): Record<string, string> {
-  return { tokens: String(tokens), weight: String(weight), criticalTemperature: String(criticalTemperature), mean: mean.slice(0, 8).join(' ') };
+  return {
+    tokens: String(tokens),
+    weight: String(weight),
+    criticalTemperature: String(criticalTemperature),
+    mean: mean.slice(0, 8).join(' '),
+  };
 }
 
 interface Restarts {
@@ -148,7 +205,8 @@ async function runRestarts(context: FitContext, identity: Readonly<Record<string
     const [framed] = await stepper.read();
     const prototypes = Float64Array.from(framed!);
     const candidate = { restart, hard: 0, prototypes };
-    const hard = options.restarts === 1 ? 0 : (await finalMeasurement(context, makeModel(context, candidate))).loss.hard;
+    const hard =
+      options.restarts === 1 ? 0 : (await finalMeasurement(context, makeModel(context, candidate))).loss.hard;
     errors.push(hard);
     if (best === undefined || hard < best.hard) best = { restart, hard, prototypes };
     await offer({ restart: restart + 1, step: 0, stopping: { lowest: null, waited: 0 } }, false);
@@ -182,12 +240,21 @@ function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel 
   };
 }
 
-function finalMeasurement({ backend, source, options, statistics }: FitContext, model: DdclModel): Promise<MeasuredQuantities> {
+function finalMeasurement(
+  { backend, source, options, statistics }: FitContext,
+  model: DdclModel,
+): Promise<MeasuredQuantities> {
   return measureSource(backend, source, modelState(model), {
     tokens: statistics.tokens,
     totalVariance: statistics.totalVariance,
     signal: options.signal,
     onProgress: (done) =>
-      options.onProgress?.({ phase: 'measure', restart: 0, restarts: options.restarts, done, total: statistics.tokens }),
+      options.onProgress?.({
+        phase: 'measure',
+        restart: 0,
+        restarts: options.restarts,
+        done,
+        total: statistics.tokens,
+      }),
   });
 }

@@ -69,8 +69,8 @@ export interface FitOptions {
   readonly onProgress?: (progress: FitProgress) => void;
   readonly onRecord?: (record: HistoryRecord) => void;
   /**
-   * Offered after each history record and each restart; call `make` to get a checkpoint's bytes, at
-   * whatever pace suits. A fit resumed from them ends exactly as the uninterrupted one.
+   * Offered after each history record and each restart; call `make` to get a checkpoint's bytes, as often as suits, but
+   * before the promise returned here settles. A fit resumed from them ends exactly as the uninterrupted one.
    */
   readonly onCheckpoint?: (make: () => Promise<Uint8Array>) => void | Promise<void>;
   /** Bytes of a checkpoint of a fit with the same options and tokens. */
@@ -79,7 +79,23 @@ export interface FitOptions {
 
 /** Options with their defaults filled in. */
 export type ResolvedFitOptions = Required<
-  Pick<FitOptions, 'prototypes' | 'temperature' | 'anneal' | 'relocate' | 'batch' | 'learningRate' | 'constantRate' | 'optimizer' | 'start' | 'restarts' | 'dtype' | 'seed' | 'shuffle' | 'records'>
+  Pick<
+    FitOptions,
+    | 'prototypes'
+    | 'temperature'
+    | 'anneal'
+    | 'relocate'
+    | 'batch'
+    | 'learningRate'
+    | 'constantRate'
+    | 'optimizer'
+    | 'start'
+    | 'restarts'
+    | 'dtype'
+    | 'seed'
+    | 'shuffle'
+    | 'records'
+  >
 > &
   Omit<FitOptions, 'optimizer'>;
 
@@ -101,19 +117,32 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     shuffle: options.shuffle ?? true,
     records: options.records ?? 100,
   };
-  const { prototypes, restarts, records, batch, seed, learningRate } = resolved;
+  const { prototypes, restarts, records, batch, epochs = 1, steps = 1, seed, learningRate, earlyStop } = resolved;
+  const { patience = 1, minImprovement = 0 } = earlyStop ?? {};
   for (const [name, value, least] of [
     ['prototypes', prototypes, 1],
     ['restarts', restarts, 1],
     ['records', records, 1],
     ['batch', batch, 1],
+    ['epochs', epochs, 1],
+    ['steps', steps, 1],
+    ['earlyStop.patience', patience, 1],
     ['seed', seed, 0],
   ] as const) {
     if (Number.isSafeInteger(value) && value >= least) continue;
     throw new DdclError('argument', `${name} must be a whole number >= ${least}, but is ${value}.`);
   }
   if (!(learningRate > 0 && learningRate < Infinity)) {
-    throw new DdclError('argument', `learningRate must be a number > 0, but is ${learningRate}. The default is ${defaultLearningRate}.`);
+    throw new DdclError(
+      'argument',
+      `learningRate must be a number > 0, but is ${learningRate}. The default is ${defaultLearningRate}.`,
+    );
+  }
+  if (!(minImprovement >= 0 && minImprovement < 1)) {
+    throw new DdclError(
+      'argument',
+      `earlyStop.minImprovement must be a share from 0 to below 1, but is ${minImprovement}.`,
+    );
   }
   return resolved;
 }
@@ -134,7 +163,9 @@ export function fitIdentity(options: ResolvedFitOptions): Record<string, string>
     batch: String(options.batch),
     learningRate: String(options.learningRate),
     constantRate: String(options.constantRate),
-    optimizer: optimizer.name,
+    optimizer: [optimizer.name, ...Object.entries(optimizer.settings).map(([name, value]) => `${name}=${value}`)].join(
+      ' ',
+    ),
     start: typeof start === 'string' ? start : Array.from(start).join(' '),
     restarts: String(options.restarts),
     dtype: options.dtype,

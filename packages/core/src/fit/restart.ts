@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { asDType, fromFrame, prototypeState } from '../measure/prototype-state.ts';
 import { throwIfAborted } from '../abort/abort-signal.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
 import { deviceBlocks, type DeviceBlock } from '../tokens/device-blocks.ts';
@@ -59,7 +60,11 @@ async function* steps(blocks: AsyncIterable<DeviceBlock>, parts: number): AsyncG
 }
 
 /** Runs one restart from a position to its end (or an early stop); returns the steps made. */
-export async function runRestart(context: FitContext, position: RestartPosition, afterRecord: AfterRecord): Promise<number> {
+export async function runRestart(
+  context: FitContext,
+  position: RestartPosition,
+  afterRecord: AfterRecord,
+): Promise<number> {
   const { source, options, statistics, plan, stepper, random } = context;
   const { frame, criticalTemperature } = statistics;
   const unit = frame.scale ** 2;
@@ -77,14 +82,25 @@ export async function runRestart(context: FitContext, position: RestartPosition,
     const state = prototypeState(fromFrame(framed!, frame), source.dimension, temperature, frame, options.dtype);
     const measured = await context.watched.measure(state);
     const { weight: _weight, shares: _shares, ...quantities } = measured;
-    return { restart: position.restart, step, epoch: step / stepsPerEpoch, temperature, learningRate: rates(progress), ...quantities };
+    return {
+      restart: position.restart,
+      step,
+      epoch: step / stepsPerEpoch,
+      temperature,
+      learningRate: rates(progress),
+      ...quantities,
+    };
   };
   const progressAt = (made: number): number => (totalSteps === 1 ? 1 : (made - 1) / (totalSteps - 1));
 
-  while (step < totalSteps) {
+  // Asked before the first step too: a checkpoint may have been made at the record that ended a restart early.
+  const stopped = (): boolean => options.earlyStop !== undefined && stopping.waited >= options.earlyStop.patience;
+  while (step < totalSteps && !stopped()) {
+    const before = step;
     const epoch = Math.floor(step / stepsPerEpoch);
     // A step over all tokens does not depend on their order.
-    const order = options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(`epoch ${epoch}`).integer(2 ** 48) } : 'stored';
+    const order =
+      options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(`epoch ${epoch}`).integer(2 ** 48) } : 'stored';
     const blocks = deviceBlocks(source.blocks(order), {
       size: plan.rows,
       dimension: source.dimension,
@@ -99,20 +115,36 @@ export async function runRestart(context: FitContext, position: RestartPosition,
       step++;
       const progress = progressAt(step);
       await stepper.step(group, { temperature: cooling(progress) / unit, learningRate: rates(progress), step });
-      options.onProgress?.({ phase: 'fit', restart: position.restart, restarts: options.restarts, done: step, total: totalSteps });
+      options.onProgress?.({
+        phase: 'fit',
+        restart: position.restart,
+        restarts: options.restarts,
+        done: step,
+        total: totalSteps,
+      });
       if (isRecordStep(step, totalSteps, options.records)) {
         const made = await record();
         stopping = nextStopping(stopping, made.loss.lq, progress, options);
         await afterRecord(made, { restart: position.restart, step, stopping });
-        if (options.earlyStop !== undefined && stopping.waited >= options.earlyStop.patience) return step;
+        if (stopped()) return step;
       }
       if (step === totalSteps) break;
     }
+    if (step > before) continue;
+    throw new DdclError(
+      'data',
+      `A pass over the tokens gave fewer than the ${statistics.tokens} of the first one. Each pass must give the same tokens.`,
+    );
   }
   return step;
 }
 
-function nextStopping(state: StoppingState, lq: number, progress: number, { earlyStop, anneal }: ResolvedFitOptions): StoppingState {
+function nextStopping(
+  state: StoppingState,
+  lq: number,
+  progress: number,
+  { earlyStop, anneal }: ResolvedFitOptions,
+): StoppingState {
   // While it cools, L_q falls because T does: that says nothing about convergence.
   if (earlyStop === undefined || (anneal && progress < coolingShare)) return { lowest: null, waited: 0 };
   const improved = state.lowest === null || lq < state.lowest * (1 - (earlyStop.minImprovement ?? 1e-4));
@@ -120,6 +152,9 @@ function nextStopping(state: StoppingState, lq: number, progress: number, { earl
 }
 
 /** Framed prototypes rounded to what a model file holds: absolute numbers of the fit's dtype. */
-export function roundToModel(framed: ArrayLike<number>, context: Pick<FitContext, 'statistics' | 'options'>): Float64Array {
+export function roundToModel(
+  framed: ArrayLike<number>,
+  context: Pick<FitContext, 'statistics' | 'options'>,
+): Float64Array {
   return Float64Array.from(asDType(fromFrame(framed, context.statistics.frame), context.options.dtype));
 }

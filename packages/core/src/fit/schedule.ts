@@ -1,5 +1,11 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import { constantSchedule, cosineSchedule, geometricSchedule, sequenceSchedule, type Schedule } from '../optimise/schedule.ts';
+import {
+  constantSchedule,
+  cosineSchedule,
+  geometricSchedule,
+  sequenceSchedule,
+  type Schedule,
+} from '../optimise/schedule.ts';
 import { startTemperatureShare } from '../temperature/resolve.ts';
 
 /** Share of the steps over which a fit cools; the rest runs at the final temperature. */
@@ -20,7 +26,7 @@ export const defaultBatch = 4096;
 /** How the tokens of an epoch are divided into steps. */
 export interface StepPlan {
   readonly stepsPerEpoch: number;
-  /** Tokens per step; the last step of an epoch may have fewer, by less than one per step. */
+  /** Tokens per step; the last step of an epoch may have fewer, by at most one per step. */
   readonly batchRows: number;
   /** Device blocks per step. */
   readonly parts: number;
@@ -40,23 +46,25 @@ const stepElements = 1 << 22;
 export function planSteps(
   tokens: number,
   width: number,
-  { batch = defaultBatch, epochs, steps }: { batch?: number | undefined; epochs?: number | undefined; steps?: number | undefined },
+  {
+    batch = defaultBatch,
+    epochs,
+    steps,
+  }: { batch?: number | undefined; epochs?: number | undefined; steps?: number | undefined },
   maxRows: number,
 ): StepPlan {
   for (const [name, value] of Object.entries({ batch, epochs, steps })) {
     if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
     throw new DdclError('argument', `The number of ${name} must be a whole number >= 1, but is ${value}.`);
   }
-  const stepsPerEpoch = Math.max(1, Math.round(tokens / batch));
-  const batchRows = Math.ceil(tokens / stepsPerEpoch);
-  const parts = Math.ceil(batchRows / Math.max(1, Math.min(maxRows, Math.floor(stepElements / width))));
-  return {
-    stepsPerEpoch,
-    batchRows,
-    parts,
-    rows: Math.ceil(batchRows / parts),
-    totalSteps: steps ?? (epochs === undefined ? defaultSteps : epochs * stepsPerEpoch),
-  };
+  const even = Math.ceil(tokens / Math.max(1, Math.round(tokens / batch)));
+  const parts = Math.ceil(even / Math.max(1, Math.min(maxRows, Math.floor(stepElements / width))));
+  const rows = Math.ceil(even / parts);
+  const batchRows = parts * rows;
+  // Counted from the rounded batch: small batches, each rounded up, hold all tokens in fewer steps.
+  const stepsPerEpoch = Math.ceil(tokens / batchRows);
+  const totalSteps = epochs === undefined ? (steps ?? defaultSteps) : epochs * stepsPerEpoch;
+  return { stepsPerEpoch, batchRows, parts, rows, totalSteps };
 }
 
 /**

@@ -28,8 +28,15 @@ function readControls(controls: Tensor): { temperature: Tensor; inverseWeight: T
   return { temperature: at(0), inverseWeight: at(1), step: { learningRate: at(2), step: at(3) } };
 }
 
-function types({ rows, count, dimension, dtype }: StepSizes, slots: number): {
-  tokens: TensorType; weights: TensorType; matrix: TensorType; controls: TensorType; state: TensorType[];
+function types(
+  { rows, count, dimension, dtype }: StepSizes,
+  slots: number,
+): {
+  tokens: TensorType;
+  weights: TensorType;
+  matrix: TensorType;
+  controls: TensorType;
+  state: TensorType[];
 } {
   const matrix = tensorType(dtype, [count, dimension]);
   return {

@@ -44,9 +44,16 @@ export async function createStepper(
 
   const uploadMatrix = (values: ArrayLike<number>): DeviceBuffer => backend.upload(matrix, asDType(values, dtype));
   const upload = (weight: number, { temperature, learningRate, step }: StepSettings): DeviceBuffer =>
-    backend.upload({ dtype, shape: [4] }, asDType([temperature, weight > 0 ? 1 / weight : 0, learningRate, step], dtype));
+    backend.upload(
+      { dtype, shape: [4] },
+      asDType([temperature, weight > 0 ? 1 / weight : 0, learningRate, step], dtype),
+    );
   /** Runs and consumes the buffers at `donate`; the others are freed here too, unless they are kept. */
-  const consume = async (executable: Executable, inputs: DeviceBuffer[], kept: readonly DeviceBuffer[] = []): Promise<DeviceBuffer[]> => {
+  const consume = async (
+    executable: Executable,
+    inputs: DeviceBuffer[],
+    kept: readonly DeviceBuffer[] = [],
+  ): Promise<DeviceBuffer[]> => {
     const donate = inputs.flatMap((buffer, index) => (kept.includes(buffer) ? [] : [index]));
     return [...(await executable.run(inputs, { donate }))];
   };
@@ -64,7 +71,9 @@ export async function createStepper(
     for (const block of blocks) {
       const { tokens, weights } = uploadBlock(backend, block, dtype);
       weight += block.weight;
-      [sum] = (await consume(accumulate!, [tokens, weights, upload(1, settings), held[0]!, sum], [held[0]!])) as [DeviceBuffer];
+      [sum] = (await consume(accumulate!, [tokens, weights, upload(1, settings), held[0]!, sum], [held[0]!])) as [
+        DeviceBuffer,
+      ];
     }
     const inputs = [sum, upload(weight, settings), ...held];
     held = [];
@@ -81,7 +90,8 @@ export async function createStepper(
       if (fused === undefined) return stepAccumulated(blocks, settings);
       for (const block of blocks) await stepFused(block, settings);
     },
-    read: () => Promise.all(held.map(async (buffer) => (await backend.download(buffer)) as Float32Array | Float64Array)),
+    read: () =>
+      Promise.all(held.map(async (buffer) => (await backend.download(buffer)) as Float32Array | Float64Array)),
     write(prototypes, state = []) {
       free();
       held = [uploadMatrix(prototypes)];

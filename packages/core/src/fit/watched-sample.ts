@@ -28,7 +28,8 @@ export async function watchSample(
   const tokens = backend.upload({ dtype, shape: [rows, dimension] }, asDType(framed, dtype));
   const weights = backend.upload({ dtype, shape: [rows] }, asDType(sampleWeights, dtype));
   return {
-    measure: (state) => measurer.measure([{ tokens, weights }], () => weight, state, totalVariance, { keepBlocks: true }),
+    measure: (state) =>
+      measurer.measure([{ tokens, weights }], () => weight, state, totalVariance, { keepBlocks: true }),
     dispose() {
       backend.free(tokens);
       backend.free(weights);

@@ -34,7 +34,14 @@ export interface InitialiseOptions {
  *
  * @throws DdclError `data` if the sample has fewer distinct tokens than prototypes; `shape` or `data` if given prototypes do not fit
  */
-export function initialise({ count, dimension, sample, mean, random, start = 'pulled' }: InitialiseOptions): Float64Array {
+export function initialise({
+  count,
+  dimension,
+  sample,
+  mean,
+  random,
+  start = 'pulled',
+}: InitialiseOptions): Float64Array {
   if (typeof start !== 'string') return checkGiven(start, count, dimension);
   const rows = distinctRows(sample, dimension, random.permutation(sample.length / dimension), count);
   if (rows.length < count) {
@@ -57,11 +64,17 @@ export function initialise({ count, dimension, sample, mean, random, start = 'pu
 
 function checkGiven(given: Float64Array | Float32Array, count: number, dimension: number): Float64Array {
   if (given.length !== count * dimension) {
-    throw new DdclError('shape', `Given prototypes take ${count} x ${dimension} = ${count * dimension} numbers, but ${given.length} came.`);
+    throw new DdclError(
+      'shape',
+      `Given prototypes take ${count} x ${dimension} = ${count * dimension} numbers, but ${given.length} came.`,
+    );
   }
   const bad = given.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    throw new DdclError('data', `Given prototypes must be finite, but prototype ${Math.floor(bad / dimension)} holds ${given[bad]}.`);
+    throw new DdclError(
+      'data',
+      `Given prototypes must be finite, but prototype ${Math.floor(bad / dimension)} holds ${given[bad]}.`,
+    );
   }
   return Float64Array.from(given);
 }

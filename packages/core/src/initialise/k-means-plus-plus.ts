@@ -3,7 +3,13 @@ import type { Random } from '../random/random.ts';
 /** Tokens farther from the mean than this share of all are never chosen: k-means++ seeks out outliers. */
 const guardQuantile = 0.99;
 
-function squaredDistance(data: Float64Array, row: number, other: Float64Array, otherStart: number, dimension: number): number {
+function squaredDistance(
+  data: Float64Array,
+  row: number,
+  other: Float64Array,
+  otherStart: number,
+  dimension: number,
+): number {
   let total = 0;
   for (let axis = 0; axis < dimension; axis++) {
     const difference = data[row * dimension + axis]! - other[otherStart + axis]!;

@@ -45,7 +45,15 @@ export function topEigenpairs(matrix: Float64Array, size: number, options: TopEi
   const locked: Float64Array[] = [];
   let magnitude = 0;
   while (locked.length < count) {
-    const process = lanczosProcess({ size, random, maxIterations: size, tolerance, want: 'largest', locked, magnitude });
+    const process = lanczosProcess({
+      size,
+      random,
+      maxIterations: size,
+      tolerance,
+      want: 'largest',
+      locked,
+      magnitude,
+    });
     let step = process.next();
     while (step.done !== true) step = process.next(multiply(matrix, size, step.value));
     magnitude = Math.max(magnitude, Math.abs(step.value.largest), Math.abs(step.value.smallest));

@@ -50,7 +50,13 @@ export function quantitiesFromSums(
   totalVariance: number,
 ): MeasuredQuantities {
   const [lqSum, lolsSum, vSum, hardSum, entropySum, mass, wins] = sums as readonly [
-    Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
   ];
   const { count, dimension } = state;
   const unit = state.frame.scale ** 2 / weight;
@@ -100,7 +106,10 @@ export interface MeasurerSizes {
 }
 
 /** Compiles the measurement for blocks of one size. */
-export async function createMeasurer(backend: Backend, { rows, count, dimension, dtype }: MeasurerSizes): Promise<Measurer> {
+export async function createMeasurer(
+  backend: Backend,
+  { rows, count, dimension, dtype }: MeasurerSizes,
+): Promise<Measurer> {
   const executable = await backend.compile(tokenSumsProgram(rows, count, dimension, dtype));
   return {
     async measure(blocks, weight, state, totalVariance, options = {}) {
@@ -108,7 +117,10 @@ export async function createMeasurer(backend: Backend, { rows, count, dimension,
       try {
         const sums = await sumOverBlocks(backend, executable, blocks, shared, options);
         if (!(weight() > 0)) {
-          throw new DdclError('data', 'No token has a positive weight, so there is nothing to measure. Give at least one token with a weight > 0.');
+          throw new DdclError(
+            'data',
+            'No token has a positive weight, so there is nothing to measure. Give at least one token with a weight > 0.',
+          );
         }
         return quantitiesFromSums(sums, weight(), state, totalVariance);
       } finally {

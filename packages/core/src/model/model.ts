@@ -31,8 +31,18 @@ export interface DdclModel {
 }
 
 /** The model at its temperature, or another one. */
-export function modelState(model: DdclModel, temperature: number = model.temperature, dtype: FloatDType = model.dtype): PrototypeState {
-  return prototypeState(model.prototypes, model.dimension, temperature, { offset: model.offset, scale: model.scale }, dtype);
+export function modelState(
+  model: DdclModel,
+  temperature: number = model.temperature,
+  dtype: FloatDType = model.dtype,
+): PrototypeState {
+  return prototypeState(
+    model.prototypes,
+    model.dimension,
+    temperature,
+    { offset: model.offset, scale: model.scale },
+    dtype,
+  );
 }
 
 const numbers = ['temperature', 'criticalTemperature', 'scale', 'totalVariance'] as const;
@@ -57,27 +67,47 @@ export function modelToBytes(model: DdclModel): Uint8Array<ArrayBuffer> {
 }
 
 function malformed(detail: string): DdclError {
-  return new DdclError('format', `This is not a ddcl model of format version ${modelFormatVersion}: ${detail}. Give the model.safetensors that a fit wrote.`);
+  return new DdclError(
+    'format',
+    `This is not a ddcl model of format version ${modelFormatVersion}: ${detail}. Give the model.safetensors that a fit wrote.`,
+  );
 }
 
 /** @throws DdclError `format` for bytes that are not a model of this version, naming what is wrong */
 export function modelFromBytes(bytes: Uint8Array | ArrayBuffer): DdclModel {
   const { tensors, metadata } = readSafetensors(bytes);
   if (metadata['format'] !== 'ddcl.model') throw malformed('its metadata has no "format": "ddcl.model"');
-  if (metadata['formatVersion'] !== String(modelFormatVersion)) throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
+  if (metadata['formatVersion'] !== String(modelFormatVersion))
+    throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
   const prototypes = tensors.get('prototypes');
   const offset = tensors.get('offset');
   if (prototypes === undefined || offset === undefined) throw malformed('it lacks the tensor prototypes or offset');
   const [count, dimension] = prototypes.shape;
   const isFloat = prototypes.data instanceof Float32Array || prototypes.data instanceof Float64Array;
-  const fits = prototypes.shape.length === 2 && count! > 0 && dimension! > 0 && offset.shape.length === 1 && offset.shape[0] === dimension;
+  const fits =
+    prototypes.shape.length === 2 &&
+    count! > 0 &&
+    dimension! > 0 &&
+    offset.shape.length === 1 &&
+    offset.shape[0] === dimension;
   if (!isFloat || !(offset.data instanceof Float64Array) || !fits) {
-    throw malformed(`prototypes is ${prototypes.dtype} [${prototypes.shape.join(', ')}] and offset ${offset.dtype} [${offset.shape.join(', ')}]`);
+    throw malformed(
+      `prototypes is ${prototypes.dtype} [${prototypes.shape.join(', ')}] and offset ${offset.dtype} [${offset.shape.join(', ')}]`,
+    );
   }
-  const values = Object.fromEntries(numbers.map((name) => [name, Number(metadata[name] ?? NaN)])) as Record<(typeof numbers)[number], number>;
+  // Number('') is 0.
+  const numberOf = (text: string | undefined): number =>
+    text === undefined || text.trim() === '' ? NaN : Number(text);
+  const values = Object.fromEntries(numbers.map((name) => [name, numberOf(metadata[name])])) as Record<
+    (typeof numbers)[number],
+    number
+  >;
   const { temperature, scale } = values;
-  const finite = [...numbers.map((name) => values[name]), ...(prototypes.data as Float32Array), ...offset.data].every(Number.isFinite);
-  if (!finite || !(temperature > 0) || !(scale > 0)) throw malformed('a number in it is missing, not finite or not positive');
+  const finite = [...numbers.map((name) => values[name]), ...(prototypes.data as Float32Array), ...offset.data].every(
+    Number.isFinite,
+  );
+  if (!finite || !(temperature > 0) || !(scale > 0))
+    throw malformed('a number in it is missing, not finite or not positive');
   return {
     count: count!,
     dimension: dimension!,

@@ -42,6 +42,7 @@ export function adamW(
   }
   return {
     name,
+    settings: { beta1, beta2, epsilon, weightDecay },
     slots: 2,
     update(parameter, gradient, state, { learningRate, step }) {
       const [mean, square] = state as [Tensor, Tensor];

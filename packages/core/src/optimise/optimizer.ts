@@ -19,6 +19,8 @@ export interface Updated {
  */
 export interface Optimizer {
   readonly name: string;
+  /** Its numbers by name: with the name they tell two rules apart, as when a fit is resumed. */
+  readonly settings: Readonly<Record<string, number>>;
   /** How many tensors of the parameter's shape it keeps per parameter; all start at zero. */
   readonly slots: number;
   update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], controls: StepControls): Updated;

@@ -35,8 +35,10 @@ export function geometricSchedule(from: number, to: number): Schedule {
  * @throws DdclError `argument` if the share is outside 0..1
  */
 export function sequenceSchedule(first: Schedule, share: number, then: Schedule): Schedule {
-  if (!(share >= 0 && share <= 1)) throw new DdclError('argument', `The share of a schedule lies in 0..1, but got ${share}.`);
-  return (progress) => (progress < share ? first(progress / share) : then(share === 1 ? 1 : (progress - share) / (1 - share)));
+  if (!(share >= 0 && share <= 1))
+    throw new DdclError('argument', `The share of a schedule lies in 0..1, but got ${share}.`);
+  return (progress) =>
+    progress < share ? first(progress / share) : then(share === 1 ? 1 : (progress - share) / (1 - share));
 }
 
 function clamp(progress: number): number {

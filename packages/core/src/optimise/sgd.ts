@@ -14,6 +14,7 @@ export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
   }
   return {
     name: 'sgd',
+    settings: { momentum },
     slots: momentum === 0 ? 0 : 1,
     update(parameter, gradient, [velocity], { learningRate }) {
       if (velocity === undefined) return { parameter: sub(parameter, mul(gradient, learningRate)), state: [] };

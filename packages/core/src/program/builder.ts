@@ -47,12 +47,17 @@ export class ProgramBuilder {
 
   /** Adds a primitive; its operands are checked. */
   add<Op extends PrimitiveOp>(op: Op, inputs: readonly ValueId[], attributes: PrimitiveAttributes[Op]): ValueId {
-    const output = inferPrimitive(op, inputs.map((id) => this.typeOf(id)), attributes);
+    const output = inferPrimitive(
+      op,
+      inputs.map((id) => this.typeOf(id)),
+      attributes,
+    );
     const instruction = { op, inputs, attributes, outputs: [output] } as unknown as PrimitiveInstruction;
     const rewritten = rewriteEmpty(this, instruction) ?? rewriteZero(this, instruction);
     if (rewritten !== undefined) return rewritten;
     const id = this.#append(instruction);
-    if (instruction.op === 'constant' && instruction.attributes.data.every((value) => Object.is(value, 0))) this.#zeros.add(id);
+    if (instruction.op === 'constant' && instruction.attributes.data.every((value) => Object.is(value, 0)))
+      this.#zeros.add(id);
     return id;
   }
 
@@ -77,7 +82,12 @@ export class ProgramBuilder {
   zeros(type: TensorType): ValueId {
     const scalar = this.add('constant', [], { dtype: type.dtype, shape: [], data: allocate(type.dtype, 1) });
     if (type.shape.length === 0) return scalar;
-    const id = this.#append({ op: 'broadcastTo', inputs: [scalar], attributes: { shape: type.shape }, outputs: [type] });
+    const id = this.#append({
+      op: 'broadcastTo',
+      inputs: [scalar],
+      attributes: { shape: type.shape },
+      outputs: [type],
+    });
     this.#zeros.add(id);
     return id;
   }

@@ -16,7 +16,11 @@ export interface CompositeDefinition {
    * The vector-Jacobian product: given inputs, outputs and a cotangent for each float
    * output, a cotangent for each float input, in order.
    */
-  readonly gradient?: (inputs: readonly Tensor[], outputs: readonly Tensor[], cotangents: readonly Tensor[]) => readonly Tensor[];
+  readonly gradient?: (
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+    cotangents: readonly Tensor[],
+  ) => readonly Tensor[];
 }
 
 /** Adds a composite to the trace of its inputs; returns its outputs. */
@@ -25,7 +29,11 @@ export function composite(definition: CompositeDefinition, inputs: readonly Tens
   if (first === undefined) throw internalError(`the composite ${definition.name} has no input`);
   const { builder } = first;
   const types = inputs.map((input) => requireTraced(builder, input).type);
-  const decomposition = trace(types, (...tensors) => definition.decomposition(...(tensors as Tensor[])), definition.name);
+  const decomposition = trace(
+    types,
+    (...tensors) => definition.decomposition(...(tensors as Tensor[])),
+    definition.name,
+  );
   const outputs = resultTypes(decomposition);
 
   const { gradient } = definition;
@@ -45,7 +53,9 @@ export function composite(definition: CompositeDefinition, inputs: readonly Tens
   if (gradientProgram !== undefined) {
     const got = resultTypes(gradientProgram);
     if (got.length !== floatInputs.length || !got.every((type, index) => sameType(type, floatInputs[index]!))) {
-      throw internalError(`the gradient of ${definition.name} does not return one cotangent of the right type per float input`);
+      throw internalError(
+        `the gradient of ${definition.name} does not return one cotangent of the right type per float input`,
+      );
     }
   }
 

@@ -50,6 +50,9 @@ export function dtypeOf(data: TypedArray): DType {
     case 'Int32Array':
       return 'int32';
     default:
-      throw new DdclError('dtype', `Tensors are made of Float32Array, Float64Array or Int32Array, but got ${Object.prototype.toString.call(data)}.`);
+      throw new DdclError(
+        'dtype',
+        `Tensors are made of Float32Array, Float64Array or Int32Array, but got ${Object.prototype.toString.call(data)}.`,
+      );
   }
 }

@@ -10,7 +10,8 @@ function rebuild(program: Program, keep: ReadonlySet<string>): Program {
     const values = [...inputs];
     for (const instruction of part.instructions) {
       const operands = instruction.inputs.map((id) => values[id]!);
-      if (instruction.op !== 'composite') values.push(builder.add(instruction.op, operands, instruction.attributes as never));
+      if (instruction.op !== 'composite')
+        values.push(builder.add(instruction.op, operands, instruction.attributes as never));
       else if (kept(instruction, operands)) values.push(...builder.addComposite({ ...instruction, inputs: operands }));
       else values.push(...inline(instruction.decomposition, operands));
     }

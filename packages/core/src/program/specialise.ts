@@ -11,7 +11,10 @@ function bindSize(size: Dimension, bindings: Bindings): Dimension {
 }
 
 function bindType(type: TensorType, bindings: Bindings): TensorType {
-  return tensorType(type.dtype, type.shape.map((size) => bindSize(size, bindings)));
+  return tensorType(
+    type.dtype,
+    type.shape.map((size) => bindSize(size, bindings)),
+  );
 }
 
 /** Attributes that hold sizes: `shape`, `sizes` and `segments`. */
@@ -50,7 +53,10 @@ export function specialise(program: Program, bindings: Bindings): Program {
       values.push(builder.add(instruction.op, inputs, attributes as never));
     }
   }
-  return builder.build(program.name, program.results.map((id) => values[id]!));
+  return builder.build(
+    program.name,
+    program.results.map((id) => values[id]!),
+  );
 }
 
 /**
@@ -59,7 +65,10 @@ export function specialise(program: Program, bindings: Bindings): Program {
  */
 export function bindInputs(program: Program, inputs: readonly ConcreteType[]): Bindings {
   if (inputs.length !== program.parameters.length) {
-    throw new DdclError('argument', `${program.name} takes ${program.parameters.length} inputs, but got ${inputs.length}.`);
+    throw new DdclError(
+      'argument',
+      `${program.name} takes ${program.parameters.length} inputs, but got ${inputs.length}.`,
+    );
   }
   // Without a prototype, so that a symbol may be called 'constructor'.
   const bindings = Object.create(null) as Record<string, number>;

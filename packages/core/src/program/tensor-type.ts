@@ -21,8 +21,7 @@ export interface ConcreteType extends TensorType {
 /** A type; checks that sizes are whole numbers >= 0 or identifiers. `op` is named in the error. */
 export function tensorType(dtype: DType, shape: Shape, op?: string): TensorType {
   for (const size of shape) {
-    const fine =
-      typeof size === 'number' ? Number.isSafeInteger(size) && size >= 0 : /^[A-Za-z_]\w*$/.test(size);
+    const fine = typeof size === 'number' ? Number.isSafeInteger(size) && size >= 0 : /^[A-Za-z_]\w*$/.test(size);
     if (!fine) {
       throw new DdclError(
         'shape',

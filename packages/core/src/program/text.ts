@@ -8,7 +8,9 @@ const mostElements = 8;
 function formatValue(value: unknown): string {
   if (ArrayBuffer.isView(value)) {
     const elements = Array.from(value as TypedArray, numberKey);
-    return elements.length <= mostElements ? `[${elements.join(', ')}]` : `[${elements.slice(0, mostElements).join(', ')}, ... ${elements.length}]`;
+    return elements.length <= mostElements
+      ? `[${elements.join(', ')}]`
+      : `[${elements.slice(0, mostElements).join(', ')}, ... ${elements.length}]`;
   }
   return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
 }

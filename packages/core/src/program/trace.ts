@@ -49,7 +49,10 @@ export function trace<const Types extends readonly TensorType[]>(
   const builder = new ProgramBuilder();
   const inputs = parameters.map((type) => new Tensor(builder, builder.parameter(type)));
   const results = body(...(inputs as unknown as TensorsOf<Types>));
-  return builder.build(name, results.map((result) => requireTraced(builder, result).id));
+  return builder.build(
+    name,
+    results.map((result) => requireTraced(builder, result).id),
+  );
 }
 
 /** `tensor`, checked to belong to the trace that `builder` makes. */

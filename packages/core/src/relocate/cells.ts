@@ -51,7 +51,13 @@ function nearestPrototypes(prototypes: Float64Array, dimension: number): Int32Ar
   });
 }
 
-export function squaredDistance(a: Float64Array, fromA: number, b: Float64Array, fromB: number, dimension: number): number {
+export function squaredDistance(
+  a: Float64Array,
+  fromA: number,
+  b: Float64Array,
+  fromB: number,
+  dimension: number,
+): number {
   let total = 0;
   for (let axis = 0; axis < dimension; axis++) {
     const difference = a[fromA + axis]! - b[fromB + axis]!;

@@ -19,7 +19,10 @@ export function splitCells(sample: TokenSample, codes: Int32Array, count: number
   return members.map((cell) => (cell.length < 2 ? undefined : splitCell(sample, cell)));
 }
 
-function centroidOf({ rows, weights, dimension }: TokenSample, cell: readonly number[]): { centroid: Float64Array; weight: number } {
+function centroidOf(
+  { rows, weights, dimension }: TokenSample,
+  cell: readonly number[],
+): { centroid: Float64Array; weight: number } {
   const centroid = new Float64Array(dimension);
   let weight = 0;
   for (const token of cell) {
@@ -36,7 +39,8 @@ function splitCell(sample: TokenSample, cell: readonly number[]): Split | undefi
   if (direction === undefined) return undefined;
   const side = (token: number): boolean => {
     let along = 0;
-    for (let axis = 0; axis < dimension; axis++) along += (rows[token * dimension + axis]! - centroid[axis]!) * direction[axis]!;
+    for (let axis = 0; axis < dimension; axis++)
+      along += (rows[token * dimension + axis]! - centroid[axis]!) * direction[axis]!;
     return along > 0;
   };
   const sides = cell.map(side);
@@ -46,12 +50,17 @@ function splitCell(sample: TokenSample, cell: readonly number[]): Split | undefi
   const [a, b] = [centroidOf(sample, upper), centroidOf(sample, lower)];
   // Steiner: the variance between the halves is what the second prototype saves.
   const gain =
-    a.weight * squaredDistance(a.centroid, 0, centroid, 0, dimension) + b.weight * squaredDistance(b.centroid, 0, centroid, 0, dimension);
+    a.weight * squaredDistance(a.centroid, 0, centroid, 0, dimension) +
+    b.weight * squaredDistance(b.centroid, 0, centroid, 0, dimension);
   return { gain, first: a.centroid, second: b.centroid };
 }
 
 /** Power iteration on the cell's covariance, from the token farthest from the centroid. */
-function principalAxis({ rows, weights, dimension }: TokenSample, cell: readonly number[], centroid: Float64Array): Float64Array | undefined {
+function principalAxis(
+  { rows, weights, dimension }: TokenSample,
+  cell: readonly number[],
+  centroid: Float64Array,
+): Float64Array | undefined {
   let farthest = cell[0]!;
   let most = -1;
   for (const token of cell) {
@@ -67,9 +76,11 @@ function principalAxis({ rows, weights, dimension }: TokenSample, cell: readonly
     const next = new Float64Array(dimension);
     for (const token of cell) {
       let along = 0;
-      for (let axis = 0; axis < dimension; axis++) along += (rows[token * dimension + axis]! - centroid[axis]!) * direction[axis]!;
+      for (let axis = 0; axis < dimension; axis++)
+        along += (rows[token * dimension + axis]! - centroid[axis]!) * direction[axis]!;
       along *= weights[token]!;
-      for (let axis = 0; axis < dimension; axis++) next[axis]! += along * (rows[token * dimension + axis]! - centroid[axis]!);
+      for (let axis = 0; axis < dimension; axis++)
+        next[axis]! += along * (rows[token * dimension + axis]! - centroid[axis]!);
     }
     const length = Math.sqrt(next.reduce((total, value) => total + value * value, 0));
     if (!(length > 0)) return direction;

@@ -37,7 +37,13 @@ export function measureStability(
   const most = Math.min(maxStabilityTokens, affordable, sample.count);
   const rows = evenRows(sample.rows, state.dimension, sample.count, most);
   const weights = evenRows(sample.weights, 1, sample.count, most);
-  return measureStabilityOn(backend, tokensFromReader(tokensFromArray(rows, state.dimension, weights)), most, state, options);
+  return measureStabilityOn(
+    backend,
+    tokensFromReader(tokensFromArray(rows, state.dimension, weights)),
+    most,
+    state,
+    options,
+  );
 }
 
 /** `most` rows out of `count`, evenly spread, so that any part of a sample is a sample. */

@@ -41,8 +41,9 @@ export function hessianProgram(rows: number, count: number, dimension: number, d
   const matrix = tensorType(dtype, [count, dimension]);
   return trace(
     [tensorType(dtype, [rows, dimension]), tensorType(dtype, [rows]), matrix, tensorType(dtype, []), matrix],
-    (tokens, weights, prototypes, temperature, direction) =>
-      [hessianProduct({ tokens, weights, prototypes, temperature }, direction)],
+    (tokens, weights, prototypes, temperature, direction) => [
+      hessianProduct({ tokens, weights, prototypes, temperature }, direction),
+    ],
     'hessianProduct',
   );
 }

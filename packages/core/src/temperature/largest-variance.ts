@@ -38,6 +38,12 @@ export async function largestVariance(
     return result;
   };
   // An eigenvalue's error is about the square of the residual: 1e-4 leaves 1e-8.
-  const { largest } = await lanczos(product, { size: dimension, random, want: 'largest', tolerance: 1e-4, maxIterations: 60 });
+  const { largest } = await lanczos(product, {
+    size: dimension,
+    random,
+    want: 'largest',
+    tolerance: 1e-4,
+    maxIterations: 60,
+  });
   return Math.max(0, largest);
 }

@@ -23,7 +23,10 @@ function short(value: number): string {
 export function resolveTemperature(choice: TemperatureChoice, critical: number): number {
   if (choice === 'auto') return autoTemperatureShare * critical;
   if (!(choice > 0) || choice === Infinity) {
-    throw new DdclError('temperature', `The temperature must be > 0, but is ${choice}. Use 'auto', or a number below T_c = ${short(critical)}.`);
+    throw new DdclError(
+      'temperature',
+      `The temperature must be > 0, but is ${choice}. Use 'auto', or a number below T_c = ${short(critical)}.`,
+    );
   }
   if (choice < critical) return choice;
   throw new DdclError(

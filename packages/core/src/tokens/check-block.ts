@@ -8,7 +8,10 @@ import type { TokenBlock } from './token-source.ts';
  * @throws DdclError `shape` for wrong lengths; `data` for NaN, infinities or negative weights, naming the token
  */
 export function checkBlock(block: TokenBlock, dimension: number, first: number): void {
-  if (block.data.length !== block.rows * dimension || (block.weights !== undefined && block.weights.length !== block.rows)) {
+  if (
+    block.data.length !== block.rows * dimension ||
+    (block.weights !== undefined && block.weights.length !== block.rows)
+  ) {
     throw new DdclError(
       'shape',
       `A block of ${block.rows} tokens of dimension ${dimension} takes ${block.rows * dimension} numbers and ${block.rows} weights, but has ${block.data.length} and ${block.weights?.length ?? 'none'}.`,
@@ -27,6 +30,9 @@ export function checkBlock(block: TokenBlock, dimension: number, first: number):
   if (weights === undefined) return;
   for (let row = 0; row < weights.length; row++) {
     if (weights[row]! >= 0 && weights[row]! < Infinity) continue;
-    throw new DdclError('data', `Token ${first + row} (counted from 0) has the weight ${weights[row]}; weights are finite and >= 0.`);
+    throw new DdclError(
+      'data',
+      `Token ${first + row} (counted from 0) has the weight ${weights[row]}; weights are finite and >= 0.`,
+    );
   }
 }

@@ -10,7 +10,7 @@ export interface TokenFrame {
   readonly scale: number;
 }
 
-/** A block of a fixed number of rows in the program's dtype; rows beyond `rows` are zeros of weight 0. */
+/** A block of a fixed number of rows in the program's dtype; rows beyond `rows` are zeros of weight 0, as are tokens of weight 0. */
 export interface DeviceBlock {
   readonly data: Float32Array | Float64Array;
   readonly weights: Float32Array | Float64Array;
@@ -20,15 +20,25 @@ export interface DeviceBlock {
   readonly weight: number;
 }
 
+export interface DeviceBlockOptions {
+  readonly size: number;
+  readonly dimension: number;
+  readonly dtype: FloatDType;
+  readonly frame: TokenFrame;
+  /** Keep the numbers of tokens of weight 0, for programs that do not sum. Default: zeros, since 0 times an overflow is NaN. */
+  readonly keepUnweighted?: boolean;
+}
+
 /**
  * Cuts a pass into blocks of exactly `size` rows, mapped into a frame. The arrays are
  * reused: a block is valid until the next one is asked for.
  */
 export async function* deviceBlocks(
   blocks: AsyncIterable<TokenBlock>,
-  { size, dimension, dtype, frame }: { size: number; dimension: number; dtype: FloatDType; frame: TokenFrame },
+  { size, dimension, dtype, frame, keepUnweighted = false }: DeviceBlockOptions,
 ): AsyncGenerator<DeviceBlock> {
-  const make = (length: number): Float32Array | Float64Array => (dtype === 'float32' ? new Float32Array(length) : new Float64Array(length));
+  const make = (length: number): Float32Array | Float64Array =>
+    dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
   const data = make(size * dimension);
   const weights = make(size);
   const { offset } = frame;
@@ -47,13 +57,14 @@ export async function* deviceBlocks(
   for await (const block of blocks) {
     checkBlock(block, dimension, seen);
     seen += block.rows;
-    for (let taken = 0; taken < block.rows; ) {
+    for (let taken = 0; taken < block.rows;) {
       const count = Math.min(size - rows, block.rows - taken);
       mapRows(block.data, taken * dimension, data, rows * dimension, count, offset, inverse);
       for (let row = 0; row < count; row++) {
         const own = block.weights === undefined ? 1 : block.weights[taken + row]!;
         weights[rows + row] = own;
         weight += own;
+        if (own === 0 && !keepUnweighted) data.fill(0, (rows + row) * dimension, (rows + row + 1) * dimension);
       }
       taken += count;
       rows += count;

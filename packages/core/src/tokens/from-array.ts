@@ -16,10 +16,16 @@ export function tokensFromArray(
 ): TokenReader {
   const tokens = data.length / dimension;
   if (!Number.isSafeInteger(dimension) || dimension < 1 || !Number.isSafeInteger(tokens)) {
-    throw new DdclError('shape', `${data.length} numbers are not a whole number of tokens of dimension ${dimension}. Give the length of one token vector.`);
+    throw new DdclError(
+      'shape',
+      `${data.length} numbers are not a whole number of tokens of dimension ${dimension}. Give the length of one token vector.`,
+    );
   }
   if (weights !== undefined && weights.length !== tokens) {
-    throw new DdclError('shape', `There are ${tokens} tokens but ${weights.length} weights; give one weight per token.`);
+    throw new DdclError(
+      'shape',
+      `There are ${tokens} tokens but ${weights.length} weights; give one weight per token.`,
+    );
   }
   return {
     dimension,

@@ -20,7 +20,10 @@ export interface IterableTokens {
  */
 export function tokensFromIterable({ dimension, tokens, open }: IterableTokens): TokenSource {
   if (typeof open !== 'function') {
-    throw new DdclError('argument', 'A fit passes over the tokens several times: give a function that opens a new pass, open: () => AsyncIterable, not the iterable itself.');
+    throw new DdclError(
+      'argument',
+      'A fit passes over the tokens several times: give a function that opens a new pass, open: () => AsyncIterable, not the iterable itself.',
+    );
   }
   return {
     dimension,

@@ -26,7 +26,8 @@ export async function* shufflePools(
 
   const flush = (): TokenBlock => {
     const source = pool!;
-    const data = source instanceof Float32Array ? new Float32Array(filled * dimension) : new Float64Array(filled * dimension);
+    const data =
+      source instanceof Float32Array ? new Float32Array(filled * dimension) : new Float64Array(filled * dimension);
     const order = random.permutation(filled);
     const shuffledWeights = new Float64Array(weighted ? filled : 0);
     for (let row = 0; row < filled; row++) {
@@ -41,7 +42,10 @@ export async function* shufflePools(
   };
 
   for await (const block of blocks) {
-    pool ??= block.data instanceof Float32Array ? new Float32Array(capacity * dimension) : new Float64Array(capacity * dimension);
+    pool ??=
+      block.data instanceof Float32Array
+        ? new Float32Array(capacity * dimension)
+        : new Float64Array(capacity * dimension);
     weights ??= new Float64Array(capacity).fill(1);
     if (block.weights !== undefined) weighted = true;
     let taken = 0;

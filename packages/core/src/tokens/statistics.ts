@@ -60,7 +60,8 @@ export async function tokenStatistics(source: TokenSource, options: StatisticsOp
     moments.addRows(block.data, block.weights);
     reservoir.add(block.data, block.weights);
     for (let row = 0; row < block.rows && distinct.size < countDistinctUpTo; row++) {
-      if (block.weights === undefined || block.weights[row]! > 0) distinct.add(rowKey(block.data, row * dimension, dimension));
+      if (block.weights === undefined || block.weights[row]! > 0)
+        distinct.add(rowKey(block.data, row * dimension, dimension));
     }
     onProgress?.(tokens);
   }
@@ -68,7 +69,13 @@ export async function tokenStatistics(source: TokenSource, options: StatisticsOp
     throw new DdclError('data', `There is no token of positive weight among ${tokens}. Give at least one.`);
   }
   const { weight, mean, covariance, trace: totalVariance } = moments.result();
-  const largest = await largestVariance(source, { mean, weight, covariance, random: random.fork('critical temperature'), signal });
+  const largest = await largestVariance(source, {
+    mean,
+    weight,
+    covariance,
+    random: random.fork('critical temperature'),
+    signal,
+  });
   const scale = Math.sqrt(totalVariance / dimension);
   return {
     tokens,

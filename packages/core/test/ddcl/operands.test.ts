@@ -14,8 +14,10 @@ const calls: Record<string, Call> = {
   'ddcl.assign/1': (tokens, _, prototypes, temperature) => assign({ tokens, prototypes, temperature }),
   'ddcl.forward/1': (tokens, _, prototypes, temperature) => forward({ tokens, prototypes, temperature }),
   'ddcl.loss/1': (tokens, weights, prototypes, temperature) => loss({ tokens, weights, prototypes, temperature }),
-  'ddcl.lossAndGradient/1': (tokens, weights, prototypes, temperature) => lossAndGradient({ tokens, weights, prototypes, temperature }),
-  'ddcl.tokenSums/1': (tokens, weights, prototypes, temperature) => tokenSums({ tokens, weights, prototypes, temperature }),
+  'ddcl.lossAndGradient/1': (tokens, weights, prototypes, temperature) =>
+    lossAndGradient({ tokens, weights, prototypes, temperature }),
+  'ddcl.tokenSums/1': (tokens, weights, prototypes, temperature) =>
+    tokenSums({ tokens, weights, prototypes, temperature }),
   'ddcl.hessianProduct/1': (tokens, weights, prototypes, temperature) =>
     hessianProduct({ tokens, weights, prototypes, temperature }, prototypes),
   'ddcl.segmentMass/1': (tokens, weights, prototypes, temperature, ids) =>
@@ -25,7 +27,8 @@ const calls: Record<string, Call> = {
 };
 
 const good: readonly TensorType[] = [f32(5, 3), f32(5), f32(2, 3), f32(), i32(5)];
-const types = (changed: Readonly<Record<number, TensorType>>): TensorType[] => good.map((type, index) => changed[index] ?? type);
+const types = (changed: Readonly<Record<number, TensorType>>): TensorType[] =>
+  good.map((type, index) => changed[index] ?? type);
 
 function errorFor(call: Call, given: readonly TensorType[]): ReturnType<typeof errorOf> {
   return errorOf(() =>
@@ -68,8 +71,15 @@ describe.each(Object.entries(calls))('%s', (op, call) => {
 
 describe('ddcl.hessianProduct/1', () => {
   it('refuses a direction of another shape', () => {
-    const error = errorFor((tokens, weights, prototypes, temperature) => hessianProduct({ tokens, weights, prototypes, temperature }, weights), good);
-    expect(error).toMatchObject({ code: 'shape', message: expect.stringContaining("the prototypes' type f32[2,3], but got f32[5]") });
+    const error = errorFor(
+      (tokens, weights, prototypes, temperature) =>
+        hessianProduct({ tokens, weights, prototypes, temperature }, weights),
+      good,
+    );
+    expect(error).toMatchObject({
+      code: 'shape',
+      message: expect.stringContaining("the prototypes' type f32[2,3], but got f32[5]"),
+    });
   });
 });
 

@@ -60,10 +60,7 @@ const quantities: Record<string, Quantity> = {
   },
   segmentSums: {
     body: (...x) => Object.values(segmentSums({ ...operands(x), ids: x[4]! }, segments)) as Tensor[],
-    expected: (p) => [
-      segmentsOf(p, idsOf(p), segments).mass.flat(),
-      segmentsOf(p, idsOf(p), segments).sums.flat(2),
-    ],
+    expected: (p) => [segmentsOf(p, idsOf(p), segments).mass.flat(), segmentsOf(p, idsOf(p), segments).sums.flat(2)],
     more: ids,
   },
 };
@@ -73,14 +70,23 @@ describe.each(Object.entries(quantities))('%s', (_, { body, expected, more }) =>
 
   it.skipIf(expected === undefined).each(Object.entries(problems))('is the naive sum: %s', async (_name, problem) => {
     const inputs = inputsOf(problem);
-    const program = trace(inputs.map(({ type }) => type), (...tensors) => [body(...(tensors as Tensor[]))].flat() as Tensor[]);
+    const program = trace(
+      inputs.map(({ type }) => type),
+      (...tensors) => [body(...(tensors as Tensor[]))].flat() as Tensor[],
+    );
     const [actual, wanted] = [await run(program, inputs), expected!(problem)];
     expect(actual).toHaveLength(wanted.length);
     // Distances of order 1 to 10 from expanded squares: a few units of 1e-16, and 1/T of at most 2 in the exponent.
     wanted.forEach((numbers, index) => expect(deviation(actual[index]!, numbers)).toBeLessThan(1e-13));
   });
 
-  const smooth = ['n = 6, K = 3, m = 4, T = 2', 'n = 5, K = 2, m = 3, T = 50', 'one prototype', 'one token', 'all of them one'];
+  const smooth = [
+    'n = 6, K = 3, m = 4, T = 2',
+    'n = 5, K = 2, m = 3, T = 50',
+    'one prototype',
+    'one token',
+    'all of them one',
+  ];
   it.each(smooth)('has the derivative that differences show, and the second one: %s', async (name) => {
     await checkGradient({ inputs: inputsOf(problems[name]!), body });
   });
@@ -106,14 +112,20 @@ describe.each(Object.entries(quantities))('%s', (_, { body, expected, more }) =>
 });
 
 describe('tokens of weight 0', () => {
-  it.each(['loss.lq', 'all of loss', 'lossAndGradient', 'tokenSums', 'segmentSums'])('change no bit of %s', async (name) => {
-    const problem = randomProblem(6, 3, 4, 1, 9);
-    const { body, more } = quantities[name]!;
-    const inputs = [...problemValues(problem), ...(more?.(problem) ?? [])];
-    const program = trace(inputs.map(({ type }) => type), (...tensors) => [body(...(tensors as Tensor[]))].flat() as Tensor[]);
-    // Token 4 has weight 0. Programs see tokens of order 1, so 1e6 is far out.
-    const other = problemValues({ ...problem, tokens: problem.tokens.with(4, [1e6, -1e6, 0, 3]) });
-    expect(problem.weights[4]).toBe(0);
-    expect(await run(program, [other[0]!, ...inputs.slice(1)])).toEqual(await run(program, inputs));
-  });
+  it.each(['loss.lq', 'all of loss', 'lossAndGradient', 'tokenSums', 'segmentSums'])(
+    'change no bit of %s',
+    async (name) => {
+      const problem = randomProblem(6, 3, 4, 1, 9);
+      const { body, more } = quantities[name]!;
+      const inputs = [...problemValues(problem), ...(more?.(problem) ?? [])];
+      const program = trace(
+        inputs.map(({ type }) => type),
+        (...tensors) => [body(...(tensors as Tensor[]))].flat() as Tensor[],
+      );
+      // Token 4 has weight 0. Programs see tokens of order 1, so 1e6 is far out.
+      const other = problemValues({ ...problem, tokens: problem.tokens.with(4, [1e6, -1e6, 0, 3]) });
+      expect(problem.weights[4]).toBe(0);
+      expect(await run(program, [other[0]!, ...inputs.slice(1)])).toEqual(await run(program, inputs));
+    },
+  );
 });

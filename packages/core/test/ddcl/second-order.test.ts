@@ -16,7 +16,10 @@ const typesOf = (problem: Problem) => [...problemTypes(problem, 'float64'), dire
 
 function product(problem: Problem): Program {
   return trace(typesOf(problem), (tokens, weights, prototypes, temperature, direction) => [
-    hessianProduct({ tokens: tokens!, weights: weights!, prototypes: prototypes!, temperature: temperature! }, direction!),
+    hessianProduct(
+      { tokens: tokens!, weights: weights!, prototypes: prototypes!, temperature: temperature! },
+      direction!,
+    ),
   ]);
 }
 
@@ -44,7 +47,10 @@ describe.each(Object.entries(problems))('second order: %s', (_, problem) => {
     });
     const gradientOfPlain = trace(typesOf(problem), (...all) => {
       const { builder } = all[0]!;
-      const ids = builder.inline(withoutGradients(plain), all.map((input) => input!.id));
+      const ids = builder.inline(
+        withoutGradients(plain),
+        all.map((input) => input!.id),
+      );
       const [gradient] = grad(new Tensor(builder, ids[0]!), [all[2]!]);
       return grad(sum(mul(gradient!, all[4]!)), [all[2]!]);
     });
@@ -57,7 +63,9 @@ describe.each(Object.entries(problems))('second order: %s', (_, problem) => {
   it('hessianProduct is the product with the dense Hessian of naive gradients', async () => {
     const [actual] = await run(product(problem), inputs);
     const hessian = denseHessianOf(problem);
-    const expected = hessian.map((row) => row.reduce((total, entry, index) => total + entry * direction.data[index]!, 0));
+    const expected = hessian.map((row) =>
+      row.reduce((total, entry, index) => total + entry * direction.data[index]!, 0),
+    );
     // Four-point differences with steps of 1e-3: about 1e-10 at T = 2, more (step^4 / T^4) at T = 0.5.
     expect(deviation(actual!, expected)).toBeLessThan(1e-8);
   });
@@ -70,7 +78,10 @@ describe.each(Object.entries(problems))('second order: %s', (_, problem) => {
         const { lq } = loss(operands);
         return [lq, ...grad(lq, [prototypes!])];
       });
-    const [closed, expected] = [await run(programOf('closed'), problemValues(problem)), await run(programOf('grad'), problemValues(problem))];
+    const [closed, expected] = [
+      await run(programOf('closed'), problemValues(problem)),
+      await run(programOf('grad'), problemValues(problem)),
+    ];
     expect(deviation(closed[0]!, expected[0]!)).toBeLessThan(1e-14);
     expect(deviation(closed[1]!, expected[1]!)).toBeLessThan(1e-12);
   });

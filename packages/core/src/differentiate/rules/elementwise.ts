@@ -5,28 +5,46 @@ import type { Tensor } from '../../program/trace.ts';
 import { unbroadcast, type RuleCall, type RuleTable } from './rule.ts';
 
 type Names =
-  | 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'erf'
-  | 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum'
-  | 'less' | 'equal' | 'select' | 'cast' | 'detach';
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'tanh'
+  | 'erf'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'maximum'
+  | 'minimum'
+  | 'less'
+  | 'equal'
+  | 'select'
+  | 'cast'
+  | 'detach';
 
 type Unary = (x: Tensor, y: Tensor, cotangent: Tensor) => Tensor;
 type Binary = (a: Tensor, b: Tensor, cotangent: Tensor, y: Tensor) => readonly [Tensor, Tensor];
 
-const unary = (rule: Unary) => ({ inputs: [x], output, cotangent }: RuleCall<unknown>): readonly Tensor[] => [
-  rule(x!, output, cotangent),
-];
+const unary =
+  (rule: Unary) =>
+  ({ inputs: [x], output, cotangent }: RuleCall<unknown>): readonly Tensor[] => [rule(x!, output, cotangent)];
 
-const binary = (rule: Binary) => ({ inputs, output, cotangent }: RuleCall<unknown>): readonly Tensor[] => {
-  const [a, b] = inputs as [Tensor, Tensor];
-  const [forA, forB] = rule(a, b, cotangent, output);
-  return [unbroadcast(forA, a.shape), unbroadcast(forB, b.shape)];
-};
+const binary =
+  (rule: Binary) =>
+  ({ inputs, output, cotangent }: RuleCall<unknown>): readonly Tensor[] => {
+    const [a, b] = inputs as [Tensor, Tensor];
+    const [forA, forB] = rule(a, b, cotangent, output);
+    return [unbroadcast(forA, a.shape), unbroadcast(forB, b.shape)];
+  };
 
 /** Where the second operand wins strictly, the cotangent is its; ties go to the first. */
-const choose = (secondWins: (a: Tensor, b: Tensor) => Tensor): Binary => (a, b, cotangent) => {
-  const mask = secondWins(a, b);
-  return [select(mask, 0, cotangent), select(mask, cotangent, 0)];
-};
+const choose =
+  (secondWins: (a: Tensor, b: Tensor) => Tensor): Binary =>
+  (a, b, cotangent) => {
+    const mask = secondWins(a, b);
+    return [select(mask, 0, cotangent), select(mask, cotangent, 0)];
+  };
 
 const none = (): readonly undefined[] => [undefined, undefined];
 
@@ -54,7 +72,9 @@ export const elementwiseRules: Pick<RuleTable, Names> = {
       unbroadcast(select(condition, 0, cotangent), b.shape),
     ];
   },
-  cast: ({ inputs: [x], attributes, cotangent }) => [isFloat(attributes.dtype) && isFloat(x!.dtype) ? cast(cotangent, x!.dtype) : undefined],
+  cast: ({ inputs: [x], attributes, cotangent }) => [
+    isFloat(attributes.dtype) && isFloat(x!.dtype) ? cast(cotangent, x!.dtype) : undefined,
+  ],
   detach: () => [undefined],
 };
 
@@ -62,4 +82,3 @@ export const elementwiseRules: Pick<RuleTable, Names> = {
 export function accumulate(a: Tensor | undefined, b: Tensor): Tensor {
   return a === undefined ? b : add(a, b);
 }
-

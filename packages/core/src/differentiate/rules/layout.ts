@@ -19,7 +19,9 @@ function pad(x: Tensor, axis: number, before: number, size: Dimension): Tensor {
   if (own === size) return x;
   if (typeof own !== 'number' || typeof size !== 'number') throw symbolic('slice');
   const fill = (count: number): Tensor[] =>
-    count === 0 ? [] : [zeros(x, { dtype: x.dtype, shape: x.shape.map((each, index) => (index === axis ? count : each)) })];
+    count === 0
+      ? []
+      : [zeros(x, { dtype: x.dtype, shape: x.shape.map((each, index) => (index === axis ? count : each)) })];
   return concat([...fill(before), x, ...fill(size - before - own)], axis);
 }
 
@@ -27,7 +29,10 @@ function pad(x: Tensor, axis: number, before: number, size: Dimension): Tensor {
 export const layoutRules: Pick<RuleTable, 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'concat'> = {
   reshape: ({ inputs: [x], cotangent }) => [reshape(cotangent, x!.shape)],
   transpose: ({ attributes: { permutation }, cotangent }) => [
-    transpose(cotangent, permutation.map((_, axis) => permutation.indexOf(axis))),
+    transpose(
+      cotangent,
+      permutation.map((_, axis) => permutation.indexOf(axis)),
+    ),
   ],
   broadcastTo: ({ inputs: [x], cotangent }) => [unbroadcast(cotangent, x!.shape)],
   slice: ({ inputs: [x], attributes: { starts }, cotangent }) => [

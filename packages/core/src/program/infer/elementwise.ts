@@ -45,10 +45,14 @@ export function requireSameDType(op: string, types: readonly TensorType[]): void
 
 export function requireInt32(op: string, what: string, type: TensorType): void {
   if (type.dtype === 'int32') return;
-  throw new DdclError('dtype', `${op} takes ${what} as int32, but got ${formatType(type)}. Cast it first: cast(x, 'int32').`, {
-    op,
-    shapes: [type.shape],
-  });
+  throw new DdclError(
+    'dtype',
+    `${op} takes ${what} as int32, but got ${formatType(type)}. Cast it first: cast(x, 'int32').`,
+    {
+      op,
+      shapes: [type.shape],
+    },
+  );
 }
 
 export function inferUnary(op: string, [x]: readonly TensorType[]): TensorType {

@@ -65,7 +65,11 @@ const rules: { readonly [Op in PrimitiveOp]: Entry<Op> } = {
 function inferDivision(inputs: readonly TensorType[]): TensorType {
   const type = inferArithmetic('div', inputs);
   if (type.dtype !== 'int32') return type;
-  throw new DdclError('dtype', `div takes floats, but got ${inputs.map(formatType).join(' and ')}. Cast first: cast(x, 'float32').`, { op: 'div', shapes: inputs.map((each) => each.shape) });
+  throw new DdclError(
+    'dtype',
+    `div takes floats, but got ${inputs.map(formatType).join(' and ')}. Cast first: cast(x, 'float32').`,
+    { op: 'div', shapes: inputs.map((each) => each.shape) },
+  );
 }
 
 /** The names of all primitive ops, in the order in which they are documented. */
@@ -83,7 +87,11 @@ export function inferPrimitive<Op extends PrimitiveOp>(
   const entry: Entry<Op> = rules[op];
   const fits = entry.operands === 'some' ? inputs.length > 0 : inputs.length === entry.operands;
   if (!fits) {
-    throw new DdclError('argument', `${op} takes ${entry.operands === 'some' ? 'at least 1' : entry.operands} operand(s), but got ${inputs.length}.`, { op });
+    throw new DdclError(
+      'argument',
+      `${op} takes ${entry.operands === 'some' ? 'at least 1' : entry.operands} operand(s), but got ${inputs.length}.`,
+      { op },
+    );
   }
   return entry.infer(inputs, attributes);
 }

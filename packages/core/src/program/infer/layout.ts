@@ -27,7 +27,12 @@ export function inferReshape(x: TensorType, { shape }: PrimitiveAttributes['resh
 
 export function inferTranspose(x: TensorType, { permutation }: PrimitiveAttributes['transpose']): TensorType {
   const axes = [...permutation].sort((a, b) => a - b);
-  if (!sameShape(axes, x.shape.map((_, axis) => axis))) {
+  if (
+    !sameShape(
+      axes,
+      x.shape.map((_, axis) => axis),
+    )
+  ) {
     throw new DdclError(
       'shape',
       `transpose of ${formatType(x)} takes a permutation of its ${x.shape.length} axes, but got [${permutation.join(', ')}].`,
@@ -60,8 +65,11 @@ export function inferSlice(x: TensorType, { starts, sizes }: PrimitiveAttributes
     const [start, taken] = [starts[axis]!, sizes[axis]!];
     // A symbolic axis can be kept whole or cut at its front; what a later binding breaks is found when it is bound.
     const fits =
-      Number.isSafeInteger(start) && start >= 0 &&
-      (typeof size === 'number' ? typeof taken === 'number' && start + taken <= size : typeof taken === 'number' || (taken === size && start === 0));
+      Number.isSafeInteger(start) &&
+      start >= 0 &&
+      (typeof size === 'number'
+        ? typeof taken === 'number' && start + taken <= size
+        : typeof taken === 'number' || (taken === size && start === 0));
     if (fits) return;
     throw new DdclError(
       'shape',
@@ -85,7 +93,9 @@ export function inferConcat(inputs: readonly TensorType[], { axis }: PrimitiveAt
   requireAxis('concat', axis, first);
   const others = (type: TensorType): Shape => type.shape.filter((_, index) => index !== axis);
   const size = addSizes(inputs.map((type) => type.shape[axis] ?? 0));
-  const agree = inputs.every((type) => type.shape.length === first.shape.length && sameShape(others(type), others(first)));
+  const agree = inputs.every(
+    (type) => type.shape.length === first.shape.length && sameShape(others(type), others(first)),
+  );
   if (!agree || size === undefined) {
     throw new DdclError(
       'shape',

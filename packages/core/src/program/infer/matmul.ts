@@ -22,7 +22,8 @@ export function inferMatmul(
   const innerB = b.shape[rankB - (transposeB ? 1 : 2)]!;
   const columns = b.shape[rankB - (transposeB ? 2 : 1)]!;
   if (innerA !== innerB) {
-    const mark = (type: TensorType, transposed: boolean): string => formatType(type) + (transposed ? ' transposed' : '');
+    const mark = (type: TensorType, transposed: boolean): string =>
+      formatType(type) + (transposed ? ' transposed' : '');
     throw new DdclError(
       'shape',
       `matmul of ${mark(a, transposeA)} with ${mark(b, transposeB)}: the inner sizes ${innerA} and ${innerB} differ. They must be equal; see transposeA and transposeB.`,

@@ -14,15 +14,23 @@ export function requireAxis(op: string, axis: number, type: TensorType): void {
 function requireAxes(op: string, axes: readonly number[], type: TensorType): void {
   for (const axis of axes) requireAxis(op, axis, type);
   if (axes.every((axis, index) => index === 0 || axis > axes[index - 1]!)) return;
-  throw new DdclError('argument', `${op} takes axes in ascending order without repetition, but got [${axes.join(', ')}].`, { op });
+  throw new DdclError(
+    'argument',
+    `${op} takes axes in ascending order without repetition, but got [${axes.join(', ')}].`,
+    { op },
+  );
 }
 
 function requireNonEmpty(op: string, axis: number, type: TensorType): void {
   if (type.shape[axis] !== 0) return;
-  throw new DdclError('shape', `${op} over axis ${axis} of ${formatType(type)} has nothing to choose from. Leave empty tensors out.`, {
-    op,
-    shapes: [type.shape],
-  });
+  throw new DdclError(
+    'shape',
+    `${op} over axis ${axis} of ${formatType(type)} has nothing to choose from. Leave empty tensors out.`,
+    {
+      op,
+      shapes: [type.shape],
+    },
+  );
 }
 
 export function inferReduction(

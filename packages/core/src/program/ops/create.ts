@@ -12,13 +12,21 @@ export function constant(scope: Tensor, dtype: DType, shape: readonly number[], 
   tensorType(dtype, shape, 'constant');
   const data = allocate(dtype, elementCount(shape));
   if (values.length !== data.length) {
-    throw new DdclError('shape', `constant of shape [${shape.join(', ')}] takes ${data.length} values, but got ${values.length}.`, { op: 'constant', shapes: [shape] });
+    throw new DdclError(
+      'shape',
+      `constant of shape [${shape.join(', ')}] takes ${data.length} values, but got ${values.length}.`,
+      { op: 'constant', shapes: [shape] },
+    );
   }
   for (let index = 0; index < data.length; index++) {
     const value = values[index]!;
     data[index] = value;
     if (!Number.isFinite(data[index]) || (dtype === 'int32' && data[index] !== value)) {
-      throw new DdclError('argument', `constant of ${dtype} cannot hold ${value}: programs use finite numbers only, and int32 whole ones.`, { op: 'constant' });
+      throw new DdclError(
+        'argument',
+        `constant of ${dtype} cannot hold ${value}: programs use finite numbers only, and int32 whole ones.`,
+        { op: 'constant' },
+      );
     }
   }
   return new Tensor(scope.builder, scope.builder.add('constant', [], { dtype, shape, data }));

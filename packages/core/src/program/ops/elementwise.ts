@@ -13,8 +13,11 @@ function applyUnary(op: UnaryOp, x: Tensor): Tensor {
 /** The operands as tensors of one trace; numbers become scalars of the tensors' dtype. */
 function lift(op: string, operands: readonly Operand[]): Tensor[] {
   const like = operands.find((operand) => operand instanceof Tensor);
-  if (like === undefined) throw new DdclError('argument', `${op} takes at least one tensor, but got numbers only.`, { op });
-  return operands.map((operand) => (typeof operand === 'number' ? scalar(like, operand) : requireTraced(like.builder, operand)));
+  if (like === undefined)
+    throw new DdclError('argument', `${op} takes at least one tensor, but got numbers only.`, { op });
+  return operands.map((operand) =>
+    typeof operand === 'number' ? scalar(like, operand) : requireTraced(like.builder, operand),
+  );
 }
 
 function applyBinary(op: ArithmeticOp | ComparisonOp, a: Operand, b: Operand): Tensor {
@@ -46,7 +49,11 @@ export const square = (x: Tensor): Tensor => mul(x, x);
 /** `a` where `condition` (int32) is not 0, else `b`. */
 export function select(condition: Tensor, a: Operand, b: Operand): Tensor {
   if (typeof a === 'number' && typeof b === 'number') {
-    throw new DdclError('argument', 'select takes at least one tensor beside its condition: two numbers have no dtype.', { op: 'select' });
+    throw new DdclError(
+      'argument',
+      'select takes at least one tensor beside its condition: two numbers have no dtype.',
+      { op: 'select' },
+    );
   }
   const [x, y] = lift('select', [a, b]) as [Tensor, Tensor];
   requireTraced(condition.builder, x);

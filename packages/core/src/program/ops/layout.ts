@@ -26,7 +26,8 @@ export function slice(x: Tensor, starts: readonly number[], sizes: Shape): Tenso
 
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
-  if (first === undefined) throw new DdclError('argument', 'concat takes at least one tensor, but got none.', { op: 'concat' });
+  if (first === undefined)
+    throw new DdclError('argument', 'concat takes at least one tensor, but got none.', { op: 'concat' });
   const ids = tensors.map((tensor) => requireTraced(first.builder, tensor).id);
   return tensors.length === 1 ? first : new Tensor(first.builder, first.builder.add('concat', ids, { axis }));
 }

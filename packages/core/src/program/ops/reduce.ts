@@ -5,7 +5,12 @@ export interface ReductionOptions {
   readonly keepDims?: boolean;
 }
 
-function reduce(op: 'sum' | 'max', x: Tensor, axes: readonly number[] | undefined, { keepDims = false }: ReductionOptions): Tensor {
+function reduce(
+  op: 'sum' | 'max',
+  x: Tensor,
+  axes: readonly number[] | undefined,
+  { keepDims = false }: ReductionOptions,
+): Tensor {
   const all = axes === undefined ? x.shape.map((_, axis) => axis) : [...axes].sort((a, b) => a - b);
   if (all.length === 0) return x;
   return new Tensor(x.builder, x.builder.add(op, [x.id], { axes: all, keepDims }));

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultSteps, planSteps, rateSchedule, temperatureSchedule } from '../../src/fit/schedule.ts';
+import { codeOf } from '../thrown.ts';
+
+describe('planSteps', () => {
+  it('divides the tokens evenly', () => {
+    expect(planSteps(10_000, 8, { batch: 4096 }, 1e9)).toEqual({
+      stepsPerEpoch: 2,
+      batchRows: 5000,
+      parts: 1,
+      rows: 5000,
+      totalSteps: defaultSteps,
+    });
+    expect(planSteps(100, 8, { batch: 4096, epochs: 3 }, 1e9)).toMatchObject({
+      stepsPerEpoch: 1,
+      batchRows: 100,
+      totalSteps: 3,
+    });
+    expect(planSteps(100, 8, { batch: 50, steps: 7 }, 1e9)).toMatchObject({ stepsPerEpoch: 2, totalSteps: 7 });
+  });
+
+  it('epochs count, and steps only without them', () => {
+    expect(planSteps(100, 8, { batch: 50, epochs: 2, steps: 7 }, 1e9).totalSteps).toBe(4);
+  });
+
+  it('cuts batches into blocks that the backend can hold', () => {
+    expect(planSteps(1000, 8, { batch: 1000 }, 300)).toMatchObject({ parts: 4, rows: 250, batchRows: 1000 });
+    expect(planSteps(1000, 8, { batch: 1000 }, 0)).toMatchObject({ parts: 1000, rows: 1 });
+    // 4,194,304 numbers at most in [rows, width].
+    expect(planSteps(10_000, 4096, { batch: 10_000 }, 1e9)).toMatchObject({ parts: 10, rows: 1000 });
+  });
+
+  it('an epoch has as many steps as its tokens fill, for any sizes', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 6000 }),
+        fc.integer({ min: 0, max: 300 }),
+        (tokens, batch, maxRows) => {
+          const { stepsPerEpoch, batchRows, parts, rows } = planSteps(tokens, 4, { batch }, maxRows);
+          expect(batchRows).toBe(parts * rows);
+          expect(rows).toBeLessThanOrEqual(Math.max(1, maxRows));
+          // As a fit makes them: blocks of `rows`, the last one smaller, in groups of `parts`.
+          expect(Math.ceil(Math.ceil(tokens / rows) / parts)).toBe(stepsPerEpoch);
+          // Of about the size asked for: at most half as large again, and one more per part.
+          expect(batchRows).toBeLessThanOrEqual(Math.ceil(1.5 * batch) + parts);
+        },
+      ),
+      { numRuns: 2000, seed: 7 },
+    );
+  });
+
+  it.each([{ batch: 0 }, { epochs: 0 }, { steps: -1 }, { batch: 1.5 }, { epochs: NaN }])('%j is refused', (options) => {
+    expect(codeOf(() => planSteps(100, 4, options, 1e9))).toBe('argument');
+  });
+});
+
+describe('temperatureSchedule', () => {
+  it('cools in equal factors over 80 % of the steps, then stays', () => {
+    const schedule = temperatureSchedule(0.01, 10, true);
+    expect(schedule(0)).toBeCloseTo(9, 12);
+    expect(schedule(0.4)).toBeCloseTo(Math.sqrt(9 * 0.01), 12);
+    expect(schedule(0.8)).toBe(0.01);
+    expect(schedule(1)).toBe(0.01);
+  });
+
+  it('starts at 0.9, 0.45 and 0.225 T_c in turn', () => {
+    expect([0, 1, 2, 3, 4].map((restart) => temperatureSchedule(0.01, 10, true, restart)(0))).toEqual(
+      [9, 4.5, 2.25, 9, 4.5].map((start) => expect.closeTo(start, 12)),
+    );
+  });
+
+  it('is constant without cooling, and where the end is no colder than the start', () => {
+    for (const progress of [0, 0.5, 1]) {
+      expect(temperatureSchedule(2, 10, false)(progress)).toBe(2);
+      expect(temperatureSchedule(9.5, 10, true)(progress)).toBe(9.5);
+      expect(temperatureSchedule(3, 10, true, 2)(progress)).toBe(3);
+    }
+  });
+});
+
+describe('rateSchedule', () => {
+  it('falls along half a cosine to a hundredth', () => {
+    const rate = rateSchedule(0.2);
+    expect([0, 0.5, 1].map(rate)).toEqual([0.2, 0.101, 0.002].map((x) => expect.closeTo(x, 12)));
+  });
+});
