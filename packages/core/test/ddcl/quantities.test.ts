@@ -68,7 +68,9 @@ const quantities: Record<string, Quantity> = {
 describe.each(Object.entries(quantities))('%s', (_, { body, expected, more }) => {
   const inputsOf = (problem: Problem): Value[] => [...problemValues(problem), ...(more?.(problem) ?? [])];
 
-  it.skipIf(expected === undefined).each(Object.entries(problems))('is the naive sum: %s', async (_name, problem) => {
+  // The Hessian product has no naive sum here: second-order.test.ts holds it against differences and the transform.
+  const summed = expected === undefined ? [] : Object.entries(problems);
+  it.each(summed)('is the naive sum: %s', async (_name, problem) => {
     const inputs = inputsOf(problem);
     const program = trace(
       inputs.map(({ type }) => type),
