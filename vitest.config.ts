@@ -15,7 +15,7 @@ function project(name: string, root: string) {
   return {
     resolve: source,
     ssr: { resolve: source },
-    test: { name, root, include, exclude, environment: 'node' as const, testTimeout: 180_000 },
+    test: { name, root, include, exclude, environment: 'node' as const, testTimeout: 180_000, hookTimeout: 180_000 },
   };
 }
 
