@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { builtFiles } from './tooling/vitest/built-files.ts';
 import SummaryReporter from './tooling/vitest/summary-reporter.ts';
 
 /** With DDCL_TEST_BUILT=1 tests run against dist, as users get it; otherwise against src, without a build. */
@@ -15,6 +18,7 @@ function project(name: string, root: string) {
   return {
     resolve: source,
     ssr: { resolve: source },
+    plugins: built ? [builtFiles()] : [],
     test: { name, root, include, exclude, environment: 'node' as const, testTimeout: 180_000, hookTimeout: 180_000 },
   };
 }
@@ -32,7 +36,9 @@ export default defineConfig({
   test: {
     reporters: ['default', new SummaryReporter()],
     projects: Object.entries(folders)
-      .filter(([, root]) => existsSync(`${root}/test`))
+      // Not relative to the working directory: a package's own test script runs in its folder.
+      .map(([name, folder]) => [name, fileURLToPath(new URL(folder, import.meta.url))] as const)
+      .filter(([, root]) => existsSync(join(root, 'test')))
       .map(([name, root]) => project(name, root)),
   },
 });

@@ -1,27 +1,35 @@
 // Runs a command of the checkout after making it ready. Plain JavaScript, because it runs before anything
 // is installed and Node 20 does not run TypeScript (docs/decisions/0003-bootstrap.md). Type-checked through JSDoc.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const state = join(root, '.setup');
 const stampFile = join(state, 'stamp.json');
 const lockFile = join(state, 'lock');
+/** The folder the user stands in; npm starts scripts in the root. */
+const userFolder = process.env['INIT_CWD'] ?? process.cwd();
 
-/** The environment of everything that is started: turbo looks for pnpm on the path, and nothing reports home. */
+/** For everything that is started: turbo looks for pnpm on the path, and nothing reports home. */
 const environment = {
-  ...process.env,
   PATH: [join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter),
   TURBO_TELEMETRY_DISABLED: '1',
+  TURBO_NO_UPDATE_NOTIFIER: '1',
   DO_NOT_TRACK: '1',
 };
 
 /** @param {string} text */
 function say(text) {
   process.stderr.write(`ddcl: ${text}\n`);
+}
+
+/** @param {string} path */
+function exists(path) {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Workspace folders, those with a package.json. @returns {string[]} */
@@ -31,11 +39,6 @@ function workspaceFolders() {
       .map((name) => join(root, group, name))
       .filter((folder) => exists(join(folder, 'package.json'))),
   );
-}
-
-/** @param {string} path */
-function exists(path) {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** @param {string} folder @returns {string[]} */
@@ -49,27 +52,26 @@ function filesUnder(folder) {
 
 /** What the installed packages depend on. */
 function installKey() {
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}`);
   const files = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((name) => join(root, name));
-  for (const file of [...files, ...workspaceFolders().map((folder) => join(folder, 'package.json'))])
-    hash.update(readFileSync(file));
+  const manifests = workspaceFolders().map((folder) => join(folder, 'package.json'));
+  for (const file of [...files, ...manifests]) hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 
 /** What the built files depend on; times and sizes, because reading every source at each start would be slow. */
 function buildKey() {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(readFileSync(join(root, 'tsconfig.base.json')));
   for (const folder of workspaceFolders()) {
     for (const file of [join(folder, 'tsconfig.json'), ...filesUnder(join(folder, 'src'))]) {
       const { mtimeMs, size } = statSync(file);
       hash.update(`${file} ${mtimeMs} ${size}\n`);
     }
-    hash.update(String(exists(join(folder, 'dist'))));
   }
-  return hash.update(readFileSync(join(root, 'tsconfig.base.json'))).digest('hex');
+  return hash.digest('hex');
 }
 
-/** @returns {{ install?: string, build?: string }} */
+/** @returns {{ install?: string, build?: string }} what was done completely */
 function readStamp() {
   try {
     return JSON.parse(readFileSync(stampFile, 'utf8'));
@@ -78,127 +80,190 @@ function readStamp() {
   }
 }
 
-/**
- * Runs a part of the set-up with all its output on stderr.
- * @param {string} what
- * @param {string} command
- * @param {string[]} args
- */
-function step(what, command, args) {
-  say(what);
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    env: { ...environment, CI: 'true' },
-  });
-  if (status === 0) return;
-  say(
-    `the set-up failed while ${what}${error === undefined ? '' : ` (${error.message})`}. Its output is above; run the command again.`,
-  );
-  process.exit(1);
+function isInstalled() {
+  return readStamp().install === installKey() && exists(join(root, 'node_modules'));
 }
 
-/** Waits until no other process makes this checkout ready, and takes the lock. @returns {() => void} */
-function lock() {
-  mkdirSync(state, { recursive: true });
-  for (;;) {
-    try {
-      writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
-      return () => rmSync(lockFile, { force: true });
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
-    }
-    if (!isHeld()) rmSync(lockFile, { force: true });
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-  }
+function isBuilt() {
+  return readStamp().build === buildKey() && workspaceFolders().every((folder) => exists(join(folder, 'dist')));
 }
 
-/** Whether the process that wrote the lock still runs. */
-function isHeld() {
+/** Whether a process, or a group of them (below 0), still runs. @param {number} id */
+function runs(id) {
   try {
-    const holder = Number(readFileSync(lockFile, 'utf8'));
-    // A lock that is being written holds nothing yet.
-    if (holder === 0) return Date.now() - statSync(lockFile).mtimeMs < 5000;
-    process.kill(holder, 0);
-    return true;
+    return process.kill(id, 0);
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
 }
 
-/** Installs from the lockfile and builds, if anything changed since the last time; silent if not. */
-function makeReady() {
-  const isReady = () => {
-    const { install, build } = readStamp();
-    return install === installKey() && build === buildKey() && exists(join(root, 'node_modules'));
-  };
-  if (isReady()) return;
-  const unlock = lock();
+/** Whether somebody makes this checkout ready: the process that wrote the lock, or what it started before it was killed. */
+function isLockHeld() {
   try {
-    if (isReady()) return;
-    const before = readStamp();
-    const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    const install = installKey();
-    if (before.install !== install || !exists(join(root, 'node_modules'))) {
-      rmSync(stampFile, { force: true });
-      step(`installing with ${packageManager} (a minute the first time)`, 'npx', [
-        '-y',
-        packageManager,
-        'install',
-        '--frozen-lockfile',
-      ]);
+    const ids = readFileSync(lockFile, 'utf8').split(' ').map(Number).filter(Boolean);
+    // A lock that is being written names nobody yet.
+    if (ids.length === 0) return Date.now() - statSync(lockFile).mtimeMs < 5000;
+    return ids.some(runs);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until no other process makes this checkout ready. */
+async function takeLock() {
+  mkdirSync(state, { recursive: true });
+  for (let waited = false; ; await delay(200)) {
+    try {
+      writeFileSync(lockFile, `${process.pid} `, { flag: 'wx' });
+      // Another one may have removed a lock that was left behind at this very moment, and with it ours.
+      await delay(50);
+      if (readFileSync(lockFile, 'utf8') === `${process.pid} `) return;
+    } catch (error) {
+      const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+      if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
     }
-    step('building', process.execPath, [
-      join(root, 'node_modules/turbo/bin/turbo'),
-      'run',
-      'build',
-      '--output-logs=errors-only',
-    ]);
-    writeFileSync(stampFile, JSON.stringify({ install, build: buildKey() }));
-  } finally {
-    unlock();
+    if (!isLockHeld()) rmSync(lockFile, { force: true });
+    else if (!waited) say('waiting for another command that makes this checkout ready');
+    waited = true;
   }
 }
 
 /**
- * Runs a program of the checkout with the terminal as it is.
- * @param {string} name of the program in node_modules/.bin
+ * Runs a part of the set-up with all its output on stderr. It leads a process group of its own, so that it can be ended
+ * as a whole; whoever ends this process by force leaves the group's number in the lock.
+ *
+ * @param {string} what
+ * @param {string} command
  * @param {string[]} args
- * @param {Record<string, string>} [env]
  */
-function run(name, args, env = {}) {
-  const bin = join(root, 'node_modules', '.bin', name);
-  const { status } = spawnSync(bin, args, { cwd: root, stdio: 'inherit', env: { ...environment, ...env } });
-  if (status !== 0) process.exit(status ?? 1);
+async function step(what, command, args) {
+  say(what);
+  // Whatever NODE_ENV says, the tools are needed.
+  const env = { ...process.env, ...environment, CI: 'true', NODE_ENV: '' };
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], env, detached: true });
+  /** @type {NodeJS.Signals | undefined} */
+  let interrupted;
+  /** @param {NodeJS.Signals} signal */
+  const onSignal = (signal) => {
+    interrupted = signal;
+    if (child.pid !== undefined && runs(-child.pid)) process.kill(-child.pid, 'SIGTERM');
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const problem = await new Promise((done) => {
+    child.on('error', (error) => done(` (${error.message})`));
+    child.on('exit', (status) => done(status === 0 ? undefined : ''));
+    if (child.pid !== undefined) writeFileSync(lockFile, `${process.pid} -${child.pid}`);
+  });
+  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  if (interrupted !== undefined) {
+    rmSync(lockFile, { force: true });
+    process.kill(process.pid, interrupted);
+    await delay(1000);
+  }
+  if (problem === undefined) return;
+  rmSync(lockFile, { force: true });
+  say(`the set-up failed while ${what}${problem}. Its output is above; run the command again.`);
+  process.exit(1);
 }
+
+/** Installs from the lockfile and builds, if anything changed since the last time; silent if not. */
+async function makeReady() {
+  if (isInstalled() && isBuilt()) return;
+  await takeLock();
+  if (!isInstalled()) {
+    const install = installKey();
+    const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    rmSync(stampFile, { force: true });
+    const args = ['-y', packageManager, 'install', '--frozen-lockfile'];
+    await step(`installing with ${packageManager} (a minute the first time)`, 'npx', args);
+    writeFileSync(stampFile, JSON.stringify({ install }));
+  }
+  if (!isBuilt()) {
+    const { install } = readStamp();
+    // Before it is built: an edit during the build has to be built by the next command.
+    const build = buildKey();
+    writeFileSync(stampFile, JSON.stringify({ install }));
+    const turbo = join(root, 'node_modules/turbo/bin/turbo');
+    await step('building', process.execPath, [turbo, 'run', 'build', '--output-logs=errors-only']);
+    writeFileSync(stampFile, JSON.stringify({ install, build }));
+  }
+  rmSync(lockFile, { force: true });
+}
+
+/** npm passes on a Ctrl-C which the terminal already sent to everyone. What follows within a second is that one. */
+function onceASignal() {
+  const emit = process.emit;
+  let last = -Infinity;
+  process.emit = /** @type {typeof emit} */ (
+    (/** @type {string} */ event, /** @type {unknown[]} */ ...values) => {
+      if (event === 'SIGINT' || event === 'SIGTERM') {
+        const now = performance.now();
+        if (now - last < 1000) return true;
+        last = now;
+      }
+      return Reflect.apply(emit, process, [event, ...values]);
+    }
+  );
+}
+
+/** A kill of npm that it cannot pass on ends this process too: a fit that nobody waits for would go on writing. */
+function endWithNpm() {
+  const parent = process.ppid;
+  const look = () => process.ppid === parent || process.kill(process.pid, 'SIGKILL');
+  if (process.env['npm_lifecycle_event'] !== undefined) setInterval(look, 100).unref();
+}
+
+/** Runs vitest in this process. @param {string[]} args */
+async function vitest(args) {
+  process.chdir(root);
+  process.argv = [process.execPath, 'vitest', 'run', ...args];
+  await import(pathToFileURL(join(root, 'node_modules/vitest/vitest.mjs')).href);
+}
+
+/** What `npm test` looks at before it runs the tests. */
+const checks = [
+  ['oxlint', '--deny-warnings'],
+  ['oxfmt', '--check', '.'],
+  ['sherif'],
+  ['knip'],
+  ['turbo', 'run', 'check:types', '--output-logs=errors-only'],
+];
 
 /** @type {Record<string, (args: string[]) => void | Promise<void>>} */
 const commands = {
   // In this process, so that signals, exit status and the terminal need no passing on.
   async ddcl(args) {
     const { runCli } = await import(pathToFileURL(join(root, 'apps/cli/dist/cli.js')).href);
-    process.chdir(process.env['INIT_CWD'] ?? process.cwd());
+    process.chdir(userFolder);
     process.exitCode = await runCli([process.execPath, 'ddcl', ...args]);
   },
   setup() {},
-  test(args) {
-    if (args.length === 0) {
-      run('oxlint', ['--deny-warnings']);
-      run('oxfmt', ['--check', '.']);
-      run('knip', []);
-      run('turbo', ['run', 'check:types', '--output-logs=errors-only']);
-    }
-    run('vitest', ['run', ...args]);
+  async test(args) {
+    const failed = (args.length > 0 ? [] : checks).filter(([name = '', ...rest]) => {
+      const env = { ...process.env, ...environment };
+      return (
+        spawnSync(join(root, 'node_modules', '.bin', name), rest, { cwd: root, stdio: 'inherit', env }).status !== 0
+      );
+    });
+    // A file that is not formatted is no reason to keep the results of the tests back.
+    process.on('exit', (status) => {
+      for (const check of failed) say(`'${check.join(' ')}' failed; its output is at the top`);
+      if (failed.length > 0 && status === 0) process.exitCode = 1;
+    });
+    await vitest(args);
   },
-  'check:data'(args) {
-    const folder = process.env['DDCL_DATA'] ?? join(root, '..', 'shared', 'data');
+  async 'check:data'(args) {
+    const given = process.env['DDCL_DATA'];
+    const folder = given ? resolve(userFolder, given) : join(root, '..', 'shared', 'data');
     if (!exists(folder)) {
       say(
-        `there is no data folder ${folder}. Set DDCL_DATA to a folder with the data sets, or run 'npm test', which needs none.`,
+        `no data folder ${folder}. Set DDCL_DATA to the folder of the data sets, or run 'npm test', which needs none.`,
       );
       process.exit(2);
     }
-    run('vitest', ['run', ...args], { DDCL_DATA: folder, DDCL_DATA_TESTS: '1' });
+    process.env['DDCL_DATA'] = folder;
+    process.env['DDCL_DATA_TESTS'] = '1';
+    await vitest(args);
   },
 };
 
@@ -208,5 +273,7 @@ if (command === undefined) {
   say(`there is no '${name}'. Choose from: ${Object.keys(commands).join(', ')}.`);
   process.exit(2);
 }
-makeReady();
+onceASignal();
+await makeReady();
+endWithNpm();
 await command(args);
