@@ -26,6 +26,8 @@ function project(name: string, root: string) {
 const folders = {
   core: 'packages/core',
   'backend-cpu': 'packages/backend-cpu',
+  'backend-conformance': 'packages/backend-conformance',
+  'backend-ort': 'packages/backend-ort',
   cli: 'apps/cli',
   experiments: 'apps/experiments',
   bench: 'apps/bench',
