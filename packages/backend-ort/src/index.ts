@@ -1,1 +1,3 @@
-export {};
+export { ortBackend } from './ort-backend.ts';
+export type { OrtBackendOptions } from './options.ts';
+export type { OrtExecutionProvider, OrtRuntime } from './runtime.ts';

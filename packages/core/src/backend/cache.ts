@@ -36,6 +36,13 @@ export class BoundedCache<Value> {
     this.#onEvict(evicted);
   }
 
+  /** Removes an entry and returns it; `onEvict` is not called, the value is the caller's now. */
+  take(key: string): Value | undefined {
+    const value = this.#entries.get(key);
+    this.#entries.delete(key);
+    return value;
+  }
+
   clear(): void {
     const values = [...this.#entries.values()];
     this.#entries.clear();

@@ -1,0 +1,88 @@
+import { elementCount, type ConcreteType, type DType, type TypedArray } from '@ddcl/core/backend';
+import type { Tensor } from 'onnxruntime-common';
+import { isNodeRuntime, type OrtRuntime } from '../runtime.ts';
+import { ArrayPool } from './array-pool.ts';
+
+/** A tensor of the runtime behind one buffer. A run that uses it keeps it alive although its buffer was freed. */
+export interface NativeTensor {
+  readonly tensor: Tensor;
+  /** Whether its array goes back to the pool; not if a user has seen the tensor, or the runtime owns its memory. */
+  pooled: boolean;
+  /** Runs that use it at this moment. */
+  uses: number;
+  ended: boolean;
+  /** Whether a user lent it to us (`wrap`): then it is never destroyed. */
+  readonly borrowed: boolean;
+}
+
+/** Makes tensors of the runtime and ends them. */
+export class Tensors {
+  readonly #runtime: OrtRuntime;
+  readonly #pool = new ArrayPool();
+  /** Whether the runtime writes results into arrays that it is given. */
+  readonly writesInto: boolean;
+
+  constructor(runtime: OrtRuntime) {
+    this.#runtime = runtime;
+    this.writesInto = isNodeRuntime(runtime);
+  }
+
+  /** A tensor of any content, for a result to be written into. */
+  make(type: ConcreteType): NativeTensor {
+    const data = this.#pool.take(type.dtype, elementCount(type.shape));
+    return this.#native(this.#tensor(type.dtype, data, type.shape), true);
+  }
+
+  /** A tensor with a copy of `data`. */
+  copyOf(type: ConcreteType, data: TypedArray): NativeTensor {
+    const native = this.make(type);
+    (native.tensor.data as TypedArray).set(data);
+    return native;
+  }
+
+  /** A result that the runtime made. */
+  adopt(tensor: Tensor): NativeTensor {
+    return this.#native(tensor, false);
+  }
+
+  /** A user's tensor, which stays the user's. */
+  borrow(tensor: Tensor): NativeTensor {
+    return { ...this.#native(tensor, false), borrowed: true };
+  }
+
+  hold(native: NativeTensor): void {
+    native.uses++;
+  }
+
+  /** A run has ended. */
+  drop(native: NativeTensor): void {
+    native.uses--;
+    this.#finish(native);
+  }
+
+  /** The buffer has ended. */
+  end(native: NativeTensor): void {
+    native.ended = true;
+    this.#finish(native);
+  }
+
+  clear(): void {
+    this.#pool.clear();
+  }
+
+  #finish({ tensor, pooled, uses, ended, borrowed }: NativeTensor): void {
+    if (!ended || uses > 0 || borrowed) return;
+    if (pooled) this.#pool.give(tensor.type as DType, tensor.data as TypedArray);
+    else if (tensor.location !== 'cpu') tensor.dispose();
+  }
+
+  #native(tensor: Tensor, pooled: boolean): NativeTensor {
+    return { tensor, pooled, uses: 0, ended: false, borrowed: false };
+  }
+
+  #tensor(dtype: DType, data: TypedArray, shape: readonly number[]): Tensor {
+    return dtype === 'int32'
+      ? new this.#runtime.Tensor('int32', data as Int32Array, shape)
+      : new this.#runtime.Tensor('float32', data as Float32Array, shape);
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  expandComposites,
+  valueTypes,
+  type Instruction,
+  type PrimitiveAttributes,
+  type PrimitiveOp,
+  type Program,
+  type TensorType,
+} from '@ddcl/core/backend';
+import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
+import { composites } from './composites/composites.ts';
+import { createEmitter, type EmitCall, type Emitter, type SymbolPlace } from './emitter.ts';
+import { primitives, type EmitPrimitive } from './primitives/primitives.ts';
+import { emitTokenLoop } from './token-loop/emit-loop.ts';
+import { planTokenLoops, tokenLoopComposites, type TokenLoop, type TokenQuantity } from './token-loop/plan-loops.ts';
+
+/** Composites that are written as they are: ONNX's own, and those of the token loop. The others are decomposed. */
+export const nativeComposites: readonly string[] = [...Object.keys(composites), ...tokenLoopComposites];
+
+/** A program as a graph. Tensors without elements are not part of it. */
+export interface EmittedProgram {
+  readonly graph: OnnxGraph;
+  /** Name of each parameter in the graph; undefined for one without elements. */
+  readonly inputs: readonly (OnnxName | undefined)[];
+  /** Name of each result; undefined for one without elements. */
+  readonly outputs: readonly (OnnxName | undefined)[];
+}
+
+const isEmpty = (type: TensorType): boolean => type.shape.includes(0);
+
+/** Names of a program's inputs and outputs in the model. */
+export interface EmitNames {
+  readonly input: (index: number) => OnnxName;
+  readonly output: (index: number) => OnnxName;
+}
+
+const plainNames: EmitNames = { input: (index) => `input_${index}`, output: (index) => `output_${index}` };
+
+/**
+ * Writes a program as an ONNX graph. Symbols become named dimensions, so that one graph serves all sizes but 0 (see
+ * `specialise`).
+ */
+export function emitProgram(original: Program, names: EmitNames = plainNames): EmittedProgram {
+  const program = expandComposites(original, nativeComposites);
+  const types = valueTypes(program);
+  const needed = neededValues(program, types);
+  const graph = new OnnxGraph();
+  const values: (OnnxName | undefined)[] = program.parameters.map((type, index) =>
+    isEmpty(type) ? undefined : graph.input(names.input(index), type.dtype, type.shape),
+  );
+  const inputs = [...values];
+  const emitter = createEmitter(graph, findSymbols(program, values));
+  const loops = planTokenLoops(program, needed);
+  const loopResults = new Map<TokenLoop, ReadonlyMap<TokenQuantity, OnnxName>>();
+
+  let next = program.parameters.length;
+  for (const instruction of program.instructions) {
+    const ids = instruction.outputs.map(() => next++);
+    if (!ids.some((id) => needed.has(id))) continue;
+    graph.label = instruction.op === 'composite' ? instruction.name : instruction.op;
+    const member = instruction.op === 'composite' ? loops.get(instruction) : undefined;
+    if (member !== undefined) {
+      const { loop, quantities } = member;
+      const results = loopResults.get(loop) ?? emitLoop(emitter, loop, values, types);
+      loopResults.set(loop, results);
+      ids.forEach((id, index) => (values[id] = results.get(quantities[index]!)));
+    } else {
+      const call = {
+        attributes: instruction.attributes,
+        inputs: instruction.inputs.map((id) => values[id] ?? ''),
+        inputTypes: instruction.inputs.map((id) => types[id]!),
+        outputTypes: instruction.outputs,
+      };
+      emitInstruction(emitter, instruction, call).forEach((name, index) => (values[ids[index]!] = name));
+    }
+  }
+
+  graph.label = '';
+  const outputs = program.results.map((id, index) => {
+    const type = types[id]!;
+    if (isEmpty(type)) return undefined;
+    // An input can not be an output, and no value can be two of them.
+    const name = names.output(index);
+    graph.rename(values[id]!, name);
+    graph.output(name, type.dtype, type.shape);
+    return name;
+  });
+  return { graph, inputs, outputs };
+}
+
+function emitLoop(
+  emitter: Emitter,
+  loop: TokenLoop,
+  values: readonly (OnnxName | undefined)[],
+  types: readonly TensorType[],
+): ReadonlyMap<TokenQuantity, OnnxName> {
+  return emitTokenLoop(
+    emitter,
+    {
+      tokens: values[loop.tokens]!,
+      prototypes: values[loop.prototypes]!,
+      temperature: values[loop.temperature]!,
+      weights: loop.weights === undefined ? undefined : values[loop.weights]!,
+      tokensType: types[loop.tokens]!,
+      prototypesType: types[loop.prototypes]!,
+    },
+    loop.quantities,
+  );
+}
+
+function emitInstruction(
+  emitter: Emitter,
+  instruction: Instruction,
+  call: EmitCall<Instruction['attributes']>,
+): readonly OnnxName[] {
+  if (instruction.op === 'composite') {
+    return composites[instruction.name]!(emitter, call as EmitCall<typeof instruction.attributes>);
+  }
+  const emit = primitives[instruction.op] as EmitPrimitive<PrimitiveOp>;
+  return [emit(emitter, call as EmitCall<PrimitiveAttributes[PrimitiveOp]>)];
+}
+
+/** Values that results with elements depend on. */
+function neededValues(program: Program, types: readonly TensorType[]): ReadonlySet<number> {
+  const needed = new Set(program.results.filter((id) => !isEmpty(types[id]!)));
+  let next = types.length;
+  for (const instruction of [...program.instructions].reverse()) {
+    next -= instruction.outputs.length;
+    if (!instruction.outputs.some((_, index) => needed.has(next + index))) continue;
+    for (const id of instruction.inputs) if (!isEmpty(types[id]!)) needed.add(id);
+  }
+  return needed;
+}
+
+/** The input and axis where the size of each symbol can be read. */
+function findSymbols(
+  program: Program,
+  inputs: readonly (OnnxName | undefined)[],
+): ReadonlyMap<string, SymbolPlace> {
+  const places = new Map<string, SymbolPlace>();
+  program.parameters.forEach((type, index) => {
+    const input = inputs[index];
+    if (input === undefined) return;
+    type.shape.forEach((size, axis) => {
+      if (typeof size === 'string' && !places.has(size)) places.set(size, { input, axis });
+    });
+  });
+  return places;
+}

@@ -1,0 +1,74 @@
+import type { Dimension, Shape, TensorType } from '@ddcl/core/backend';
+import type { OnnxGraph, OnnxName } from '../onnx/graph.ts';
+
+/** Where a symbol's size can be read: an axis of an input. */
+export interface SymbolPlace {
+  readonly input: OnnxName;
+  readonly axis: number;
+}
+
+/** What the functions that write one op share. */
+export interface Emitter {
+  readonly graph: OnnxGraph;
+  /** A shape as int64 [rank]: a constant, or read from the inputs at run time where it holds symbols. */
+  shape(shape: Shape): OnnxName;
+  /** A size as an int64 scalar. */
+  size(size: Dimension): OnnxName;
+  /** An int32 value that is 0 or 1 as ONNX's bool, without a conversion where it came from one. */
+  condition(value: OnnxName): OnnxName;
+  /** A bool as int32 0 or 1. */
+  fromCondition(bool: OnnxName): OnnxName;
+}
+
+/** One op to write. */
+export interface EmitCall<Attributes> {
+  readonly attributes: Attributes;
+  readonly inputs: readonly OnnxName[];
+  readonly inputTypes: readonly TensorType[];
+  readonly outputTypes: readonly TensorType[];
+}
+
+/** Makes the emitter of a graph whose symbols can be read at the given places. */
+export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, SymbolPlace>): Emitter {
+  const sizes = new Map<string, OnnxName>();
+  const bools = new Map<OnnxName, OnnxName>();
+
+  /** A size as int64 [1]. */
+  const sizeVector = (size: Dimension): OnnxName => {
+    if (typeof size === 'number') return graph.int64s([size]);
+    let name = sizes.get(size);
+    if (name === undefined) {
+      const { input, axis } = symbols.get(size)!;
+      // `Shape` with start and end reads one axis.
+      name = graph.node('Shape', [input], { start: { int: axis }, end: { int: axis + 1 } }, { since: 15 });
+      sizes.set(size, name);
+    }
+    return name;
+  };
+
+  return {
+    graph,
+    shape(shape) {
+      if (shape.every((size) => typeof size === 'number')) return graph.int64s(shape as readonly number[]);
+      if (shape.length === 1) return sizeVector(shape[0]!);
+      return graph.node('Concat', shape.map(sizeVector), { axis: { int: 0 } });
+    },
+    size(size) {
+      if (typeof size === 'number') return graph.constant('int64', [], BigInt64Array.of(BigInt(size)));
+      return graph.node('Reshape', [sizeVector(size), graph.int64s([])]);
+    },
+    condition: (value) => bools.get(value) ?? cast(graph, value, 'bool'),
+    fromCondition(bool) {
+      const value = cast(graph, bool, 'int32');
+      bools.set(value, bool);
+      return value;
+    },
+  };
+}
+
+const castTargets = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+
+/** `Cast`; from float to int32 it truncates towards zero, and any number but 0 is true. */
+export function cast(graph: OnnxGraph, value: OnnxName, to: keyof typeof castTargets): OnnxName {
+  return graph.node('Cast', [value], { to: { int: castTargets[to] } });
+}

@@ -1,0 +1,43 @@
+import type { PrimitiveAttributes } from '@ddcl/core/backend';
+import type { OnnxName } from '../../onnx/graph.ts';
+import type { EmitCall, Emitter } from '../emitter.ts';
+
+export function reshape(emitter: Emitter, { inputs, outputTypes }: EmitCall<unknown>): OnnxName {
+  return emitter.graph.node('Reshape', [inputs[0]!, emitter.shape(outputTypes[0]!.shape)]);
+}
+
+export function transpose(
+  { graph }: Emitter,
+  { attributes: { permutation }, inputs }: EmitCall<PrimitiveAttributes['transpose']>,
+): OnnxName {
+  // A scalar has no axes, and ONNX would take the empty list for a reversal.
+  if (permutation.length === 0) return inputs[0]!;
+  return graph.node('Transpose', [inputs[0]!], { perm: { ints: permutation } });
+}
+
+export function broadcastTo(emitter: Emitter, { inputs, outputTypes }: EmitCall<unknown>): OnnxName {
+  return emitter.graph.node('Expand', [inputs[0]!, emitter.shape(outputTypes[0]!.shape)]);
+}
+
+export function slice(
+  { graph }: Emitter,
+  { attributes: { starts, sizes }, inputs }: EmitCall<PrimitiveAttributes['slice']>,
+): OnnxName {
+  // A size that is a symbol is the whole axis.
+  const cut = sizes.flatMap((size, axis) => (typeof size === 'number' ? [{ axis, start: starts[axis]!, size }] : []));
+  if (cut.length === 0) return inputs[0]!;
+  return graph.node('Slice', [
+    inputs[0]!,
+    graph.int64s(cut.map(({ start }) => start)),
+    graph.int64s(cut.map(({ start, size }) => start + size)),
+    graph.int64s(cut.map(({ axis }) => axis)),
+  ]);
+}
+
+export function concat(
+  { graph }: Emitter,
+  { attributes: { axis }, inputs, inputTypes }: EmitCall<PrimitiveAttributes['concat']>,
+): OnnxName {
+  const filled = inputs.filter((_, index) => inputTypes[index]!.shape[axis] !== 0);
+  return filled.length === 1 ? filled[0]! : graph.node('Concat', filled, { axis: { int: axis } });
+}

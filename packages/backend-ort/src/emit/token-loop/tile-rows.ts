@@ -1,0 +1,29 @@
+/** Tokens per tile, and how many are left over. */
+export interface Tiling {
+  readonly tiles: number;
+  readonly rows: number;
+  /** Tokens after the last tile, fewer than `rows`. */
+  readonly rest: number;
+}
+
+/** Logits of a tile: 2^17 floats are 512 KiB, half of the second-level cache of one core of common processors. */
+const tileElements = 1 << 17;
+/** Below this the matrix products of a tile are too small to keep two cores busy. */
+const fewestRows = 256;
+/** Above this nothing is won, and the per-tile work of few prototypes is hidden already. */
+const mostRows = 2048;
+
+/**
+ * Cuts N tokens into tiles whose N x K intermediates stay in cache; undefined where one tile holds all. Tiles of equal
+ * size are preferred, because a rest costs a copy of the tokens.
+ */
+export function tileRows(tokens: number, prototypes: number): Tiling | undefined {
+  const target = Math.min(mostRows, Math.max(fewestRows, Math.floor(tileElements / prototypes)));
+  if (tokens < 2 * target) return undefined;
+  const fewest = Math.ceil(tokens / target);
+  for (let tiles = fewest; tiles <= 2 * fewest; tiles++) {
+    if (tokens % tiles === 0) return { tiles, rows: tokens / tiles, rest: 0 };
+  }
+  const tiles = Math.floor(tokens / target);
+  return { tiles, rows: target, rest: tokens - tiles * target };
+}

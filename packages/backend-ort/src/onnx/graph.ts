@@ -1,0 +1,153 @@
+import { create } from '@bufbuild/protobuf';
+import type { Dimension, TypedArray } from '@ddcl/core/backend';
+import { attributeProto, type OnnxAttributes } from './attribute.ts';
+import { GraphProtoSchema, NodeProtoSchema, type GraphProto, type NodeProto, type TensorProto } from './onnx_pb.ts';
+import { tensorProto, valueInfo, type OnnxDType } from './tensor.ts';
+
+/** Name of a value inside a graph. */
+export type OnnxName = string;
+
+export interface NodeOptions {
+  readonly attributes?: OnnxAttributes;
+  /** How many outputs the node has. Default 1. */
+  readonly outputs?: number;
+  /** `com.microsoft` for ONNX Runtime's own ops. Default: the standard ones. */
+  readonly domain?: string;
+  /** The opset that first has this op in this form. Default: the lowest that we write. */
+  readonly since?: number;
+}
+
+/** What all graphs of one model share: names are unique in the whole model, and the opset is the model's. */
+interface ModelScope {
+  count: number;
+  /** What nodes are made for at the moment; the first part of their names, so that an error of the runtime leads back to it. */
+  label: string;
+  opset: number;
+  readonly domains: Set<string>;
+  /** What each node was made for, by its name. */
+  readonly nodeLabels: Map<string, string>;
+}
+
+/** The lowest opset that we write: from 13 on, sums and softmax have the meaning that programs need. */
+const lowestOpset = 13;
+
+/** A graph that is being written: nodes in order, constants once each. Subgraphs see the names of the graphs around them. */
+export class OnnxGraph {
+  readonly #scope: ModelScope;
+  readonly #nodes: NodeProto[] = [];
+  readonly #initializers: TensorProto[] = [];
+  readonly #inputs: Parameters<typeof valueInfo>[] = [];
+  readonly #outputs: Parameters<typeof valueInfo>[] = [];
+  readonly #constants = new Map<string, OnnxName>();
+  readonly #parent: OnnxGraph | undefined;
+
+  constructor(parent?: OnnxGraph) {
+    this.#parent = parent;
+    this.#scope =
+      parent === undefined
+        ? { count: 0, label: '', opset: lowestOpset, domains: new Set(), nodeLabels: new Map() }
+        : parent.#scope;
+  }
+
+  /** The smallest opset that has all ops written so far. */
+  get opset(): number {
+    return this.#scope.opset;
+  }
+
+  /** Domains of ops that are not standard. */
+  get domains(): readonly string[] {
+    return [...this.#scope.domains];
+  }
+
+  /** What each node was made for, by the node's name. */
+  get nodeLabels(): ReadonlyMap<string, string> {
+    return this.#scope.nodeLabels;
+  }
+
+  /** What the following nodes are made for, such as `matmul`; part of their names. */
+  set label(text: string) {
+    this.#scope.label = text;
+  }
+
+  /** A name that no other value of the model has. */
+  fresh(hint: string): OnnxName {
+    return `${hint}_${this.#scope.count++}`;
+  }
+
+  input(name: OnnxName, dtype: OnnxDType, shape: readonly Dimension[]): OnnxName {
+    this.#inputs.push([name, dtype, shape]);
+    return name;
+  }
+
+  output(name: OnnxName, dtype: OnnxDType, shape: readonly Dimension[]): void {
+    this.#outputs.push([name, dtype, shape]);
+  }
+
+  /** Adds a node; returns the names of its outputs. */
+  nodes(op: string, inputs: readonly OnnxName[], options: NodeOptions = {}): OnnxName[] {
+    const { attributes = {}, outputs = 1, domain = '', since = lowestOpset } = options;
+    const { label } = this.#scope;
+    const name = this.fresh(label === '' || label === op ? op : `${label}/${op}`);
+    const output = Array.from({ length: outputs }, (_, index) => `${name}:${index}`);
+    this.#scope.opset = Math.max(this.#scope.opset, since);
+    if (domain !== '') this.#scope.domains.add(domain);
+    this.#scope.nodeLabels.set(name, label === '' ? op : label);
+    this.#nodes.push(
+      create(NodeProtoSchema, {
+        name,
+        opType: op,
+        domain,
+        input: [...inputs],
+        output,
+        attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+      }),
+    );
+    return output;
+  }
+
+  /** Adds a node of one output; returns its name. */
+  node(op: string, inputs: readonly OnnxName[], attributes: OnnxAttributes = {}, options: NodeOptions = {}): OnnxName {
+    return this.nodes(op, inputs, { ...options, attributes })[0]!;
+  }
+
+  /** Gives a value the name of an output. */
+  rename(from: OnnxName, to: OnnxName): void {
+    const node = create(NodeProtoSchema, { name: this.fresh('Identity'), opType: 'Identity', input: [from], output: [to] });
+    this.#nodes.push(node);
+  }
+
+  constant(dtype: OnnxDType, shape: readonly number[], data: TypedArray | BigInt64Array): OnnxName {
+    const root = this.#root();
+    // Small constants repeat (axes, 1, 2); large ones come once.
+    const key = data.length <= 16 ? `${dtype}[${shape}]${Array.from<number | bigint, string>(data, (x) => (Object.is(x, -0) ? '-0' : String(x)))}` : undefined;
+    const known = key === undefined ? undefined : root.#constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.fresh('constant');
+    root.#initializers.push(tensorProto(name, dtype, shape, data));
+    if (key !== undefined) root.#constants.set(key, name);
+    return name;
+  }
+
+  /** A list of whole numbers, as shapes, axes and starts are given. */
+  int64s(values: readonly number[]): OnnxName {
+    return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  float(value: number): OnnxName {
+    return this.constant('float32', [], Float32Array.of(value));
+  }
+
+  proto(name: string): GraphProto {
+    return create(GraphProtoSchema, {
+      name,
+      node: this.#nodes,
+      initializer: this.#initializers,
+      input: this.#inputs.map((info) => valueInfo(...info)),
+      output: this.#outputs.map((info) => valueInfo(...info)),
+    });
+  }
+
+  #root(): OnnxGraph {
+    return this.#parent === undefined ? this : this.#parent.#root();
+  }
+}
