@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Dimension, TypedArray } from '@ddcl/core/backend';
+import { DdclError, type Dimension, type TypedArray } from '@ddcl/core/backend';
 import { attributeProto, type OnnxAttributes } from './attribute.ts';
 import { GraphProtoSchema, NodeProtoSchema, type GraphProto, type NodeProto, type TensorProto } from './onnx_pb.ts';
 import { tensorProto, valueInfo, type OnnxDType } from './tensor.ts';
@@ -13,7 +13,7 @@ export interface NodeOptions {
   readonly outputs?: number;
   /** `com.microsoft` for ONNX Runtime's own ops. Default: the standard ones. */
   readonly domain?: string;
-  /** The opset that first has this op in this form. Default: the lowest that we write. */
+  /** The opset that first has this op in this form. Default: 11, which has most. */
   readonly since?: number;
 }
 
@@ -23,6 +23,10 @@ interface ModelScope {
   /** What nodes are made for at the moment; the first part of their names, so that an error of the runtime leads back to it. */
   label: string;
   opset: number;
+  /** For nodes that are added to a model of a given opset: that one, and no other. */
+  readonly fixed: boolean;
+  /** The first part of all names, to keep them apart from those of a model that is added to. */
+  readonly prefix: string;
   readonly domains: Set<string>;
   /** What each node was made for, by its name. */
   readonly nodeLabels: Map<string, string>;
@@ -30,6 +34,24 @@ interface ModelScope {
 
 /** The lowest opset that we write: from 13 on, sums and softmax have the meaning that programs need. */
 const lowestOpset = 13;
+
+/** What nodes that are added to an existing model keep to. */
+export interface ExistingModel {
+  readonly opset: number;
+  readonly prefix: string;
+}
+
+function newScope(existing?: ExistingModel): ModelScope {
+  return {
+    count: 0,
+    label: '',
+    opset: existing?.opset ?? lowestOpset,
+    fixed: existing !== undefined,
+    prefix: existing?.prefix ?? '',
+    domains: new Set(),
+    nodeLabels: new Map(),
+  };
+}
 
 /** A graph that is being written: nodes in order, constants once each. Subgraphs see the names of the graphs around them. */
 export class OnnxGraph {
@@ -41,12 +63,10 @@ export class OnnxGraph {
   readonly #constants = new Map<string, OnnxName>();
   readonly #parent: OnnxGraph | undefined;
 
-  constructor(parent?: OnnxGraph) {
-    this.#parent = parent;
-    this.#scope =
-      parent === undefined
-        ? { count: 0, label: '', opset: lowestOpset, domains: new Set(), nodeLabels: new Map() }
-        : parent.#scope;
+  /** @param within the graph around a subgraph, or the model that nodes are added to */
+  constructor(within?: OnnxGraph | ExistingModel) {
+    this.#parent = within instanceof OnnxGraph ? within : undefined;
+    this.#scope = within instanceof OnnxGraph ? within.#scope : newScope(within);
   }
 
   /** The smallest opset that has all ops written so far. */
@@ -71,7 +91,7 @@ export class OnnxGraph {
 
   /** A name that no other value of the model has. */
   fresh(hint: string): OnnxName {
-    return `${hint}_${this.#scope.count++}`;
+    return `${this.#scope.prefix}${hint}_${this.#scope.count++}`;
   }
 
   input(name: OnnxName, dtype: OnnxDType, shape: readonly Dimension[]): OnnxName {
@@ -85,11 +105,11 @@ export class OnnxGraph {
 
   /** Adds a node; returns the names of its outputs. */
   nodes(op: string, inputs: readonly OnnxName[], options: NodeOptions = {}): OnnxName[] {
-    const { attributes = {}, outputs = 1, domain = '', since = lowestOpset } = options;
+    const { attributes = {}, outputs = 1, domain = '', since = 11 } = options;
     const { label } = this.#scope;
     const name = this.fresh(label === '' || label === op ? op : `${label}/${op}`);
     const output = Array.from({ length: outputs }, (_, index) => `${name}:${index}`);
-    this.#scope.opset = Math.max(this.#scope.opset, since);
+    this.#require(op, since);
     if (domain !== '') this.#scope.domains.add(domain);
     this.#scope.nodeLabels.set(name, label === '' ? op : label);
     this.#nodes.push(
@@ -108,6 +128,14 @@ export class OnnxGraph {
   /** Adds a node of one output; returns its name. */
   node(op: string, inputs: readonly OnnxName[], attributes: OnnxAttributes = {}, options: NodeOptions = {}): OnnxName {
     return this.nodes(op, inputs, { ...options, attributes })[0]!;
+  }
+
+  /** Reduces over axes; the op takes them as an input from opset `asInput` on, before that as an attribute. */
+  reduce(op: string, value: OnnxName, axes: readonly number[], keepDims: boolean): OnnxName {
+    const keepdims = { int: Number(keepDims) };
+    const asInput = op === 'ReduceSum' ? 13 : 18;
+    if (this.#scope.opset >= asInput) return this.node(op, [value, this.int64s(axes)], { keepdims }, { since: 11 });
+    return this.node(op, [value], { axes: { ints: axes }, keepdims }, { since: 11 });
   }
 
   /** Gives a value the name of an output. */
@@ -145,6 +173,19 @@ export class OnnxGraph {
       input: this.#inputs.map((info) => valueInfo(...info)),
       output: this.#outputs.map((info) => valueInfo(...info)),
     });
+  }
+
+  #require(op: string, since: number): void {
+    const { opset, fixed } = this.#scope;
+    if (since <= opset) return;
+    if (fixed) {
+      throw new DdclError(
+        'unsupported',
+        `The model has ONNX opset ${opset}, but ${op} needs ${since}. Export the encoder again with opset ${since} or higher.`,
+        { op },
+      );
+    }
+    this.#scope.opset = since;
   }
 
   #root(): OnnxGraph {

@@ -11,7 +11,7 @@ export const composites: Readonly<Record<string, EmitComposite>> = {
     graph.node('Softmax', inputs, { axis: { int: attributes['axis'] as number } }),
   ],
   'logSumExp/1': ({ graph }, { attributes, inputs }) => [
-    graph.node('ReduceLogSumExp', inputs, { axes: { ints: [attributes['axis'] as number] }, keepdims: { int: 0 } }),
+    graph.reduce('ReduceLogSumExp', inputs[0]!, [attributes['axis'] as number], false),
   ],
   'layerNorm/1': ({ graph }, { attributes, inputs }) => [
     graph.node(

@@ -1,20 +1,22 @@
 import type { PrimitiveAttributes } from '@ddcl/core/backend';
 import type { OnnxName } from '../../onnx/graph.ts';
+import { scatterAdd } from '../scatter-add.ts';
 import { cast, type EmitCall, type Emitter } from '../emitter.ts';
 
 export function gather({ graph }: Emitter, { inputs }: EmitCall<unknown>): OnnxName {
   return graph.node('Gather', inputs, { axis: { int: 0 } });
 }
 
-/** Rows are added to zeros one after the other, so that the order of the sum is that of the rows. */
 export function segmentSum(emitter: Emitter, { inputs, inputTypes, outputTypes }: EmitCall<unknown>): OnnxName {
   const { graph } = emitter;
   const [values, ids] = inputs as [OnnxName, OnnxName];
-  const zero =
-    outputTypes[0]!.dtype === 'float32' ? graph.float(0) : graph.constant('int32', [], Int32Array.of(0));
-  const zeros = graph.node('Expand', [zero, emitter.shape(outputTypes[0]!.shape)]);
-  const places = graph.node('Reshape', [cast(graph, ids, 'int64'), emitter.shape([inputTypes[1]!.shape[0]!, 1])]);
-  return graph.node('ScatterND', [zeros, places, values], { reduction: { text: 'add' } }, { since: 16 });
+  return scatterAdd(graph, {
+    values,
+    ids: cast(graph, ids, 'int64'),
+    zeros: outputTypes[0]!.dtype === 'float32' ? graph.float(0) : graph.constant('int32', [], Int32Array.of(0)),
+    shape: emitter.shape(outputTypes[0]!.shape),
+    rank: inputTypes[0]!.shape.length,
+  });
 }
 
 export function constant(

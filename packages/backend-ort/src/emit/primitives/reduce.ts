@@ -8,16 +8,15 @@ export function sum(
 ): OnnxName {
   // ONNX takes an empty list of axes for all of them.
   if (axes.length === 0) return inputs[0]!;
-  return graph.node('ReduceSum', [inputs[0]!, graph.int64s(axes)], { keepdims: { int: Number(keepDims) } });
+  return graph.reduce('ReduceSum', inputs[0]!, axes, keepDims);
 }
 
-/** Opsets up to 17 take the axes of `ReduceMax` as an attribute, later ones as an input; we write the former. */
 export function max(
   { graph }: Emitter,
   { attributes: { axes, keepDims }, inputs }: EmitCall<PrimitiveAttributes['max']>,
 ): OnnxName {
   if (axes.length === 0) return inputs[0]!;
-  return graph.node('ReduceMax', [inputs[0]!], { axes: { ints: axes }, keepdims: { int: Number(keepDims) } });
+  return graph.reduce('ReduceMax', inputs[0]!, axes, keepDims);
 }
 
 export function argMax(

@@ -24,7 +24,7 @@ export function prototypeTerms(
   temperature: OnnxName,
   sizes: { readonly count: OnnxName; readonly narrow: boolean },
 ): PrototypeTerms {
-  const squares = graph.node('ReduceSumSquare', [prototypes], { axes: { ints: [1] }, keepdims: { int: 1 } });
+  const squares = graph.reduce('ReduceSumSquare', prototypes, [1], true);
   const bias = graph.node('Div', [graph.node('Neg', [squares]), temperature]);
   return {
     prototypes,
@@ -71,9 +71,8 @@ export function emitTile(
   const wants = (...some: TokenQuantity[]): boolean => some.some((quantity) => quantities.has(quantity));
   const rows = new Map<'assignments' | 'outputs', OnnxName>();
   const sums = new Map<TileSum, OnnxName>();
-  const acrossRow = { axes: { ints: [1] }, keepdims: { int: 1 } };
-  const rowSum = (x: OnnxName): OnnxName => graph.node('ReduceSum', [x, graph.int64s([1])], { keepdims: { int: 1 } });
-  const rowSquares = (x: OnnxName): OnnxName => graph.node('ReduceSumSquare', [x], acrossRow);
+  const rowSum = (x: OnnxName): OnnxName => graph.reduce('ReduceSum', x, [1], true);
+  const rowSquares = (x: OnnxName): OnnxName => graph.reduce('ReduceSumSquare', x, [1], true);
   const notBelow0 = (x: OnnxName): OnnxName => graph.node('Max', [x, graph.float(0)]);
   const keep = (name: TileSum, value: OnnxName): void => {
     const sum = before?.get(name);
@@ -119,11 +118,11 @@ export function emitTile(
     const sum = before?.get('pull');
     sums.set('pull', graph.node('Gemm', [left, right, ...(sum === undefined ? [] : [sum])], { transA: { int: 1 } }));
     if (terms.narrow) keepColumns('totals', w, weights!);
-    else keep('totals', graph.node('ReduceSum', [left, graph.int64s([0])], { keepdims: { int: 0 } }));
+    else keep('totals', graph.reduce('ReduceSum', left, [0], false));
   }
 
   if (wants('hard', 'entropy')) {
-    const highest = graph.node('ReduceMax', [logits], acrossRow);
+    const highest = graph.reduce('ReduceMax', logits, [1], true);
     if (wants('hard')) keepSum('hard', distance(highest));
     if (wants('entropy')) {
       const shifted = graph.node('Sub', [logits, highest]);

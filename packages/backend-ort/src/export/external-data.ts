@@ -1,0 +1,83 @@
+import { DdclError } from '@ddcl/core/backend';
+import { TensorProto_DataLocation as DataLocation, type GraphProto, type ModelProto, type TensorProto } from '../onnx/onnx_pb.ts';
+
+/** A part of a file beside the model that holds a tensor's elements. */
+export interface ExternalData {
+  /** Path relative to the model's folder, inside it. */
+  readonly location: string;
+  /** In bytes, from the start of the file. */
+  readonly offset: number;
+  /** In bytes; undefined up to the end of the file. */
+  readonly length: number | undefined;
+}
+
+/** Reads a part of a file beside the model. */
+export type ReadExternal = (data: ExternalData) => Promise<Uint8Array>;
+
+function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer;
+  for (const sparse of graph.sparseInitializer) {
+    if (sparse.values !== undefined) yield sparse.values;
+    if (sparse.indices !== undefined) yield sparse.indices;
+  }
+  for (const node of graph.node) {
+    for (const { t, tensors, g, graphs } of node.attribute) {
+      if (t !== undefined) yield t;
+      yield* tensors;
+      for (const inner of [...(g === undefined ? [] : [g]), ...graphs]) yield* tensorsOf(inner);
+    }
+  }
+}
+
+/**
+ * Where a tensor's elements lie.
+ * @throws DdclError `format` for a place outside the model's folder: a file from elsewhere must not choose what is read
+ */
+function placeOf(tensor: TensorProto): ExternalData {
+  const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get('location') ?? '';
+  const parts = location.split(/[/\\]/);
+  if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || parts.includes('..')) {
+    throw new DdclError(
+      'format',
+      `The tensor '${tensor.name}' has its elements in '${location}', which is not inside the model's folder. Only files there are read; save the model again with its weights beside it.`,
+    );
+  }
+  const bytes = (key: string): number | undefined => {
+    const text = entries.get(key);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+    throw new DdclError('format', `The tensor '${tensor.name}' has ${key} '${text}', which is not a number of bytes.`);
+  };
+  return { location, offset: bytes('offset') ?? 0, length: bytes('length') };
+}
+
+/**
+ * Puts elements that lie in other files into the model.
+ * @throws DdclError `format` for a place outside the model's folder or a part that is too short; `argument` without `read`
+ */
+export async function embedExternalData(model: ModelProto, read: ReadExternal | undefined): Promise<void> {
+  const external = [...tensorsOf(model.graph!)].filter((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
+  // All places are checked before any file is read.
+  const places = external.map(placeOf);
+  if (external.length > 0 && read === undefined) {
+    throw new DdclError(
+      'argument',
+      `The model has ${external.length} tensors in other files, such as '${places[0]!.location}'. Pass readExternal, which reads a part of a file beside the model.`,
+    );
+  }
+  for (const [index, tensor] of external.entries()) {
+    const place = places[index]!;
+    const bytes = await read!(place);
+    if (place.length !== undefined && bytes.length !== place.length) {
+      throw new DdclError(
+        'format',
+        `The tensor '${tensor.name}' needs ${place.length} bytes from ${place.offset} of '${place.location}', but there are ${bytes.length}.`,
+      );
+    }
+    tensor.rawData = bytes;
+    tensor.externalData = [];
+    tensor.dataLocation = DataLocation.DEFAULT;
+  }
+}
