@@ -2,24 +2,50 @@ import { cpus, totalmem } from 'node:os';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { DdclError, f32, mul, sum, trace } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { loadOrt } from './load-ort.ts';
 
 /** A backend that the CLI knows by name. */
 interface KnownBackend {
   readonly description: string;
-  create(): Promise<Backend>;
+  /** What may follow the name after a colon; undefined where nothing may. */
+  readonly choices?: string;
+  /** @param choice what follows the name after a colon */
+  create(choice: string | undefined): Promise<Backend>;
 }
 
 const known: Readonly<Record<string, KnownBackend>> = {
   cpu: { description: 'plain TypeScript, one thread; float32 and float64', create: async () => cpuBackend() },
+  ort: {
+    description: 'ONNX Runtime, all cores; float32',
+    choices: 'execution providers in your order, such as cuda,cpu',
+    create: async (choice) => {
+      // What only this backend needs is loaded when it is asked for, and not at every start.
+      const [{ ortBackend }, runtime] = await Promise.all([import('@ddcl/backend-ort'), loadOrt()]);
+      return ortBackend({ runtime, ...(choice === undefined ? {} : { executionProviders: choice.split(',') }) });
+    },
+  },
 };
 
 /** Names that `--backend` takes. */
 export const backendNames: readonly string[] = Object.keys(known);
 
+/** A known backend and what follows its name after a colon, or undefined. */
+function parse(text: string): { readonly backend: KnownBackend; readonly choice: string | undefined } | undefined {
+  const [, name = '', choice] = /^([^:]*)(?::(.+))?$/.exec(text) ?? [];
+  const backend = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (backend === undefined || (choice !== undefined && backend.choices === undefined)) return undefined;
+  return { backend, choice };
+}
+
+/** Whether `--backend` takes a text; not whether that backend runs here. */
+export function isBackend(text: string): boolean {
+  return parse(text) !== undefined;
+}
+
 /** @throws DdclError `argument` for a name that is not known; whatever the backend throws if it cannot start here */
 export async function createBackend(name: string): Promise<Backend> {
-  const found = Object.hasOwn(known, name) ? known[name] : undefined;
-  if (found !== undefined) return found.create();
+  const found = parse(name);
+  if (found !== undefined) return found.backend.create(found.choice);
   throw new DdclError(
     'argument',
     `There is no backend '${name}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`,
@@ -40,7 +66,7 @@ export async function checkBackends(): Promise<BackendCheck[]> {
   return Promise.all(
     Object.entries(known).map(async ([name, { description, create }]) => {
       try {
-        const detail = await tryBackend(await create());
+        const detail = await tryBackend(await create(undefined));
         return { name, description, runs: true, detail };
       } catch (error) {
         return { name, description, runs: false, detail: error instanceof Error ? error.message : String(error) };

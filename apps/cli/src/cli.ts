@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { encodeCommand } from './commands/encode.ts';
+import { exportCommand } from './commands/export.ts';
 import { fitCommand } from './commands/fit.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { measureCommand } from './commands/measure.ts';
@@ -32,7 +33,15 @@ function makeProgram(): Command {
     .description('Learned, collapse-free prototypes for token vectors (DDCL-Attention)')
     .version(version)
     .showHelpAfterError(false);
-  for (const make of [fitCommand, measureCommand, encodeCommand, inspectCommand, doctorCommand, demoCommand]) {
+  for (const make of [
+    fitCommand,
+    measureCommand,
+    encodeCommand,
+    exportCommand,
+    inspectCommand,
+    doctorCommand,
+    demoCommand,
+  ]) {
     program.addCommand(make().copyInheritedSettings(program));
   }
   for (const command of [program, ...program.commands]) {

@@ -123,7 +123,7 @@ function hand({ buffers, tensors }: ExecutableContext, type: ConcreteType, nativ
 
 /** Runs a session; returns a tensor per result, undefined for one without elements. */
 async function runSession(
-  { tensors, queue }: ExecutableContext,
+  { tensors, queue, requireAlive }: ExecutableContext,
   { model: { session, inputs, outputs } }: SessionLease,
   natives: readonly (NativeTensor | undefined)[],
   results: readonly ConcreteType[],
@@ -148,6 +148,8 @@ async function runSession(
     );
   } catch (error) {
     for (const native of made) if (native !== undefined) tensors.end(native);
+    // The end of the backend takes its sessions from runs that are under way.
+    requireAlive(`run of ${name}`);
     throw asDdclError(error, name);
   }
 }

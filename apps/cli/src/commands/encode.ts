@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   DdclError,
   encodeSegments,
@@ -15,6 +14,7 @@ import { createBackend } from '../backends.ts';
 import { readNpy } from '../data/npy-reader.ts';
 import { writeNpy } from '../data/npy-writer.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
+import { checkOutFile } from '../output/check-out-file.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { createProgress } from '../output/progress.ts';
 import { openForModel } from './open-tokens.ts';
@@ -88,23 +88,6 @@ async function readSegments(path: string, tokens: number): Promise<Int32Array> {
   return ids;
 }
 
-/** Refuses an output file before any work is done. */
-async function checkOutFile(out: string, inputs: readonly string[]): Promise<void> {
-  const remedy = 'Give another --out FILE.npy.';
-  if (!/\.npy$/i.test(out))
-    throw new DdclError('argument', `${out} does not end in .npy, which is what encode writes. ${remedy}`);
-  if (inputs.some((input) => resolve(input) === out))
-    throw new DdclError('argument', `${out} is also read, and would be overwritten. ${remedy}`);
-  const entry = await stat(out).catch(() => undefined);
-  if (entry?.isDirectory()) throw new DdclError('argument', `${out} is a folder. ${remedy}`);
-  const folder = await stat(dirname(out)).catch(() => undefined);
-  if (!folder?.isDirectory())
-    throw new DdclError(
-      'argument',
-      `There is no folder ${dirname(out)} to write to. Make it, or give another --out FILE.npy.`,
-    );
-}
-
 async function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
   const began = performance.now();
   if (options.segments !== undefined && tokenOutputs.includes(options.what)) {
@@ -114,7 +97,7 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
     );
   }
   const out = resolve(options.out);
-  await checkOutFile(out, [...files, ...(options.segments === undefined ? [] : [options.segments])]);
+  await checkOutFile('--out', out, '.npy', [...files, ...(options.segments === undefined ? [] : [options.segments])]);
   const loaded = await loadModel(resolve(folder));
   const { model } = loaded;
   const dtype = options.dtype ?? model.dtype;

@@ -1,6 +1,6 @@
 import { DdclError, type FloatDType } from '@ddcl/core';
 import { InvalidArgumentError, Option } from 'commander';
-import { backendNames } from '../backends.ts';
+import { backendNames, isBackend } from '../backends.ts';
 
 /** A whole number >= `least`, or commander's complaint (exit status 2). */
 export function wholeNumber(least: number): (text: string) => number {
@@ -41,8 +41,11 @@ export function nameList(text: string): string[] {
 }
 
 export const backendOption = (): Option =>
-  new Option('--backend <name>', 'where the arithmetic runs').default('cpu').argParser((text: string) => {
-    if (backendNames.includes(text)) return text;
+  new Option(
+    '--backend <name>',
+    "where the arithmetic runs: cpu, or ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order)",
+  ).default('cpu').argParser((text: string) => {
+    if (isBackend(text)) return text;
     throw new InvalidArgumentError(`This version has: ${backendNames.join(', ')} ('ddcl doctor' says which run here).`);
   });
 

@@ -11,8 +11,8 @@ export function sessionOptions({ executionProviders, threads }: ResolvedOptions)
   const ownCpu = names.includes('cpu') || names.includes('wasm');
   return {
     executionProviders,
-    // Warnings of the runtime about shapes and providers would go to stderr of a program that did nothing wrong.
-    logSeverityLevel: 3,
+    // Failures become errors with the same text; warnings would go to stderr of a program that did nothing wrong.
+    logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     // Otherwise the runtime moves ops that a provider lacks to the CPU without a word.
     ...(ownCpu ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),

@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import { DdclError } from '@ddcl/core';
+import type { ReadoutOptions, ReadoutOutput } from '@ddcl/backend-ort';
+import { Command, Option } from 'commander';
+import { loadModel } from '../model-folder/model-folder.ts';
+import { checkOutFile } from '../output/check-out-file.ts';
+import { version } from '../output/version.ts';
+import { writeWhole } from '../output/write-file.ts';
+import { openEncoder } from './encoder-file.ts';
+import { positiveNumber } from './options.ts';
+
+interface ExportCommandOptions {
+  readonly onnx: string;
+  readonly what: ReadoutOutput;
+  readonly temperature?: number;
+  readonly fused?: boolean;
+  readonly encoder?: string;
+  readonly encoderOutput?: string;
+  readonly mask?: string;
+  readonly json?: boolean;
+}
+
+/** Also in @ddcl/backend-ort, which is loaded only when the command runs; a test compares the two lists. */
+export const exportChoices: readonly string[] = [
+  'outputs',
+  'assignments',
+  'codes',
+  'occupancy',
+  'pooled',
+  'summaries',
+] satisfies ReadoutOutput[];
+
+const help = `
+The file has one input, tokens float32 [n, m] for any n, and one output, named after what it is:
+  outputs [n, m]   assignments [n, K]   codes int32 [n]
+and with a second input, segments int64 [n] (segment of each token, from 0):
+  occupancy [s, K]   pooled [s, m]   summaries [s, K, m]
+What was done to the data before the fit (--standardize, --normalize) is in the file too.
+
+With --encoder, the readout is appended to that model instead: from token ids to readout in one file, with
+[batch, sequence, ...] per token and [batch, ...] for the pooled forms.
+
+Examples:
+  $ ddcl export model --onnx readout.onnx
+  $ ddcl export model --onnx pooled.onnx --what pooled
+  $ ddcl export model --onnx sentence.onnx --what pooled --encoder encoder/model.onnx`;
+
+/** `ddcl export`. */
+export function exportCommand(): Command {
+  return new Command('export')
+    .description('write a model as an .onnx file that runs without this project')
+    .argument('<model>', 'model folder')
+    .requiredOption('--onnx <file.onnx>', 'file to write (required); one that is there is replaced')
+    .addOption(new Option('--what <what>', 'what it returns, see below').choices(exportChoices).default('outputs'))
+    .option('--temperature <T>', "another temperature than the model's, in units of squared distance", positiveNumber)
+    .option('--fused', 'fused attention of ONNX Runtime instead of standard ops; for outputs without --encoder')
+    .option('--encoder <file.onnx>', 'append to this encoder; weights beside it are put into the file')
+    .option('--encoder-output <name>', 'its output of token vectors [batch, sequence, m] (default: the only such one)')
+    .option('--mask <name>', 'its input that is 0 for padding (default: attention_mask, if there is one)')
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', help)
+    .action(exportAction);
+}
+
+/** @throws DdclError `argument` for options that do not go together */
+function checkOptions({ fused, encoder, encoderOutput, mask, what }: ExportCommandOptions): void {
+  const needsEncoder = encoderOutput !== undefined ? '--encoder-output' : mask !== undefined ? '--mask' : undefined;
+  if (encoder === undefined && needsEncoder !== undefined) {
+    throw new DdclError('argument', `${needsEncoder} goes with --encoder FILE.onnx. Give it too, or leave this out.`);
+  }
+  if (fused && (encoder !== undefined || what !== 'outputs')) {
+    throw new DdclError('argument', '--fused goes with --what outputs and without --encoder. Leave it out.');
+  }
+}
+
+async function exportAction(folder: string, options: ExportCommandOptions): Promise<void> {
+  checkOptions(options);
+  const out = resolve(options.onnx);
+  await checkOutFile('--onnx', out, '.onnx', options.encoder === undefined ? [] : [options.encoder]);
+  const { model, config } = await loadModel(resolve(folder));
+  const { appendReadout, exportReadout } = await import('@ddcl/backend-ort');
+  const { what, temperature = model.temperature, fused = false } = options;
+  const readout: ReadoutOptions = { what, temperature, fused, preprocessing: config.preprocessing, version };
+  let bytes: Uint8Array;
+  if (options.encoder === undefined) {
+    bytes = exportReadout(model, readout);
+  } else {
+    const { bytes: encoder, readExternal } = await openEncoder(resolve(options.encoder));
+    bytes = await appendReadout(encoder, model, {
+      ...readout,
+      readExternal,
+      ...(options.encoderOutput === undefined ? {} : { output: options.encoderOutput }),
+      ...(options.mask === undefined ? {} : { mask: options.mask }),
+    });
+  }
+  await writeWhole(out, bytes);
+  const { count, dimension } = model;
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ what, prototypes: count, dimension, temperature, fused, encoder: options.encoder ?? null, bytes: bytes.length, out })}\n`
+      : `${what} of ${count} prototypes of dimension ${dimension}${options.encoder === undefined ? '' : `, after ${options.encoder},`} written to ${out} (${bytes.length} bytes)\n`,
+  );
+}

@@ -1,0 +1,29 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { DdclError } from '@ddcl/core';
+
+/**
+ * Refuses an output file before any work is done.
+ * @param option the option that names it, for the message
+ * @param out an absolute path
+ * @param ending such as `.npy`
+ * @param inputs files that the command reads
+ * @throws DdclError `argument`
+ */
+export async function checkOutFile(
+  option: string,
+  out: string,
+  ending: string,
+  inputs: readonly string[],
+): Promise<void> {
+  const remedy = `Give another ${option} FILE${ending}.`;
+  if (!out.toLowerCase().endsWith(ending))
+    throw new DdclError('argument', `${out} does not end in ${ending}, which is what this command writes. ${remedy}`);
+  if (inputs.some((input) => resolve(input) === out))
+    throw new DdclError('argument', `${out} is also read, and would be overwritten. ${remedy}`);
+  const entry = await stat(out).catch(() => undefined);
+  if (entry?.isDirectory()) throw new DdclError('argument', `${out} is a folder. ${remedy}`);
+  const folder = await stat(dirname(out)).catch(() => undefined);
+  if (!folder?.isDirectory())
+    throw new DdclError('argument', `There is no folder ${dirname(out)} to write to. Make it, or g${remedy.slice(1)}`);
+}

@@ -1,0 +1,160 @@
+import {
+  assign,
+  f32,
+  f64,
+  forward,
+  loss,
+  lossAndGradient,
+  reshape,
+  slice,
+  tokenSums,
+  trace,
+  type Program,
+  type Tensor,
+  type TensorType,
+} from '@ddcl/core';
+import type { Backend, ConcreteType } from '@ddcl/core/backend';
+import { cpuBackend } from '@ddcl/backend-cpu';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emitProgram } from '../../src/emit/emit-program.ts';
+import { tileRows } from '../../src/emit/token-loop/tile-rows.ts';
+import { cpuProvider, deviation, normal, runOn } from '../support.ts';
+
+type Quantities = (operands: { tokens: Tensor; weights: Tensor; prototypes: Tensor; temperature: Tensor }) => Tensor[];
+
+function programOf(make: typeof f32, [n, m, k]: readonly [number | string, number, number], body: Quantities): Program {
+  const types: TensorType[] = [make(n, m), make(n), make(k, m), make()];
+  return trace(types, (tokens, weights, prototypes, temperature) =>
+    body({ tokens: tokens!, weights: weights!, prototypes: prototypes!, temperature: temperature! }),
+  );
+}
+
+const everything: Quantities = (operands) => [
+  forward(operands),
+  ...Object.values(loss(operands)),
+  ...Object.values(lossAndGradient(operands)),
+  ...Object.values(tokenSums(operands)),
+  assign(operands),
+];
+const names = 'y lq lols v lq gradient lq lols v hard entropy mass wins q'.split(' ');
+
+function nodeTypes(program: Program): string[] {
+  return emitProgram(program).graph.proto('test').node.map(({ opType }) => opType);
+}
+
+let backend: Backend;
+beforeAll(async () => {
+  backend = await cpuProvider();
+});
+afterAll(() => backend.dispose());
+
+/**
+ * Float32 inputs of order 1 that are exact in float64 too. A logit is a sum of m products and is divided by T: with |x| up to about
+ * 60 its rounding (6e-8 x sqrt(m) x 60) goes into every assignment; sums over tokens average it.
+ */
+const tolerance = 5e-5;
+
+describe('tokens in tiles', () => {
+  it.each<[string, number, number, number]>([
+    ['one tile', 300, 7, 5],
+    ['equal tiles', 8192, 6, 64],
+    ['tiles and a rest', 4099, 9, 64],
+    ['more prototypes than numbers per token', 1531, 4, 600],
+    ['fewer prototypes than numbers per token', 4096, 70, 3],
+    ['one prototype', 5000, 3, 1],
+  ])('%s: every quantity is that of the float64 backend', async (_, n, m, k) => {
+    const temperature = 0.4 * m;
+    const data = [
+      normal(f32(n, m) as ConcreteType, 1),
+      normal(f32(n) as ConcreteType, 2).map((x) => (x < -0.5 ? 0 : Math.abs(x))),
+      normal(f32(k, m) as ConcreteType, 3),
+      Float32Array.of(temperature),
+    ];
+    const actual = await runOn(backend, programOf(f32, [n, m, k], everything), data);
+    const oracle = cpuBackend();
+    const expected = await runOn(
+      oracle,
+      programOf(f64, [n, m, k], everything),
+      data.map((each) => Float64Array.from(each)),
+    );
+    oracle.dispose();
+    actual.forEach((values, index) => {
+      // With one prototype both are exactly 0, and what is left is rounding.
+      const zero = k === 1 && ['v', 'entropy'].includes(names[index]!);
+      const error = zero ? Math.abs(values[0]!) / n : deviation(values, expected[index]!);
+      expect(error, names[index]).toBeLessThan(tolerance);
+    });
+    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+  });
+
+  it('gives zero-weight tokens no say', async () => {
+    const [n, m, k] = [4500, 5, 8];
+    const program = programOf(f32, [n, m, k], (operands) => Object.values(lossAndGradient(operands)));
+    const weights = Float32Array.from({ length: n }, (_, index) => Number(index < 4000));
+    const tokens = normal(f32(n, m) as ConcreteType, 4);
+    const rest = [weights, normal(f32(k, m) as ConcreteType, 5), Float32Array.of(2)] as const;
+    const before = await runOn(backend, program, [tokens, ...rest]);
+    tokens.fill(1000, 4000 * m);
+    expect(await runOn(backend, program, [tokens, ...rest])).toEqual(before);
+  });
+
+  it('keeps the tiles of an N x K array in cache, all tokens in them once', () => {
+    expect(tileRows(8192, 64)).toEqual({ tiles: 4, rows: 2048, rest: 0 });
+    expect(tileRows(1000, 64)).toBeUndefined();
+    for (const [tokens, prototypes] of [
+      [16384, 1024],
+      [4096, 8192],
+      [65536, 64],
+      [10007, 100],
+      [12345, 3],
+    ] as const) {
+      const { tiles, rows, rest } = tileRows(tokens, prototypes)!;
+      expect(tiles * rows + rest).toBe(tokens);
+      expect(rest).toBeLessThan(rows);
+      expect(rows * prototypes).toBeLessThanOrEqual(Math.max(1 << 17, 256 * prototypes));
+    }
+  });
+});
+
+describe('what is written', () => {
+  it('shares one pass between composites of the same operands', () => {
+    const types = nodeTypes(programOf(f32, [8192, 6, 64], everything));
+    expect(types.filter((type) => type === 'Scan')).toHaveLength(1);
+    const whole = nodeTypes(programOf(f32, [100, 6, 64], everything));
+    expect(whole.filter((type) => type === 'Softmax')).toHaveLength(1);
+  });
+
+  it('computes nothing that no result needs', () => {
+    const gradientOnly = nodeTypes(programOf(f32, [100, 6, 64], (operands) => [lossAndGradient(operands).gradient]));
+    expect(gradientOnly).not.toContain('Max');
+    const lossOnly = nodeTypes(programOf(f32, [100, 6, 64], (operands) => [lossAndGradient(operands).lq]));
+    expect(lossOnly.filter((type) => type === 'Gemm')).toHaveLength(1);
+  });
+
+  it('starts another pass where weights come later than the first', async () => {
+    const program = programOf(f32, [50, 4, 3], (operands) => {
+      const q = assign(operands);
+      const { lq } = loss({ ...operands, weights: forwardWeights(q) });
+      return [q, lq, loss(operands).lq];
+    });
+    expect(nodeTypes(program).filter((type) => type === 'Softmax')).toHaveLength(2);
+    const data = program.parameters.map((type, index) =>
+      index === 1 ? new Float32Array(50).fill(1) : index === 3 ? Float32Array.of(2) : normal(type as ConcreteType, index),
+    );
+    const oracle = cpuBackend();
+    const [actual, expected] = [await runOn(backend, program, data), await runOn(oracle, program, data)];
+    oracle.dispose();
+    actual.forEach((values, index) => expect(deviation(values, expected[index]!)).toBeLessThan(tolerance));
+  });
+
+  it('keeps symbols, so that one graph serves all lengths', () => {
+    const { graph } = emitProgram(programOf(f32, ['n', 6, 64], everything));
+    const [tokens] = graph.proto('test').input;
+    expect(tokens!.type!.value).toMatchObject({ value: { shape: { dim: [{ value: { value: 'n' } }, { value: { value: 6n } }] } } });
+  });
+});
+
+/** Weights that depend on the assignments: the share of the first prototype. */
+function forwardWeights(q: Tensor): Tensor {
+  return reshape(slice(q, [0, 0], [50, 1]), [50]);
+}
