@@ -2,23 +2,26 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { browserProject } from './tooling/vitest/browser-project.ts';
 import { builtFiles } from './tooling/vitest/built-files.ts';
 import SummaryReporter from './tooling/vitest/summary-reporter.ts';
 
 /** With DDCL_TEST_BUILT=1 tests run against dist, as users get it; otherwise against src, without a build. */
 const built = process.env['DDCL_TEST_BUILT'] === '1';
-const source = { conditions: [...(built ? [] : ['@ddcl/source']), 'module', 'node', 'development|production'] };
+const conditions = built ? [] : ['@ddcl/source'];
+const source = { conditions: [...conditions, 'module', 'node', 'development|production'] };
+const plugins = built ? [builtFiles()] : [];
 
 /** `npm run check:data` runs the tests that need data sets, and only those. */
 const onlyData = process.env['DDCL_DATA_TESTS'] === '1';
 const include = onlyData ? ['test/**/*.data.test.ts'] : ['test/**/*.test.ts'];
-const exclude = onlyData ? [] : ['test/**/*.data.test.ts'];
+const exclude = ['test/browser/**', ...(onlyData ? [] : ['test/**/*.data.test.ts'])];
 
 function project(name: string, root: string) {
   return {
     resolve: source,
     ssr: { resolve: source },
-    plugins: built ? [builtFiles()] : [],
+    plugins,
     test: { name, root, include, exclude, environment: 'node' as const, testTimeout: 180_000, hookTimeout: 180_000 },
   };
 }
@@ -41,6 +44,11 @@ export default defineConfig({
       // Not relative to the working directory: a package's own test script runs in its folder.
       .map(([name, folder]) => [name, fileURLToPath(new URL(folder, import.meta.url))] as const)
       .filter(([, root]) => existsSync(join(root, 'test')))
-      .map(([name, root]) => project(name, root)),
+      .flatMap(([name, root]) => [
+        project(name, root),
+        ...(!onlyData && existsSync(join(root, 'test/browser'))
+          ? [browserProject(`${name}-browser`, root, conditions, plugins)]
+          : []),
+      ]),
   },
 });

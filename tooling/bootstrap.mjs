@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { explainMissing, findChromium, installChromium } from './chromium.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const state = join(root, '.setup');
@@ -238,6 +239,19 @@ const commands = {
     process.exitCode = await runCli([process.execPath, 'ddcl', ...args]);
   },
   setup() {},
+  'setup:browser'() {
+    if (findChromium() !== undefined) return;
+    if (process.env['DDCL_CHROMIUM']) {
+      say(explainMissing());
+      process.exit(1);
+    }
+    say('installing Chromium for the tests in the browser, where there is apt-get (packages chromium and libvulkan1)');
+    if (installChromium()) return;
+    say(
+      'there is still no Chromium that runs. Install Chromium or Chrome by hand, and if it is not on the PATH, set DDCL_CHROMIUM to its full path.',
+    );
+    process.exit(1);
+  },
   async test(args) {
     const failed = (args.length > 0 ? [] : checks).filter(([name = '', ...rest]) => {
       const env = { ...process.env, ...environment };

@@ -1,0 +1,193 @@
+import { add, broadcastTo, createRandom, f32, i32, gather, reshape, trace, type DdclModel } from '@ddcl/core';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { appendReadout, exportReadout, programToOnnx, readoutOutputs, type AppendOptions } from '../../src/index.ts';
+import {
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  type ModelProto,
+} from '../../src/onnx/onnx_pb.ts';
+
+const dimension = 6;
+const count = 3;
+const vocabulary = 10;
+const [batch, sequence] = [2, 4];
+const random = createRandom(3);
+const table = Float32Array.from({ length: vocabulary * dimension }, () => random.normal());
+const model: DdclModel = {
+  count,
+  dimension,
+  dtype: 'float32',
+  prototypes: Float64Array.from({ length: count * dimension }, () => Math.fround(random.normal())),
+  temperature: 3,
+  criticalTemperature: 9,
+  offset: new Float64Array(dimension).fill(0.25),
+  scale: 2,
+  totalVariance: dimension,
+};
+
+/** An encoder from ids to token vectors, by a table: what a transformer is to the outside. */
+function encoder(change: (parsed: ModelProto) => void = () => {}): Uint8Array {
+  const program = trace([i32(batch, sequence), f32(vocabulary, dimension), i32(batch, sequence)], (ids, rows, mask) => [
+    gather(rows, ids),
+    // The mask has to be used for something.
+    add(mask, broadcastTo(reshape(mask, [batch, sequence]), [batch, sequence])),
+  ]);
+  const parsed = fromBinary(ModelProtoSchema, programToOnnx(program));
+  const graph = parsed.graph!;
+  // The table becomes a weight of the model, the inputs get the names that encoders have.
+  graph.input.splice(1, 1);
+  graph.initializer.push({
+    ...fromBinary(ModelProtoSchema, programToOnnx(trace([f32(1)], (x) => [add(x, 2)]))).graph!.initializer[0]!,
+    name: 'input_1',
+    dims: [BigInt(vocabulary), BigInt(dimension)],
+    rawData: new Uint8Array(table.buffer.slice(0)),
+  });
+  const rename = (from: string, to: string): void => {
+    for (const value of [...graph.input, ...graph.output]) if (value.name === from) value.name = to;
+    for (const node of graph.node) {
+      node.input = node.input.map((name) => (name === from ? to : name));
+      node.output = node.output.map((name) => (name === from ? to : name));
+    }
+  };
+  rename('input_0', 'input_ids');
+  rename('input_2', 'attention_mask');
+  rename('output_0', 'last_hidden_state');
+  change(parsed);
+  return toBinary(ModelProtoSchema, parsed);
+}
+
+const ids = Int32Array.of(1, 2, 3, 0, 4, 5, 6, 7);
+const mask = Int32Array.of(1, 1, 1, 0, 1, 1, 1, 1);
+
+async function run(bytes: Uint8Array): Promise<ort.Tensor> {
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 });
+  expect(session.outputNames).toHaveLength(1);
+  const results = await session.run({
+    input_ids: new ort.Tensor('int32', ids, [batch, sequence]),
+    attention_mask: new ort.Tensor('int32', mask, [batch, sequence]),
+  });
+  await session.release();
+  return results[session.outputNames[0]!]!;
+}
+
+/** The readout's own file on the tokens of the table. */
+async function expected(what: (typeof readoutOutputs)[number], withMask: boolean): Promise<number[]> {
+  const session = await ort.InferenceSession.create(exportReadout(model, { what }), { logSeverityLevel: 4 });
+  const pooled = session.inputNames.includes('segments');
+  const kept = [...ids.keys()].filter((index) => !pooled || !withMask || mask[index] === 1);
+  const tokens = kept.flatMap((index) => [...table.subarray(ids[index]! * dimension, (ids[index]! + 1) * dimension)]);
+  const feeds: Record<string, ort.Tensor> = {
+    tokens: new ort.Tensor('float32', Float32Array.from(tokens), [kept.length, dimension]),
+  };
+  if (pooled) {
+    const segments = BigInt64Array.from(kept, (index) => BigInt(Math.floor(index / sequence)));
+    feeds['segments'] = new ort.Tensor('int64', segments, [kept.length]);
+  }
+  const output = (await session.run(feeds))[what]!;
+  await session.release();
+  return Array.from(output.data as Float32Array, Number);
+}
+
+describe('a readout appended to an encoder', () => {
+  it.each(readoutOutputs.map((what) => [what]))('%s: from ids to the readout', async (what) => {
+    const output = await run(await appendReadout(encoder(), model, { what, output: 'last_hidden_state' }));
+    const values = await expected(what, true);
+    expect(output.dims[0]).toBe(batch);
+    expect(output.data).toHaveLength(values.length);
+    // The same few float32 operations in another order.
+    values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
+  });
+
+  it('counts all tokens where there is no mask', async () => {
+    const renamed = encoder((parsed) => {
+      for (const input of parsed.graph!.input) if (input.name === 'attention_mask') input.name = 'other';
+      for (const node of parsed.graph!.node) node.input = node.input.map((name) => (name === 'attention_mask' ? 'other' : name));
+    });
+    const bytes = await appendReadout(renamed, model, { what: 'pooled' });
+    const session = await ort.InferenceSession.create(bytes);
+    const { pooled } = await session.run({
+      input_ids: new ort.Tensor('int32', ids, [batch, sequence]),
+      other: new ort.Tensor('int32', mask, [batch, sequence]),
+    });
+    const values = await expected('pooled', false);
+    values.forEach((value, index) => expect(Number(pooled!.data[index])).toBeCloseTo(value, 5));
+    // Named, the mask is used again.
+    const named = await appendReadout(renamed, model, { what: 'pooled', mask: 'other' });
+    expect(named.length).not.toBe(bytes.length);
+  });
+
+  it('keeps to the opset of the encoder', async () => {
+    for (const opset of [11n, 13n, 17n, 20n]) {
+      const bytes = encoder((parsed) => (parsed.opsetImport[0]!.version = opset));
+      const whole = await appendReadout(bytes, model, { what: 'outputs', output: 'last_hidden_state' });
+      expect(fromBinary(ModelProtoSchema, whole).opsetImport.map(({ version }) => version)).toEqual([opset]);
+      const values = await expected('outputs', true);
+      const output = await run(whole);
+      values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
+    }
+  });
+
+  it('takes weights that lie beside the encoder into the file', async () => {
+    const beside = new Uint8Array(16 + table.byteLength);
+    beside.set(new Uint8Array(table.buffer), 16);
+    const bytes = external({ location: 'weights/part.bin', offset: '16', length: String(table.byteLength) });
+    const asked: unknown[] = [];
+    const whole = await appendReadout(bytes, model, {
+      output: 'last_hidden_state',
+      readExternal: async (data) => {
+        asked.push(data);
+        return beside.subarray(data.offset, data.offset + data.length!);
+      },
+    });
+    expect(asked).toEqual([{ location: 'weights/part.bin', offset: 16, length: table.byteLength }]);
+    const values = await expected('outputs', true);
+    const output = await run(whole);
+    values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
+  });
+
+  const read = { readExternal: async () => new Uint8Array(8) };
+  it.each<[string, () => Uint8Array, AppendOptions, string, string]>([
+    ['bytes that are none', () => Uint8Array.of(1, 2, 3, 255), {}, 'format', 'not an ONNX model'],
+    ['an empty file', () => new Uint8Array(0), {}, 'format', 'no graph'],
+    ['a missing output', encoder, { output: 'pooler' }, 'argument', "no output 'pooler'; it has last_hidden_state"],
+    ['an output of another shape', encoder, { output: 'output_1' }, 'shape', 'output_1 [2, 4] is not [batch, sequence, 6]'],
+    ['a missing mask', encoder, { mask: 'nope' }, 'argument', "no input 'nope'; it has input_ids"],
+    ['fused attention', encoder, { fused: true }, 'argument', 'Leave fused out'],
+    ['an old opset', () => encoder((parsed) => (parsed.opsetImport[0]!.version = 9n)), {}, 'unsupported', 'opset 9'],
+    ['weights elsewhere, unread', () => external({ location: 'a.bin' }), {}, 'argument', 'readExternal'],
+    ['weights above the folder', () => external({ location: '../a.bin' }), read, 'format', "'../a.bin', which is not inside"],
+    ['weights hidden above it', () => external({ location: 'x/../../a' }), read, 'format', 'not inside'],
+    ['an absolute path', () => external({ location: '/etc/passwd' }), read, 'format', 'not inside'],
+    ['a drive', () => external({ location: 'C:\\a.bin' }), read, 'format', 'not inside'],
+    ['backslashes', () => external({ location: '..\\a.bin' }), read, 'format', 'not inside'],
+    ['an offset that is none', () => external({ location: 'a', offset: '-4' }), read, 'format', "offset '-4'"],
+    ['too few bytes', () => external({ location: 'a', length: '240' }), read, 'format', 'needs 240 bytes from 0'],
+  ])('refuses %s', async (_, make, options, code, text) => {
+    await expect(appendReadout(make(), model, options)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(text),
+    });
+  });
+
+  it('refuses an encoder of another width', async () => {
+    const wide = { ...model, dimension: 3, count: 6, offset: new Float64Array(3) };
+    await expect(appendReadout(encoder(), wide)).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining('0 outputs of token vectors [batch, sequence, 3]'),
+    });
+    await expect(appendReadout(encoder(), wide, { output: 'last_hidden_state' })).rejects.toMatchObject({ code: 'shape' });
+  });
+});
+
+/** The encoder with its table in another file. */
+function external(entries: Record<string, string>): Uint8Array {
+  return encoder((parsed) => {
+    const tensor = parsed.graph!.initializer.find(({ name }) => name === 'input_1')!;
+    tensor.rawData = new Uint8Array(0);
+    tensor.dataLocation = DataLocation.EXTERNAL;
+    tensor.externalData = Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+  });
+}

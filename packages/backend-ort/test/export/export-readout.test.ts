@@ -1,0 +1,177 @@
+import {
+  encodeSegments,
+  encodeTokens,
+  type DdclModel,
+  type EncodedRows,
+  type SegmentOutput,
+  type TokenOutput,
+} from '@ddcl/core';
+import { createRandom, tokensFromArray, tokensFromReader } from '@ddcl/core';
+import { cpuBackend } from '@ddcl/backend-cpu';
+import { fromBinary } from '@bufbuild/protobuf';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { exportReadout, readoutOutputs, type ReadoutOptions, type ReadoutOutput } from '../../src/index.ts';
+import { ModelProtoSchema } from '../../src/onnx/onnx_pb.ts';
+
+const dimension = 12;
+const count = 5;
+const random = createRandom(7);
+const normals = (length: number, scale = 1, shift = 0): Float32Array =>
+  Float32Array.from({ length }, () => shift + scale * random.normal());
+
+/** Prototypes and tokens around 3, so that the frame's offset matters. */
+const model: DdclModel = {
+  count,
+  dimension,
+  dtype: 'float32',
+  prototypes: Float64Array.from(normals(count * dimension, 1, 3)),
+  temperature: 2.5,
+  criticalTemperature: 8,
+  offset: new Float64Array(dimension).fill(3),
+  scale: 1.7,
+  totalVariance: dimension,
+};
+
+async function collect(rows: AsyncIterable<EncodedRows>): Promise<number[]> {
+  const all: number[] = [];
+  for await (const { data } of rows) all.push(...data);
+  return all;
+}
+
+/** What core makes of the same tokens, in float64. */
+async function expected(what: ReadoutOutput, tokens: ArrayLike<number>, ids: Int32Array, temperature?: number): Promise<number[]> {
+  const source = tokensFromReader(tokensFromArray(Float64Array.from(tokens), dimension));
+  const options = { dtype: 'float64' as const, ...(temperature === undefined ? {} : { temperature }) };
+  const backend = cpuBackend();
+  const pooled = ['occupancy', 'pooled', 'summaries'].includes(what);
+  const rows = pooled
+    ? encodeSegments(backend, model, source, ids, what as SegmentOutput, options)
+    : encodeTokens(backend, model, source, what as TokenOutput, options);
+  const values = await collect(rows);
+  backend.dispose();
+  return values;
+}
+
+async function runFile(bytes: Uint8Array, tokens: Float32Array, ids: Int32Array): Promise<ort.Tensor> {
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 });
+  const feeds: Record<string, ort.Tensor> = { tokens: new ort.Tensor('float32', tokens, [tokens.length / dimension, dimension]) };
+  if (session.inputNames.includes('segments')) {
+    feeds['segments'] = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [ids.length]);
+  }
+  const results = await session.run(feeds);
+  expect(session.outputNames).toHaveLength(1);
+  const output = results[session.outputNames[0]!]!;
+  await session.release();
+  return output;
+}
+
+/** The issue's bound for a file against `ddcl encode`: 1e-5 and 2e-8 of the largest logit. */
+const tolerance = 1e-5 + 2e-8 * Math.max(...model.prototypes.map(Math.abs)) ** 2 * dimension;
+
+function worst(actual: ort.Tensor, values: readonly number[]): number {
+  expect(actual.data).toHaveLength(values.length);
+  return Math.max(...values.map((value, index) => Math.abs(value - Number(actual.data[index]))));
+}
+
+describe('an exported readout', () => {
+  describe.each(readoutOutputs.map((what) => [what]))('%s', (what) => {
+    it.each([1, 2, 63, 64, 300])('gives for %i tokens what core gives', async (n) => {
+      const tokens = normals(n * dimension, 1, 3);
+      // Out of order, with gaps; the last segment has one token.
+      const ids = Int32Array.from({ length: n }, (_, index) => (index === n - 1 ? 9 : (index * 4) % 7));
+      const output = await runFile(exportReadout(model, { what }), tokens, ids);
+      expect(worst(output, await expected(what, tokens, ids))).toBeLessThan(tolerance);
+      const segments = Math.max(...ids) + 1;
+      const shapes: Record<ReadoutOutput, number[]> = {
+        outputs: [n, dimension],
+        assignments: [n, count],
+        codes: [n],
+        occupancy: [segments, count],
+        pooled: [segments, dimension],
+        summaries: [segments, count, dimension],
+      };
+      expect(output.dims).toEqual(shapes[what]);
+      expect(output.type).toBe(what === 'codes' ? 'int32' : 'float32');
+    });
+  });
+
+  it('takes many tokens of one segment without losing any', async () => {
+    // Enough work for several threads: their sums must not overwrite each other.
+    const n = 20_000;
+    const tokens = normals(n * dimension, 1, 3);
+    const ids = new Int32Array(n);
+    const output = await runFile(exportReadout(model, { what: 'summaries' }), tokens, ids);
+    expect(worst(output, await expected('summaries', tokens, ids))).toBeLessThan(1e-4);
+  });
+
+  it('uses fused attention if asked to', async () => {
+    const tokens = normals(50 * dimension, 1, 3);
+    const bytes = exportReadout(model, { fused: true });
+    const { graph, opsetImport } = fromBinary(ModelProtoSchema, bytes);
+    expect(graph!.node.map(({ opType }) => opType)).toContain('MultiHeadAttention');
+    expect(opsetImport.map(({ domain }) => domain)).toEqual(['', 'com.microsoft']);
+    const ids = new Int32Array(50);
+    expect(worst(await runFile(bytes, tokens, ids), await expected('outputs', tokens, ids))).toBeLessThan(tolerance);
+  });
+
+  it('has standard ops only, a symbolic number of tokens, and says what it is', () => {
+    for (const what of readoutOutputs) {
+      const { graph, opsetImport, metadataProps, producerName } = fromBinary(
+        ModelProtoSchema,
+        exportReadout(model, { what, version: '1.2.3' }),
+      );
+      expect(opsetImport).toHaveLength(1);
+      expect(Number(opsetImport[0]!.version)).toBeLessThanOrEqual(17);
+      const [size] = (graph!.input[0]!.type!.value as { value: { shape: { dim: { value: unknown }[] } } }).value.shape.dim;
+      expect(size!.value).toEqual({ case: 'dimParam', value: 'n' });
+      expect(producerName).toBe('ddcl');
+      expect(Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]))).toEqual({
+        'ddcl.readout': what,
+        'ddcl.prototypes': '5',
+        'ddcl.dimension': '12',
+        'ddcl.temperature': '2.5',
+        'ddcl.version': '1.2.3',
+      });
+    }
+  });
+
+  it('takes another temperature', async () => {
+    const tokens = normals(30 * dimension, 1, 3);
+    const ids = new Int32Array(30);
+    const output = await runFile(exportReadout(model, { what: 'assignments', temperature: 0.1 }), tokens, ids);
+    expect(worst(output, await expected('assignments', tokens, ids, 0.1))).toBeLessThan(1e-4);
+  });
+
+  it.each([false, true])('does what was done to the data before the fit (normalize %s)', async (normalize) => {
+    const raw = normals(40 * dimension, 20, 500);
+    raw.fill(0, 0, dimension);
+    const standardize = {
+      mean: Array.from({ length: dimension }, (_, axis) => (normalize ? 0 : 500 + axis)),
+      deviation: Array.from({ length: dimension }, (_, axis) => 20 + axis),
+    };
+    const seen = Float64Array.from(raw, (x, index) => {
+      const axis = index % dimension;
+      return (x - standardize.mean[axis]!) / standardize.deviation[axis]!;
+    });
+    if (normalize) {
+      for (let first = 0; first < seen.length; first += dimension) {
+        const length = Math.hypot(...seen.subarray(first, first + dimension));
+        for (let axis = first; axis < first + dimension; axis++) seen[axis] = length === 0 ? 0 : seen[axis]! / length;
+      }
+    }
+    const ids = new Int32Array(40);
+    const output = await runFile(exportReadout(model, { preprocessing: { standardize, normalize } }), raw, ids);
+    // Inputs of 500 in float32 are known to 3e-5, over a deviation of 20.
+    expect(worst(output, await expected('outputs', seen, ids))).toBeLessThan(5e-5);
+  });
+
+  it.each<[string, ReadoutOptions, string]>([
+    ['another output', { what: 'everything' as 'outputs' }, 'Ask for one of outputs'],
+    ['temperature 0', { temperature: 0 }, 'number > 0'],
+    ['temperature NaN', { temperature: NaN }, 'number > 0'],
+    ['fused codes', { what: 'codes', fused: true }, 'Leave fused out'],
+  ])('refuses %s', (_, options, text) => {
+    expect(() => exportReadout(model, options)).toThrow(text);
+  });
+});
