@@ -14,7 +14,7 @@ export async function loadOrt(): Promise<OrtRuntime> {
     throw new DdclError(
       'unsupported',
       missing
-        ? "onnxruntime-node is not installed: npm install onnxruntime-node (behind a firewall with ONNXRUNTIME_NODE_INSTALL_CUDA=skip before it)."
+        ? 'onnxruntime-node is not installed: npm install onnxruntime-node (behind a firewall with ONNXRUNTIME_NODE_INSTALL_CUDA=skip before it).'
         : `onnxruntime-node cannot be loaded: ${message.split('\n')[0]}. Install it again for this platform and Node ${process.version}.`,
       { cause },
     );

@@ -56,7 +56,10 @@ export async function createExecutable(context: ExecutableContext, program: Prog
     checkProgram(context.name, context.capabilities, bound);
     // Core takes instructions on empty tensors out of a program of known sizes; no runtime need know what they mean.
     const empty = Object.values(bindings).includes(0);
-    return { lease: empty ? await context.sessions.lease(bound) : shared, results: resultTypes(bound) as ConcreteType[] };
+    return {
+      lease: empty ? await context.sessions.lease(bound) : shared,
+      results: resultTypes(bound) as ConcreteType[],
+    };
   };
   const variantFor = (inputs: readonly DeviceBuffer[]): Promise<Variant> => {
     const bindings = bindInputs(
@@ -69,7 +72,10 @@ export async function createExecutable(context: ExecutableContext, program: Prog
     return variant;
   };
 
-  const run = async (inputs: readonly DeviceBuffer[], natives: readonly (NativeTensor | undefined)[]): Promise<DeviceBuffer[]> => {
+  const run = async (
+    inputs: readonly DeviceBuffer[],
+    natives: readonly (NativeTensor | undefined)[],
+  ): Promise<DeviceBuffer[]> => {
     const { lease, results } = await variantFor(inputs);
     const made = await runSession(context, lease, natives, results, program.name);
     try {
@@ -117,7 +123,11 @@ export async function createExecutable(context: ExecutableContext, program: Prog
   };
 }
 
-function hand({ buffers, tensors }: ExecutableContext, type: ConcreteType, native: NativeTensor | undefined): DeviceBuffer {
+function hand(
+  { buffers, tensors }: ExecutableContext,
+  type: ConcreteType,
+  native: NativeTensor | undefined,
+): DeviceBuffer {
   return buffers.add(type, native, native && (() => tensors.end(native)));
 }
 
@@ -142,7 +152,9 @@ async function runSession(
     fetches[output] = made[index]?.tensor ?? null;
   });
   try {
-    const fetched = await (queue === undefined ? session.run(feeds, fetches) : queue(() => session.run(feeds, fetches)));
+    const fetched = await (queue === undefined
+      ? session.run(feeds, fetches)
+      : queue(() => session.run(feeds, fetches)));
     return outputs.map((output, index) =>
       output === undefined ? undefined : (made[index] ?? tensors.adopt(fetched[output]!)),
     );
@@ -163,4 +175,3 @@ function asDdclError(error: unknown, name: string): DdclError {
     { cause: error },
   );
 }
-

@@ -59,7 +59,9 @@ describe('buffers', () => {
     const other = backend.upload(type(3), Float32Array.of(7, 7, 7));
     expect(data).toEqual(Float32Array.of(10, 2, 3));
     backend.free(other);
-    expect(() => backend.wrap!(new runtime.Tensor('float32', data, [3]), type(2))).toThrow('f32[2], but got float32 [3]');
+    expect(() => backend.wrap!(new runtime.Tensor('float32', data, [3]), type(2))).toThrow(
+      'f32[2], but got float32 [3]',
+    );
     expect(() => backend.wrap!({}, type(2))).toThrow('wrap takes');
   });
 

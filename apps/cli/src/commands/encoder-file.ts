@@ -16,9 +16,13 @@ export async function openEncoder(path: string): Promise<EncoderFile> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). Give the .onnx file of the encoder.`, {
-      cause,
-    });
+    throw new DdclError(
+      'argument',
+      `${path} cannot be read (${reasonOf(cause)}). Give the .onnx file of the encoder.`,
+      {
+        cause,
+      },
+    );
   }
   const folder = await realpath(dirname(path));
   return { bytes, readExternal: (data) => readPart(folder, data) };

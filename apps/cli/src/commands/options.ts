@@ -43,11 +43,15 @@ export function nameList(text: string): string[] {
 export const backendOption = (): Option =>
   new Option(
     '--backend <name>',
-    "where the arithmetic runs: cpu, or ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order)",
-  ).default('cpu').argParser((text: string) => {
-    if (isBackend(text)) return text;
-    throw new InvalidArgumentError(`This version has: ${backendNames.join(', ')} ('ddcl doctor' says which run here).`);
-  });
+    'where the arithmetic runs: cpu, or ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order)',
+  )
+    .default('cpu')
+    .argParser((text: string) => {
+      if (isBackend(text)) return text;
+      throw new InvalidArgumentError(
+        `This version has: ${backendNames.join(', ')} ('ddcl doctor' says which run here).`,
+      );
+    });
 
 export const dtypeOption = (note = ''): Option =>
   new Option('--dtype <dtype>', `precision of the arithmetic${note}`).choices(['float32', 'float64']);

@@ -3,19 +3,21 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { clusters, ddcl, npy, succeed, testFolder } from './support.ts';
 
 const folder = testFolder();
-const names = ['fit', 'measure', 'encode', 'inspect', 'doctor', 'demo'];
+const names = ['fit', 'measure', 'encode', 'export', 'inspect', 'doctor', 'demo'];
 
 describe('help', () => {
   it('names every command and every option of the documentation', async () => {
     const [general, ...each] = await Promise.all([succeed([]), ...names.map((name) => succeed([name, '--help']))]);
     for (const name of names) expect(general).toMatch(new RegExp(`^  ${name} `, 'm'));
-    const [fit, measure, encode] = each;
+    const [fit, measure, encode, exporting] = each;
     const fitOptions =
       'prototypes out temperature anneal no-anneal restarts epochs batch learning-rate columns standardize normalize dtype labels backend seed resume json';
     for (const option of fitOptions.split(' ')) expect(fit).toContain(`--${option}`);
     for (const option of 'prototypes temperature weights backend json'.split(' '))
       expect(measure).toContain(`--${option}`);
     for (const option of 'what segments out backend'.split(' ')) expect(encode).toContain(`--${option}`);
+    for (const option of 'onnx what temperature fused encoder encoder-output mask json'.split(' '))
+      expect(exporting).toContain(`--${option}`);
     for (const text of each) expect(text).toContain('Example');
   });
 
@@ -32,6 +34,7 @@ describe('ddcl doctor', () => {
     expect(await succeed(['doctor'])).toMatch(/^cpu +runs: /m);
     const { backends } = JSON.parse(await succeed(['doctor', '--json'])) as { backends: object[] };
     expect(backends).toContainEqual(expect.objectContaining({ name: 'cpu', runs: true }));
+    expect(backends).toContainEqual(expect.objectContaining({ name: 'ort', runs: true }));
   });
 });
 

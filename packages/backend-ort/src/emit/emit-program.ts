@@ -133,10 +133,7 @@ function neededValues(program: Program, types: readonly TensorType[]): ReadonlyS
 }
 
 /** The input and axis where the size of each symbol can be read. */
-function findSymbols(
-  program: Program,
-  inputs: readonly (OnnxName | undefined)[],
-): ReadonlyMap<string, SymbolPlace> {
+function findSymbols(program: Program, inputs: readonly (OnnxName | undefined)[]): ReadonlyMap<string, SymbolPlace> {
   const places = new Map<string, SymbolPlace>();
   program.parameters.forEach((type, index) => {
     const input = inputs[index];

@@ -9,7 +9,13 @@ import type { OnnxGraph, OnnxName } from '../onnx/graph.ts';
  */
 export function scatterAdd(
   graph: OnnxGraph,
-  { values, ids, zeros, shape, rank }: { values: OnnxName; ids: OnnxName; zeros: OnnxName; shape: OnnxName; rank: number },
+  {
+    values,
+    ids,
+    zeros,
+    shape,
+    rank,
+  }: { values: OnnxName; ids: OnnxName; zeros: OnnxName; shape: OnnxName; rank: number },
 ): OnnxName {
   const column = Array.from({ length: rank }, (_, axis) => (axis === 0 ? -1 : 1));
   const places = graph.node('Expand', [

@@ -35,7 +35,9 @@ function shapeOf({ type }: ValueInfoProto): (number | undefined)[] | undefined {
 }
 
 function describe(values: readonly ValueInfoProto[]): string {
-  return values.map((value) => `${value.name} [${(shapeOf(value) ?? []).map((size) => size ?? '?').join(', ')}]`).join(', ');
+  return values
+    .map((value) => `${value.name} [${(shapeOf(value) ?? []).map((size) => size ?? '?').join(', ')}]`)
+    .join(', ');
 }
 
 /** @throws DdclError `format` for bytes that are not an ONNX model */
@@ -48,10 +50,16 @@ function parse(bytes: Uint8Array): { model: ModelProto; graph: GraphProto; opset
   }
   const opset = Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n);
   if (model.graph === undefined || opset === 0) {
-    throw new DdclError('format', 'The encoder is not an ONNX model: it has no graph. Give the bytes of an .onnx file.');
+    throw new DdclError(
+      'format',
+      'The encoder is not an ONNX model: it has no graph. Give the bytes of an .onnx file.',
+    );
   }
   if (opset < 11) {
-    throw new DdclError('unsupported', `The encoder has ONNX opset ${opset}; a readout needs 11. Export it again with 17.`);
+    throw new DdclError(
+      'unsupported',
+      `The encoder has ONNX opset ${opset}; a readout needs 11. Export it again with 17.`,
+    );
   }
   return { model, graph: model.graph, opset };
 }
@@ -62,7 +70,8 @@ function findTokens(graph: GraphProto, name: string | undefined, dimension: numb
     const shape = shapeOf(value);
     return shape?.length === 3 && (shape[2] === undefined || shape[2] === dimension);
   });
-  const found = name === undefined ? (wide.length === 1 ? wide[0] : undefined) : graph.output.find((value) => value.name === name);
+  const found =
+    name === undefined ? (wide.length === 1 ? wide[0] : undefined) : graph.output.find((value) => value.name === name);
   if (found === undefined) {
     throw new DdclError(
       'argument',
@@ -113,7 +122,11 @@ function batchPooling(graph: OnnxGraph, tokens: OnnxName, mask: OnnxName | undef
  * @throws DdclError `format` for bytes that are not ONNX or weights outside the encoder's folder; `argument` for an output or mask
  *   that is not there; `shape` for another dimension; `unsupported` for an opset below 11
  */
-export async function appendReadout(encoder: Uint8Array, readout: DdclModel, options: AppendOptions = {}): Promise<Uint8Array> {
+export async function appendReadout(
+  encoder: Uint8Array,
+  readout: DdclModel,
+  options: AppendOptions = {},
+): Promise<Uint8Array> {
   checkReadoutOptions(options);
   const { what = 'outputs', fused = false } = options;
   if (fused) throw new DdclError('argument', 'appendReadout writes standard ops. Leave fused out.');
@@ -130,7 +143,11 @@ export async function appendReadout(encoder: Uint8Array, readout: DdclModel, opt
     throw new DdclError('argument', `The encoder has a value named '${name}' already. Rename it.`);
   }
   graph.rename(value, name);
-  graph.output(name, what === 'codes' ? 'int32' : 'float32', readoutShape(what, readout, ['batch_size', 'sequence_length'], 'batch_size'));
+  graph.output(
+    name,
+    what === 'codes' ? 'int32' : 'float32',
+    readoutShape(what, readout, ['batch_size', 'sequence_length'], 'batch_size'),
+  );
 
   const added = graph.proto('readout');
   target.node.push(...added.node);

@@ -87,7 +87,12 @@ export function emitReadout(
 }
 
 /** Means per segment and prototype, back in the tokens' units; zeros where there is no mass. */
-function emitSummaries(graph: OnnxGraph, mass: OnnxName, sums: OnnxName, { offset, scale, dimension }: DdclModel): OnnxName {
+function emitSummaries(
+  graph: OnnxGraph,
+  mass: OnnxName,
+  sums: OnnxName,
+  { offset, scale, dimension }: DdclModel,
+): OnnxName {
   const column = graph.node('Unsqueeze', [mass, graph.int64s([2])], {}, { since: 13 });
   const there = graph.node('Greater', [column, graph.float(0)]);
   const means = graph.node('Div', [sums, graph.node('Where', [there, column, graph.float(1)])]);

@@ -1,5 +1,10 @@
 import { DdclError } from '@ddcl/core/backend';
-import { TensorProto_DataLocation as DataLocation, type GraphProto, type ModelProto, type TensorProto } from '../onnx/onnx_pb.ts';
+import {
+  TensorProto_DataLocation as DataLocation,
+  type GraphProto,
+  type ModelProto,
+  type TensorProto,
+} from '../onnx/onnx_pb.ts';
 
 /** A part of a file beside the model that holds a tensor's elements. */
 export interface ExternalData {

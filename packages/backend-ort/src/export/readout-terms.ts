@@ -47,7 +47,9 @@ export function emitFrame(
   const deviation = preprocessing?.standardize?.deviation ?? Array.from({ length: dimension }, () => 1);
   const affine = (x: OnnxName, shift: readonly number[], factor: readonly number[]): OnnxName => {
     const shifted = shift.some((each) => each !== 0) ? graph.node('Sub', [x, floats(graph, [dimension], shift)]) : x;
-    return factor.some((each) => each !== 1) ? graph.node('Mul', [shifted, floats(graph, [dimension], factor)]) : shifted;
+    return factor.some((each) => each !== 1)
+      ? graph.node('Mul', [shifted, floats(graph, [dimension], factor)])
+      : shifted;
   };
   if (!preprocessing?.normalize) {
     return affine(

@@ -140,14 +140,22 @@ export class OnnxGraph {
 
   /** Gives a value the name of an output. */
   rename(from: OnnxName, to: OnnxName): void {
-    const node = create(NodeProtoSchema, { name: this.fresh('Identity'), opType: 'Identity', input: [from], output: [to] });
+    const node = create(NodeProtoSchema, {
+      name: this.fresh('Identity'),
+      opType: 'Identity',
+      input: [from],
+      output: [to],
+    });
     this.#nodes.push(node);
   }
 
   constant(dtype: OnnxDType, shape: readonly number[], data: TypedArray | BigInt64Array): OnnxName {
     const root = this.#root();
     // Small constants repeat (axes, 1, 2); large ones come once.
-    const key = data.length <= 16 ? `${dtype}[${shape}]${Array.from<number | bigint, string>(data, (x) => (Object.is(x, -0) ? '-0' : String(x)))}` : undefined;
+    const key =
+      data.length <= 16
+        ? `${dtype}[${shape}]${Array.from<number | bigint, string>(data, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`
+        : undefined;
     const known = key === undefined ? undefined : root.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.fresh('constant');

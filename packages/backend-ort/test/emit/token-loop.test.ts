@@ -39,7 +39,9 @@ const everything: Quantities = (operands) => [
 const names = 'y lq lols v lq gradient lq lols v hard entropy mass wins q'.split(' ');
 
 function nodeTypes(program: Program): string[] {
-  return emitProgram(program).graph.proto('test').node.map(({ opType }) => opType);
+  return emitProgram(program)
+    .graph.proto('test')
+    .node.map(({ opType }) => opType);
 }
 
 let backend: Backend;
@@ -139,7 +141,11 @@ describe('what is written', () => {
     });
     expect(nodeTypes(program).filter((type) => type === 'Softmax')).toHaveLength(2);
     const data = program.parameters.map((type, index) =>
-      index === 1 ? new Float32Array(50).fill(1) : index === 3 ? Float32Array.of(2) : normal(type as ConcreteType, index),
+      index === 1
+        ? new Float32Array(50).fill(1)
+        : index === 3
+          ? Float32Array.of(2)
+          : normal(type as ConcreteType, index),
     );
     const oracle = cpuBackend();
     const [actual, expected] = [await runOn(backend, program, data), await runOn(oracle, program, data)];
@@ -150,7 +156,9 @@ describe('what is written', () => {
   it('keeps symbols, so that one graph serves all lengths', () => {
     const { graph } = emitProgram(programOf(f32, ['n', 6, 64], everything));
     const [tokens] = graph.proto('test').input;
-    expect(tokens!.type!.value).toMatchObject({ value: { shape: { dim: [{ value: { value: 'n' } }, { value: { value: 6n } }] } } });
+    expect(tokens!.type!.value).toMatchObject({
+      value: { shape: { dim: [{ value: { value: 'n' } }, { value: { value: 6n } }] } },
+    });
   });
 });
 

@@ -104,7 +104,8 @@ describe('a readout appended to an encoder', () => {
   it('counts all tokens where there is no mask', async () => {
     const renamed = encoder((parsed) => {
       for (const input of parsed.graph!.input) if (input.name === 'attention_mask') input.name = 'other';
-      for (const node of parsed.graph!.node) node.input = node.input.map((name) => (name === 'attention_mask' ? 'other' : name));
+      for (const node of parsed.graph!.node)
+        node.input = node.input.map((name) => (name === 'attention_mask' ? 'other' : name));
     });
     const bytes = await appendReadout(renamed, model, { what: 'pooled' });
     const session = await ort.InferenceSession.create(bytes);
@@ -153,12 +154,24 @@ describe('a readout appended to an encoder', () => {
     ['bytes that are none', () => Uint8Array.of(1, 2, 3, 255), {}, 'format', 'not an ONNX model'],
     ['an empty file', () => new Uint8Array(0), {}, 'format', 'no graph'],
     ['a missing output', encoder, { output: 'pooler' }, 'argument', "no output 'pooler'; it has last_hidden_state"],
-    ['an output of another shape', encoder, { output: 'output_1' }, 'shape', 'output_1 [2, 4] is not [batch, sequence, 6]'],
+    [
+      'an output of another shape',
+      encoder,
+      { output: 'output_1' },
+      'shape',
+      'output_1 [2, 4] is not [batch, sequence, 6]',
+    ],
     ['a missing mask', encoder, { mask: 'nope' }, 'argument', "no input 'nope'; it has input_ids"],
     ['fused attention', encoder, { fused: true }, 'argument', 'Leave fused out'],
     ['an old opset', () => encoder((parsed) => (parsed.opsetImport[0]!.version = 9n)), {}, 'unsupported', 'opset 9'],
     ['weights elsewhere, unread', () => external({ location: 'a.bin' }), {}, 'argument', 'readExternal'],
-    ['weights above the folder', () => external({ location: '../a.bin' }), read, 'format', "'../a.bin', which is not inside"],
+    [
+      'weights above the folder',
+      () => external({ location: '../a.bin' }),
+      read,
+      'format',
+      "'../a.bin', which is not inside",
+    ],
     ['weights hidden above it', () => external({ location: 'x/../../a' }), read, 'format', 'not inside'],
     ['an absolute path', () => external({ location: '/etc/passwd' }), read, 'format', 'not inside'],
     ['a drive', () => external({ location: 'C:\\a.bin' }), read, 'format', 'not inside'],
@@ -178,7 +191,9 @@ describe('a readout appended to an encoder', () => {
       code: 'argument',
       message: expect.stringContaining('0 outputs of token vectors [batch, sequence, 3]'),
     });
-    await expect(appendReadout(encoder(), wide, { output: 'last_hidden_state' })).rejects.toMatchObject({ code: 'shape' });
+    await expect(appendReadout(encoder(), wide, { output: 'last_hidden_state' })).rejects.toMatchObject({
+      code: 'shape',
+    });
   });
 });
 
@@ -188,6 +203,8 @@ function external(entries: Record<string, string>): Uint8Array {
     const tensor = parsed.graph!.initializer.find(({ name }) => name === 'input_1')!;
     tensor.rawData = new Uint8Array(0);
     tensor.dataLocation = DataLocation.EXTERNAL;
-    tensor.externalData = Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
+    tensor.externalData = Object.entries(entries).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    );
   });
 }

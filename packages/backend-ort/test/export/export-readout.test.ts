@@ -40,7 +40,12 @@ async function collect(rows: AsyncIterable<EncodedRows>): Promise<number[]> {
 }
 
 /** What core makes of the same tokens, in float64. */
-async function expected(what: ReadoutOutput, tokens: ArrayLike<number>, ids: Int32Array, temperature?: number): Promise<number[]> {
+async function expected(
+  what: ReadoutOutput,
+  tokens: ArrayLike<number>,
+  ids: Int32Array,
+  temperature?: number,
+): Promise<number[]> {
   const source = tokensFromReader(tokensFromArray(Float64Array.from(tokens), dimension));
   const options = { dtype: 'float64' as const, ...(temperature === undefined ? {} : { temperature }) };
   const backend = cpuBackend();
@@ -55,7 +60,9 @@ async function expected(what: ReadoutOutput, tokens: ArrayLike<number>, ids: Int
 
 async function runFile(bytes: Uint8Array, tokens: Float32Array, ids: Int32Array): Promise<ort.Tensor> {
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 });
-  const feeds: Record<string, ort.Tensor> = { tokens: new ort.Tensor('float32', tokens, [tokens.length / dimension, dimension]) };
+  const feeds: Record<string, ort.Tensor> = {
+    tokens: new ort.Tensor('float32', tokens, [tokens.length / dimension, dimension]),
+  };
   if (session.inputNames.includes('segments')) {
     feeds['segments'] = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [ids.length]);
   }
@@ -123,7 +130,8 @@ describe('an exported readout', () => {
       );
       expect(opsetImport).toHaveLength(1);
       expect(Number(opsetImport[0]!.version)).toBeLessThanOrEqual(17);
-      const [size] = (graph!.input[0]!.type!.value as { value: { shape: { dim: { value: unknown }[] } } }).value.shape.dim;
+      const [size] = (graph!.input[0]!.type!.value as { value: { shape: { dim: { value: unknown }[] } } }).value.shape
+        .dim;
       expect(size!.value).toEqual({ case: 'dimParam', value: 'n' });
       expect(producerName).toBe('ddcl');
       expect(Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]))).toEqual({

@@ -81,7 +81,9 @@ describe('sessions', () => {
       expect(await backend.download(gram!)).toEqual(new Float32Array(n * n).fill(12));
     }
     expect(log.made).toBe(1);
-    const [none, zeros, square] = await executable.run([backend.upload(f32(0, 3) as ConcreteType, new Float32Array(0))]);
+    const [none, zeros, square] = await executable.run([
+      backend.upload(f32(0, 3) as ConcreteType, new Float32Array(0)),
+    ]);
     expect([none!.type.shape, square!.type.shape]).toEqual([
       [0, 3],
       [0, 0],
@@ -111,7 +113,12 @@ describe('sessions', () => {
     expect(log.made).toBeLessThanOrEqual(keys.size + 2);
     expect(log.made).toBeGreaterThan(1);
     const before = log.made;
-    await fit(watching, tokensFromReader(tokensFromArray(tokens, 4)), { prototypes: 3, restarts: 2, steps: 90, seed: 2 });
+    await fit(watching, tokensFromReader(tokensFromArray(tokens, 4)), {
+      prototypes: 3,
+      restarts: 2,
+      steps: 90,
+      seed: 2,
+    });
     expect(log.made).toBe(before);
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
   });
@@ -143,7 +150,9 @@ describe('refusals', () => {
       code: 'unsupported',
       message: expect.stringMatching(/'cuda' \(of cpu, cuda\) cannot start here: \S.*Leave it out/s),
     });
-    await expect(ortBackend({ runtime, executionProviders: ['nonsense'] })).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(ortBackend({ runtime, executionProviders: ['nonsense'] })).rejects.toMatchObject({
+      code: 'unsupported',
+    });
   });
 
   it.each<[string, object, string]>([
@@ -165,10 +174,12 @@ describe('refusals', () => {
     const backend = await cpuProvider({ maxBufferBytes: 1000 });
     cleanups.push(() => backend.dispose());
     await expect(backend.compile(doubled(251))).rejects.toMatchObject({ code: 'limit' });
-    const symbolic = await backend.compile(trace([f32('n')], (x) => {
-      const column = reshape(x, ['n', 1]);
-      return [matmul(column, column, { transposeB: true })];
-    }));
+    const symbolic = await backend.compile(
+      trace([f32('n')], (x) => {
+        const column = reshape(x, ['n', 1]);
+        return [matmul(column, column, { transposeB: true })];
+      }),
+    );
     const x = backend.upload(type(100), new Float32Array(100));
     await expect(symbolic.run([x])).rejects.toMatchObject({ code: 'limit', shapes: [[100, 100]] });
     backend.free(x);

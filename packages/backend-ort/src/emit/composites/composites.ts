@@ -22,4 +22,3 @@ export const composites: Readonly<Record<string, EmitComposite>> = {
     ),
   ],
 };
-

@@ -35,14 +35,16 @@ export function emitTokenLoop(
     count: emitter.size(count),
     narrow: typeof m === 'number' && typeof count === 'number' && m <= count,
   });
-  const weights =
-    operands.weights && graph.node('Reshape', [operands.weights, graph.int64s([-1, 1])]);
+  const weights = operands.weights && graph.node('Reshape', [operands.weights, graph.int64s([-1, 1])]);
   const sized = typeof n === 'number' && typeof m === 'number' && typeof count === 'number';
   const tiling = sized ? tileRows(n, count) : undefined;
   const results =
     tiling === undefined
       ? emitTile(graph, operands.tokens, weights, terms, quantities)
-      : emitScan(graph, operands.tokens, weights, terms, quantities, tiling, { m: m as number, count: count as number });
+      : emitScan(graph, operands.tokens, weights, terms, quantities, tiling, {
+          m: m as number,
+          count: count as number,
+        });
   return assemble(graph, results, terms, quantities);
 }
 
@@ -82,9 +84,7 @@ function emitScan(
   for (const sum of sumNames) leave(inside.sums.get(sum)!, shapeOf(sum));
   for (const [name, value] of inside.rows) leave(value, [rows, name === 'outputs' ? m : count]);
 
-  const zeros = sumNames.map((sum) =>
-    graph.node('Expand', [graph.float(0), graph.int64s(shapeOf(sum))]),
-  );
+  const zeros = sumNames.map((sum) => graph.node('Expand', [graph.float(0), graph.int64s(shapeOf(sum))]));
   const scanned = [head(tokens, m), ...(weights === undefined ? [] : [head(weights, 1)])];
   const outputs = graph.nodes('Scan', [...zeros, ...scanned], {
     attributes: { body: { graph: body.proto('tile') }, num_scan_inputs: { int: scanned.length } },

@@ -2,7 +2,16 @@ import type { CompositeInstruction, Program, ValueId } from '@ddcl/core/backend'
 
 /** What can be asked of one pass over the tokens. */
 export type TokenQuantity =
-  'assignments' | 'outputs' | 'lq' | 'lols' | 'v' | 'gradient' | 'hard' | 'entropy' | 'mass' | 'wins';
+  | 'assignments'
+  | 'outputs'
+  | 'lq'
+  | 'lols'
+  | 'v'
+  | 'gradient'
+  | 'hard'
+  | 'entropy'
+  | 'mass'
+  | 'wins';
 
 /** The quantities that each composite returns, in the order of its outputs. */
 const quantitiesOf: Readonly<Record<string, readonly TokenQuantity[]>> = {
