@@ -30,6 +30,8 @@ interface ModelScope {
   readonly domains: Set<string>;
   /** What each node was made for, by its name. */
   readonly nodeLabels: Map<string, string>;
+  /** Values that subgraphs use: their names are in the subgraphs and cannot change any more. */
+  readonly captured: Set<OnnxName>;
 }
 
 /** The lowest opset that we write: from 13 on, sums and softmax have the meaning that programs need. */
@@ -50,6 +52,7 @@ function newScope(existing?: ExistingModel): ModelScope {
     prefix: existing?.prefix ?? '',
     domains: new Set(),
     nodeLabels: new Map(),
+    captured: new Set(),
   };
 }
 
@@ -61,6 +64,8 @@ export class OnnxGraph {
   readonly #inputs: Parameters<typeof valueInfo>[] = [];
   readonly #outputs: Parameters<typeof valueInfo>[] = [];
   readonly #constants = new Map<string, OnnxName>();
+  /** Values that were given the name of an output, by the name that they had. */
+  readonly #renamed = new Map<OnnxName, OnnxName>();
   readonly #parent: OnnxGraph | undefined;
 
   /** @param within the graph around a subgraph, or the model that nodes are added to */
@@ -112,6 +117,7 @@ export class OnnxGraph {
     this.#require(op, since);
     if (domain !== '') this.#scope.domains.add(domain);
     this.#scope.nodeLabels.set(name, label === '' ? op : label);
+    if (this.#parent !== undefined) for (const input of inputs) this.#scope.captured.add(input);
     this.#nodes.push(
       create(NodeProtoSchema, {
         name,
@@ -138,15 +144,28 @@ export class OnnxGraph {
     return this.node(op, [value], { axes: { ints: axes }, keepdims }, { since: 11 });
   }
 
-  /** Gives a value the name of an output. */
+  /**
+   * Gives a value the name of an output: its node writes it under that name, so that the runtime makes no copy. An input of the
+   * graph, a value that a subgraph uses, and one that is an output already, are copied.
+   */
   rename(from: OnnxName, to: OnnxName): void {
-    const node = create(NodeProtoSchema, {
-      name: this.fresh('Identity'),
-      opType: 'Identity',
-      input: [from],
-      output: [to],
-    });
-    this.#nodes.push(node);
+    const maker = this.#nodes.find((node) => node.output.includes(from));
+    const isCaptured = this.#parent === undefined && this.#scope.captured.has(from);
+    if (maker === undefined || isCaptured) {
+      this.#nodes.push(
+        create(NodeProtoSchema, {
+          name: this.fresh('Identity'),
+          opType: 'Identity',
+          input: [this.#renamed.get(from) ?? from],
+          output: [to],
+        }),
+      );
+      return;
+    }
+    this.#renamed.set(from, to);
+    const replace = (names: string[]): string[] => names.map((name) => (name === from ? to : name));
+    maker.output = replace(maker.output);
+    for (const node of this.#nodes) node.input = replace(node.input);
   }
 
   constant(dtype: OnnxDType, shape: readonly number[], data: TypedArray | BigInt64Array): OnnxName {

@@ -1,4 +1,5 @@
 import {
+  add,
   assign,
   f32,
   f64,
@@ -151,6 +152,20 @@ describe('what is written', () => {
     const [actual, expected] = [await runOn(backend, program, data), await runOn(oracle, program, data)];
     oracle.dispose();
     actual.forEach((values, index) => expect(deviation(values, expected[index]!)).toBeLessThan(tolerance));
+  });
+
+  it('returns what the tiles use too, and a value twice', async () => {
+    const [n, m, k] = [5000, 3, 64];
+    const program = trace([f32(n, m), f32(k, m), f32()], (tokens, p, temperature) => {
+      const prototypes = add(p, 1);
+      const y = forward({ tokens, prototypes, temperature });
+      return [prototypes, y, y, tokens];
+    });
+    const data = [normal(f32(n, m) as ConcreteType, 1), normal(f32(k, m) as ConcreteType, 2), Float32Array.of(1)];
+    const [prototypes, y, again, tokens] = await runOn(backend, program, data);
+    expect(prototypes).toEqual(data[1]!.map((value) => Math.fround(value + 1)));
+    expect(again).toEqual(y);
+    expect(tokens).toEqual(data[0]);
   });
 
   it('keeps symbols, so that one graph serves all lengths', () => {
