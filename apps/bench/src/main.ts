@@ -1,13 +1,29 @@
 import { cpus } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { Command, InvalidArgumentError } from 'commander';
+import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
+import type { Backend } from '@ddcl/core/backend';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import * as ort from 'onnxruntime-node';
+import { drawRatios } from './compare/chart.ts';
+import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
+import { formatReport, type Report } from './compare/markdown.ts';
+import { measureMemory } from './memory.ts';
+import { measureOverhead } from './overhead.ts';
+import { formatSteps, stepShapes } from './step-table.ts';
 import { timeStep, type StepShape, type StepTiming } from './step.ts';
 
+const runtime = ort as unknown as OrtRuntime;
+
+/** The shapes that backends are compared on. */
 const shapes: readonly StepShape[] = [
-  { tokens: 17892, dimension: 5, prototypes: 4 },
-  { tokens: 8192, dimension: 64, prototypes: 64 },
   { tokens: 8192, dimension: 384, prototypes: 64 },
+  { tokens: 16384, dimension: 128, prototypes: 1024 },
   { tokens: 4096, dimension: 768, prototypes: 256 },
+  { tokens: 65536, dimension: 128, prototypes: 64 },
+  { tokens: 4096, dimension: 256, prototypes: 8192 },
 ];
 
 function wholeNumber(text: string): number {
@@ -15,44 +31,154 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError(`Expected a whole number >= 1, got '${text}'.`);
 }
 
-async function runStep({ runs, json }: { runs: number; json?: boolean }): Promise<void> {
-  const backend = cpuBackend();
-  const timings: StepTiming[] = [];
-  for (const shape of shapes) {
-    timings.push(await timeStep(backend, shape, runs));
-    if (process.stderr.isTTY) process.stderr.write(`${timings.length}/${shapes.length} shapes\r`);
-  }
-  backend.dispose();
-  const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ backend: 'cpu', machine, timings })}\n`);
-    return;
-  }
-  const rows = timings.map(({ tokens, dimension, prototypes, milliseconds, gflops }) =>
-    [
-      tokens,
-      dimension,
-      prototypes,
-      milliseconds.median.toFixed(2),
-      milliseconds.min.toFixed(2),
-      milliseconds.max.toFixed(2),
-      gflops.toFixed(2),
-    ].map(String),
-  );
-  const header = ['N', 'm', 'K', 'median ms', 'min', 'max', 'GFLOP/s'];
-  const widths = header.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string => row.map((cell, column) => cell.padStart(widths[column]!)).join('  ');
-  process.stdout.write(
-    `frozen-encoder step (L_q, gradient, Adam), float32, backend cpu, ${machine.processor}, Node ${machine.node}, ${runs} runs\n` +
-      `${[header, ...rows].map(line).join('\n')}\n`,
-  );
+/** `8192,384,64;4096,768,256`. */
+function shapeList(text: string): StepShape[] {
+  return text.split(';').map((each) => {
+    const sizes = each.split(',').map((size) => size.trim());
+    if (sizes.length !== 3) throw new InvalidArgumentError(`Expected N,m,K, got '${each}'.`);
+    const [tokens, dimension, prototypes] = sizes.map(wholeNumber) as [number, number, number];
+    return { tokens, dimension, prototypes };
+  });
 }
 
-const program = new Command('bench').description('speed, measured on this machine; compare figures of one run only');
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+function machine(): string {
+  const flags = /^flags\s*:(.*)$/m.exec(read('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
+  const vectors = ['avx512f', 'avx2', 'neon'].find((flag) => flags.includes(flag)) ?? 'vector unit unknown';
+  return `${cpus()[0]?.model.trim() ?? 'unknown processor'} (${vectors}), ${cpus().length} cores`;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const versionOf = (name: string): string =>
+  (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+
+const createBackend = (name: string, threads?: number): Promise<Backend> =>
+  name === 'cpu'
+    ? Promise.resolve(cpuBackend())
+    : ortBackend({ runtime, ...(threads === undefined ? {} : { threads }) });
+
+async function runStep({
+  runs,
+  json,
+  backend: name,
+}: {
+  runs: number;
+  json?: boolean;
+  backend: string;
+}): Promise<void> {
+  const backend = await createBackend(name);
+  const timings: StepTiming[] = [];
+  for (const shape of stepShapes) {
+    timings.push(await timeStep(backend, shape, runs));
+    progress(`${timings.length}/${stepShapes.length} shapes`);
+  }
+  backend.dispose();
+  progress('');
+  const text = json
+    ? JSON.stringify({ backend: name, machine: machine(), node: process.version, timings })
+    : `frozen-encoder step (L_q, gradient, Adam), float32, backend ${name}, ${machine()}, Node ${process.version}, ${runs} runs\n${formatSteps(timings)}`;
+  process.stdout.write(`${text}\n`);
+}
+
+interface CompareCommand {
+  readonly shapes: readonly StepShape[];
+  readonly rounds: number;
+  readonly threads: number;
+  readonly steps: number;
+  readonly python?: string;
+  readonly tfjs: boolean;
+  readonly json?: boolean;
+  readonly out?: string;
+}
+
+async function runCompare(options: CompareCommand): Promise<void> {
+  const { rounds, threads, python, tfjs, out } = options;
+  const backend = await createBackend('ort', threads);
+  const comparisons: ShapeComparison[] = [];
+  for (const shape of options.shapes) {
+    const label = `${shape.tokens}, ${shape.dimension}, ${shape.prototypes}`;
+    const onRound = (round: number): void => progress(`${label}: round ${round + 1} of ${rounds}`);
+    comparisons.push(await compareShape(backend, shape, { rounds, threads, python, tfjs, onRound }));
+  }
+  const small = await createBackend('ort', 1);
+  const report: Report = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: machine(),
+    versions: [
+      `Node ${process.version.slice(1)}`,
+      `onnxruntime-node ${versionOf('onnxruntime-node')}`,
+      `PyTorch ${comparisons[0]?.torch ?? 'left out'}${python === undefined ? '' : ` (${pythonVersion(python)})`}`,
+      `tfjs ${versionOf('@tensorflow/tfjs-core')}`,
+    ].join(', '),
+    command: `node apps/bench/dist/main.js compare --rounds ${rounds}`,
+    threads,
+    rounds,
+    comparisons,
+    overhead: await measureOverhead(small, runtime, 2000),
+    memory: await measureMemory(small, options.steps, (step) => step % 500 === 0 && progress(`memory: step ${step}`)),
+  };
+  small.dispose();
+  backend.dispose();
+  progress('');
+  if (out !== undefined) {
+    writeWhole(out, formatReport(report));
+    writeWhole(out.replace(/\.md$/, '.svg'), drawRatios(comparisons));
+  }
+  process.stdout.write(`${options.json ? JSON.stringify(report) : formatReport(report)}\n`);
+}
+
+function pythonVersion(python: string): string {
+  return execFileSync(python, ['--version'], { encoding: 'utf8' }).trim();
+}
+
+function writeWhole(path: string, content: string): void {
+  writeFileSync(`${path}.tmp`, content);
+  renameSync(`${path}.tmp`, path);
+}
+
+const program = new Command('bench')
+  .description('speed, measured on this machine; compare figures of one run only')
+  .exitOverride();
 program
   .command('step')
-  .description('GFLOP/s of the frozen-encoder training step on the CPU backend')
+  .description('GFLOP/s of the frozen-encoder training step on one backend')
+  .addOption(new Option('--backend <name>').choices(['cpu', 'ort']).default('cpu'))
   .option('--runs <N>', 'timed runs per shape', wholeNumber, 20)
   .option('--json', 'print one JSON object on stdout')
   .action(runStep);
-await program.parseAsync();
+program
+  .command('compare')
+  .description('ONNX Runtime against PyTorch, tfjs and its own matrix products, in one run')
+  .option('--shapes <list>', 'N,m,K;N,m,K;...', shapeList, [...shapes])
+  .option('--rounds <N>', 'rounds; each contestant runs once in each', wholeNumber, 20)
+  .option('--threads <N>', 'threads of all contestants that have them', wholeNumber, 2)
+  .option('--steps <N>', 'small steps during which memory is watched', wholeNumber, 10_000)
+  .option('--python <path>', 'a Python with torch (apps/bench/peers); without it PyTorch is left out')
+  .option('--no-tfjs', 'leave tfjs out')
+  .option('--out <file.md>', 'write the page, and a chart beside it')
+  .option('--json', 'print one JSON object on stdout')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ node apps/bench/dist/main.js compare --python peers-venv/bin/python --out docs/results/backend-ort.md
+  $ node apps/bench/dist/main.js compare --shapes '4096,64,32' --rounds 5 --no-tfjs`,
+  )
+  .action(runCompare);
+try {
+  await program.parseAsync();
+} catch (error) {
+  // commander has said what is wrong with the arguments.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
