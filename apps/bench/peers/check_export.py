@@ -28,15 +28,36 @@ z = np.load(tokens).astype(np.float32)
 expected = np.load(encoded)
 offset = np.frombuffer(data[slice(*header["offset"]["data_offsets"])], "<f8")
 allowed = 1e-5 + 2e-8 * np.abs(2 * (z - offset) @ (prototypes - offset).T / temperature).max()
+
+
+def masses(segments):
+    """sum of assignments per segment and prototype, [s, K], in float64."""
+    logits = (2 * (z - offset) @ (prototypes - offset).T - ((prototypes - offset) ** 2).sum(1)) / temperature
+    q = np.exp(logits - logits.max(1, keepdims=True))
+    q /= q.sum(1, keepdims=True)
+    total = np.zeros((segments.max() + 1, len(prototypes)))
+    np.add.at(total, segments, q)
+    return total
+
+
 session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 if len(sys.argv) > 5:
     runs = {len(z): session.run(None, {"tokens": z, "segments": np.load(sys.argv[5]).astype(np.int64)})[0]}
 else:
     runs = {n: session.run(None, {"tokens": z[:n]})[0] for n in sorted({1, 2, 7, 63, len(z)}) if n <= len(z)}
 worst = 0.0
+left_out = 0
 for n, got in runs.items():
     wanted = expected if len(sys.argv) > 5 else expected[:n]
     assert got.shape == wanted.shape, (got.shape, wanted.shape)
-    worst = max(worst, float(np.abs(got - wanted).max()))
-print(f"{file}: checker passed; {len(runs)} lengths; largest deviation {worst:.2e}, allowed {allowed:.2e}")
-sys.exit(worst > allowed)
+    deviation = np.abs(got - wanted)
+    if deviation.ndim == 3:
+        # The mean token of a prototype that no token of the segment belongs to: float32 has no assignments below 1e-38.
+        with_mass = masses(np.load(sys.argv[5])) > 1e-30
+        left_out = int((~with_mass).sum())
+        deviation = deviation[with_mass]
+    worst = max(worst, float(deviation.max()))
+print(
+    f"{file}: checker passed; {len(runs)} lengths; largest deviation {worst:.2e}, allowed {allowed:.2e}"
+    + (f"; {left_out} summaries without mass left out" if left_out else ""))
+sys.exit(int(worst > allowed))

@@ -73,7 +73,7 @@ def with_adam(work):
             optimizer.zero_grad(set_to_none=True)
             loss = work(p)
             optimizer.step()
-            return {"lq": loss, "prototypes": p.detach()}
+            return {"lq": loss.detach(), "mean": optimizer.state[p]["exp_avg"]}
 
         return run
 

@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core/backend';
-import { isNodeRuntime, type OrtExecutionProvider, type OrtRuntime } from './runtime.ts';
+import { isNodeRuntime, providerName, type OrtExecutionProvider, type OrtRuntime } from './runtime.ts';
 
 /** What {@link ortBackend} takes. */
 export interface OrtBackendOptions {
@@ -54,4 +54,9 @@ export function resolveOptions(options: OrtBackendOptions): ResolvedOptions {
     maxBufferBytes: maxBufferBytes ?? (isNode ? 2 ** 31 : 2 ** 30),
     cachedSessions,
   };
+}
+
+/** Whether no graphics card or other device takes part. */
+export function runsOnProcessor({ executionProviders }: ResolvedOptions): boolean {
+  return executionProviders.map(providerName).every((name) => name === 'cpu' || name === 'wasm');
 }

@@ -17,7 +17,7 @@ import type { Tensor } from 'onnxruntime-common';
 import { Tensors, type NativeTensor } from './buffers/tensors.ts';
 import { nativeComposites } from './emit/emit-program.ts';
 import { createExecutable, type ExecutableContext } from './executable.ts';
-import { resolveOptions, type OrtBackendOptions } from './options.ts';
+import { resolveOptions, runsOnProcessor, type OrtBackendOptions } from './options.ts';
 import { isNodeRuntime, providerName } from './runtime.ts';
 import { probeProviders } from './session/probe-providers.ts';
 import { SessionCache } from './session/session-cache.ts';
@@ -40,7 +40,7 @@ export async function ortBackend(options: OrtBackendOptions): Promise<Backend> {
     maxBufferBytes: resolved.maxBufferBytes,
     maxKernelInputs: Infinity,
     // The CPU kernels cut work by its size and the number of threads only.
-    deterministic: providers.every((provider) => provider === 'cpu' || provider === 'wasm'),
+    deterministic: runsOnProcessor(resolved),
   };
   const tensors = new Tensors(runtime);
   const buffers = new BufferTable<NativeTensor>(name);

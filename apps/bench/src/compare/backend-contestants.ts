@@ -67,7 +67,8 @@ export async function backendStep(backend: Backend, inputs: Inputs): Promise<Con
       const lq = await step();
       const [value] = await backend.download(lq);
       backend.free(lq);
-      return { lq: value!, prototypes: (await backend.download(state[0]!)) as Float32Array };
+      // Adam's first mean is a tenth of the gradient; the prototypes themselves move by the rate times its sign, whatever its size.
+      return { lq: value!, mean: (await backend.download(state[1]!)) as Float32Array };
     },
     async time() {
       const began = performance.now();

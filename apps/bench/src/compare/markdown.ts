@@ -74,7 +74,7 @@ export function formatReport(report: Report): string {
 ${report.date}. ${report.machine}. ${report.versions}. Made by \`${report.command}\`.
 
 One run, ${report.threads} threads everywhere (tfjs: one), medians of ${report.rounds} rounds in which each contestant runs once, so that the noise
-of the machine hits all alike. Before anything is timed, all contestants must agree on losses, prototypes after the step, and outputs. Step:
+of the machine hits all alike. Before anything is timed, all contestants must agree on losses, gradients and outputs. Step:
 L_q, its gradient with respect to the prototypes, Adam; tokens stay where they are. Forward: y, L_q, L_OLS and V. Products alone: this backend's own
 matrix products of the same FLOPs, with their N x K result in memory; a tiled pass that never writes it can be faster. Ratios above 1
 are in this backend's favour.

@@ -47,7 +47,7 @@ export async function tfjsStep(inputs: Inputs, rounds: number): Promise<Contesta
       const lq = step();
       const [value] = await lq.data();
       lq.dispose();
-      return { lq: value!, prototypes: (await state[0]!.data()) as Float32Array };
+      return { lq: value!, mean: (await state[1]!.data()) as Float32Array };
     },
     async time() {
       const began = performance.now();

@@ -28,28 +28,22 @@ export interface EmittedProgram {
 
 const isEmpty = (type: TensorType): boolean => type.shape.includes(0);
 
-/** Names of a program's inputs and outputs in the model. */
-export interface EmitNames {
-  readonly input: (index: number) => OnnxName;
-  readonly output: (index: number) => OnnxName;
-}
-
-const plainNames: EmitNames = { input: (index) => `input_${index}`, output: (index) => `output_${index}` };
-
 /**
  * Writes a program as an ONNX graph. Symbols become named dimensions, so that one graph serves all sizes but 0 (see
- * `specialise`).
+ * `specialise`). Inputs are called `input_0`, `input_1`, ..., outputs `output_0`, ...
+ *
+ * @param tiled whether passes over tokens are cut into tiles for a processor's cache, with `Scan`, which graphics cards lack
  */
-export function emitProgram(original: Program, names: EmitNames = plainNames): EmittedProgram {
+export function emitProgram(original: Program, { tiled }: { readonly tiled: boolean }): EmittedProgram {
   const program = expandComposites(original, nativeComposites);
   const types = valueTypes(program);
   const needed = neededValues(program, types);
   const graph = new OnnxGraph();
   const values: (OnnxName | undefined)[] = program.parameters.map((type, index) =>
-    isEmpty(type) ? undefined : graph.input(names.input(index), type.dtype, type.shape),
+    isEmpty(type) ? undefined : graph.input(`input_${index}`, type.dtype, type.shape),
   );
   const inputs = [...values];
-  const emitter = createEmitter(graph, findSymbols(program, values));
+  const emitter = createEmitter(graph, findSymbols(program, values), tiled);
   const loops = planTokenLoops(program, needed);
   const loopResults = new Map<TokenLoop, ReadonlyMap<TokenQuantity, OnnxName>>();
 
@@ -80,7 +74,7 @@ export function emitProgram(original: Program, names: EmitNames = plainNames): E
     const type = types[id]!;
     if (isEmpty(type)) return undefined;
     // An input can not be an output, and no value can be two of them.
-    const name = names.output(index);
+    const name = `output_${index}`;
     graph.rename(values[id]!, name);
     graph.output(name, type.dtype, type.shape);
     return name;

@@ -1,5 +1,6 @@
 import type { Dimension, Shape, TensorType } from '@ddcl/core/backend';
 import type { OnnxGraph, OnnxName } from '../onnx/graph.ts';
+import { dataTypeNumber, type OnnxDType } from '../onnx/tensor.ts';
 
 /** Where a symbol's size can be read: an axis of an input. */
 export interface SymbolPlace {
@@ -10,6 +11,8 @@ export interface SymbolPlace {
 /** What the functions that write one op share. */
 export interface Emitter {
   readonly graph: OnnxGraph;
+  /** Whether passes over tokens are cut into tiles that fit a processor's cache. */
+  readonly tiled: boolean;
   /** A shape as int64 [rank]: a constant, or read from the inputs at run time where it holds symbols. */
   shape(shape: Shape): OnnxName;
   /** A size as an int64 scalar. */
@@ -29,7 +32,7 @@ export interface EmitCall<Attributes> {
 }
 
 /** Makes the emitter of a graph whose symbols can be read at the given places. */
-export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, SymbolPlace>): Emitter {
+export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, SymbolPlace>, tiled: boolean): Emitter {
   const sizes = new Map<string, OnnxName>();
   const bools = new Map<OnnxName, OnnxName>();
 
@@ -48,6 +51,7 @@ export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, Sym
 
   return {
     graph,
+    tiled,
     shape(shape) {
       if (shape.every((size) => typeof size === 'number')) return graph.int64s(shape as readonly number[]);
       if (shape.length === 1) return sizeVector(shape[0]!);
@@ -66,9 +70,7 @@ export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, Sym
   };
 }
 
-const castTargets = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
-
 /** `Cast`; from float to int32 it truncates towards zero, and any number but 0 is true. */
-export function cast(graph: OnnxGraph, value: OnnxName, to: keyof typeof castTargets): OnnxName {
-  return graph.node('Cast', [value], { to: { int: castTargets[to] } });
+export function cast(graph: OnnxGraph, value: OnnxName, to: OnnxDType): OnnxName {
+  return graph.node('Cast', [value], { to: { int: dataTypeNumber(to) } });
 }

@@ -1,6 +1,7 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import type { DdclModel } from '@ddcl/core';
 import { DdclError } from '@ddcl/core/backend';
+import { cast } from '../emit/emitter.ts';
 import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
 import { modelBytes } from '../onnx/model.ts';
 import {
@@ -102,7 +103,7 @@ function batchPooling(graph: OnnxGraph, tokens: OnnxName, mask: OnnxName | undef
   const weights =
     mask === undefined
       ? graph.node('Add', [graph.node('Mul', [flat, graph.float(0)]), graph.float(1)])
-      : graph.node('Reshape', [graph.node('Cast', [mask], { to: { int: 1 } }), graph.int64s([0, 1, -1])]);
+      : graph.node('Reshape', [cast(graph, mask, 'float32'), graph.int64s([0, 1, -1])]);
   return {
     mass: (q) => graph.reduce('ReduceSum', graph.node('MatMul', [weights, q]), [1], false),
     weight: () => graph.reduce('ReduceSum', weights, [2], false),

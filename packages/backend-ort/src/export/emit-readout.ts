@@ -1,4 +1,5 @@
 import type { DdclModel } from '@ddcl/core';
+import { cast } from '../emit/emitter.ts';
 import type { OnnxGraph, OnnxName } from '../onnx/graph.ts';
 import { isPooled, type ReadoutOptions, type ReadoutOutput } from './readout-options.ts';
 import { emitFrame, floats, readoutTerms, transposed, type ReadoutTerms } from './readout-terms.ts';
@@ -75,9 +76,7 @@ export function emitReadout(
   if (!isPooled(what)) {
     if (what === 'assignments') return q;
     if (what === 'outputs') return graph.node('MatMul', [q, prototypes()]);
-    return graph.node('Cast', [graph.node('ArgMax', [q], { axis: { int: rank - 1 }, keepdims: { int: 0 } })], {
-      to: { int: 6 },
-    });
+    return cast(graph, graph.node('ArgMax', [q], { axis: { int: rank - 1 }, keepdims: { int: 0 } }), 'int32');
   }
   const mass = pooling!.mass(q);
   if (what === 'summaries') return emitSummaries(graph, mass, pooling!.sums(q, framed), model);

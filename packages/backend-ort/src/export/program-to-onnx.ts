@@ -7,5 +7,5 @@ import { modelBytes, modelProto } from '../onnx/model.ts';
  * become named dimensions. Parameters and results without elements are left out. Standard ops only.
  */
 export function programToOnnx(program: Program): Uint8Array {
-  return modelBytes(modelProto(emitProgram(program).graph, { name: program.name }));
+  return modelBytes(modelProto(emitProgram(program, { tiled: false }).graph, { name: program.name }));
 }

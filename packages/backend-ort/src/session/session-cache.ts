@@ -1,7 +1,7 @@
 import { BoundedCache, programKey, type Program } from '@ddcl/core/backend';
 import type { InferenceSession } from 'onnxruntime-common';
 import { emitProgram, type EmittedProgram } from '../emit/emit-program.ts';
-import type { ResolvedOptions } from '../options.ts';
+import { runsOnProcessor, type ResolvedOptions } from '../options.ts';
 import { createSession } from './create-session.ts';
 
 /** A session and the names of its inputs and outputs. */
@@ -72,7 +72,7 @@ export class SessionCache {
   }
 
   async #compile(program: Program): Promise<CompiledModel> {
-    const { graph, inputs, outputs } = emitProgram(program);
+    const { graph, inputs, outputs } = emitProgram(program, { tiled: runsOnProcessor(this.#options) });
     const runs = outputs.some((name) => name !== undefined);
     return { inputs, outputs, session: runs ? await createSession(this.#options, graph, program) : undefined };
   }

@@ -40,7 +40,7 @@ const everything: Quantities = (operands) => [
 const names = 'y lq lols v lq gradient lq lols v hard entropy mass wins q'.split(' ');
 
 function nodeTypes(program: Program): string[] {
-  return emitProgram(program)
+  return emitProgram(program, { tiled: true })
     .graph.proto('test')
     .node.map(({ opType }) => opType);
 }
@@ -169,7 +169,7 @@ describe('what is written', () => {
   });
 
   it('keeps symbols, so that one graph serves all lengths', () => {
-    const { graph } = emitProgram(programOf(f32, ['n', 6, 64], everything));
+    const { graph } = emitProgram(programOf(f32, ['n', 6, 64], everything), { tiled: true });
     const [tokens] = graph.proto('test').input;
     expect(tokens!.type!.value).toMatchObject({
       value: { shape: { dim: [{ value: { value: 'n' } }, { value: { value: 6n } }] } },

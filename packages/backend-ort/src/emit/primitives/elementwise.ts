@@ -1,4 +1,4 @@
-import type { ArithmeticOp, UnaryOp } from '@ddcl/core/backend';
+import type { ArithmeticOp, PrimitiveAttributes, UnaryOp } from '@ddcl/core/backend';
 import type { OnnxName } from '../../onnx/graph.ts';
 import { cast, type EmitCall, type Emitter } from '../emitter.ts';
 
@@ -37,8 +37,11 @@ export function comparison(op: 'Less' | 'Equal'): Emit {
 export const select: Emit = (emitter, { inputs: [condition, a, b] }) =>
   emitter.graph.node('Where', [emitter.condition(condition!), a!, b!]);
 
-export function castTo(emitter: Emitter, { attributes, inputs, inputTypes }: EmitCall<{ dtype: string }>): OnnxName {
+export function castTo(
+  emitter: Emitter,
+  { attributes, inputs, inputTypes }: EmitCall<PrimitiveAttributes['cast']>,
+): OnnxName {
   const { dtype } = attributes;
   if (inputTypes[0]!.dtype === dtype) return inputs[0]!;
-  return cast(emitter.graph, inputs[0]!, dtype as 'float32' | 'int32');
+  return cast(emitter.graph, inputs[0]!, dtype);
 }

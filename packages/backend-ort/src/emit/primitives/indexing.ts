@@ -34,7 +34,7 @@ export function iota(
   const { shape } = outputTypes[0]!;
   const scalar = (value: number): OnnxName =>
     dtype === 'int32' ? graph.constant('int32', [], Int32Array.of(value)) : graph.float(value);
-  const limit = cast(graph, emitter.size(shape[axis]!), dtype as 'float32' | 'int32');
+  const limit = cast(graph, emitter.size(shape[axis]!), dtype);
   const line = graph.node('Range', [scalar(0), limit, scalar(1)]);
   const placed = graph.node('Reshape', [line, emitter.shape(shape.map((size, index) => (index === axis ? size : 1)))]);
   return graph.node('Expand', [placed, emitter.shape(shape)]);

@@ -36,7 +36,7 @@ export function emitTokenLoop(
     narrow: typeof m === 'number' && typeof count === 'number' && m <= count,
   });
   const weights = operands.weights && graph.node('Reshape', [operands.weights, graph.int64s([-1, 1])]);
-  const sized = typeof n === 'number' && typeof m === 'number' && typeof count === 'number';
+  const sized = emitter.tiled && typeof n === 'number' && typeof m === 'number' && typeof count === 'number';
   const tiling = sized ? tileRows(n, count) : undefined;
   const results =
     tiling === undefined
