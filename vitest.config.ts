@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { browserProject } from './tooling/vitest/browser-project.ts';
+import ConformanceReporter from './packages/backend-conformance/src/report/reporter.ts';
 import { builtFiles } from './tooling/vitest/built-files.ts';
 import SummaryReporter from './tooling/vitest/summary-reporter.ts';
 
@@ -39,7 +40,12 @@ const folders = {
 
 export default defineConfig({
   test: {
-    reporters: ['default', new SummaryReporter()],
+    reporters: [
+      'default',
+      new SummaryReporter(),
+      // What the support table of docs/backends.md is made of.
+      new ConformanceReporter({ folder: fileURLToPath(new URL('conformance', import.meta.url)) }),
+    ],
     projects: Object.entries(folders)
       // Not relative to the working directory: a package's own test script runs in its folder.
       .map(([name, folder]) => [name, fileURLToPath(new URL(folder, import.meta.url))] as const)

@@ -123,7 +123,7 @@ describe.each(libraries.map((library) => [library.name, library] as const))('%s'
       logLevel: 'silent',
     });
     // A fresh context has the language and what every platform has: no process, no require, no Buffer.
-    const context = createContext({ TextEncoder, TextDecoder });
+    const context = createContext({ TextEncoder, TextDecoder, EventTarget, Event });
     runInContext(outputFiles[0]!.text, context);
     for (const count of context['counts'] as number[]) expect(count).toBeGreaterThan(0);
   });

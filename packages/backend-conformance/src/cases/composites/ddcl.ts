@@ -1,0 +1,110 @@
+import {
+  assign,
+  forward,
+  hessianProduct,
+  loss,
+  lossAndGradient,
+  segmentMass,
+  segmentSums,
+  tokenSums,
+  type Tensor,
+} from '@ddcl/core';
+import { tensorType, type FloatDType, type TensorType } from '@ddcl/core/backend';
+import {
+  assignmentsOf,
+  gradientOf,
+  hessianProductOf,
+  outputsOf,
+  rowsOf,
+  segmentsOf,
+  sumsOf,
+  type Problem,
+} from '../../oracle/ddcl.ts';
+import type { Value } from '../../oracle/tensor.ts';
+import { randomValue, scattered, value } from '../data.ts';
+
+/** Segments of the segment sums; the last one has no token. */
+export const segments = 4;
+
+/** A composite of DDCL on the operands (tokens, weights, prototypes, temperature, ...more). */
+export interface DdclComposite {
+  readonly body: (inputs: readonly Tensor[]) => readonly Tensor[];
+  /** The same by plain loops in float64, without programs. */
+  readonly expected: (problem: Problem, more: readonly Value[]) => readonly (readonly number[])[];
+  readonly more?: (n: number | string, count: number, m: number, dtype: FloatDType) => readonly TensorType[];
+  readonly moreValues?: (n: number, count: number, m: number, dtype: FloatDType) => readonly Value[];
+  /** Results with a derivative; default all. */
+  readonly differentiable?: readonly number[];
+}
+
+function operands(inputs: readonly Tensor[]): {
+  tokens: Tensor;
+  weights: Tensor;
+  prototypes: Tensor;
+  temperature: Tensor;
+} {
+  const [tokens, weights, prototypes, temperature] = inputs as [Tensor, Tensor, Tensor, Tensor];
+  return { tokens, weights, prototypes, temperature };
+}
+
+const ids: Pick<DdclComposite, 'more' | 'moreValues'> = {
+  more: (n) => [tensorType('int32', [n])],
+  moreValues: (n) => [value(tensorType('int32', [n]), scattered(n, segments - 1))],
+};
+
+/** By versioned name. */
+export const ddclComposites: Readonly<Record<string, DdclComposite>> = {
+  'ddcl.assign/1': { body: (x) => [assign(operands(x))], expected: (p) => [assignmentsOf(p).flat()] },
+  'ddcl.forward/1': { body: (x) => [forward(operands(x))], expected: (p) => [outputsOf(p).flat()] },
+  'ddcl.loss/1': {
+    body: (x) => {
+      const { lq, lols, v } = loss(operands(x));
+      return [lq, lols, v];
+    },
+    expected: (p) => {
+      const { lq, lols, v } = sumsOf(p);
+      return [[lq], [lols], [v]];
+    },
+  },
+  'ddcl.lossAndGradient/1': {
+    body: (x) => {
+      const { lq, gradient } = lossAndGradient(operands(x));
+      return [lq, gradient];
+    },
+    expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat()],
+  },
+  'ddcl.hessianProduct/1': {
+    body: (x) => [hessianProduct(operands(x), x[4]!)],
+    expected: (p, [direction]) => [hessianProductOf(p, rowsOf(direction!.data, p.prototypes[0]!.length)).flat()],
+    more: (_n, count, m, dtype) => [tensorType(dtype, [count, m])],
+    moreValues: (_n, count, m, dtype) => [randomValue(tensorType(dtype, [count, m]), 8)],
+  },
+  'ddcl.tokenSums/1': {
+    body: (x) => {
+      const { lq, lols, v, hard, entropy, mass, wins } = tokenSums(operands(x));
+      return [lq, lols, v, hard, entropy, mass, wins];
+    },
+    expected: (p) => {
+      const { lq, lols, v, hard, entropy, mass, wins } = sumsOf(p);
+      return [[lq], [lols], [v], [hard], [entropy], mass, wins];
+    },
+    // What the winners are does not move with the prototypes, and the nearest distance bends where they change.
+    differentiable: [0, 1, 2, 4, 5],
+  },
+  'ddcl.segmentMass/1': {
+    body: (x) => [segmentMass({ ...operands(x), ids: x[4]! }, segments)],
+    expected: (p, [id]) => [segmentsOf(p, Array.from(id!.data), segments).mass.flat()],
+    ...ids,
+  },
+  'ddcl.segmentSums/1': {
+    body: (x) => {
+      const { mass, sums } = segmentSums({ ...operands(x), ids: x[4]! }, segments);
+      return [mass, sums];
+    },
+    expected: (p, [id]) => {
+      const { mass, sums } = segmentsOf(p, Array.from(id!.data), segments);
+      return [mass.flat(), sums.flat(2)];
+    },
+    ...ids,
+  },
+};

@@ -1,0 +1,91 @@
+import { matmul, softmax, sum, trace } from '@ddcl/core';
+import { tensorType, type Executable } from '@ddcl/core/backend';
+import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { checkResults, describeCall, expectedResults } from '../../run/check.ts';
+import type { CaseContext } from '../../run/context.ts';
+import { evaluateOverlapping } from '../../run/overlapping.ts';
+import { randomValue } from '../data.ts';
+import { doubled, lengths, requireMemory, requireNumbers, upload } from './small-programs.ts';
+
+const interleaved = 32;
+
+const attention = trace(
+  [tensorType('float32', ['n', 8]), tensorType('float32', [5, 8])],
+  (x, keys) => [softmax(matmul(x, keys, { transposeB: true })), sum(x)],
+  'attention',
+);
+
+/** Starts all runs before it waits for any, at different lengths, and checks each against its own oracle. */
+async function overlap(context: CaseContext, executables: readonly Executable[]): Promise<number> {
+  const jobs = Array.from({ length: interleaved }, (_, index) => {
+    const executable = executables[index % executables.length]!;
+    const n = [1, 3, 65, 64][Math.floor(index / 2) % 4]!;
+    const inputs = executable.program.parameters.map((type, position) =>
+      randomValue(
+        { dtype: type.dtype, shape: type.shape.map((size) => (size === 'n' ? n : size)) },
+        100 * index + position,
+      ),
+    );
+    return { executable, inputs };
+  });
+  const before = context.backend.memory();
+  const actual = await evaluateOverlapping(context.backend, jobs);
+  requireMemory('after all runs', context.backend, before);
+  return Math.max(
+    ...jobs.map(({ executable: { program }, inputs }, index) =>
+      checkResults(
+        `run ${index} of ${describeCall(program, inputs)}`,
+        actual[index]!,
+        expectedResults(program, inputs),
+      ),
+    ),
+  );
+}
+
+/** Runs may overlap: results do not depend on their interleaving. */
+export function concurrencyCases(): ConformanceCase[] {
+  return [
+    conformanceCase('concurrency', `${interleaved} runs of one executable at once`, async (context) =>
+      overlap(context, [await context.compile(attention)]),
+    ),
+    conformanceCase('concurrency', `${interleaved} runs of two executables at once`, async (context) =>
+      overlap(context, [await context.compile(attention), await context.compile(lengths)]),
+    ),
+    conformanceCase('concurrency', 'two executables of one program at once', async (context) => {
+      const executables = [await context.backend.compile(attention), await context.backend.compile(attention)];
+      const worst = await overlap(context, executables);
+      for (const executable of executables) executable.dispose();
+      return worst;
+    }),
+    conformanceCase('concurrency', 'programs compiled while others run', async ({ backend, compile }) => {
+      const executable = await compile(doubled);
+      const before = backend.memory();
+      const x = upload(backend, 1, 2, 3);
+      const [[result], ...compiled] = await Promise.all([
+        executable.run([x]),
+        ...[1, 2, 3].map((size) =>
+          backend.compile(trace([tensorType('float32', [size])], (y) => [sum(y)], 'compiled meanwhile')),
+        ),
+      ]);
+      await requireNumbers('the result', backend, result, [2, 4, 6]);
+      for (const each of compiled) each.dispose();
+      backend.free(x);
+      backend.free(result!);
+      requireMemory('in the end', backend, before);
+    }),
+    conformanceCase('concurrency', 'donated runs at once', async ({ backend, compile }) => {
+      const executable = await compile(doubled);
+      const before = backend.memory();
+      const results = await Promise.all(
+        Array.from({ length: interleaved }, (_, index) =>
+          executable.run([upload(backend, index, index + 1, -index)], { donate: [0] }),
+        ),
+      );
+      for (const [index, [result]] of results.entries()) {
+        await requireNumbers(`run ${index}`, backend, result, [2 * index, 2 * index + 2, -2 * index + 0]);
+        backend.free(result!);
+      }
+      requireMemory('in the end', backend, before);
+    }),
+  ];
+}

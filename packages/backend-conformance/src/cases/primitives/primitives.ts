@@ -1,0 +1,20 @@
+import type { PrimitiveOp } from '@ddcl/core/backend';
+import type { ConformanceCase } from '../../case.ts';
+import { variantCases, type VariantsOf } from '../variants.ts';
+import { elementwiseVariants } from './elementwise.ts';
+import { layoutVariants } from './layout.ts';
+import { reduceVariants } from './reduce.ts';
+
+/** Cases for every primitive: a new one that has none does not compile. */
+const variants: VariantsOf<PrimitiveOp> = {
+  ...elementwiseVariants,
+  ...reduceVariants,
+  ...layoutVariants,
+};
+
+/** Every primitive against the oracle, at all test sizes and dtypes. */
+export function primitiveCases(): ConformanceCase[] {
+  return Object.entries(variants).flatMap(([op, list]) =>
+    list.flatMap((variant) => variantCases(op, variant, 'primitive')),
+  );
+}

@@ -1,0 +1,47 @@
+import { conformanceGroups, type ConformanceCase } from './case.ts';
+import { compositeCases } from './cases/composites/composites.ts';
+import { bufferCases } from './cases/contract/buffers.ts';
+import { concurrencyCases } from './cases/contract/concurrency.ts';
+import { determinismCases } from './cases/contract/determinism.ts';
+import { lossCases, wrapCases } from './cases/contract/device.ts';
+import { donationCases } from './cases/contract/donation.ts';
+import { errorCases } from './cases/contract/errors.ts';
+import { lifecycleCases } from './cases/contract/lifecycle.ts';
+import { limitCases } from './cases/contract/limits.ts';
+import { memoryCases } from './cases/contract/memory.ts';
+import { resultCases } from './cases/contract/results.ts';
+import { symbolicCases } from './cases/contract/symbolic.ts';
+import { gradientCases } from './cases/numbers/gradients.ts';
+import { magnitudeCases } from './cases/numbers/magnitude.ts';
+import { quantityCases } from './cases/numbers/quantities.ts';
+import { tieCases } from './cases/numbers/ties.ts';
+import { weightCases } from './cases/numbers/weights.ts';
+import { primitiveCases } from './cases/primitives/primitives.ts';
+
+/** All cases, by group. They know nothing of a test runner: see {@link ConformanceCase.run}. */
+export function conformanceCases(): ConformanceCase[] {
+  const cases = [
+    ...lifecycleCases(),
+    ...bufferCases(),
+    ...primitiveCases(),
+    ...tieCases(),
+    ...magnitudeCases(),
+    ...compositeCases(),
+    ...weightCases(),
+    ...gradientCases(),
+    ...quantityCases(),
+    ...symbolicCases(),
+    ...resultCases(),
+    ...errorCases(),
+    ...limitCases(),
+    ...donationCases(),
+    ...memoryCases(),
+    ...concurrencyCases(),
+    ...determinismCases(),
+    ...wrapCases(),
+    ...lossCases(),
+  ];
+  const place = (each: ConformanceCase): number => conformanceGroups.indexOf(each.group);
+  // A stable sort: the order within a group stays.
+  return cases.sort((a, b) => place(a) - place(b));
+}

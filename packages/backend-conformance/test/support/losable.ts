@@ -1,0 +1,40 @@
+import { DdclError, type Backend } from '@ddcl/core/backend';
+import { strictBackend } from '../../src/strict/strict-backend.ts';
+
+/** A backend whose device the test takes away; `answers` says what happens to runs then. */
+export function losable(answers: 'rejects' | 'resolves' | 'hangs'): () => Backend & { lose(): void } {
+  return () => {
+    let lose = (): void => {};
+    let isLost = false;
+    const lost = new Promise<{ reason: string }>((resolve) => {
+      lose = () => {
+        isLost = true;
+        resolve({ reason: 'the driver was reset' });
+      };
+    });
+    const backend = strictBackend();
+    return {
+      ...backend,
+      lost,
+      lose: () => lose(),
+      async compile(program) {
+        const executable = await backend.compile(program);
+        return {
+          ...executable,
+          run: (inputs, options) => {
+            if (!isLost || answers === 'resolves') return executable.run(inputs, options);
+            if (answers === 'hangs') return new Promise(() => {});
+            return Promise.reject(
+              new DdclError('lost', 'The device went away: the driver was reset. Make a new backend.'),
+            );
+          },
+        };
+      },
+    };
+  };
+}
+
+export const loseDevice = (backend: Backend): void => (backend as ReturnType<ReturnType<typeof losable>>).lose();
+
+/** A backend that loses its device as it should. */
+export const losableBackend = losable('rejects');
