@@ -188,82 +188,84 @@ export const AttributeProtoSchema: GenMessage<AttributeProto> = /*@__PURE__*/ me
  *
  * @generated from enum onnx.AttributeProto.AttributeType
  */
-export enum AttributeProto_AttributeType {
+export const AttributeProto_AttributeType = {
   /**
    * @generated from enum value: UNDEFINED = 0;
    */
-  UNDEFINED = 0,
+  UNDEFINED: 0,
 
   /**
    * @generated from enum value: FLOAT = 1;
    */
-  FLOAT = 1,
+  FLOAT: 1,
 
   /**
    * @generated from enum value: INT = 2;
    */
-  INT = 2,
+  INT: 2,
 
   /**
    * @generated from enum value: STRING = 3;
    */
-  STRING = 3,
+  STRING: 3,
 
   /**
    * @generated from enum value: TENSOR = 4;
    */
-  TENSOR = 4,
+  TENSOR: 4,
 
   /**
    * @generated from enum value: GRAPH = 5;
    */
-  GRAPH = 5,
+  GRAPH: 5,
 
   /**
    * @generated from enum value: SPARSE_TENSOR = 11;
    */
-  SPARSE_TENSOR = 11,
+  SPARSE_TENSOR: 11,
 
   /**
    * @generated from enum value: TYPE_PROTO = 13;
    */
-  TYPE_PROTO = 13,
+  TYPE_PROTO: 13,
 
   /**
    * @generated from enum value: FLOATS = 6;
    */
-  FLOATS = 6,
+  FLOATS: 6,
 
   /**
    * @generated from enum value: INTS = 7;
    */
-  INTS = 7,
+  INTS: 7,
 
   /**
    * @generated from enum value: STRINGS = 8;
    */
-  STRINGS = 8,
+  STRINGS: 8,
 
   /**
    * @generated from enum value: TENSORS = 9;
    */
-  TENSORS = 9,
+  TENSORS: 9,
 
   /**
    * @generated from enum value: GRAPHS = 10;
    */
-  GRAPHS = 10,
+  GRAPHS: 10,
 
   /**
    * @generated from enum value: SPARSE_TENSORS = 12;
    */
-  SPARSE_TENSORS = 12,
+  SPARSE_TENSORS: 12,
 
   /**
    * @generated from enum value: TYPE_PROTOS = 14;
    */
-  TYPE_PROTOS = 14,
-}
+  TYPE_PROTOS: 14,
+} as const;
+export type AttributeProto_AttributeType =
+  (typeof AttributeProto_AttributeType)[keyof typeof AttributeProto_AttributeType];
 
 /**
  * Describes the enum onnx.AttributeProto.AttributeType.
@@ -1295,11 +1297,11 @@ export const TensorProto_SegmentSchema: GenMessage<TensorProto_Segment> = /*@__P
 /**
  * @generated from enum onnx.TensorProto.DataType
  */
-export enum TensorProto_DataType {
+export const TensorProto_DataType = {
   /**
    * @generated from enum value: UNDEFINED = 0;
    */
-  UNDEFINED = 0,
+  UNDEFINED: 0,
 
   /**
    * Basic types.
@@ -1308,63 +1310,63 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: FLOAT = 1;
    */
-  FLOAT = 1,
+  FLOAT: 1,
 
   /**
    * uint8_t
    *
    * @generated from enum value: UINT8 = 2;
    */
-  UINT8 = 2,
+  UINT8: 2,
 
   /**
    * int8_t
    *
    * @generated from enum value: INT8 = 3;
    */
-  INT8 = 3,
+  INT8: 3,
 
   /**
    * uint16_t
    *
    * @generated from enum value: UINT16 = 4;
    */
-  UINT16 = 4,
+  UINT16: 4,
 
   /**
    * int16_t
    *
    * @generated from enum value: INT16 = 5;
    */
-  INT16 = 5,
+  INT16: 5,
 
   /**
    * int32_t
    *
    * @generated from enum value: INT32 = 6;
    */
-  INT32 = 6,
+  INT32: 6,
 
   /**
    * int64_t
    *
    * @generated from enum value: INT64 = 7;
    */
-  INT64 = 7,
+  INT64: 7,
 
   /**
    * string
    *
    * @generated from enum value: STRING = 8;
    */
-  STRING = 8,
+  STRING: 8,
 
   /**
    * bool
    *
    * @generated from enum value: BOOL = 9;
    */
-  BOOL = 9,
+  BOOL: 9,
 
   /**
    * IEEE754 half-precision floating-point format (16 bits wide).
@@ -1372,36 +1374,36 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: FLOAT16 = 10;
    */
-  FLOAT16 = 10,
+  FLOAT16: 10,
 
   /**
    * @generated from enum value: DOUBLE = 11;
    */
-  DOUBLE = 11,
+  DOUBLE: 11,
 
   /**
    * @generated from enum value: UINT32 = 12;
    */
-  UINT32 = 12,
+  UINT32: 12,
 
   /**
    * @generated from enum value: UINT64 = 13;
    */
-  UINT64 = 13,
+  UINT64: 13,
 
   /**
    * complex with float32 real and imaginary components
    *
    * @generated from enum value: COMPLEX64 = 14;
    */
-  COMPLEX64 = 14,
+  COMPLEX64: 14,
 
   /**
    * complex with float64 real and imaginary components
    *
    * @generated from enum value: COMPLEX128 = 15;
    */
-  COMPLEX128 = 15,
+  COMPLEX128: 15,
 
   /**
    * Non-IEEE floating-point format based on IEEE754 single-precision
@@ -1410,7 +1412,7 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: BFLOAT16 = 16;
    */
-  BFLOAT16 = 16,
+  BFLOAT16: 16,
 
   /**
    * Non-IEEE floating-point format based on papers
@@ -1424,28 +1426,28 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: FLOAT8E4M3FN = 17;
    */
-  FLOAT8E4M3FN = 17,
+  FLOAT8E4M3FN: 17,
 
   /**
    * float 8, mostly used for coefficients, supports nan, not inf, no negative zero
    *
    * @generated from enum value: FLOAT8E4M3FNUZ = 18;
    */
-  FLOAT8E4M3FNUZ = 18,
+  FLOAT8E4M3FNUZ: 18,
 
   /**
    * follows IEEE 754, supports nan, inf, mostly used for gradients
    *
    * @generated from enum value: FLOAT8E5M2 = 19;
    */
-  FLOAT8E5M2 = 19,
+  FLOAT8E5M2: 19,
 
   /**
    * follows IEEE 754, supports nan, not inf, mostly used for gradients, no negative zero
    *
    * @generated from enum value: FLOAT8E5M2FNUZ = 20;
    */
-  FLOAT8E5M2FNUZ = 20,
+  FLOAT8E5M2FNUZ: 20,
 
   /**
    * 4-bit integer data types
@@ -1454,21 +1456,21 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: UINT4 = 21;
    */
-  UINT4 = 21,
+  UINT4: 21,
 
   /**
    * Signed integer in range [-8, 7], using two's-complement representation
    *
    * @generated from enum value: INT4 = 22;
    */
-  INT4 = 22,
+  INT4: 22,
 
   /**
    * 4-bit floating point data types
    *
    * @generated from enum value: FLOAT4E2M1 = 23;
    */
-  FLOAT4E2M1 = 23,
+  FLOAT4E2M1: 23,
 
   /**
    * E8M0 type used as the scale for microscaling (MX) formats:
@@ -1476,7 +1478,7 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: FLOAT8E8M0 = 24;
    */
-  FLOAT8E8M0 = 24,
+  FLOAT8E8M0: 24,
 
   /**
    * 2-bit integer data type
@@ -1485,14 +1487,14 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: UINT2 = 25;
    */
-  UINT2 = 25,
+  UINT2: 25,
 
   /**
    * Signed integer in range [-2, 1], using two's complement representation
    *
    * @generated from enum value: INT2 = 26;
    */
-  INT2 = 26,
+  INT2: 26,
 
   /**
    * 6-bit floating point data types based on OCP MX spec
@@ -1501,13 +1503,14 @@ export enum TensorProto_DataType {
    *
    * @generated from enum value: FLOAT6E2M3 = 27;
    */
-  FLOAT6E2M3 = 27,
+  FLOAT6E2M3: 27,
 
   /**
    * @generated from enum value: FLOAT6E3M2 = 28;
    */
-  FLOAT6E3M2 = 28,
-}
+  FLOAT6E3M2: 28,
+} as const;
+export type TensorProto_DataType = (typeof TensorProto_DataType)[keyof typeof TensorProto_DataType];
 
 /**
  * Describes the enum onnx.TensorProto.DataType.
@@ -1521,17 +1524,18 @@ export const TensorProto_DataTypeSchema: GenEnum<TensorProto_DataType> = /*@__PU
  *
  * @generated from enum onnx.TensorProto.DataLocation
  */
-export enum TensorProto_DataLocation {
+export const TensorProto_DataLocation = {
   /**
    * @generated from enum value: DEFAULT = 0;
    */
-  DEFAULT = 0,
+  DEFAULT: 0,
 
   /**
    * @generated from enum value: EXTERNAL = 1;
    */
-  EXTERNAL = 1,
-}
+  EXTERNAL: 1,
+} as const;
+export type TensorProto_DataLocation = (typeof TensorProto_DataLocation)[keyof typeof TensorProto_DataLocation];
 
 /**
  * Describes the enum onnx.TensorProto.DataLocation.
@@ -2028,14 +2032,14 @@ export const FunctionProtoSchema: GenMessage<FunctionProto> = /*@__PURE__*/ mess
  *
  * @generated from enum onnx.Version
  */
-export enum Version {
+export const Version = {
   /**
    * proto3 requires the first enum value to be zero.
    * We add this just to appease the compiler.
    *
    * @generated from enum value: _START_VERSION = 0;
    */
-  _START_VERSION = 0,
+  _START_VERSION: 0,
 
   /**
    * The version field is always serialized and we will use it to store the
@@ -2046,7 +2050,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2017_10_10 = 1;
    */
-  IR_VERSION_2017_10_10 = 1,
+  IR_VERSION_2017_10_10: 1,
 
   /**
    * IR_VERSION 2 published on Oct 30, 2017
@@ -2054,7 +2058,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2017_10_30 = 2;
    */
-  IR_VERSION_2017_10_30 = 2,
+  IR_VERSION_2017_10_30: 2,
 
   /**
    * IR VERSION 3 published on Nov 3, 2017
@@ -2065,7 +2069,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2017_11_3 = 3;
    */
-  IR_VERSION_2017_11_3 = 3,
+  IR_VERSION_2017_11_3: 3,
 
   /**
    * IR VERSION 4 published on Jan 22, 2019
@@ -2074,7 +2078,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2019_1_22 = 4;
    */
-  IR_VERSION_2019_1_22 = 4,
+  IR_VERSION_2019_1_22: 4,
 
   /**
    * IR VERSION 5 published on March 18, 2019
@@ -2083,7 +2087,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2019_3_18 = 5;
    */
-  IR_VERSION_2019_3_18 = 5,
+  IR_VERSION_2019_3_18: 5,
 
   /**
    * IR VERSION 6 published on Sep 19, 2019
@@ -2093,7 +2097,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2019_9_19 = 6;
    */
-  IR_VERSION_2019_9_19 = 6,
+  IR_VERSION_2019_9_19: 6,
 
   /**
    * IR VERSION 7 published on May 8, 2020
@@ -2108,7 +2112,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2020_5_8 = 7;
    */
-  IR_VERSION_2020_5_8 = 7,
+  IR_VERSION_2020_5_8: 7,
 
   /**
    * IR VERSION 8 published on July 30, 2021
@@ -2119,7 +2123,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2021_7_30 = 8;
    */
-  IR_VERSION_2021_7_30 = 8,
+  IR_VERSION_2021_7_30: 8,
 
   /**
    * IR VERSION 9 published on May 5, 2023
@@ -2128,7 +2132,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2023_5_5 = 9;
    */
-  IR_VERSION_2023_5_5 = 9,
+  IR_VERSION_2023_5_5: 9,
 
   /**
    * IR VERSION 10 published on March 25, 2024
@@ -2136,7 +2140,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2024_3_25 = 10;
    */
-  IR_VERSION_2024_3_25 = 10,
+  IR_VERSION_2024_3_25: 10,
 
   /**
    * IR VERSION 11 published on May 12, 2025
@@ -2144,7 +2148,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2025_05_12 = 11;
    */
-  IR_VERSION_2025_05_12 = 11,
+  IR_VERSION_2025_05_12: 11,
 
   /**
    * IR VERSION 12 published on August 26, 2025
@@ -2152,7 +2156,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2025_08_26 = 12;
    */
-  IR_VERSION_2025_08_26 = 12,
+  IR_VERSION_2025_08_26: 12,
 
   /**
    * IR VERSION 13 published on November 6, 2025
@@ -2160,7 +2164,7 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION_2025_11_06 = 13;
    */
-  IR_VERSION_2025_11_06 = 13,
+  IR_VERSION_2025_11_06: 13,
 
   /**
    * IR VERSION 14 published on TBD
@@ -2168,8 +2172,9 @@ export enum Version {
    *
    * @generated from enum value: IR_VERSION = 14;
    */
-  IR_VERSION = 14,
-}
+  IR_VERSION: 14,
+} as const;
+export type Version = (typeof Version)[keyof typeof Version];
 
 /**
  * Describes the enum onnx.Version.
@@ -2181,17 +2186,18 @@ export const VersionSchema: GenEnum<Version> = /*@__PURE__*/ enumDesc(file_onnx,
  *
  * @generated from enum onnx.OperatorStatus
  */
-export enum OperatorStatus {
+export const OperatorStatus = {
   /**
    * @generated from enum value: EXPERIMENTAL = 0;
    */
-  EXPERIMENTAL = 0,
+  EXPERIMENTAL: 0,
 
   /**
    * @generated from enum value: STABLE = 1;
    */
-  STABLE = 1,
-}
+  STABLE: 1,
+} as const;
+export type OperatorStatus = (typeof OperatorStatus)[keyof typeof OperatorStatus];
 
 /**
  * Describes the enum onnx.OperatorStatus.
