@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clusters, ddcl, npy, succeed, testFolder } from './support.ts';
@@ -35,6 +36,26 @@ describe('ddcl doctor', () => {
     const { backends } = JSON.parse(await succeed(['doctor', '--json'])) as { backends: object[] };
     expect(backends).toContainEqual(expect.objectContaining({ name: 'cpu', runs: true }));
     expect(backends).toContainEqual(expect.objectContaining({ name: 'ort', runs: true }));
+  });
+
+  it('says what to install where onnxruntime-node is missing, and everything else still runs', async () => {
+    // Makes the module unfindable in the process that is started, as it is for users who did not install it.
+    const hook = `export async function resolve(name, context, next) {
+      if (name !== 'onnxruntime-node') return next(name, context);
+      throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+    }`;
+    const file = folder.write(
+      'without-ort.mjs',
+      `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
+    );
+    const env = { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
+    const said = await succeed(['doctor'], { env });
+    expect(said).toMatch(/^cpu +runs: /m);
+    expect(said).toMatch(/^ort +does not run: onnxruntime-node is not installed: npm install onnxruntime-node/m);
+    folder.write('few.npy', npy([50, 2], 'float32', clusters(50, 2, 2).flat));
+    const fit = ['fit', folder.at('few.npy'), '--prototypes', '2', '--backend', 'ort', '--out', folder.at('none')];
+    const { status, stderr } = await ddcl(fit, { env });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('npm install onnxruntime-node')]);
   });
 });
 
