@@ -3,8 +3,9 @@ import type { ShapeComparison } from './compare-shape.ts';
 import { ratiosOf } from './summary.ts';
 
 const series = [
-  ['step: best eager PyTorch / ours', 'stepOverTorch', '#1b6ca8'],
-  ['step: products alone / ours', 'stepOfRoofline', '#8fb8d6'],
+  ['step: PyTorch autograd / ours', 'stepOverAutograd', '#1b6ca8'],
+  ['step: PyTorch closed form / ours', 'stepOverTorch', '#4f97c7'],
+  ['step: products alone / ours', 'stepOfRoofline', '#b5cfe2'],
   ['forward: SDPA / ours', 'forwardOverSdpa', '#c0563b'],
 ] as const;
 

@@ -2,7 +2,9 @@ import type { ShapeComparison, Timing } from './compare-shape.ts';
 
 /** The ratios that matter on one shape; undefined where a contestant is missing. Above 1 this backend is faster. */
 export interface Ratios {
-  /** Median of the best eager PyTorch form over this backend's. */
+  /** Median of the best eager PyTorch form with autograd over this backend's. */
+  readonly stepOverAutograd: number | undefined;
+  /** The same with the closed-form gradient, which PyTorch's users would have to derive and write by hand, among the forms. */
   readonly stepOverTorch: number | undefined;
   /** Median of the matrix products alone over this backend's step: the share of the roofline. */
   readonly stepOfRoofline: number;
@@ -25,9 +27,12 @@ function best(timings: readonly Timing[]): number | undefined {
 
 export function ratiosOf(comparison: ShapeComparison): Ratios {
   const [step, forward] = [own(comparison, 'step'), own(comparison, 'forward')];
-  const eager = best(timingsOf(comparison, 'step').filter((timing) => timing.eager));
+  const eagerForms = timingsOf(comparison, 'step').filter((timing) => timing.eager);
+  const eager = best(eagerForms);
+  const autograd = best(eagerForms.filter(({ name }) => name.includes('autograd')));
   const sdpa = best(timingsOf(comparison, 'forward').filter(({ name }) => name.includes('SDPA')));
   return {
+    stepOverAutograd: autograd === undefined ? undefined : autograd / step,
     stepOverTorch: eager === undefined ? undefined : eager / step,
     stepOfRoofline: own(comparison, 'step products') / step,
     forwardOverSdpa: sdpa === undefined ? undefined : sdpa / forward,
