@@ -1,7 +1,4 @@
-import { cpus } from 'node:os';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { renameSync, writeFileSync } from 'node:fs';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
 import type { Backend } from '@ddcl/core/backend';
@@ -10,7 +7,8 @@ import * as ort from 'onnxruntime-node';
 import { drawRatios } from './compare/chart.ts';
 import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
 import { formatReport, type Report } from './compare/markdown.ts';
-import { measureMemory } from './memory.ts';
+import { machine, pythonVersion, versionOf } from './machine.ts';
+import { formatMemory, measureMemory, measureMemoryApart } from './memory.ts';
 import { measureOverhead } from './overhead.ts';
 import { formatSteps, stepShapes } from './step-table.ts';
 import { timeStep, type StepShape, type StepTiming } from './step.ts';
@@ -44,23 +42,6 @@ function shapeList(text: string): StepShape[] {
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
-
-function machine(): string {
-  const flags = /^flags\s*:(.*)$/m.exec(read('/proc/cpuinfo'))?.[1]?.split(' ') ?? [];
-  const vectors = ['avx512f', 'avx2', 'neon'].find((flag) => flags.includes(flag)) ?? 'vector unit unknown';
-  return `${cpus()[0]?.model.trim() ?? 'unknown processor'} (${vectors}), ${cpus().length} cores`;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-const versionOf = (name: string): string =>
-  (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 
 const createBackend = (name: string, threads?: number): Promise<Backend> =>
   name === 'cpu'
@@ -120,12 +101,15 @@ async function runCompare(options: CompareCommand): Promise<void> {
       `PyTorch ${comparisons[0]?.torch ?? 'left out'}${python === undefined ? '' : ` (${pythonVersion(python)})`}`,
       `tfjs ${versionOf('@tensorflow/tfjs-core')}`,
     ].join(', '),
-    command: `node apps/bench/dist/main.js compare --rounds ${rounds}`,
+    // Where Python and the page lie on this machine is nobody's business.
+    command: ['node apps/bench/dist/main.js', ...process.argv.slice(2)]
+      .map((word) => (word === python ? 'PYTHON' : word === out ? 'FILE.md' : word))
+      .join(' '),
     threads,
     rounds,
     comparisons,
     overhead: await measureOverhead(small, runtime, 2000),
-    memory: await measureMemory(small, options.steps, (step) => step % 500 === 0 && progress(`memory: step ${step}`)),
+    memory: measureMemoryApart('ort', options.steps),
   };
   small.dispose();
   backend.dispose();
@@ -137,8 +121,13 @@ async function runCompare(options: CompareCommand): Promise<void> {
   process.stdout.write(`${options.json ? JSON.stringify(report) : formatReport(report)}\n`);
 }
 
-function pythonVersion(python: string): string {
-  return execFileSync(python, ['--version'], { encoding: 'utf8' }).trim();
+async function runMemory(options: { backend: string; steps: number; json?: boolean }): Promise<void> {
+  const backend = await createBackend(options.backend, 1);
+  const onStep = (step: number): void => void (step % 500 === 0 && progress(`memory: step ${step}`));
+  const course = await measureMemory(backend, options.steps, onStep);
+  backend.dispose();
+  progress('');
+  process.stdout.write(`${options.json ? JSON.stringify(course) : formatMemory(course)}\n`);
 }
 
 function writeWhole(path: string, content: string): void {
@@ -156,6 +145,13 @@ program
   .option('--runs <N>', 'timed runs per shape', wholeNumber, 20)
   .option('--json', 'print one JSON object on stdout')
   .action(runStep);
+program
+  .command('memory')
+  .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')
+  .addOption(new Option('--backend <name>').choices(['cpu', 'ort']).default('ort'))
+  .option('--steps <N>', 'steps', wholeNumber, 10_000)
+  .option('--json', 'print one JSON object on stdout')
+  .action(runMemory);
 program
   .command('compare')
   .description('ONNX Runtime against PyTorch, tfjs and its own matrix products, in one run')

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { Backend } from '@ddcl/core/backend';
 import { backendStep } from './compare/backend-contestants.ts';
 import { makeInputs } from './compare/inputs.ts';
@@ -34,4 +36,18 @@ export async function measureMemory(
     inputs.remove();
   }
   return { steps, points };
+}
+
+/** The same in a new process of this command: resident memory of one that has made other measurements says little about steps. */
+export function measureMemoryApart(backend: string, steps: number): MemoryCourse {
+  const main = fileURLToPath(new URL('main.js', import.meta.url));
+  const args = ['--expose-gc', main, 'memory', '--backend', backend, '--steps', String(steps), '--json'];
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  return JSON.parse(output) as MemoryCourse;
+}
+
+/** One line of text. */
+export function formatMemory({ steps, points }: MemoryCourse): string {
+  const course = points.map(({ step, megabytes }) => `${megabytes.toFixed(1)} MB after ${step}`).join(', ');
+  return `Resident memory of ${steps} small steps: ${course}.`;
 }

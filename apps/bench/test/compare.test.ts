@@ -47,8 +47,23 @@ describe('ratios', () => {
     expect(ratiosOf(alone)).toMatchObject({ stepOverTorch: undefined, forwardOverSdpa: undefined });
   });
 
+  it('can be those of the quickest rounds', () => {
+    const comparison = made(1);
+    const [step, ...others] = comparison.timings;
+    const disturbed = { ...step!, milliseconds: { median: 8, min: 1, max: 9 } };
+    expect(ratiosOf({ ...comparison, timings: [disturbed, ...others] }, 'min')).toEqual(ratiosOf(comparison));
+  });
+
+  it('leave out a query made beforehand', () => {
+    const quick = timing('torch SDPA, query made beforehand', 'forward', 0.1);
+    expect(ratiosOf({ ...made(1), timings: [...made(1).timings, quick] })).toEqual(ratiosOf(made(1)));
+  });
+
   it('are summed up by geometric mean and minimum', () => {
-    const both = over([made(1), made(4)].map(ratiosOf), 'stepOverTorch')!;
+    const both = over(
+      [made(1), made(4)].map((each) => ratiosOf(each)),
+      'stepOverTorch',
+    )!;
     expect(both.mean).toBeCloseTo(6, 12);
     expect(both.least).toBe(3);
     expect(over([], 'stepOfRoofline')).toBeUndefined();
@@ -105,6 +120,9 @@ describe('contestants', () => {
     expect(() => requireAgreement('x', { y: [1] }, { y: [1, 2] })).toThrow('1 numbers as y instead of 2');
     expect(() => requireAgreement('x', { y: [1, NaN] }, { y: [1, 2] })).toThrow('differs in y');
     expect(() => requireAgreement('x', { y: [1, 2.0001] }, { y: [1, 2] })).not.toThrow();
+    expect(() => requireAgreement('x', { y: [1, 2.001] }, { y: [1, 2] })).toThrow('differs in y');
+    expect(() => requireAgreement('x', { mean: [1, 2.001] }, { mean: [1, 2] })).not.toThrow();
+    expect(() => requireAgreement('x', { mean: [1, 2.01] }, { mean: [1, 2] })).toThrow('differs in mean');
   });
 
   it('are timed round by round, and what is missing is named', async () => {
@@ -139,6 +157,7 @@ describe('the command', () => {
     [['compare', '--rounds', '0'], 'whole number >= 1'],
     [['compare', '--shapes', '1,2'], 'Expected N,m,K'],
     [['step', '--backend', 'gpu'], 'Allowed choices are cpu, ort'],
+    [['memory', '--steps', 'many'], 'whole number >= 1'],
   ])('refuses %s', (args, text) => {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
     const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });

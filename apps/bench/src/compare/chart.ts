@@ -12,7 +12,7 @@ const series = [
 /** The ratios as bars, with a line at 1. */
 export function drawRatios(comparisons: readonly ShapeComparison[]): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 860, height: 360 });
-  const ratios = comparisons.map(ratiosOf);
+  const ratios = comparisons.map((each) => ratiosOf(each));
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',

@@ -19,11 +19,14 @@ export interface Contestant {
   dispose(): void;
 }
 
+/** Largest difference that a contestant may have from the first one, relative to the largest number of a result. */
+const tolerance = 1e-4;
+
 /**
- * Largest difference that a contestant may have from the first one, relative to the largest number of a result. Gradients are small
- * differences of sums over all tokens, where float32 in another order differs by 4e-4; another formula would by far more.
+ * The same of a gradient (as Adam's first mean): a small difference of sums over all tokens, where float32 in another order differs by
+ * 4e-4; another formula would by far more.
  */
-const tolerance = 2e-3;
+const gradientTolerance = 2e-3;
 
 /** @throws Error if two contestants of the same work give different numbers: then their times mean nothing */
 export function requireAgreement(contestant: string, results: Results, reference: Results): void {
@@ -42,7 +45,7 @@ export function requireAgreement(contestant: string, results: Results, reference
       if (!(difference <= worst)) worst = Number.isNaN(difference) ? Infinity : difference;
       scale = Math.max(scale, Math.abs(b[index]!));
     }
-    if (worst <= tolerance * scale) continue;
+    if (worst <= (name === 'mean' ? gradientTolerance : tolerance) * scale) continue;
     throw new Error(
       `${contestant} differs in ${name} by ${(worst / scale).toExponential(1)} of its largest number; times of different computations are not compared.`,
     );

@@ -27,7 +27,7 @@ export async function startTorch(
   inputs: Inputs,
   { threads, skip }: { readonly threads: number; readonly skip: readonly string[] },
 ): Promise<TorchPeer> {
-  const env: NodeJS.ProcessEnv = { ...process.env, OMP_NUM_THREADS: String(threads) };
+  const env: NodeJS.ProcessEnv = { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: '1' };
   // On some processors it is set to what slows numpy down.
   delete env['OPENBLAS_CORETYPE'];
   const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'pipe'], env });
