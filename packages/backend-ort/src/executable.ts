@@ -49,6 +49,13 @@ export async function createExecutable(context: ExecutableContext, program: Prog
   });
   const concrete = program.parameters.every(isConcrete);
   let disposed = false;
+  let running = 0;
+  /** Gives the sessions back once they are not wanted and no run is under way on them. */
+  const release = (): void => {
+    if (!disposed || running > 0) return;
+    variants.clear();
+    shared.release();
+  };
 
   const makeVariant = async (bindings: Readonly<Record<string, number>>): Promise<Variant> => {
     if (concrete) return { lease: shared, results: resultTypes(program) as ConcreteType[] };
@@ -101,12 +108,15 @@ export async function createExecutable(context: ExecutableContext, program: Prog
         );
       }
       let natives: (NativeTensor | undefined)[] = [];
+      running++;
       try {
         if (disposed) throw new DdclError('disposed', `${program.name} was run after its dispose. Compile it again.`);
         natives = inputs.map((buffer) => context.buffers.native(buffer, use));
         for (const native of natives) if (native !== undefined) context.tensors.hold(native);
         return await run(inputs, natives);
       } finally {
+        running--;
+        release();
         for (const native of natives) if (native !== undefined) context.tensors.drop(native);
         for (const position of donate) {
           const buffer = inputs[position]!;
@@ -117,8 +127,7 @@ export async function createExecutable(context: ExecutableContext, program: Prog
     dispose() {
       if (disposed) return;
       disposed = true;
-      variants.clear();
-      shared.release();
+      release();
     },
   };
 }

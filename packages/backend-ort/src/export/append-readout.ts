@@ -6,7 +6,6 @@ import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
 import { modelBytes } from '../onnx/model.ts';
 import {
   ModelProtoSchema,
-  OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
   type GraphProto,
   type ModelProto,
@@ -156,9 +155,6 @@ export async function appendReadout(
   target.output = added.output;
   for (const [key, text] of Object.entries(readoutMetadata(readout, options))) {
     model.metadataProps.push(create(StringStringEntryProtoSchema, { key, value: text }));
-  }
-  for (const domain of graph.domains) {
-    model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }));
   }
   return modelBytes(model);
 }
