@@ -32,6 +32,7 @@ const folders = {
   'backend-cpu': 'packages/backend-cpu',
   'backend-conformance': 'packages/backend-conformance',
   'backend-ort': 'packages/backend-ort',
+  readout: 'packages/readout',
   cli: 'apps/cli',
   experiments: 'apps/experiments',
   bench: 'apps/bench',

@@ -1,0 +1,2 @@
+export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
+export type { SequenceReader } from './sequences/sequence-reader.ts';
