@@ -126,6 +126,7 @@ export {
   type SafetensorsHeader,
 } from './safetensors/header.ts';
 export { safetensorsToFloat32, type SafetensorsData, type SafetensorsTensor } from './safetensors/tensor.ts';
+export { fromFloat16, largestFloat16, toFloat16 } from './safetensors/float16.ts';
 export type { SafetensorsDType } from './safetensors/dtypes.ts';
 
 // Metrics

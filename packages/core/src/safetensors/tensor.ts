@@ -1,5 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { SafetensorsDType } from './dtypes.ts';
+import { fromFloat16 } from './float16.ts';
 
 /** Elements of a tensor on the host. */
 export type SafetensorsData = Float64Array | Float32Array | Int32Array | BigInt64Array | Uint16Array | Uint8Array;
@@ -27,22 +28,12 @@ export function safetensorsToFloat32(tensor: SafetensorsTensor): Float32Array {
   const { dtype, data } = tensor;
   if (dtype === 'F32' && data instanceof Float32Array) return data;
   if (dtype === 'F64' && data instanceof Float64Array) return Float32Array.from(data);
-  if (dtype === 'F16' && data instanceof Uint16Array) return Float32Array.from(data, float16Value);
+  if (dtype === 'F16' && data instanceof Uint16Array) return fromFloat16(data);
   if (dtype === 'BF16' && data instanceof Uint16Array) return fromBFloat16(data);
   throw new DdclError(
     'dtype',
     `Only F32, F64, F16 and BF16 tensors can be read as float32, but a ${dtype} tensor came.`,
   );
-}
-
-/** IEEE 754 binary16: sign, 5 bits of exponent, 10 bits of fraction. */
-function float16Value(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** bfloat16 is the upper half of a float32. */
