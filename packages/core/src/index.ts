@@ -104,6 +104,7 @@ export { prototypeState, type PrototypeState } from './measure/prototype-state.t
 
 // Fitting
 export { fit, type FitResult } from './fit/fit.ts';
+export { createOnlineFit, type OnlineFit, type OnlineFitOptions } from './fit/online-fit.ts';
 export type { EarlyStop, FitOptions, FitProgress } from './fit/options.ts';
 export type { HistoryRecord, Quantities } from './fit/history.ts';
 export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';

@@ -1,0 +1,83 @@
+import { DdclError, fromFloat16, largestFloat16, toFloat16 } from '@ddcl/core';
+import type { EncodedArray, EncodedPrecision } from './encoded.ts';
+
+/** Numbers of a vector along the last axis. */
+const widthOf = (shape: readonly number[]): number => shape.at(-1)!;
+
+function toInt8(data: Float32Array | Float64Array, width: number): { data: Int8Array; scales: Float32Array } {
+  const scales = new Float32Array(data.length / width);
+  const quantised = new Int8Array(data.length);
+  scales.forEach((_, vector) => {
+    const start = vector * width;
+    let largest = 0;
+    for (let index = start; index < start + width; index++) largest = Math.max(largest, Math.abs(data[index]!));
+    scales[vector] = largest / 127;
+    const inverse = largest === 0 ? 0 : 127 / largest;
+    for (let index = start; index < start + width; index++) quantised[index] = Math.round(data[index]! * inverse);
+  });
+  return { data: quantised, scales };
+}
+
+function toBits(data: Float32Array | Float64Array, width: number): Uint8Array {
+  const bytes = Math.ceil(width / 8);
+  const packed = new Uint8Array((data.length / width) * bytes);
+  for (let index = 0; index < data.length; index++) {
+    if (!(data[index]! > 0)) continue;
+    const bit = index % width;
+    packed[Math.floor(index / width) * bytes + (bit >> 3)]! |= 0x80 >> (bit & 7);
+  }
+  return packed;
+}
+
+/**
+ * Numbers in fewer bits. float16 rounds to nearest; int8 has a scale per vector along the last axis; binary keeps signs.
+ *
+ * @throws DdclError `data` for numbers beyond the range of float16
+ */
+export function quantise(
+  data: Float32Array | Float64Array,
+  shape: readonly number[],
+  precision: EncodedPrecision,
+): EncodedArray {
+  switch (precision) {
+    case 'float32':
+      return { precision: data instanceof Float64Array ? 'float64' : 'float32', shape, data };
+    case 'float16': {
+      const large = data.findIndex((value) => Math.abs(value) > largestFloat16);
+      if (large >= 0) {
+        throw new DdclError(
+          'data',
+          `float16 holds numbers up to ${largestFloat16}, but ${data[large]} came. Ask for float32 or int8, or normalise.`,
+        );
+      }
+      return { precision, shape, data: toFloat16(data) };
+    }
+    case 'int8':
+      return { precision, shape, ...toInt8(data, widthOf(shape)) };
+    case 'binary':
+      return { precision, shape, data: toBits(data, widthOf(shape)) };
+  }
+}
+
+/** The numbers that an encoded array stands for; +1 and -1 for the bits of `binary`. A copy, except for float32. */
+export function dequantise({ precision, shape, data, scales }: EncodedArray): Float32Array {
+  const width = widthOf(shape);
+  switch (precision) {
+    case 'float32':
+      return data as Float32Array;
+    case 'float64':
+      return Float32Array.from(data);
+    case 'float16':
+      return fromFloat16(data as Uint16Array);
+    case 'int8':
+      return Float32Array.from(data, (value, index) => value * scales![Math.floor(index / width)]!);
+    case 'binary': {
+      const bytes = Math.ceil(width / 8);
+      const numbers = shape.reduce((product, size) => product * size, 1);
+      return Float32Array.from({ length: numbers }, (_, index) => {
+        const bit = index % width;
+        return data[Math.floor(index / width) * bytes + (bit >> 3)]! & (0x80 >> (bit & 7)) ? 1 : -1;
+      });
+    }
+  }
+}

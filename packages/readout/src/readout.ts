@@ -1,0 +1,172 @@
+import {
+  createOnlineFit,
+  DdclError,
+  fit,
+  modelFromBytes,
+  modelToBytes,
+  type DdclModel,
+  type FitOptions,
+  type FitResult,
+  type OnlineFit,
+} from '@ddcl/core';
+import type { Backend } from '@ddcl/core/backend';
+import { concatenateEncoded } from './encode/concatenate.ts';
+import { readoutOutputs, type Encoded, type EncodedPrecision, type ReadoutOutput } from './encode/encoded.ts';
+import { SequenceEncoder, type EncodeSettings } from './encode/sequence-encoder.ts';
+import { batchesOf, isBatch, tokenBlocks, tokenSource, type FitInput } from './sequences/token-input.ts';
+import type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
+
+/** What belongs to tokens that are given as one batch; in a stream each batch has its own. */
+export type BatchOptions = Pick<TokenBatch, 'mask' | 'segments' | 'weights'>;
+
+/** Options of {@link Readout.fit}: those of core's `fit`, with `prototypes` required, and the backend. */
+export interface ReadoutFitOptions extends FitOptions, BatchOptions {
+  readonly backend: Backend;
+}
+
+export interface ReadoutEncodeOptions extends BatchOptions {
+  /** What to return, all in one pass. Default `['pooled']`. */
+  readonly outputs?: readonly ReadoutOutput[];
+  /** Give every vector length 1; residuals prototype by prototype, then as a whole. Default false. */
+  readonly normalise?: boolean;
+  /** Default `float32` (float64 for a float64 readout). */
+  readonly precision?: EncodedPrecision;
+  /** T > 0, in the tokens' units squared. Default: the model's. */
+  readonly temperature?: number;
+}
+
+export interface PartialFitOptions extends BatchOptions {
+  /** Adam's rate, in units of the tokens' root-mean-square deviation per component. Default 0.01. */
+  readonly learningRate?: number;
+}
+
+/**
+ * A readout: K prototypes on top of an encoder, in the place of mean pooling. It is fitted once on token vectors, then turns the tokens of a
+ * sequence into what is asked for. Encoding changes nothing; only `partialFit` does.
+ */
+export class Readout {
+  readonly #backend: Backend;
+  #model: DdclModel;
+  #encoder: SequenceEncoder;
+  #online: OnlineFit | undefined;
+  /** What the fit measured; undefined for a readout that was read from bytes or a model. */
+  readonly fitted: FitResult | undefined;
+
+  private constructor(backend: Backend, model: DdclModel, fitted?: FitResult) {
+    this.#backend = backend;
+    this.#model = model;
+    this.#encoder = new SequenceEncoder(backend, model);
+    this.fitted = fitted;
+  }
+
+  /**
+   * Fits prototypes to the tokens of sequences; labels are not needed.
+   *
+   * @param tokens a batch, a list of batches, or a function that opens a stream of batches (a fit passes over them several times)
+   * @throws DdclError as core's `fit`; `shape` for batches that do not fit
+   */
+  static async fit(tokens: FitInput, options: ReadoutFitOptions): Promise<Readout> {
+    const { backend, mask, segments, weights, ...fitOptions } = options;
+    const source = await tokenSource(isBatch(tokens) ? withOptions(tokens, { mask, segments, weights }) : tokens);
+    const fitted = await fit(backend, source, fitOptions);
+    return new Readout(backend, fitted.model, fitted);
+  }
+
+  /** A readout of prototypes that are there already. */
+  static fromModel(model: DdclModel, { backend }: { readonly backend: Backend }): Readout {
+    return new Readout(backend, model);
+  }
+
+  /** @throws DdclError `format` for bytes that {@link toBytes} (or `ddcl fit`, as `model.safetensors`) did not write */
+  static fromBytes(bytes: Uint8Array | ArrayBuffer, { backend }: { readonly backend: Backend }): Readout {
+    return new Readout(backend, modelFromBytes(bytes));
+  }
+
+  /** The prototypes with what is needed to apply them: plain data. */
+  get model(): DdclModel {
+    return this.#model;
+  }
+
+  /**
+   * Moves the prototypes by one optimiser step per about 4,096 tokens, at the model's temperature: for tokens that come over time. The
+   * optimiser's state is kept in memory between calls, not in `toBytes`.
+   */
+  async partialFit(tokens: TokenInput, { learningRate = 0.01, ...own }: PartialFitOptions = {}): Promise<void> {
+    this.#online ??= await createOnlineFit(this.#backend, this.#model);
+    await this.#online.add(tokenBlocks(batchesOf(tokens, own), this.#model.dimension), learningRate);
+    this.#model = await this.#online.model();
+    this.#encoder.dispose();
+    this.#encoder = new SequenceEncoder(this.#backend, this.#model);
+  }
+
+  /**
+   * Reads sequences out. A sequence without tokens gives zeros and is counted.
+   *
+   * @throws DdclError `argument` for options out of range; `shape` for another hidden size or lengths that do not fit; `data` for
+   *   tokens that are not finite, naming the sequence
+   */
+  async encode(tokens: TokenInput, options: ReadoutEncodeOptions = {}): Promise<Encoded> {
+    const settings = this.#settings(options);
+    if (isBatch(tokens)) return this.#encoder.encode(withOptions(tokens, options), settings);
+    const parts: Encoded[] = [];
+    for await (const part of this.encodeStream(tokens, options)) parts.push(part);
+    return concatenateEncoded(parts, this.#model, settings.outputs);
+  }
+
+  /** As {@link encode}, one result per batch, when it is made: memory is that of a batch. */
+  async *encodeStream(tokens: TokenInput, options: ReadoutEncodeOptions = {}): AsyncGenerator<Encoded> {
+    const settings = this.#settings(options);
+    for await (const batch of batchesOf(tokens, options)) yield this.#encoder.encode(batch, settings);
+  }
+
+  /** A `model.safetensors` as `ddcl fit` writes it. */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    return modelToBytes(this.#model);
+  }
+
+  /** Frees what this readout holds on the backend; the backend stays the caller's. */
+  dispose(): void {
+    this.#encoder.dispose();
+    this.#online?.dispose();
+    this.#online = undefined;
+  }
+
+  #settings({
+    outputs = ['pooled'],
+    normalise = false,
+    precision = 'float32',
+    temperature = this.#model.temperature,
+  }: ReadoutEncodeOptions): EncodeSettings {
+    const unknown = outputs.find((output) => !readoutOutputs.includes(output));
+    if (unknown !== undefined || outputs.length === 0) {
+      throw new DdclError(
+        'argument',
+        `outputs must name some of ${readoutOutputs.join(', ')}, but ${unknown === undefined ? 'is empty' : `has '${String(unknown)}'`}.`,
+      );
+    }
+    const sign = outputs.find((output) => output === 'occupancy' || output === 'assignments');
+    if (precision === 'binary' && sign !== undefined) {
+      throw new DdclError(
+        'argument',
+        `binary keeps signs, and ${sign} has no negative numbers. Ask for int8, or for pooled, summaries or residuals.`,
+      );
+    }
+    if (!(temperature > 0 && temperature < Infinity)) {
+      throw new DdclError('argument', `temperature must be a number > 0, but is ${temperature}.`);
+    }
+    return { outputs, normalise, precision, temperature };
+  }
+}
+
+/** A batch with the mask, segments or weights that were given beside it. */
+function withOptions(
+  batch: TokenBatch,
+  { mask, segments, weights }: { [name in keyof BatchOptions]?: BatchOptions[name] | undefined },
+): TokenBatch {
+  return {
+    ...batch,
+    ...(mask === undefined ? {} : { mask }),
+    ...(segments === undefined ? {} : { segments }),
+    ...(weights === undefined ? {} : { weights }),
+  };
+}

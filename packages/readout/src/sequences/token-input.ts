@@ -1,0 +1,110 @@
+import {
+  DdclError,
+  tokensFromArray,
+  tokensFromIterable,
+  tokensFromReader,
+  type TokenBlock,
+  type TokenSource,
+} from '@ddcl/core';
+import { layoutOf } from './layout.ts';
+import type { TokenBatch, TokenInput } from './token-batch.ts';
+
+type Batches = Iterable<TokenBatch> | AsyncIterable<TokenBatch>;
+
+/** What a fit takes: tokens that can be passed over again and again. */
+export type FitInput = TokenBatch | Iterable<TokenBatch> | (() => Batches);
+
+/** Whether an input is one batch. */
+export function isBatch(input: unknown): input is TokenBatch {
+  return typeof input === 'object' && input !== null && 'data' in input && 'shape' in input;
+}
+
+/**
+ * The batches of an input, checked to be of one hidden size and one dtype.
+ *
+ * @param own mask, segments and weights given beside the input, which only one batch may have
+ * @throws DdclError `argument`, `shape` or `dtype`, naming the batch
+ */
+export async function* batchesOf(
+  input: TokenInput,
+  { mask, segments, weights }: Partial<Pick<TokenBatch, 'mask' | 'segments' | 'weights'>> = {},
+): AsyncGenerator<TokenBatch> {
+  const given = { ...(mask && { mask }), ...(segments && { segments }), ...(weights && { weights }) };
+  if (isBatch(input)) {
+    yield { ...input, ...given };
+    return;
+  }
+  const extra = Object.keys(given)[0];
+  if (extra !== undefined) {
+    throw new DdclError('argument', `${extra} beside a stream belongs to no batch. Give each batch its own.`);
+  }
+  let first: TokenBatch | undefined;
+  let index = 0;
+  for await (const batch of input) {
+    first ??= batch;
+    if (batch.shape.at(-1) !== first.shape.at(-1)) {
+      throw new DdclError(
+        'shape',
+        `Batch ${index} (counted from 0) has hidden size ${batch.shape.at(-1)}, but those before it ${first.shape.at(-1)}. One encoder gives one size.`,
+      );
+    }
+    if (batch.data.constructor !== first.data.constructor) {
+      throw new DdclError(
+        'dtype',
+        `Batch ${index} (counted from 0) is a ${batch.data.constructor.name}, but those before it ${first.data.constructor.name}. Give all tokens in one dtype.`,
+      );
+    }
+    yield batch;
+    index++;
+  }
+}
+
+/** Batches as blocks of weighted tokens, sequences forgotten. */
+export async function* tokenBlocks(batches: AsyncIterable<TokenBatch>, dimension?: number): AsyncGenerator<TokenBlock> {
+  for await (const batch of batches) {
+    const block = toBlock(batch);
+    if (dimension !== undefined && batch.shape.at(-1) !== dimension) {
+      throw new DdclError(
+        'shape',
+        `The readout was fitted on tokens of hidden size ${dimension}, but these have ${batch.shape.at(-1)}. Use the encoder that it was fitted on.`,
+      );
+    }
+    if (block.rows > 0) yield block;
+  }
+}
+
+/** All tokens of a batch; those that do not count have weight 0. */
+function toBlock(batch: TokenBatch): TokenBlock {
+  const layout = layoutOf(batch);
+  const { data } = batch;
+  if (layout.places.length === layout.tokens && batch.weights === undefined) return { data, rows: layout.tokens };
+  const weights = new Float64Array(layout.tokens);
+  for (const place of layout.places) weights[place] = layout.weightAt(place);
+  return { data, rows: layout.tokens, weights };
+}
+
+/**
+ * Tokens for a fit.
+ *
+ * @throws DdclError `argument` for a stream that can be read only once, and for no batch at all
+ */
+export async function tokenSource(input: FitInput): Promise<TokenSource> {
+  if (isBatch(input)) {
+    const { data, weights } = toBlock(input);
+    return tokensFromReader(tokensFromArray(data, input.shape.at(-1)!, weights));
+  }
+  const isOnce =
+    typeof input !== 'function' &&
+    (Symbol.asyncIterator in input || (input as Iterable<TokenBatch>)[Symbol.iterator]() === (input as unknown));
+  if (isOnce) {
+    throw new DdclError(
+      'argument',
+      'A fit passes over the tokens several times, but a stream can be read once. Give a function that opens it anew: () => stream; or partialFit for tokens that come once.',
+    );
+  }
+  const open = (): Batches => (typeof input === 'function' ? input() : input);
+  for await (const { shape } of open()) {
+    return tokensFromIterable({ dimension: shape.at(-1)!, open: () => tokenBlocks(batchesOf(open())) });
+  }
+  throw new DdclError('data', 'There is no batch of tokens to fit. Give at least one.');
+}
