@@ -20,4 +20,9 @@ export { residualFloor } from './encode/finish.ts';
 // Sequences
 export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
 export type { FitInput } from './sequences/token-input.ts';
+export { sequencesFromBatch } from './sequences/from-batch.ts';
+export { batchesFromReader } from './sequences/from-reader.ts';
 export type { SequenceReader } from './sequences/sequence-reader.ts';
+
+// To compare with
+export { kMeans, type KMeansOptions, type KMeansResult } from './pooling/k-means.ts';

@@ -1,0 +1,77 @@
+import { cpuBackend } from '@ddcl/backend-cpu';
+import { createRandom, type DdclModel } from '@ddcl/core';
+import { describe, expect, it } from 'vitest';
+import { Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
+import { sequencesFromBatch } from '../../src/sequences/from-batch.ts';
+import { batchesFromReader } from '../../src/sequences/from-reader.ts';
+
+const random = createRandom(2);
+const m = 4;
+const model: DdclModel = {
+  count: 3,
+  dimension: m,
+  dtype: 'float32',
+  prototypes: Float64Array.from({ length: 3 * m }, () => Math.fround(random.normal())),
+  temperature: 1,
+  criticalTemperature: 9,
+  offset: new Float64Array(m),
+  scale: 1,
+  totalVariance: m,
+};
+
+async function rowsOf(reader: SequenceReader): Promise<number[][]> {
+  const rows = [];
+  for (let index = 0; index < reader.sequences; index++) rows.push([...(await reader.read(index)).data]);
+  return rows;
+}
+
+describe('sequencesFromBatch', () => {
+  it('gives the tokens of each sequence, in order, wherever they lie', async () => {
+    const data = Float32Array.from({ length: 6 * m }, (_, i) => i);
+    const row = (n: number): number[] => [0, 1, 2, 3].map((i) => n * m + i);
+    const mixed = sequencesFromBatch({
+      data,
+      shape: [6, m],
+      segments: [2, 0, 2, 0, 2, 0],
+      weights: [1, 2, 1, 0, 1, 3],
+    });
+    expect([...mixed.lengths]).toEqual([2, 0, 3]);
+    expect(await rowsOf(mixed)).toEqual([[...row(1), ...row(5)], [], [...row(0), ...row(2), ...row(4)]]);
+    expect((await mixed.read(0)).weights).toEqual(Float64Array.of(2, 3));
+    const padded = sequencesFromBatch({ data, shape: [2, 3, m], mask: [1, 1, 0, 0, 1, 1] });
+    expect(await rowsOf(padded)).toEqual([
+      [...row(0), ...row(1)],
+      [...row(4), ...row(5)],
+    ]);
+  });
+});
+
+describe('batchesFromReader', () => {
+  it('streams all sequences, empty ones and long ones, so that encoding them is as encoding them at once', async () => {
+    const lengths = [0, 3, 9000, 1, 0, 700, 8000, 5, 0, 0];
+    const tokens = lengths.reduce((a, b) => a + b, 0);
+    const data = Float32Array.from({ length: tokens * m }, () => random.normal());
+    const segments = lengths.flatMap((length, s) => Array.from({ length }, () => s));
+    const batch: TokenBatch = {
+      data,
+      shape: [tokens, m],
+      segments,
+      weights: Float64Array.from(segments, (_, n) => 1 + (n % 2)),
+    };
+    // The two sequences at the end have no token, so the batch does not know of them.
+    const { sequences, ...inMemory } = sequencesFromBatch(batch);
+    expect(sequences).toBe(8);
+    const reader: SequenceReader = {
+      ...inMemory,
+      sequences: 10,
+      lengths: Int32Array.from(lengths),
+      read: (index) => (index < 8 ? inMemory.read(index) : Promise.resolve({ data: new Float32Array(0), rows: 0 })),
+    };
+    const readout = Readout.fromModel(model, { backend: cpuBackend() });
+    const all = await readout.encode(batch, { outputs: ['pooled', 'occupancy'] });
+    const streamed = await readout.encode(batchesFromReader(reader), { outputs: ['pooled', 'occupancy'] });
+    expect(streamed).toMatchObject({ sequences: 10, empty: 4, tokens });
+    all.pooled!.data.forEach((value, i) => expect(streamed.pooled!.data[i]).toBeCloseTo(value as number, 5));
+    expect([...streamed.pooled!.data.subarray(8 * m)]).toEqual(Array.from({ length: 2 * m }, () => 0));
+  });
+});
