@@ -136,6 +136,7 @@ export { normalisedMutualInformation, mutualInformation } from './metrics/mutual
 export { adjustedRandIndex } from './metrics/adjusted-rand.ts';
 export { recallPerClass, type ClassRecall } from './metrics/recall.ts';
 export { contingency, type ContingencyTable, type Label, type Labels } from './metrics/contingency.ts';
+export { averagePrecision, discountedGain, normalisedDiscountedGain, precisionAt } from './metrics/ranking.ts';
 export { separation, type Separation } from './metrics/separation.ts';
 export { distinctPrototypes } from './metrics/distinct.ts';
 export { entropy, perplexity } from './metrics/perplexity.ts';

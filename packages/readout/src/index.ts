@@ -25,4 +25,19 @@ export { batchesFromReader } from './sequences/from-reader.ts';
 export type { SequenceReader } from './sequences/sequence-reader.ts';
 
 // To compare with
+export { poolingKinds, poolSequence, type PoolingKind } from './pooling/pool-sequence.ts';
+export { poolSequences, type PooledSequences, type PoolOptions } from './pooling/pool-sequences.ts';
 export { kMeans, type KMeansOptions, type KMeansResult } from './pooling/k-means.ts';
+
+// Late interaction
+export { maxSim, type MaxSimReduction } from './late-interaction/max-sim.ts';
+export { maxSimScores, type MaxSimBlock, type MaxSimOptions } from './late-interaction/max-sim-scores.ts';
+export { maxSimSearch, type MaxSimHits } from './late-interaction/max-sim-search.ts';
+export {
+  summaryVectors,
+  type SequenceSummaries,
+  type SummaryVectors,
+  type SummaryVectorsOptions,
+} from './late-interaction/summary-vectors.ts';
+export { packVectors, type VectorSets } from './late-interaction/vector-sets.ts';
+export { wardPool, type WardOptions, type WardPooled } from './late-interaction/ward.ts';

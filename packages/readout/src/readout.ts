@@ -27,8 +27,11 @@ export interface ReadoutFitOptions extends FitOptions, BatchOptions {
 export interface ReadoutEncodeOptions extends BatchOptions {
   /** What to return, all in one pass. Default `['pooled']`. */
   readonly outputs?: readonly ReadoutOutput[];
-  /** Give every vector length 1; residuals prototype by prototype, then as a whole. Default false. */
-  readonly normalise?: boolean;
+  /**
+   * Give vectors length 1: of all outputs, or of those that are named. Residuals get it prototype by prototype, then as a whole (VLAD).
+   * Default false.
+   */
+  readonly normalise?: boolean | readonly ReadoutOutput[];
   /** Default `float32` (float64 for a float64 readout). */
   readonly precision?: EncodedPrecision;
   /** T > 0, in the tokens' units squared. Default: the model's. */
@@ -154,7 +157,9 @@ export class Readout {
     if (!(temperature > 0 && temperature < Infinity)) {
       throw new DdclError('argument', `temperature must be a number > 0, but is ${temperature}.`);
     }
-    return { outputs, normalise, precision, temperature };
+    const isNormal =
+      typeof normalise === 'boolean' ? () => normalise : (output: ReadoutOutput) => normalise.includes(output);
+    return { outputs, normalise: new Set(outputs.filter(isNormal)), precision, temperature };
   }
 }
 

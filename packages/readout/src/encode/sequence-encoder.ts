@@ -20,7 +20,8 @@ export interface EncodeSettings {
   readonly outputs: readonly ReadoutOutput[];
   /** In the tokens' units squared. */
   readonly temperature: number;
-  readonly normalise: boolean;
+  /** Outputs whose vectors get length 1. */
+  readonly normalise: ReadonlySet<ReadoutOutput>;
   readonly precision: EncodedPrecision;
 }
 
@@ -173,15 +174,19 @@ export class SequenceEncoder {
     const { sequences } = layout;
     const leading = batch.shape.slice(0, -1);
     const encoded: { [output in ReadoutOutput]?: EncodedArray } = {};
-    const set = (output: ReadoutOutput, shape: readonly number[], data: Numbers, isNormal = false): void => {
-      if (normalise && !isNormal) normaliseVectors(data, shape.at(-1)!);
+    const set = (output: ReadoutOutput, shape: readonly number[], data: Numbers): void => {
+      if (normalise.has(output) && output !== 'residuals') normaliseVectors(data, shape.at(-1)!);
       encoded[output] = quantise(data, shape, precision);
     };
     const wants = (output: ReadoutOutput): boolean => outputs.includes(output);
     // Residuals first: summaries are written over the sums, and occupancies may be normalised.
     if (wants('residuals')) {
       const into = wants('summaries') ? this.#numbers(sums.sums.length) : sums.sums;
-      set('residuals', [sequences, count, dimension], finishResiduals(sums, model, framed, normalise, into), true);
+      set(
+        'residuals',
+        [sequences, count, dimension],
+        finishResiduals(sums, model, framed, normalise.has('residuals'), into),
+      );
     }
     if (wants('summaries')) set('summaries', [sequences, count, dimension], finishSummaries(sums, model, framed));
     if (wants('pooled')) set('pooled', [sequences, dimension], sums.pooled);

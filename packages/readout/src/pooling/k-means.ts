@@ -54,6 +54,9 @@ export interface KMeansResult {
 /** Rows of one run. */
 const rows = 4096;
 
+/** Numbers of the sample that the start is drawn from. */
+const sampleElements = 1 << 23;
+
 /** Share of T_c at which assignments are hard: distances that differ by more than about 1e-6 of the largest variance decide. */
 const hardShare = 1e-7;
 
@@ -93,7 +96,7 @@ export async function kMeans(
   const random = createRandom(seed);
   const statistics = await tokenStatistics(source, {
     random: random.fork('sample'),
-    sampleSize: Math.max(10_000, 8 * count),
+    sampleSize: Math.max(4 * count, Math.min(10_000, Math.floor(sampleElements / source.dimension))),
   });
   let centroids = initialise({
     count,

@@ -1,0 +1,47 @@
+import type { ClusteringScores } from './clustering.ts';
+import type { RetrievalScores } from './retrieval.ts';
+
+/** What one readout reached with one seed. */
+export interface SeedScores {
+  readonly seed: number;
+  /** Of a linear probe on test, 0..1; null where there is no single vector. */
+  readonly accuracy: number | null;
+  /** On the share of train that was held out; what choices are made by. */
+  readonly validationAccuracy: number | null;
+  readonly clustering: ClusteringScores | null;
+  readonly retrieval: RetrievalScores | null;
+  /** Of pooling a test document's tokens; the encoder not counted. */
+  readonly microsecondsPerDocument: number;
+}
+
+/** One line of the table. */
+export interface CompareRow {
+  /** Name of the readout, as `residuals`. */
+  readonly readout: string;
+  /** K, where there are prototypes (or centroids). */
+  readonly prototypes: number | null;
+  /** Vectors per document, where there are several for late interaction. */
+  readonly vectors: number | null;
+  /** T / T_c, where it was chosen among several. */
+  readonly temperatureShare: number | null;
+  /** Numbers per document. */
+  readonly numbers: number;
+  readonly seeds: SeedScores[];
+}
+
+/** Rows by what they are, in the order in which they came. */
+export class RowTable {
+  readonly #rows = new Map<string, CompareRow>();
+
+  /** Adds a seed's scores to its row. */
+  add(row: Omit<CompareRow, 'seeds'>, scores: SeedScores): void {
+    const key = JSON.stringify([row.readout, row.prototypes, row.vectors, row.temperatureShare]);
+    const found = this.#rows.get(key) ?? { ...row, seeds: [] };
+    found.seeds.push(scores);
+    this.#rows.set(key, found);
+  }
+
+  rows(): CompareRow[] {
+    return [...this.#rows.values()];
+  }
+}

@@ -1,0 +1,53 @@
+import { createRandom } from '@ddcl/core';
+import { describe, expect, it } from 'vitest';
+import { summaryVectors } from '../../src/late-interaction/summary-vectors.ts';
+import { codeOf } from './thrown.ts';
+
+const summaries = Float32Array.of(1, 0, 3, 4, 0, 0, 0, -2, 7, 7);
+
+describe('summaryVectors', () => {
+  it('takes the largest occupancies, ties to the lower prototype', () => {
+    const { data, shape, prototypes } = summaryVectors({ summaries, occupancy: [0.1, 0.3, 0, 0.3, 0.3] }, 2);
+    expect([...prototypes]).toEqual([1, 3]);
+    expect(shape).toEqual([2, 2]);
+    [0.6, 0.8, 0, -1].forEach((value, place) => expect(data[place]).toBeCloseTo(value, 7));
+  });
+
+  it('leaves out what is empty, even if fewer remain', () => {
+    const { data, prototypes } = summaryVectors({ summaries, occupancy: [0.2, 0, 1e-32, 0.8, 0] }, 4, {
+      normalise: false,
+    });
+    expect([...prototypes]).toEqual([3, 0]);
+    expect([...data]).toEqual([0, -2, 1, 0]);
+    expect(summaryVectors({ summaries, occupancy: new Float32Array(5) }, 3).shape).toEqual([0, 2]);
+  });
+
+  it('keeps no prototype that is worse than one left out', () => {
+    const random = createRandom(8);
+    for (let round = 0; round < 50; round++) {
+      const occupancy = Float64Array.from({ length: 12 }, () => random.integer(4) / 7);
+      const vectors = Float64Array.from({ length: 36 }, () => random.normal());
+      const { prototypes, data } = summaryVectors({ summaries: vectors, occupancy }, 5);
+      const kept = new Set(prototypes);
+      const least = Math.min(...[...prototypes].map((k) => occupancy[k]!));
+      const left = [...occupancy.keys()].filter((k) => !kept.has(k) && occupancy[k]! > 0);
+      if (kept.size < 5) expect(left).toEqual([]);
+      for (const k of left) expect(occupancy[k]).toBeLessThanOrEqual(least);
+      for (const k of prototypes) expect(occupancy[k]).toBeGreaterThan(0);
+      prototypes.forEach((k, row) => {
+        const vector = vectors.slice(3 * k, 3 * k + 3);
+        vector.forEach((value, axis) => expect(data[3 * row + axis]).toBeCloseTo(value / Math.hypot(...vector), 6));
+      });
+    }
+  });
+
+  it('refuses what does not fit', async () => {
+    expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, 1, 1, 1, 1] }, 0))).toBe('argument');
+    expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, 1, 1] }, 2))).toBe('shape');
+    expect(await codeOf(() => summaryVectors({ summaries, occupancy: [] }, 2))).toBe('shape');
+    expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, -1, 1, 1, 1] }, 2))).toBe('data');
+    expect(await codeOf(() => summaryVectors({ summaries: Float32Array.of(1, Number.NaN), occupancy: [1] }, 2))).toBe(
+      'data',
+    );
+  });
+});
