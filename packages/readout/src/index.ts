@@ -41,3 +41,7 @@ export {
 } from './late-interaction/summary-vectors.ts';
 export { packVectors, type VectorSets } from './late-interaction/vector-sets.ts';
 export { wardPool, type WardOptions, type WardPooled } from './late-interaction/ward.ts';
+
+// transformers.js
+export { readoutPipeline, type PipelineEncodeOptions, type ReadoutPipeline } from './pipeline/readout-pipeline.ts';
+export { extractTokens, type ExtractOptions, type FeatureExtractor } from './pipeline/extract-tokens.ts';

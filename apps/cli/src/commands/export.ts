@@ -14,7 +14,7 @@ interface ExportCommandOptions {
   readonly what: ReadoutOutput;
   readonly temperature?: number;
   readonly fused?: boolean;
-  readonly encoder?: string;
+  readonly appendTo?: string;
   readonly encoderOutput?: string;
   readonly mask?: string;
   readonly json?: boolean;
@@ -28,6 +28,7 @@ export const exportChoices: readonly string[] = [
   'occupancy',
   'pooled',
   'summaries',
+  'residuals',
 ] satisfies ReadoutOutput[];
 
 const help = `
@@ -35,15 +36,16 @@ The file has one input, tokens float32 [n, m] for any n, and one output, named a
   outputs [n, m]   assignments [n, K]   codes int32 [n]
 and with a second input, segments int64 [n] (segment of each token, from 0):
   occupancy [s, K]   pooled [s, m]   summaries [s, K, m]
+  residuals [s, K, m], each of length 1, then the segment's as a whole
 What was done to the data before the fit (--standardize, --normalize) is in the file too.
 
-With --encoder, the readout is appended to that model instead: from token ids to readout in one file, with
+With --append-to, the readout is appended to that model instead: from token ids to readout in one file, with
 [batch, sequence, ...] per token and [batch, ...] for the pooled forms.
 
 Examples:
   $ ddcl export model --onnx readout.onnx
   $ ddcl export model --onnx pooled.onnx --what pooled
-  $ ddcl export model --onnx sentence.onnx --what pooled --encoder encoder/model.onnx`;
+  $ ddcl export model --onnx sentence.onnx --what pooled --append-to encoder/model.onnx`;
 
 /** `ddcl export`. */
 export function exportCommand(): Command {
@@ -53,8 +55,8 @@ export function exportCommand(): Command {
     .requiredOption('--onnx <file.onnx>', 'file to write (required); one that is there is replaced')
     .addOption(new Option('--what <what>', 'what it returns, see below').choices(exportChoices).default('outputs'))
     .option('--temperature <T>', "another temperature than the model's, in units of squared distance", positiveNumber)
-    .option('--fused', 'fused attention of ONNX Runtime instead of standard ops; for outputs without --encoder')
-    .option('--encoder <file.onnx>', 'append to this encoder; weights beside it are put into the file')
+    .option('--fused', 'fused attention of ONNX Runtime instead of standard ops; for outputs without --append-to')
+    .option('--append-to <encoder.onnx>', 'append the readout to this encoder; weights beside it are put into the file')
     .option('--encoder-output <name>', 'its output of token vectors [batch, sequence, m] (default: the only such one)')
     .option('--mask <name>', 'its input that is 0 for padding (default: attention_mask, if there is one)')
     .option('--json', 'print one JSON object on stdout')
@@ -63,29 +65,32 @@ export function exportCommand(): Command {
 }
 
 /** @throws DdclError `argument` for options that do not go together */
-function checkOptions({ fused, encoder, encoderOutput, mask, what }: ExportCommandOptions): void {
+function checkOptions({ fused, appendTo, encoderOutput, mask, what }: ExportCommandOptions): void {
   const needsEncoder = encoderOutput !== undefined ? '--encoder-output' : mask !== undefined ? '--mask' : undefined;
-  if (encoder === undefined && needsEncoder !== undefined) {
-    throw new DdclError('argument', `${needsEncoder} goes with --encoder FILE.onnx. Give it too, or leave this out.`);
+  if (appendTo === undefined && needsEncoder !== undefined) {
+    throw new DdclError(
+      'argument',
+      `${needsEncoder} goes with --append-to ENCODER.onnx. Give it too, or leave this out.`,
+    );
   }
-  if (fused && (encoder !== undefined || what !== 'outputs')) {
-    throw new DdclError('argument', '--fused goes with --what outputs and without --encoder. Leave it out.');
+  if (fused && (appendTo !== undefined || what !== 'outputs')) {
+    throw new DdclError('argument', '--fused goes with --what outputs and without --append-to. Leave it out.');
   }
 }
 
 async function exportAction(folder: string, options: ExportCommandOptions): Promise<void> {
   checkOptions(options);
   const out = resolve(options.onnx);
-  await checkOutFile('--onnx', out, '.onnx', options.encoder === undefined ? [] : [options.encoder]);
+  await checkOutFile('--onnx', out, '.onnx', options.appendTo === undefined ? [] : [options.appendTo]);
   const { model, config } = await loadModel(resolve(folder));
   const { appendReadout, exportReadout } = await import('@ddcl/backend-ort');
   const { what, temperature = model.temperature, fused = false } = options;
   const readout: ReadoutOptions = { what, temperature, fused, preprocessing: config.preprocessing, version };
   let bytes: Uint8Array;
-  if (options.encoder === undefined) {
+  if (options.appendTo === undefined) {
     bytes = exportReadout(model, readout);
   } else {
-    const { bytes: encoder, readExternal } = await openEncoder(resolve(options.encoder));
+    const { bytes: encoder, readExternal } = await openEncoder(resolve(options.appendTo));
     bytes = await appendReadout(encoder, model, {
       ...readout,
       readExternal,
@@ -97,7 +102,7 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   const { count, dimension } = model;
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ what, prototypes: count, dimension, temperature, fused, encoder: options.encoder ?? null, bytes: bytes.length, out })}\n`
-      : `${what} of ${count} prototypes of dimension ${dimension}${options.encoder === undefined ? '' : `, after ${options.encoder},`} written to ${out} (${bytes.length} bytes)\n`,
+      ? `${JSON.stringify({ what, prototypes: count, dimension, temperature, fused, encoder: options.appendTo ?? null, bytes: bytes.length, out })}\n`
+      : `${what} of ${count} prototypes of dimension ${dimension}${options.appendTo === undefined ? '' : `, after ${options.appendTo},`} written to ${out} (${bytes.length} bytes)\n`,
   );
 }

@@ -1,6 +1,6 @@
 import { readFileSync, symlinkSync } from 'node:fs';
 import { programToOnnx, readoutOutputs } from '@ddcl/backend-ort';
-import { f32, gather, i32, trace } from '@ddcl/core';
+import { f32, gather, i32, modelFromBytes, trace } from '@ddcl/core';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportChoices } from '../../src/commands/export.ts';
@@ -44,8 +44,10 @@ describe('ddcl export', () => {
     expect(exportChoices).toEqual(readoutOutputs);
   });
 
+  // Residuals have a test of their own: `encode` does not write them from tables.
+  const encodedOutputs = readoutOutputs.filter((what) => what !== 'residuals');
   it.each(
-    readoutOutputs.flatMap((what) => [
+    encodedOutputs.flatMap((what) => [
       [what, 'plain', 'tokens.npy'],
       [what, 'prepared', 'table.csv'],
     ]),
@@ -87,6 +89,54 @@ describe('ddcl export', () => {
     );
   });
 
+  it.each([
+    ['plain', 'tokens.npy'],
+    ['prepared', 'table.csv'],
+  ])('residuals of the model %s: o_k (s_k - p_k), each and then all of length 1', async (name, data) => {
+    const [occupancy, summaries] = await Promise.all(
+      ['occupancy', 'summaries'].map(async (what) => {
+        const out = folder.at(`${name}-for-residuals-${what}.npy`);
+        const segments = folder.at('segments.npy');
+        await succeed([
+          'encode',
+          folder.at(name),
+          folder.at(data),
+          '--what',
+          what,
+          '--segments',
+          segments,
+          '--out',
+          out,
+        ]);
+        return Float64Array.from((await readNpy(out)).data as Float32Array);
+      }),
+    );
+    const file = `${name}-residuals.onnx`;
+    await succeed(['export', folder.at(name), '--onnx', folder.at(file), '--what', 'residuals']);
+    const output = await runOnnx(
+      file,
+      tokens.rows.map((_, row) => (row * 5) % 7),
+    );
+    const { prototypes, totalVariance } = modelFromBytes(readFileSync(folder.at(`${name}/model.safetensors`)));
+    const width = 4 * dimension;
+    expect(output.dims).toEqual([7, 4, dimension]);
+    for (let segment = 0; segment < 7; segment++) {
+      const all = Array.from({ length: 4 }, (_, k) => {
+        const residual = Array.from({ length: dimension }, (__, axis) => {
+          const at = k * dimension + axis;
+          return occupancy![segment * 4 + k]! * (summaries![segment * width + at]! - prototypes[at]!);
+        });
+        const length = Math.max(Math.hypot(...residual), 1e-6 * Math.sqrt(totalVariance));
+        return residual.map((value) => value / length);
+      }).flat();
+      const length = Math.hypot(...all);
+      all.forEach((value, at) =>
+        // s_k - p_k is a small difference of float32 numbers.
+        expect(Number(output.data[segment * width + at])).toBeCloseTo(value / length, 3),
+      );
+    }
+  });
+
   it('says in words where the file is', async () => {
     expect(await succeed(['export', folder.at('plain'), '--onnx', folder.at('words.onnx'), '--fused'])).toMatch(
       /^outputs of 4 prototypes of dimension 3 written to .*words\.onnx \(\d+ bytes\)\n$/,
@@ -97,7 +147,7 @@ describe('ddcl export', () => {
 /** An encoder from ids to vectors by a table that is an input, since any program is an ONNX model. */
 const encoder = () => programToOnnx(trace([f32(10, dimension), i32(2, 5)], (rows, ids) => [gather(rows, ids)]));
 
-describe('ddcl export --encoder', () => {
+describe('ddcl export --append-to', () => {
   it('appends the readout', async () => {
     folder.write('encoder/model.onnx', encoder());
     const said = await succeed([
@@ -107,7 +157,7 @@ describe('ddcl export --encoder', () => {
       folder.at('whole.onnx'),
       '--what',
       'pooled',
-      '--encoder',
+      '--append-to',
       folder.at('encoder/model.onnx'),
     ]);
     expect(said).toContain('after ');
@@ -156,7 +206,7 @@ describe('bad input', () => {
     folder.at('plain'),
     '--onnx',
     folder.at('x.onnx'),
-    '--encoder',
+    '--append-to',
     folder.at(file),
     ...more,
   ];

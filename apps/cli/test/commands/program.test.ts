@@ -17,7 +17,7 @@ describe('help', () => {
     for (const option of 'prototypes temperature weights backend json'.split(' '))
       expect(measure).toContain(`--${option}`);
     for (const option of 'what segments out backend'.split(' ')) expect(encode).toContain(`--${option}`);
-    for (const option of 'onnx what temperature fused encoder encoder-output mask json'.split(' '))
+    for (const option of 'onnx what temperature fused append-to encoder-output mask json'.split(' '))
       expect(exporting).toContain(`--${option}`);
     for (const text of each) expect(text).toContain('Example');
   });

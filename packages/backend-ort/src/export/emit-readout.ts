@@ -80,9 +80,17 @@ export function emitReadout(
   }
   const mass = pooling!.mass(q);
   if (what === 'summaries') return emitSummaries(graph, mass, pooling!.sums(q, framed), model);
+  if (what === 'residuals') {
+    return emitResiduals(graph, { mass, sums: pooling!.sums(q, framed), weight: pooling!.weight() }, terms, model);
+  }
   // Weights are whole numbers here; a segment without tokens has mass 0, and 0 / 1 is 0.
   const occupancy = graph.node('Div', [mass, graph.node('Max', [pooling!.weight(), graph.float(1)])]);
   return what === 'occupancy' ? occupancy : graph.node('MatMul', [occupancy, prototypes()]);
+}
+
+/** [s, K] as [s, K, 1]. By Reshape: Unsqueeze has another form below opset 13. */
+function emitColumn(graph: OnnxGraph, value: OnnxName): OnnxName {
+  return graph.node('Reshape', [value, graph.int64s([0, 0, 1])]);
 }
 
 /** Means per segment and prototype, back in the tokens' units; zeros where there is no mass. */
@@ -92,11 +100,47 @@ function emitSummaries(
   sums: OnnxName,
   { offset, scale, dimension }: DdclModel,
 ): OnnxName {
-  const column = graph.node('Unsqueeze', [mass, graph.int64s([2])], {}, { since: 13 });
+  const column = emitColumn(graph, mass);
   const there = graph.node('Greater', [column, graph.float(0)]);
   const means = graph.node('Div', [sums, graph.node('Where', [there, column, graph.float(1)])]);
   const back = graph.node('Add', [graph.node('Mul', [means, graph.float(scale)]), floats(graph, [dimension], offset)]);
   return graph.node('Where', [there, back, graph.float(0)]);
+}
+
+/** Sums over a segment's tokens in the frame: `sum q_n` [s, K], `sum q_nk z_n` [s, K, m], number of tokens [s, 1]. */
+interface SegmentSums {
+  readonly mass: OnnxName;
+  readonly sums: OnnxName;
+  readonly weight: OnnxName;
+}
+
+/** As in @ddcl/readout: shorter residuals are rounding errors, and keep less than length 1. */
+const residualFloor = 1e-6;
+
+/**
+ * VLAD (Jegou et al. 2010; normalised per prototype as by Arandjelovic and Zisserman 2013): `sum q_nk (z_n - p_k)`, each of length 1, then
+ * the segment's as a whole. The frame's scale cancels. Zeros for a segment without tokens.
+ */
+function emitResiduals(
+  graph: OnnxGraph,
+  { mass, sums, weight }: SegmentSums,
+  { count, dimension, framed }: ReadoutTerms,
+  { totalVariance, scale }: DdclModel,
+): OnnxName {
+  const taken = graph.node('Mul', [emitColumn(graph, mass), floats(graph, [count, dimension], framed)]);
+  const floor = graph.node('Mul', [
+    emitColumn(graph, weight),
+    graph.float((residualFloor * Math.sqrt(totalVariance)) / scale),
+  ]);
+  const each = emitUnit(graph, graph.node('Sub', [sums, taken]), [2], floor);
+  return emitUnit(graph, each, [1, 2]);
+}
+
+/** Divided by its length over some axes, but by no less than a floor; where that is 0 too, it stays 0. */
+function emitUnit(graph: OnnxGraph, value: OnnxName, axes: readonly number[], floor?: OnnxName): OnnxName {
+  const length = graph.node('Sqrt', [graph.reduce('ReduceSum', graph.node('Mul', [value, value]), axes, true)]);
+  const least = floor === undefined ? [] : [floor];
+  return graph.node('Div', [value, graph.node('Max', [length, ...least, graph.float(1e-30)])]);
 }
 
 /** Shape of the result, with `tokens` for the axes of the tokens and `segments` for that of the segments. */
@@ -118,6 +162,7 @@ export function readoutShape(
     case 'pooled':
       return [segments, dimension];
     case 'summaries':
+    case 'residuals':
       return [segments, count, dimension];
   }
 }

@@ -2,9 +2,10 @@ import { DdclError } from '@ddcl/core/backend';
 
 /**
  * What an exported readout returns. Per token: `outputs` [n, m], `assignments` [n, K], `codes` int32 [n]. Per segment
- * (sequence, document): `occupancy` [s, K], `pooled` [s, m], `summaries` [s, K, m] (math.md section 6).
+ * (sequence, document): `occupancy` [s, K], `pooled` [s, m], `summaries` [s, K, m], `residuals` [s, K, m], each of length 1 and then the
+ * segment's as a whole (math.md section 6).
  */
-export type ReadoutOutput = 'outputs' | 'assignments' | 'codes' | 'occupancy' | 'pooled' | 'summaries';
+export type ReadoutOutput = 'outputs' | 'assignments' | 'codes' | 'occupancy' | 'pooled' | 'summaries' | 'residuals';
 
 /** All of them, those per token first. */
 export const readoutOutputs: readonly ReadoutOutput[] = [
@@ -14,11 +15,12 @@ export const readoutOutputs: readonly ReadoutOutput[] = [
   'occupancy',
   'pooled',
   'summaries',
+  'residuals',
 ];
 
 /** Whether there is one row per segment, not per token. */
 export function isPooled(what: ReadoutOutput): boolean {
-  return what === 'occupancy' || what === 'pooled' || what === 'summaries';
+  return what === 'occupancy' || what === 'pooled' || what === 'summaries' || what === 'residuals';
 }
 
 /** What is done to tokens before the model sees them, in this order. */

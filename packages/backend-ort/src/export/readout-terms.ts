@@ -10,6 +10,8 @@ export interface ReadoutTerms {
   readonly keys: Float64Array;
   /** `-|p|^2 / T`, [K]. */
   readonly bias: Float64Array;
+  /** P in the frame, [K, m]. */
+  readonly framed: Float64Array;
   /** P in the tokens' own units, [K, m]: assignments sum to 1, so that outputs need no way back from the frame. */
   readonly values: Float64Array;
 }
@@ -20,7 +22,7 @@ export function readoutTerms(model: DdclModel, temperature: number): ReadoutTerm
   const inFrame = temperature / scale ** 2;
   const bias = new Float64Array(count);
   framed.forEach((value, index) => (bias[Math.floor(index / dimension)]! -= value ** 2 / inFrame));
-  return { count, dimension, keys: framed.map((value) => (2 * value) / inFrame), bias, values: prototypes };
+  return { count, dimension, keys: framed.map((value) => (2 * value) / inFrame), bias, framed, values: prototypes };
 }
 
 /** A constant float32 matrix or vector. */

@@ -120,12 +120,12 @@ describe('a readout appended to an encoder', () => {
     expect(named.length).not.toBe(bytes.length);
   });
 
-  it('keeps to the opset of the encoder', async () => {
+  it.each([['outputs'], ['summaries'], ['residuals']] as const)('%s keep to the opset of the encoder', async (what) => {
+    const values = await expected(what, true);
     for (const opset of [11n, 13n, 17n, 20n]) {
       const bytes = encoder((parsed) => (parsed.opsetImport[0]!.version = opset));
-      const whole = await appendReadout(bytes, model, { what: 'outputs', output: 'last_hidden_state' });
+      const whole = await appendReadout(bytes, model, { what, output: 'last_hidden_state' });
       expect(fromBinary(ModelProtoSchema, whole).opsetImport.map(({ version }) => version)).toEqual([opset]);
-      const values = await expected('outputs', true);
       const output = await run(whole);
       values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
     }

@@ -39,6 +39,29 @@ async function collect(rows: AsyncIterable<EncodedRows>): Promise<number[]> {
   return all;
 }
 
+/** VLAD by its definition (math.md section 6), in float64. */
+function residuals(tokens: ArrayLike<number>, ids: Int32Array, { prototypes, temperature }: DdclModel): number[] {
+  const width = count * dimension;
+  const all = new Float64Array((Math.max(...ids) + 1) * width);
+  for (const [n, segment] of ids.entries()) {
+    const away = Array.from(prototypes, (value, at) => tokens[n * dimension + (at % dimension)]! - value);
+    const powers = Array.from({ length: count }, (_, k) =>
+      Math.exp(-(Math.hypot(...away.slice(k * dimension, (k + 1) * dimension)) ** 2) / temperature),
+    );
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    for (const [at, value] of away.entries()) {
+      all[segment * width + at]! += (powers[Math.floor(at / dimension)]! / total) * value;
+    }
+  }
+  for (const size of [dimension, width]) {
+    for (let start = 0; start < all.length; start += size) {
+      const length = Math.hypot(...all.subarray(start, start + size));
+      for (let at = start; at < start + size; at++) all[at] = length === 0 ? 0 : all[at]! / length;
+    }
+  }
+  return [...all];
+}
+
 /** What core makes of the same tokens, in float64. */
 async function expected(
   what: ReadoutOutput,
@@ -46,6 +69,7 @@ async function expected(
   ids: Int32Array,
   temperature?: number,
 ): Promise<number[]> {
+  if (what === 'residuals') return residuals(tokens, ids, { ...model, temperature: temperature ?? model.temperature });
   const source = tokensFromReader(tokensFromArray(Float64Array.from(tokens), dimension));
   const options = { dtype: 'float64' as const, ...(temperature === undefined ? {} : { temperature }) };
   const backend = cpuBackend();
@@ -97,6 +121,7 @@ describe('an exported readout', () => {
         occupancy: [segments, count],
         pooled: [segments, dimension],
         summaries: [segments, count, dimension],
+        residuals: [segments, count, dimension],
       };
       expect(output.dims).toEqual(shapes[what]);
       expect(output.type).toBe(what === 'codes' ? 'int32' : 'float32');
@@ -110,6 +135,22 @@ describe('an exported readout', () => {
     const ids = new Int32Array(n);
     const output = await runFile(exportReadout(model, { what: 'summaries' }), tokens, ids);
     expect(worst(output, await expected('summaries', tokens, ids))).toBeLessThan(1e-4);
+  });
+
+  it('does not blow up residuals of prototypes that no token is near', async () => {
+    // The last prototype is so far off that its share is 1e-11: its residual is nothing, not a direction like the others.
+    const prototypes = model.prototypes.slice();
+    prototypes.fill(3 + Math.sqrt((30 * model.temperature) / dimension), (count - 1) * dimension);
+    const near = normals(20 * dimension, 0.01, 3);
+    const ids = Int32Array.from({ length: 20 }, (_, index) => (index === 19 ? 3 : 0));
+    const bytes = exportReadout({ ...model, prototypes }, { what: 'residuals' });
+    const { data } = await runFile(bytes, near, ids);
+    const row = Array.from(data as Float32Array);
+    const lengthOf = (start: number, size: number): number => Math.hypot(...row.slice(start, start + size));
+    expect(lengthOf(0, count * dimension)).toBeCloseTo(1, 5);
+    expect(lengthOf((count - 1) * dimension, dimension)).toBeLessThan(1e-4);
+    // Segments 1 and 2 have no tokens.
+    expect(row.slice(count * dimension, 3 * count * dimension).every((value) => value === 0)).toBe(true);
   });
 
   it('uses fused attention if asked to', async () => {
