@@ -45,3 +45,25 @@ export { wardPool, type WardOptions, type WardPooled } from './late-interaction/
 // transformers.js
 export { readoutPipeline, type PipelineEncodeOptions, type ReadoutPipeline } from './pipeline/readout-pipeline.ts';
 export { extractTokens, type ExtractOptions, type FeatureExtractor } from './pipeline/extract-tokens.ts';
+
+// Supervised heads
+export { trainHead, type ReadoutClassifier, type TrainHeadOptions, type TrainHeadResult } from './head/train-head.ts';
+export {
+  trainAttentionPooling,
+  type AttentionClassifier,
+  type AttentionPoolingOptions,
+  type TrainAttentionResult,
+} from './head/attention-pooling.ts';
+export type { AttentionPooling } from './head/attention-part.ts';
+export { attentionFormatVersion, attentionFromBytes, attentionToBytes } from './head/attention-bytes.ts';
+export { classify, type ClassifyOptions } from './head/classify.ts';
+export {
+  headFormatVersion,
+  headFromBytes,
+  headToBytes,
+  predict,
+  type LinearHead,
+  type Prediction,
+} from './head/linear-head.ts';
+export type { HeadEpoch, HeadTrainingOptions } from './head/head-options.ts';
+export type { FeatureChoice, ReadoutFeature } from './head/readout-features.ts';

@@ -31,7 +31,7 @@ export interface ProbeResult {
 }
 
 /** Penalties that are tried, as shares of the mean diagonal of the features' Gram matrix. */
-export const penaltyShares: readonly number[] = [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30];
+export const penaltyShares: readonly number[] = [1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
 
 /** Numbers of one block of features on the device. */
 const blockElements = 1 << 25;

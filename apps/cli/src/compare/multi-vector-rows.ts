@@ -1,0 +1,151 @@
+import { createRandom, type TokenSource } from '@ddcl/core';
+import {
+  batchesFromReader,
+  packVectors,
+  summaryVectors,
+  wardPool,
+  type Readout,
+  type SequenceReader,
+  type VectorSets,
+} from '@ddcl/readout';
+import type { CompareData } from './documents.ts';
+import { fitReadout, type PrototypeSettings } from './prototype-rows.ts';
+import { retrieveByVectors } from './retrieval.ts';
+import type { RowTable } from './rows.ts';
+import type { Judgement } from './score-vectors.ts';
+
+/** Some documents of a reader, in the order given. */
+export function pickSequences(reader: SequenceReader, rows: Int32Array): SequenceReader {
+  return {
+    dimension: reader.dimension,
+    sequences: rows.length,
+    lengths: Int32Array.from(rows, (row) => reader.lengths[row]!),
+    read: (index) => reader.read(rows[index]!),
+  };
+}
+
+/** Test documents that are used as queries: all, or a seeded draw. */
+export function drawQueries({ test }: CompareData, most: number, seed: number): Int32Array {
+  const order = createRandom(seed).fork('queries').permutation(test.sequences.sequences);
+  return Int32Array.from(order.slice(0, most)).sort();
+}
+
+/** At most `count` vectors per document: the summaries of the prototypes that have most of it. */
+export async function summarySets(readout: Readout, reader: SequenceReader, count: number): Promise<VectorSets> {
+  const { count: prototypes, dimension } = readout.model;
+  const width = prototypes * dimension;
+  const sets: Float32Array[] = [];
+  const outputs = ['summaries', 'occupancy'] as const;
+  for await (const encoded of readout.encodeStream(batchesFromReader(reader), { outputs })) {
+    const summaries = encoded.summaries!.data as Float32Array;
+    const occupancy = encoded.occupancy!.data as Float32Array;
+    for (let row = 0; row < encoded.sequences; row++) {
+      const own = {
+        summaries: summaries.subarray(row * width, (row + 1) * width),
+        occupancy: occupancy.subarray(row * prototypes, (row + 1) * prototypes),
+      };
+      sets.push(summaryVectors(own, count).data);
+    }
+  }
+  return packVectors(sets, dimension);
+}
+
+/** At most `count` vectors per document by Ward clustering of its own tokens. */
+export async function wardSets(
+  reader: SequenceReader,
+  counts: readonly number[],
+): Promise<ReadonlyMap<number, VectorSets>> {
+  const { dimension, sequences } = reader;
+  const sets = new Map<number, Float32Array[]>(counts.map((count) => [count, []]));
+  for (let index = 0; index < sequences; index++) {
+    const { data, rows } = await reader.read(index);
+    const tokens = Float32Array.from(data.subarray(0, rows * dimension));
+    for (const count of counts) {
+      const pooled = rows === 0 ? new Float32Array(0) : wardPool(tokens, dimension, count).data;
+      sets.get(count)!.push(pooled);
+    }
+  }
+  return new Map([...sets].map(([count, list]) => [count, packVectors(list, dimension)]));
+}
+
+const noVector = { accuracy: null, validationAccuracy: null, clustering: null };
+
+/** Ward pooling at each number of vectors. The same for every seed but for the draw of queries. */
+export async function wardRows(
+  { backend, trainClasses, testClasses }: Judgement,
+  data: CompareData,
+  counts: readonly number[],
+  seeds: readonly number[],
+  queries: number,
+  table: RowTable,
+): Promise<void> {
+  const documents = await wardSets(data.train.sequences, counts);
+  for (const seed of seeds) {
+    const rows = drawQueries(data, queries, seed);
+    const began = performance.now();
+    const asked = await wardSets(pickSequences(data.test.sequences, rows), counts);
+    const microseconds = ((performance.now() - began) * 1000) / rows.length / counts.length;
+    const classes = rows.map((row) => testClasses[row]!);
+    for (const count of counts) {
+      const retrieval = await retrieveByVectors(
+        backend,
+        documents.get(count)!,
+        trainClasses,
+        asked.get(count)!,
+        classes,
+      );
+      table.add(multiVectorRow('Ward pooling', count, null, data), {
+        ...noVector,
+        seed,
+        retrieval,
+        microsecondsPerDocument: microseconds,
+      });
+    }
+  }
+}
+
+/** Summaries of learned prototypes at each number of vectors. */
+export async function summaryRows(
+  judgement: Judgement,
+  data: CompareData,
+  source: TokenSource,
+  counts: readonly number[],
+  seed: number,
+  queries: number,
+  settings: PrototypeSettings,
+  table: RowTable,
+): Promise<void> {
+  const rows = drawQueries(data, queries, seed);
+  const classes = rows.map((row) => judgement.testClasses[row]!);
+  for (const count of counts) {
+    const readout = await fitReadout(judgement, source, count, seed, settings);
+    try {
+      const documents = await summarySets(readout, data.train.sequences, count);
+      const began = performance.now();
+      const asked = await summarySets(readout, pickSequences(data.test.sequences, rows), count);
+      const microseconds = ((performance.now() - began) * 1000) / rows.length;
+      const retrieval = await retrieveByVectors(judgement.backend, documents, judgement.trainClasses, asked, classes);
+      table.add(multiVectorRow('prototype summaries', count, count, data), {
+        ...noVector,
+        seed,
+        retrieval,
+        microsecondsPerDocument: microseconds,
+      });
+    } finally {
+      readout.dispose();
+    }
+  }
+}
+
+const multiVectorRow = (
+  readout: string,
+  vectors: number,
+  prototypes: number | null,
+  { train }: CompareData,
+): Parameters<RowTable['add']>[0] => ({
+  readout,
+  prototypes,
+  vectors,
+  temperatureShare: null,
+  numbers: vectors * train.sequences.dimension,
+});

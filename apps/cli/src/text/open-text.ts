@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { checkAborted, dataError } from '../data/data-error.ts';
+import type { TextDocument } from '../encoder/text-document.ts';
+import { stripHtml } from './strip-html.ts';
+import { textFile, textRows } from './text-rows.ts';
+
+export interface OpenTextOptions {
+  /** Field or column of the text. Default `text`. */
+  readonly textField?: string | undefined;
+  /** Field or column of the label; `folder` for a folder of texts. */
+  readonly labels?: string | undefined;
+  /** Take HTML tags out. Default false. */
+  readonly stripHtml?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called while the texts are looked through: bytes done and in all, as they lie on the disk. */
+  readonly onProgress?: ((bytesRead: number, bytesTotal: number) => void) | undefined;
+}
+
+/** Texts that were looked through once, and can be read again and again. */
+export interface OpenedText {
+  /** One pass, in stored order. */
+  documents(): AsyncGenerator<TextDocument>;
+  /** Documents, empty ones included. */
+  readonly count: number;
+  /** Documents without anything but white space. */
+  readonly empty: number;
+  /** One for each document, where labels were asked for. */
+  readonly labels: readonly string[] | undefined;
+  /** SHA-256 in hexadecimal over texts, their order and labels. */
+  readonly fingerprint: string;
+  /** One line for people. */
+  describe(): string;
+}
+
+/**
+ * Opens text: `.jsonl .tsv .csv .txt` (also `.gz`), `.parquet`, or a folder of `.txt` files; several are read one after another. All of it
+ * is looked at here, so that bad input is known before anything is written; memory is that of a piece of a file, and the labels.
+ *
+ * @throws DdclError `argument` for what is asked, `data` for rows, `format` for bytes, `aborted`
+ */
+export async function openText(paths: readonly string[], options: OpenTextOptions = {}): Promise<OpenedText> {
+  const { textField = 'text', labels: field, signal, onProgress } = options;
+  const files = await Promise.all(paths.map(textFile));
+  const total = (await Promise.all(paths.map((path) => stat(path).catch(() => undefined)))).reduce(
+    (sum, entry) => sum + (entry?.size ?? 0),
+    0,
+  );
+  const clean = options.stripHtml === true ? stripHtml : (text: string): string => text;
+
+  async function* pass(onBytes: (bytes: number) => void): AsyncGenerator<TextDocument> {
+    for (const file of files) {
+      for await (const document of textRows(file, { textField, labels: field, signal, onBytes }))
+        yield { ...document, text: clean(document.text) };
+    }
+  }
+
+  const hash = createHash('sha256');
+  const labels: string[] | undefined = field === undefined ? undefined : [];
+  let [count, empty, done] = [0, 0, 0];
+  const onBytes = (bytes: number): void => onProgress?.(Math.min((done += bytes), total), total);
+  for await (const { text, label } of pass(onBytes)) {
+    checkAborted(signal);
+    hash.update(`${JSON.stringify([text, label ?? null])}\n`);
+    count++;
+    if (text.trim() === '') empty++;
+    labels?.push(label!);
+  }
+  const shown = paths.length === 1 ? paths[0]! : `${paths.length} files (${paths[0]}, ...)`;
+  if (count === 0) throw dataError('data', shown, 'holds no document. Give at least one.');
+  return {
+    documents: () => pass(() => {}),
+    count,
+    empty,
+    labels,
+    fingerprint: hash.digest('hex'),
+    describe: () => `${shown}: ${count.toLocaleString('en')} documents`,
+  };
+}

@@ -1,0 +1,11 @@
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+
+/**
+ * A text without HTML tags, each replaced by a space, and with the basic entities as characters. A tag is `<`, perhaps `/`, a letter,
+ * and everything to the next `>`; `a < b` is none.
+ */
+export function stripHtml(text: string): string {
+  return text
+    .replace(/<\/?[a-z][^<>]*>/gi, ' ')
+    .replace(/&(amp|lt|gt|quot|apos|nbsp|#39);/g, (_, name: string) => entities[name] ?? "'");
+}
