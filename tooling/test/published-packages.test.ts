@@ -5,6 +5,8 @@ import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { build, transform } from 'esbuild';
+import { vocabulary } from '../tiny-bert/word-piece.ts';
+import { writeTinyBert } from '../tiny-bert/write-tiny-bert.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /*
@@ -184,6 +186,9 @@ describe.each(readmes)('%s', (path) => {
     };
     const folder = await mkdtemp(join(work, 'commands-'));
     await writeFile(join(folder, 'tokens.npy'), exampleTokens());
+    await writeTinyBert(join(folder, 'encoder'));
+    for (const [index, name] of ['train', 'test'].entries())
+      await writeFile(join(folder, `${name}.jsonl`), exampleTexts(index));
     for (const block of codeBlocks(await readFile(join(root, path), 'utf8'), 'sh')) {
       for (const line of block.trim().split('\n')) {
         const [program, ...args] = line.split(' ') as [string, ...string[]];
@@ -202,6 +207,18 @@ describe.each(readmes)('%s', (path) => {
     }
   });
 });
+
+/** 40 short texts of words that the encoder knows, with labels, a line each. */
+function exampleTexts(seed: number): string {
+  const words = vocabulary.filter((word) => /^[a-z]{3,}$/.test(word));
+  return Array.from({ length: 40 }, (_, line) => {
+    const text = Array.from(
+      { length: 8 },
+      (_, place) => words[(line * 7 + place * (3 + seed) + (line % 2) * 5) % words.length],
+    );
+    return `${JSON.stringify({ text: text.join(' '), label: line % 2 })}\n`;
+  }).join('');
+}
 
 /** 400 tokens of dimension 4 around 8 places, as an .npy file. */
 function exampleTokens(): Uint8Array {

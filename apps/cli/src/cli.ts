@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { encodeTokensCommand } from './commands/encode-tokens.ts';
 import { encodeCommand } from './commands/encode.ts';
 import { exportCommand } from './commands/export.ts';
 import { fitCommand } from './commands/fit.ts';
@@ -37,6 +39,8 @@ function makeProgram(): Command {
     fitCommand,
     measureCommand,
     encodeCommand,
+    encodeTokensCommand,
+    compareCommand,
     exportCommand,
     inspectCommand,
     doctorCommand,

@@ -6,6 +6,8 @@ import type { OrtRuntime } from '@ddcl/backend-ort';
  * @throws DdclError `unsupported` if it is not installed or cannot be loaded, with the remedy
  */
 export async function loadOrt(): Promise<OrtRuntime> {
+  // Its build for Linux has telemetry, which writes files to the temporary folder; a command line tool sends nothing unasked.
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   try {
     return (await import('onnxruntime-node')) as unknown as OrtRuntime;
   } catch (cause) {

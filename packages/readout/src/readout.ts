@@ -24,9 +24,9 @@ export interface ReadoutFitOptions extends FitOptions, BatchOptions {
   readonly backend: Backend;
 }
 
-export interface ReadoutEncodeOptions extends BatchOptions {
+export interface ReadoutEncodeOptions<Asked extends ReadoutOutput = ReadoutOutput> extends BatchOptions {
   /** What to return, all in one pass. Default `['pooled']`. */
-  readonly outputs?: readonly ReadoutOutput[];
+  readonly outputs?: readonly Asked[];
   /**
    * Give vectors length 1: of all outputs, or of those that are named. Residuals get it prototype by prototype, then as a whole (VLAD).
    * Default false.
@@ -108,18 +108,25 @@ export class Readout {
    * @throws DdclError `argument` for options out of range; `shape` for another hidden size or lengths that do not fit; `data` for
    *   tokens that are not finite, naming the sequence
    */
-  async encode(tokens: TokenInput, options: ReadoutEncodeOptions = {}): Promise<Encoded> {
+  async encode<Asked extends ReadoutOutput = 'pooled'>(
+    tokens: TokenInput,
+    options: ReadoutEncodeOptions<Asked> = {},
+  ): Promise<Encoded<Asked>> {
     const settings = this.#settings(options);
-    if (isBatch(tokens)) return this.#encoder.encode(withOptions(tokens, options), settings);
+    if (isBatch(tokens)) return (await this.#encoder.encode(withOptions(tokens, options), settings)) as Encoded<Asked>;
     const parts: Encoded[] = [];
     for await (const part of this.encodeStream(tokens, options)) parts.push(part);
-    return concatenateEncoded(parts, this.#model, settings.outputs);
+    return concatenateEncoded(parts, this.#model, settings.outputs) as Encoded<Asked>;
   }
 
   /** As {@link encode}, one result per batch, when it is made: memory is that of a batch. */
-  async *encodeStream(tokens: TokenInput, options: ReadoutEncodeOptions = {}): AsyncGenerator<Encoded> {
+  async *encodeStream<Asked extends ReadoutOutput = 'pooled'>(
+    tokens: TokenInput,
+    options: ReadoutEncodeOptions<Asked> = {},
+  ): AsyncGenerator<Encoded<Asked>> {
     const settings = this.#settings(options);
-    for await (const batch of batchesOf(tokens, options)) yield this.#encoder.encode(batch, settings);
+    for await (const batch of batchesOf(tokens, options))
+      yield (await this.#encoder.encode(batch, settings)) as Encoded<Asked>;
   }
 
   /** A `model.safetensors` as `ddcl fit` writes it. */

@@ -11,19 +11,30 @@ import {
 } from '@ddcl/core';
 import { Command, Option } from 'commander';
 import { createBackend } from '../backends.ts';
-import { readNpy } from '../data/npy-reader.ts';
 import { writeNpy } from '../data/npy-writer.ts';
+import {
+  encoderOption,
+  encoderUseOptions,
+  otherEncoderOption,
+  type EncoderCommandOptions,
+} from '../encoder/encoder-options.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { createProgress } from '../output/progress.ts';
-import { openForModel } from './open-tokens.ts';
+import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
+import { encodeResiduals } from './encode-residuals.ts';
+import { openForModel, textOf } from './open-tokens.ts';
 import { backendOption, dtypeOption, nameList, requireDType, type DataOptions } from './options.ts';
+import { readSegments, withEmptySegments } from './segments.ts';
 
 const tokenOutputs: readonly string[] = ['outputs', 'assignments', 'codes'] satisfies TokenOutput[];
-const segmentOutputs: readonly string[] = ['occupancy', 'pooled', 'summaries'] satisfies SegmentOutput[];
+const segmentOutputs: readonly string[] = ['occupancy', 'pooled', 'summaries', 'residuals'] satisfies (
+  | SegmentOutput
+  | 'residuals'
+)[];
 
-interface EncodeCommandOptions extends DataOptions {
+interface EncodeCommandOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
   readonly what: string;
   readonly segments?: string;
   readonly out: string;
@@ -40,17 +51,24 @@ What:
   occupancy    [S, K]     share of each prototype in a segment
   pooled       [S, m]     mean output of a segment (at most K - 1 degrees of freedom)
   summaries    [S, K, m]  mean token per prototype of a segment
+  residuals    [S, K, m]  sums of tokens less their prototype, each of length 1, then a segment's as a whole (VLAD)
 
 Examples:
   $ ddcl encode model tokens.npy --what outputs --out outputs.npy
-  $ ddcl encode model tokens.npy --what pooled --segments documents.npy --out pooled.npy`;
+  $ ddcl encode model tokens.npy --what pooled --segments documents.npy --out pooled.npy
+  $ ddcl encode model --text reviews.jsonl --what pooled --out pooled.npy     # a row per document`;
 
 /** `ddcl encode`. */
 export function encodeCommand(): Command {
-  return new Command('encode')
+  const command = new Command('encode')
     .description('apply a model to tokens; the model does not change')
     .argument('<model>', 'model folder')
-    .argument('<data...>', 'files of tokens, as for fit')
+    .argument('[data...]', 'files of tokens or a folder of token shards, as for fit')
+    .addOption(textOption())
+    .addOption(encoderOption(" (default: the model's; give it where that has moved)"));
+  for (const option of [...textUseOptions(), ...encoderUseOptions("the model's, else ")]) command.addOption(option);
+  return command
+    .addOption(otherEncoderOption())
     .addOption(
       new Option('--what <what>', 'what to write (required), see below')
         .choices([...tokenOutputs, ...segmentOutputs])
@@ -59,7 +77,7 @@ export function encodeCommand(): Command {
     .requiredOption('--out <file.npy>', 'file to write (required); one that is there is replaced')
     .option(
       '--segments <file.npy>',
-      'for occupancy, pooled and summaries: segment (document) of each token, whole numbers from 0; without it all tokens are one',
+      'for occupancy, pooled, summaries and residuals: segment (document) of each token, whole numbers from 0; without it all tokens are one',
     )
     .option('--columns <names>', "columns that make a token, separated by commas (default: the model's)", nameList)
     .option('--tensor <name>', "which tensor of a safetensors file (default: the model's)")
@@ -68,24 +86,6 @@ export function encodeCommand(): Command {
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', help)
     .action((model: string, files: string[], options: EncodeCommandOptions) => encodeAction(model, files, options));
-}
-
-async function readSegments(path: string, tokens: number): Promise<Int32Array> {
-  const { shape, data } = await readNpy(path);
-  if (shape.length !== 1 || data.length !== tokens) {
-    throw new DdclError(
-      'shape',
-      `${path} has shape [${shape.join(', ')}]; expected one segment number per token, shape [${tokens}]. Give them in the order of the tokens.`,
-    );
-  }
-  const ids = new Int32Array(data);
-  const bad = ids.findIndex((id, index) => id !== data[index] || id < 0);
-  if (bad >= 0)
-    throw new DdclError(
-      'data',
-      `${path} holds ${data[bad]} for token ${bad} (counted from 0). Number the segments 0, 1, 2, ...`,
-    );
-  return ids;
 }
 
 async function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
@@ -97,7 +97,11 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
     );
   }
   const out = resolve(options.out);
-  await checkOutFile('--out', out, '.npy', [...files, ...(options.segments === undefined ? [] : [options.segments])]);
+  await checkOutFile('--out', out, '.npy', [
+    ...files,
+    ...(options.text ?? []),
+    ...(options.segments === undefined ? [] : [options.segments]),
+  ]);
   const loaded = await loadModel(resolve(folder));
   const { model } = loaded;
   const dtype = options.dtype ?? model.dtype;
@@ -109,6 +113,7 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
   try {
     const { opened, reader } = await openForModel(files, loaded, {
       ...dataOptions,
+      command: 'encode',
       signal: interrupt.signal,
       progress,
     });
@@ -123,16 +128,28 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
           what === 'codes' ? [reader.tokens] : [reader.tokens, what === 'outputs' ? model.dimension : model.count];
         rows = encodeTokens(backend, model, source, what, common);
       } else {
-        const what = options.what as SegmentOutput;
+        const what = options.what as SegmentOutput | 'residuals';
+        const texts = textOf(opened);
+        if (texts !== undefined && options.segments !== undefined) {
+          throw new DdclError(
+            'argument',
+            'The segments of text and token shards are the documents. Leave --segments out.',
+          );
+        }
         const ids =
-          options.segments === undefined
+          texts?.ofRow ??
+          (options.segments === undefined
             ? new Int32Array(reader.tokens)
-            : await readSegments(resolve(options.segments), reader.tokens);
-        const segments = ids.reduce((most, id) => Math.max(most, id), -1) + 1;
+            : await readSegments(resolve(options.segments), reader.tokens));
+        const segments = texts?.counts.documents ?? ids.reduce((most, id) => Math.max(most, id), -1) + 1;
         const tail =
           what === 'occupancy' ? [model.count] : what === 'pooled' ? [model.dimension] : [model.count, model.dimension];
         shape = [segments, ...tail];
-        rows = encodeSegments(backend, model, source, ids, what, common);
+        const encoded =
+          what === 'residuals'
+            ? encodeResiduals(backend, model, source, ids, common)
+            : encodeSegments(backend, model, source, ids, what, common);
+        rows = withEmptySegments(encoded, shape);
       }
       await writeNpy(
         out,

@@ -1,13 +1,16 @@
 import { resolve } from 'node:path';
 import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps, type FloatDType } from '@ddcl/core';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { createBackend } from '../backends.ts';
+import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
+import { documentModes, type DocumentMode } from '../model-folder/model-folder.ts';
 import { prepareOutFolder } from '../model-folder/out-folder.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
-import { openForFit } from './open-tokens.ts';
+import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
+import { openForFit, textOf } from './open-tokens.ts';
 import {
   backendOption,
   dtypeOption,
@@ -21,7 +24,8 @@ import {
 } from './options.ts';
 import { runFit } from './run-fit.ts';
 
-interface FitCommandOptions extends DataOptions {
+interface FitCommandOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
+  readonly documents?: DocumentMode;
   readonly prototypes: number;
   readonly temperature: number | 'auto';
   readonly anneal: boolean;
@@ -44,14 +48,28 @@ Examples:
   $ ddcl fit tokens.npy --prototypes 64 --out model
   $ ddcl fit objects.csv.gz --columns perigee_km,apogee_km --standardize --labels orbit_class --prototypes 4 --out orbits
   $ ddcl fit tokens.npy --prototypes 64 --out model --resume     # go on after an interruption
+  $ ddcl fit --text reviews.jsonl --encoder sentence-transformers/all-MiniLM-L6-v2 --prototypes 64 --out model
+  $ ddcl fit --text reviews.jsonl --encoder ./encoder --documents mean --prototypes 20 --out topics
 
 The out folder gets model.safetensors, config.json, history.jsonl and report.html.`;
 
 /** `ddcl fit`. */
 export function fitCommand(): Command {
-  return new Command('fit')
-    .description('fit prototypes to tokens: numbers in, a model folder out')
-    .argument('<data...>', 'files of tokens: .npy .csv(.gz) .tsv(.gz) .jsonl(.gz) .parquet .safetensors')
+  const command = new Command('fit')
+    .description('fit prototypes to tokens: numbers or text in, a model folder out')
+    .argument(
+      '[data...]',
+      "files of tokens: .npy .csv(.gz) .tsv(.gz) .jsonl(.gz) .parquet .safetensors; or the folder of 'ddcl encode-tokens'",
+    )
+    .addOption(textOption());
+  for (const option of textUseOptions()) command.addOption(option);
+  return addEncoderOptions(command)
+    .addOption(
+      new Option(
+        '--documents <mode>',
+        'of text and token shards: all tokens, or the mean vector of each document (of length 1) as one token',
+      ).choices(documentModes),
+    )
     .requiredOption('--prototypes <K>', 'number of prototypes (required)', wholeNumber(1))
     .requiredOption('--out <folder>', 'folder for the model (required); must be new or empty')
     .option(
@@ -72,7 +90,7 @@ export function fitCommand(): Command {
     )
     .option('--columns <names>', 'columns that make a token, separated by commas (default: all)', nameList)
     .option('--tensor <name>', 'which tensor of a safetensors file (default: its only matrix)')
-    .option('--labels <column|file>', 'known classes, for the scores only; never used by the fit')
+    .option('--labels <column|file>', 'known classes (of text: a field), for the scores only; never used by the fit')
     .option('--standardize', 'give each column mean 0 and deviation 1')
     .option('--normalize', 'give each token length 1 (after --standardize)')
     .addOption(dtypeOption().default('float32'))
@@ -96,11 +114,13 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
   try {
     const { opened, reader, preprocessing } = await openForFit(files, {
       ...options,
+      command: 'fit',
       signal: interrupt.signal,
       progress,
     });
     try {
       const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
+      const texts = textOf(opened);
       const { measures, warnings, perClass } = await runFit({
         backend,
         reader,
@@ -112,6 +132,7 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
           tokens: reader.tokens,
           fingerprint: opened.fingerprint,
         },
+        ...(texts === undefined ? {} : { text: { encoder: texts.record, documents: texts.mode } }),
         options: {
           prototypes,
           temperature,
@@ -133,7 +154,9 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
       });
       for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
       if (options.json) {
-        process.stdout.write(`${JSON.stringify(measures)}\n`);
+        process.stdout.write(
+          `${JSON.stringify(texts === undefined ? measures : { ...measures, text: texts.counts })}\n`,
+        );
       } else {
         process.stdout.write(`${formatMeasures(measures)}\n`);
         if (perClass !== undefined) process.stdout.write(`\n${formatPerClassTable(perClass)}\n`);

@@ -21,6 +21,7 @@ export function inspectCommand(): Command {
         criticalTemperature,
         separation: separation(model.prototypes, count, dimension),
         data: config.data,
+        ...(config.text === undefined ? {} : { text: config.text }),
         preprocessing: {
           standardize: config.preprocessing.standardize !== null,
           normalize: config.preprocessing.normalize,

@@ -12,19 +12,33 @@ import {
   type FloatDType,
   type TokenReader,
 } from '@ddcl/core';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { createBackend } from '../backends.ts';
 import { readNpy } from '../data/npy-reader.ts';
-import { loadModel, modelFiles, type LoadedModel } from '../model-folder/model-folder.ts';
+import {
+  encoderOption,
+  encoderUseOptions,
+  otherEncoderOption,
+  type EncoderCommandOptions,
+} from '../encoder/encoder-options.ts';
+import {
+  documentModes,
+  loadModel,
+  modelFiles,
+  type DocumentMode,
+  type LoadedModel,
+} from '../model-folder/model-folder.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures, makeMeasures, warningsOf } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
 import { readCodes } from './codes.ts';
 import { scoreLabels } from './label-scores.ts';
-import { openForFit, openForModel } from './open-tokens.ts';
+import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
+import { openForFit, openForModel, textOf } from './open-tokens.ts';
 import { anyNumber, backendOption, dtypeOption, nameList, requireDType, type DataOptions } from './options.ts';
 
-interface MeasureCommandOptions extends DataOptions {
+interface MeasureCommandOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
+  readonly documents?: DocumentMode;
   readonly prototypes: string;
   readonly temperature?: number;
   readonly weights?: string;
@@ -38,13 +52,26 @@ interface MeasureCommandOptions extends DataOptions {
 const examples = `
 Examples:
   $ ddcl measure tokens.npy --prototypes prototypes.npy --temperature 0.5
-  $ ddcl measure tokens.npy --prototypes model --json     # at the model's temperature`;
+  $ ddcl measure tokens.npy --prototypes model --json     # at the model's temperature
+  $ ddcl measure --text reviews.jsonl --encoder ./encoder --prototypes prototypes.npy --temperature 0.5
+  $ ddcl measure --text reviews.jsonl --prototypes model     # with the model's encoder`;
 
 /** `ddcl measure`. */
 export function measureCommand(): Command {
-  return new Command('measure')
+  const command = new Command('measure')
     .description('all quantities of the theory for given prototypes, without training')
-    .argument('<data...>', 'files of tokens, as for fit')
+    .argument('[data...]', 'files of tokens or a folder of token shards, as for fit')
+    .addOption(textOption())
+    .addOption(encoderOption(" (default: the model's)"));
+  for (const option of [...textUseOptions(), ...encoderUseOptions("the model's, else ")]) command.addOption(option);
+  return command
+    .addOption(otherEncoderOption())
+    .addOption(
+      new Option(
+        '--documents <mode>',
+        "of text and token shards: all tokens, or the mean vector of each document (default: the model's, else tokens)",
+      ).choices(documentModes),
+    )
     .requiredOption('--prototypes <file.npy|model>', 'prototypes [K, m], or a model folder (required)')
     .option(
       '--temperature <T>',
@@ -58,7 +85,7 @@ export function measureCommand(): Command {
       nameList,
     )
     .option('--tensor <name>', "which tensor of a safetensors file (default: the model's, else its only matrix)")
-    .option('--labels <column|file>', 'known classes, for ACC, NMI and ARI')
+    .option('--labels <column|file>', 'known classes (of text: a field), for ACC, NMI and ARI')
     .option('--standardize', 'give each column mean 0 and deviation 1 (a model folder has its own)')
     .option('--normalize', 'give each token length 1 (a model folder has its own)')
     .addOption(dtypeOption(" (default: the model's, else float32)"))
@@ -143,7 +170,7 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
   requireDType(dtype, backend);
   const progress = createProgress();
   const interrupt = interruptSignal();
-  const openOptions = { ...options, signal: interrupt.signal, progress };
+  const openOptions = { ...options, command: 'measure', signal: interrupt.signal, progress } as const;
   try {
     const { opened, reader: plain } =
       loaded === undefined ? await openForFit(files, openOptions) : await openForModel(files, loaded, openOptions);
@@ -205,7 +232,9 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
         seconds: (performance.now() - began) / 1000,
       });
       for (const warning of warningsOf(measures)) process.stderr.write(`warning: ${warning}\n`);
-      process.stdout.write(options.json ? `${JSON.stringify(measures)}\n` : `${formatMeasures(measures)}\n`);
+      const text = textOf(opened);
+      const printed = text === undefined ? measures : { ...measures, text: text.counts };
+      process.stdout.write(options.json ? `${JSON.stringify(printed)}\n` : `${formatMeasures(measures)}\n`);
     } finally {
       await opened.close();
     }

@@ -1,25 +1,40 @@
+import { stat } from 'node:fs/promises';
 import { DdclError, isDdclError, type TokenReader } from '@ddcl/core';
 import { openData, type OpenedData } from '../data/open-data.ts';
+import { refuseEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
+import { requireSameEncoder } from '../encoder/encoder-record.ts';
+import type { DocumentMode, LoadedModel } from '../model-folder/model-folder.ts';
 import type { Progress } from '../output/progress.ts';
 import { columnStatistics, preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
-import type { LoadedModel } from '../model-folder/model-folder.ts';
+import type { TextCommandOptions } from '../text/text-options.ts';
+import { findTokenShards, openTokenShards } from '../token-shards/open-token-shards.ts';
+import { openDocuments, openTextDocuments, type OpenedDocuments } from './open-documents.ts';
 import type { DataOptions } from './options.ts';
 
 /** Data that are open, preprocessed, and checked against labels. */
 export interface OpenTokens {
-  readonly opened: OpenedData;
+  /** With `documents` where the tokens are those of texts. */
+  readonly opened: OpenedData | OpenedDocuments;
   readonly reader: TokenReader;
   readonly preprocessing: Preprocessing;
 }
 
-export interface OpenTokensOptions extends DataOptions {
+export interface OpenTokensOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
+  /** Whose help says more. */
+  readonly command: 'fit' | 'measure' | 'encode';
+  readonly documents?: DocumentMode;
   readonly standardize?: boolean;
   readonly normalize?: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
 
-async function open(
+/** The texts behind tokens, or undefined where they are numbers of another kind. */
+export function textOf(opened: OpenTokens['opened']): OpenedDocuments['documents'] | undefined {
+  return 'documents' in opened ? opened.documents : undefined;
+}
+
+async function openFiles(
   files: readonly string[],
   { columns, tensor, labels, signal, progress }: OpenTokensOptions,
 ): Promise<OpenedData> {
@@ -44,7 +59,102 @@ async function open(
   }
 }
 
-/** Opens data files for a fit, measuring what `--standardize` needs. */
+/** @throws DdclError `argument` unless there is either text or files, with options that go with it */
+function checkChoice(files: readonly string[], options: OpenTokensOptions): void {
+  if (options.text !== undefined && files.length > 0) {
+    throw new DdclError('argument', `Give either data files, such as ${files[0]}, or text with --text, not both.`);
+  }
+  if (options.text === undefined && files.length === 0) {
+    throw new DdclError(
+      'argument',
+      `The argument 'data' is missing. Give data files, a folder of token shards, or text with --text. See 'ddcl ${options.command} --help'.`,
+    );
+  }
+  if (options.text === undefined) refuseEncoderOptions(options);
+}
+
+/** @throws DdclError `argument` for an option that only other data have */
+function refuseDataOptions({ columns, tensor, labels, text }: OpenTokensOptions): void {
+  const what = text === undefined ? 'token shards' : 'text';
+  const option = columns === undefined ? (tensor === undefined ? undefined : '--tensor') : '--columns';
+  if (option !== undefined) throw new DdclError('argument', `${option} does not go with ${what}. Leave it out.`);
+  if (labels !== undefined && text === undefined) {
+    throw new DdclError(
+      'argument',
+      "Token shards have their own labels, if they were made with 'ddcl encode-tokens --labels'. Leave --labels out.",
+    );
+  }
+}
+
+/** Opens text or token shards, or returns undefined for other data files. */
+async function openTexts(
+  files: readonly string[],
+  options: OpenTokensOptions,
+  loaded: LoadedModel | undefined,
+): Promise<OpenedDocuments | undefined> {
+  const { text, labels, signal, progress, otherEncoder = false } = options;
+  const record = loaded?.config.text?.encoder;
+  const mode = options.documents ?? loaded?.config.text?.documents ?? 'tokens';
+  const requireFit = (dimension: number, what: string): void => {
+    if (loaded !== undefined && dimension !== loaded.model.dimension) {
+      throw new DdclError(
+        'shape',
+        `The model takes tokens of dimension ${loaded.model.dimension}, but those of ${what} have ${dimension}. Use the encoder that it was fitted with.`,
+      );
+    }
+  };
+  // A fit leaves out documents without a direction; a model gives each a row.
+  const rows = { mode, keepEmpty: loaded !== undefined, signal, progress };
+  if (text !== undefined) {
+    refuseDataOptions(options);
+    return openTextDocuments(
+      {
+        text,
+        labels,
+        encoder: requireEncoder(options, record),
+        check: (encoder) => {
+          if (record !== undefined) requireSameEncoder(record, encoder.record, otherEncoder);
+          requireFit(encoder.dimension, encoder.record.encoder);
+        },
+        signal,
+        progress,
+      },
+      rows,
+    );
+  }
+  const found = await findTokenShards(files);
+  if (found === undefined) return undefined;
+  refuseDataOptions(options);
+  const isFolder = (await stat(files[0]!)).isDirectory();
+  const shards = await openTokenShards(found, isFolder);
+  try {
+    if (record !== undefined) requireSameEncoder(record, shards.record, otherEncoder);
+    requireFit(shards.record.dimension, files.join(', '));
+    return await openDocuments(shards, rows);
+  } catch (error) {
+    await shards.close();
+    throw error;
+  }
+}
+
+async function open(
+  files: readonly string[],
+  options: OpenTokensOptions,
+  loaded?: LoadedModel,
+): Promise<OpenTokens['opened']> {
+  checkChoice(files, options);
+  const texts = await openTexts(files, options, loaded);
+  if (texts !== undefined) return texts;
+  if (options.documents === 'mean' || loaded?.config.text?.documents === 'mean') {
+    throw new DdclError(
+      'argument',
+      `Means of documents need documents, but ${files[0]} has tokens only. Give text with --text, or token shards.`,
+    );
+  }
+  return loaded === undefined ? openFiles(files, options) : openFilesForModel(files, loaded, options);
+}
+
+/** Opens data for a fit, measuring what `--standardize` needs. */
 export async function openForFit(files: readonly string[], options: OpenTokensOptions): Promise<OpenTokens> {
   const opened = await open(files, options);
   try {
@@ -61,27 +171,37 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
   }
 }
 
-/** Opens data files for a model: with its columns and preprocessing, unless other columns are asked for. */
-export async function openForModel(
+/** Data files with the model's columns or tensor, unless others are asked for. */
+async function openFilesForModel(
   files: readonly string[],
-  { config, model }: LoadedModel,
+  { config }: LoadedModel,
   options: OpenTokensOptions,
-): Promise<OpenTokens> {
+): Promise<OpenedData> {
   const named = files.some((file) => !/\.(npy|safetensors)$/i.test(file));
   const isSafetensors = files.every((file) => /\.safetensors$/i.test(file));
   const columns = options.columns ?? config.data.columns ?? undefined;
   // A model that was fitted on a tensor may be applied to tokens in any kind of file.
   const tensor = options.tensor ?? (isSafetensors ? (config.data.tensor ?? undefined) : undefined);
-  const opening = open(files, {
+  const opening = openFiles(files, {
     ...options,
     ...(columns === undefined || !named ? {} : { columns: [...columns] }),
     ...(tensor === undefined ? {} : { tensor }),
   });
-  const opened = await opening.catch((error: unknown) => {
+  return opening.catch((error: unknown) => {
     if (options.columns !== undefined || !isDdclError(error, 'argument')) throw error;
     const message = error.message.replace('which --columns names', 'a column of the model');
     throw new DdclError('argument', message, { cause: error });
   });
+}
+
+/** Opens data for a model: with its encoder, columns and preprocessing, unless others are asked for. */
+export async function openForModel(
+  files: readonly string[],
+  loaded: LoadedModel,
+  options: OpenTokensOptions,
+): Promise<OpenTokens> {
+  const { config, model } = loaded;
+  const opened = await open(files, options, loaded);
   try {
     if (opened.reader.dimension !== model.dimension) {
       throw new DdclError(

@@ -38,6 +38,8 @@ export interface FitRun {
   readonly labels: readonly string[] | undefined;
   readonly preprocessing: Preprocessing;
   readonly data: ModelConfig['data'];
+  /** For a fit on text or token shards. */
+  readonly text?: ModelConfig['text'];
   readonly options: Omit<FitOptions, 'onProgress' | 'onCheckpoint' | 'resume' | 'signal'>;
   readonly out: string;
   readonly resume: boolean;
@@ -63,7 +65,13 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
   const { backend, out, progress } = run;
   const source = tokensFromReader(run.reader);
   const settings = fitSettings(run);
-  const identity = fitIdentity({ fit: settings, data: run.data, preprocessing: run.preprocessing, versions });
+  const identity = fitIdentity({
+    fit: settings,
+    data: run.data,
+    ...(run.text === undefined ? {} : { text: run.text }),
+    preprocessing: run.preprocessing,
+    versions,
+  });
   const checkpoint = run.resume ? await readCheckpoint(out, identity) : undefined;
   const finished = run.resume ? await readConfig(out) : undefined;
   if (finished !== undefined) requireSameFit(`The model in ${out}`, fitIdentity(finished), identity);
@@ -185,14 +193,23 @@ function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
 function fitIdentity({
   fit: settings,
   data,
+  text,
   preprocessing,
   versions: programs,
-}: Pick<ModelConfig, 'fit' | 'data' | 'preprocessing' | 'versions'>): FitIdentity {
+}: Pick<ModelConfig, 'fit' | 'data' | 'text' | 'preprocessing' | 'versions'>): FitIdentity {
   const { 'final temperature': _final, steps: _steps, 'best restart': _best, ...options } = settings;
   return {
     ...Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value ?? 'default')])),
     columns: data.columns?.join(',') ?? 'none',
     tensor: data.tensor ?? 'none',
+    ...(text === undefined
+      ? {}
+      : {
+          encoder: text.encoder.hash,
+          'max tokens': String(text.encoder.maxTokens),
+          'drop special': String(text.encoder.dropSpecial),
+          documents: text.documents,
+        }),
     standardize: String(preprocessing.standardize !== null),
     normalize: String(preprocessing.normalize),
     'number of tokens': String(data.tokens),
@@ -213,6 +230,7 @@ function makeConfig(
     formatVersion: configFormatVersion,
     command: run.command,
     data: run.data,
+    ...(run.text === undefined ? {} : { text: run.text }),
     preprocessing: run.preprocessing,
     fit: {
       ...settings,

@@ -50,13 +50,22 @@ export async function prototypeRows(
       onRow(`${name}, K = ${count}`);
       const scores = await scoreVectors(judgement, one, two, seed, microseconds);
       table.add(
-        { readout: name, prototypes: count, vectors: null, temperatureShare: share, numbers: one.width },
+        {
+          readout: name,
+          prototypes: count,
+          vectors: null,
+          temperatureShare: share,
+          // A bit each: 32 of them take the place of one number.
+          numbers: name === 'binary residuals' ? Math.ceil(one.width / 32) : one.width,
+        },
         scores,
       );
     };
     for (const output of outputs) {
       const [a, b] = [own.get(output)!, other.get(output)!];
       await add(output, a.features, b.features, b.microsecondsPerDocument);
+      if (output === 'residuals')
+        await add('binary residuals', signs(a.features), signs(b.features), b.microsecondsPerDocument);
       if (output === 'pooled') continue;
       await add(`mean + ${output}`, join(means[0], a), join(means[1], b), b.microsecondsPerDocument);
     }
@@ -64,3 +73,9 @@ export async function prototypeRows(
 }
 
 const join = (mean: TimedFeatures, other: TimedFeatures): FeatureMatrix => joinFeatures(mean.features, other.features);
+
+/** +1 for what is above 0, else -1: what `precision: 'binary'` keeps. */
+const signs = (features: FeatureMatrix): FeatureMatrix => ({
+  ...features,
+  data: features.data.map((value) => (value > 0 ? 1 : -1)),
+});

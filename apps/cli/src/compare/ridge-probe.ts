@@ -1,4 +1,4 @@
-import { createRandom, matmul, mul, reshape, tensorType, trace, type Random } from '@ddcl/core';
+import { createRandom, matmul, mul, reshape, tensorType, trace, transpose, type Random, type Tensor } from '@ddcl/core';
 import type { Backend, DeviceBuffer, Executable } from '@ddcl/core/backend';
 import { applyScaling, measureScaling, type FeatureMatrix } from './feature-matrix.ts';
 import { solveShifted } from './shifted-systems.ts';
@@ -109,6 +109,9 @@ interface Solver {
   dispose(): void;
 }
 
+/** `X^T Y` as `(Y^T X)^T`: transposing the large matrix would be a copy of it in each product. */
+const byFeature = (y: Tensor, x: Tensor): Tensor => transpose(matmul(y, x, { transposeA: true }), [1, 0]);
+
 /** Features on the device, in blocks of rows. */
 async function createSolver(
   backend: Backend,
@@ -125,12 +128,12 @@ async function createSolver(
   const gram = await backend.compile(
     trace(
       [f32([rows, width]), f32([rows]), f32([width, count])],
-      (x, a, w) => [matmul(x, mul(matmul(x, w), reshape(a, [rows, 1])), { transposeA: true })],
+      (x, a, w) => [byFeature(mul(matmul(x, w), reshape(a, [rows, 1])), x)],
       'probe product',
     ),
   );
   const back = await backend.compile(
-    trace([f32([rows, width]), f32([rows, count])], (x, y) => [matmul(x, y, { transposeA: true })], 'probe targets'),
+    trace([f32([rows, width]), f32([rows, count])], (x, y) => [byFeature(y, x)], 'probe targets'),
   );
   const blocks: DeviceBuffer[] = [];
   for (let first = 0; first < documents; first += rows) {

@@ -1,4 +1,5 @@
 import type { Backend } from '@ddcl/core/backend';
+import { checkAborted } from '../data/data-error.ts';
 import { kMeansRow, poolingRows } from './baseline-rows.ts';
 import type { CompareData } from './documents.ts';
 import { summaryRows, wardRows } from './multi-vector-rows.ts';
@@ -23,12 +24,18 @@ export interface CompareOptions {
   readonly queries: number;
   /** K of the readout that is trained together with its head; undefined leaves trained poolings out. */
   readonly trained: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before each row is made. */
   readonly onRow: (name: string) => void;
 }
 
 /** All rows of the table. Deterministic for its seeds. */
 export async function runCompare(data: CompareData, options: CompareOptions): Promise<CompareRow[]> {
-  const { backend, prototypes, seeds, measures, settings, vectors, queries, onRow } = options;
+  const { backend, prototypes, seeds, measures, settings, vectors, queries } = options;
+  const onRow = (name: string): void => {
+    checkAborted(options.signal);
+    options.onRow(name);
+  };
   const table = new RowTable();
   const judgement: Judgement = {
     backend,
@@ -72,10 +79,12 @@ export async function runCompare(data: CompareData, options: CompareOptions): Pr
 }
 
 /** The row that is best on the held-out share of train, mean over seeds; undefined where nothing was probed. */
-export function bestOnValidation(rows: readonly CompareRow[], mostNumbers = Infinity): CompareRow | undefined {
+export function bestOnValidation(rows: readonly CompareRow[], mostNumbers: number = Infinity): CompareRow | undefined {
   const mean = ({ seeds }: CompareRow): number =>
     seeds.reduce((sum, { validationAccuracy }) => sum + (validationAccuracy ?? -1), 0) / seeds.length;
-  const probed = rows.filter(({ seeds, numbers }) => seeds[0]?.validationAccuracy != null && numbers <= mostNumbers);
+  const probed = rows.filter(
+    ({ seeds, numbers }) => typeof seeds[0]?.validationAccuracy === 'number' && numbers <= mostNumbers,
+  );
   return probed.reduce<CompareRow | undefined>(
     (best, row) => (best === undefined || mean(row) > mean(best) ? row : best),
     undefined,

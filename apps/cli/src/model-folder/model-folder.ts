@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError, modelFromBytes, type DdclModel } from '@ddcl/core';
 import { withFileName } from '../data/data-error.ts';
+import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
 import { reasonOf } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 
@@ -16,6 +17,11 @@ export const modelFiles = {
   report: 'report.html',
   checkpoint: 'checkpoint.safetensors',
 } as const;
+
+/** What a fit takes from each document: all its tokens, or their mean as one. */
+export type DocumentMode = 'tokens' | 'mean';
+
+export const documentModes: readonly DocumentMode[] = ['tokens', 'mean'];
 
 /** `config.json`: what is needed to apply the model again, and how it was made. */
 export interface ModelConfig {
@@ -32,6 +38,8 @@ export interface ModelConfig {
     /** Identifies the numbers that the model was fitted on. */
     readonly fingerprint: string;
   };
+  /** Only for a fit on text or token shards: by what texts became tokens. */
+  readonly text?: { readonly encoder: EncoderRecord; readonly documents: DocumentMode };
   readonly preprocessing: Preprocessing;
   /** Options of the fit as they were used. */
   readonly fit: Readonly<Record<string, string | number | boolean | null>>;
@@ -111,6 +119,10 @@ export async function readConfig(folder: string): Promise<ModelConfig | undefine
   const { fit, data, versions, preprocessing } = config;
   if (!isObject(fit) || !isObject(data) || !isObject(versions) || !isPreprocessing(preprocessing)) {
     throw new DdclError('format', `${path} lacks fit, data, versions or preprocessing. Fit the model again.`);
+  }
+  const { text } = config;
+  if (text !== undefined && !(isEncoderRecord(text?.encoder) && documentModes.includes(text.documents))) {
+    throw new DdclError('format', `${path} does not say by what encoder its texts became tokens. Fit the model again.`);
   }
   return config as ModelConfig;
 }

@@ -39,6 +39,12 @@ function mix(weights: readonly number[], rows: readonly (readonly number[])[]): 
   return rows[0]!.map((_, axis) => rows.reduce((sum, row, k) => sum + weights[k]! * row[axis]!, 0));
 }
 
+/** A vector at length 1; zeros stay. */
+function unit(vector: readonly number[]): number[] {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => (length === 0 ? 0 : value / length));
+}
+
 const argMax = (values: readonly number[]): number => values.indexOf(Math.max(...values));
 
 /** What each `--what` must give, as rows, for tokens after preprocessing. */
@@ -58,7 +64,17 @@ function expected(
       );
       return sums.map((sum) => (total > 0 ? sum / total : 0));
     });
-    return { occupancy: share, pooled: mix(share, model.prototypes), summaries: summaries.flat() };
+    const residuals = model.prototypes.map((prototype, k) =>
+      unit(
+        prototype.map((p, axis) => members.reduce((sum, index) => sum + q[index]![k]! * (rows[index]![axis]! - p), 0)),
+      ),
+    );
+    return {
+      occupancy: share,
+      pooled: mix(share, model.prototypes),
+      summaries: summaries.flat(),
+      residuals: unit(residuals.flat()),
+    };
   });
   return {
     outputs: q.map((row) => mix(row, model.prototypes)),
@@ -67,6 +83,7 @@ function expected(
     occupancy: bySegment.map(({ occupancy }) => occupancy),
     pooled: bySegment.map(({ pooled }) => pooled),
     summaries: bySegment.map(({ summaries }) => summaries),
+    residuals: bySegment.map(({ residuals }) => residuals),
   };
 }
 
@@ -90,7 +107,7 @@ async function encodeAll(
 }
 
 const perToken = ['outputs', 'assignments', 'codes'];
-const perSegment = ['occupancy', 'pooled', 'summaries'];
+const perSegment = ['occupancy', 'pooled', 'summaries', 'residuals'];
 
 beforeAll(async () => {
   folder.write('tokens.npy', npy([80, 3], 'float32', tokens.flat));
@@ -165,6 +182,7 @@ describe('ddcl encode', () => {
       occupancy: [4, count],
       pooled: [4, 3],
       summaries: [4, count, 3],
+      residuals: [4, count, 3],
     };
     for (const [what, shape] of Object.entries(shapes)) {
       expect(results[what]!.shape).toEqual(shape);

@@ -66,7 +66,7 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
 
 async function fitResolved(backend: Backend, source: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
   const random = createRandom(resolved.seed);
-  const statistics = await readStatistics(source, resolved);
+  const statistics = await readStatistics(backend, source, resolved);
   const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
   const width = Math.max(source.dimension, resolved.prototypes);
   const maxRows = Math.floor(backend.capabilities.maxBufferBytes / (8 * width));
@@ -121,7 +121,11 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
   }
 }
 
-async function readStatistics(source: TokenSource, options: ResolvedFitOptions): Promise<TokenStatistics> {
+async function readStatistics(
+  backend: Backend,
+  source: TokenSource,
+  options: ResolvedFitOptions,
+): Promise<TokenStatistics> {
   const { prototypes, restarts, onProgress } = options;
   const sampleSize = Math.max(
     4 * prototypes,
@@ -131,6 +135,7 @@ async function readStatistics(source: TokenSource, options: ResolvedFitOptions):
     random: createRandom(options.seed).fork('sample'),
     sampleSize,
     countDistinctUpTo: prototypes,
+    backend,
     signal: options.signal,
     onProgress: (done) => onProgress?.({ phase: 'statistics', restart: 0, restarts, done, total: source.tokens }),
   });

@@ -36,8 +36,10 @@ export interface EncodedArray {
   readonly scales?: Float32Array;
 }
 
-/** What `encode` returns: the outputs that were asked for, and counts. */
-export type Encoded = { readonly [output in ReadoutOutput]?: EncodedArray } & {
+/** What `encode` returns: the outputs that were asked for (those named in the type are there), and counts. */
+export type Encoded<Asked extends ReadoutOutput = never> = { readonly [output in Asked]: EncodedArray } & {
+  readonly [output in ReadoutOutput]?: EncodedArray;
+} & {
   /** S, empty ones included. */
   readonly sequences: number;
   /** Sequences without a token of positive weight; their rows are zeros. */

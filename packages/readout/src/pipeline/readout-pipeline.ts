@@ -1,14 +1,20 @@
 import { DdclError } from '@ddcl/core';
-import type { Encoded } from '../encode/encoded.ts';
+import type { Encoded, ReadoutOutput } from '../encode/encoded.ts';
 import type { BatchOptions, Readout, ReadoutEncodeOptions } from '../readout.ts';
 import type { TokenInput } from '../sequences/token-batch.ts';
 import { checkExtractor, extractTokens, type ExtractOptions, type FeatureExtractor } from './extract-tokens.ts';
 
 /** What `encode` takes, without what belongs to tokens: the tokenizer gives the mask. */
-export type PipelineEncodeOptions = Omit<ReadoutEncodeOptions, keyof BatchOptions>;
+export type PipelineEncodeOptions<Asked extends ReadoutOutput = ReadoutOutput> = Omit<
+  ReadoutEncodeOptions<Asked>,
+  keyof BatchOptions
+>;
 
 /** Texts to readouts; sequence s of the result is text s. */
-export type ReadoutPipeline = (texts: string | readonly string[], options?: PipelineEncodeOptions) => Promise<Encoded>;
+export type ReadoutPipeline = <Asked extends ReadoutOutput = 'pooled'>(
+  texts: string | readonly string[],
+  options?: PipelineEncodeOptions<Asked>,
+) => Promise<Encoded<Asked>>;
 
 /**
  * A readout in the place of the pooling of a `feature-extraction` pipeline of transformers.js:
@@ -30,7 +36,10 @@ export function readoutPipeline(
   { batch = 32 }: ExtractOptions = {},
 ): ReadoutPipeline {
   checkExtractor(extractor);
-  return async (texts, options = {}) => {
+  return async <Asked extends ReadoutOutput = 'pooled'>(
+    texts: string | readonly string[],
+    options: PipelineEncodeOptions<Asked> = {},
+  ) => {
     const list = typeof texts === 'string' ? [texts] : texts;
     if (list.length === 0) throw new DdclError('argument', 'There is no text to encode. Give at least one.');
     const perToken = options.outputs?.find((output) => output === 'outputs' || output === 'assignments');

@@ -2,7 +2,9 @@ import {
   add,
   argMax,
   cast,
+  createMomentAccumulator,
   createRandom,
+  createReservoir,
   DdclError,
   equal,
   initialise,
@@ -17,13 +19,13 @@ import {
   sub,
   sum,
   tensorType,
-  tokenStatistics,
   trace,
   type DdclModel,
   type FloatDType,
   type Program,
+  type Random,
+  type TokenFrame,
   type TokenSource,
-  type TokenStatistics,
 } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 
@@ -57,7 +59,7 @@ const rows = 4096;
 /** Numbers of the sample that the start is drawn from. */
 const sampleElements = 1 << 23;
 
-/** Share of T_c at which assignments are hard: distances that differ by more than about 1e-6 of the largest variance decide. */
+/** Share of the total variance at which assignments are hard: squared distances that differ by more than about 1e-6 of it decide. */
 const hardShare = 1e-7;
 
 /** (tokens, weights, centroids) to (weighted sums [K, m], mass [K], sum of squared distances []). */
@@ -94,14 +96,11 @@ export async function kMeans(
     throw new DdclError('argument', `iterations must be a whole number >= 1, but is ${iterations}.`);
   }
   const random = createRandom(seed);
-  const statistics = await tokenStatistics(source, {
-    random: random.fork('sample'),
-    sampleSize: Math.max(4 * count, Math.min(10_000, Math.floor(sampleElements / source.dimension))),
-  });
+  const statistics = await readStatistics(source, random, count);
   let centroids = initialise({
     count,
     dimension: source.dimension,
-    sample: statistics.sample.rows,
+    sample: statistics.sample,
     mean: statistics.mean,
     random: random.fork('start'),
     start: 'k-means++',
@@ -134,6 +133,31 @@ export async function kMeans(
   }
 }
 
+/** What a pass over the tokens tells before the first assignment; no covariance, which would take longer than the fit. */
+interface Statistics {
+  readonly mean: Float64Array;
+  readonly weight: number;
+  readonly totalVariance: number;
+  readonly frame: TokenFrame;
+  /** Tokens of positive weight, [rows, m]. */
+  readonly sample: Float64Array;
+}
+
+async function readStatistics(source: TokenSource, random: Random, count: number): Promise<Statistics> {
+  const { dimension } = source;
+  const moments = createMomentAccumulator(dimension, { maxCovarianceDimension: 0 });
+  const most = Math.max(4 * count, Math.min(10_000, Math.floor(sampleElements / dimension)));
+  const reservoir = createReservoir(most, dimension, random.fork('sample'));
+  for await (const { data, weights } of source.blocks('stored')) {
+    moments.addRows(data, weights);
+    reservoir.add(data, weights);
+  }
+  const { mean, weight, trace: totalVariance } = moments.result();
+  const scale = Math.sqrt(totalVariance / dimension);
+  const frame = { offset: mean, scale: scale > 0 ? scale : 1 };
+  return { mean, weight, totalVariance, frame, sample: reservoir.sample().rows };
+}
+
 interface Pass {
   readonly centroids: Float64Array;
   /** Of the centroids before this pass. */
@@ -145,7 +169,7 @@ type Numbers = Float32Array | Float64Array;
 /** Assigns all tokens and moves each centroid to the mean of its own; one without tokens stays. */
 async function onePass(
   source: TokenSource,
-  { frame, weight }: TokenStatistics,
+  { frame, weight }: Statistics,
   before: Float64Array,
   dtype: FloatDType,
   run: (tokens: Numbers, weights: Numbers, framed: Numbers) => Promise<readonly Numbers[]>,
@@ -194,18 +218,19 @@ function hardModel(
   centroids: Float64Array,
   dimension: number,
   dtype: FloatDType,
-  { frame, criticalTemperature, totalVariance }: TokenStatistics,
+  { frame, totalVariance }: Statistics,
 ): DdclModel {
   const prototypes = dtype === 'float32' ? Float64Array.from(Float32Array.from(centroids)) : centroids;
   const { offset, scale } = frame;
-  const temperature = hardShare * criticalTemperature;
+  const temperature = hardShare * totalVariance;
   return {
     count: centroids.length / dimension,
     dimension,
     dtype,
     prototypes,
     temperature,
-    criticalTemperature,
+    // T_c is not measured: it is at most this, and no temperature is derived from it here.
+    criticalTemperature: 4 * totalVariance,
     offset,
     scale,
     totalVariance,

@@ -1,0 +1,79 @@
+import { resolve } from 'node:path';
+import { DdclError } from '@ddcl/core';
+import { Command, Option } from 'commander';
+import { addEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
+import { prepareOutFolder } from '../model-folder/out-folder.ts';
+import { interruptSignal } from '../output/interrupt.ts';
+import { createProgress } from '../output/progress.ts';
+import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
+import { describeCounts, encodeText } from '../token-shards/encode-text.ts';
+import type { TokenFileDType } from '../token-shards/shard-format.ts';
+import { defaultShardTokens } from '../token-shards/shard-writer.ts';
+import { wholeNumber } from './options.ts';
+
+interface EncodeTokensOptions extends EncoderCommandOptions, TextCommandOptions {
+  readonly tokenDtype: TokenFileDType;
+  readonly shardTokens: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+const help = `
+The out folder gets tokens-00000.safetensors, tokens-00001.safetensors, ...: each has tokens [n, m], offsets [documents + 1] (bounds of
+the documents in it), labels if they were named, and what made them. A document does not cross files. 'ddcl fit', 'ddcl measure' and
+'ddcl encode' take the folder as data.
+
+Examples:
+  $ ddcl encode-tokens --text reviews.jsonl --encoder sentence-transformers/all-MiniLM-L6-v2 --out tokens
+  $ ddcl encode-tokens --text reviews.jsonl --labels stars --encoder ./encoder --max-tokens 256 --out tokens
+  $ ddcl fit tokens --prototypes 64 --out model`;
+
+/** `ddcl encode-tokens`. */
+export function encodeTokensCommand(): Command {
+  const command = new Command('encode-tokens')
+    .description('run text through an encoder and keep the token vectors')
+    .requiredOption('--out <folder>', 'folder for the files (required); must be new or empty');
+  return addEncoderOptions(addTextOptions(command))
+    .addOption(
+      new Option('--token-dtype <dtype>', 'numbers of the token vectors in the files')
+        .choices(['float16', 'float32'] satisfies TokenFileDType[])
+        .default('float16'),
+    )
+    .option('--shard-tokens <N>', 'most tokens of a file', wholeNumber(1), defaultShardTokens)
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', help)
+    .action(encodeTokensAction);
+}
+
+async function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
+  const began = performance.now();
+  const out = resolve(options.out);
+  if (options.text === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
+  const encoder = requireEncoder(options);
+  await prepareOutFolder(out, false);
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  try {
+    const { shards, counts, record, fingerprint } = await encodeText({
+      text: options.text,
+      labels: options.labels,
+      encoder,
+      folder: out,
+      tokenDtype: options.tokenDtype,
+      shardTokens: options.shardTokens,
+      signal: interrupt.signal,
+      progress,
+    });
+    progress.stop();
+    const seconds = (performance.now() - began) / 1000;
+    const summary = { ...counts, shards, dtype: options.tokenDtype, encoder: record, fingerprint, out, seconds };
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(summary)}\n`
+        : `${describeCounts(counts, record)} of dimension ${record.dimension} written to ${out} (${shards} ${shards === 1 ? 'file' : 'files'})\n`,
+    );
+  } finally {
+    progress.stop();
+    interrupt.dispose();
+  }
+}

@@ -1,0 +1,98 @@
+import { DdclError } from '@ddcl/core';
+import type { SequenceReader } from '@ddcl/readout';
+import type { Encoder } from '../encoder/open-encoder.ts';
+import type { Progress } from '../output/progress.ts';
+import { openText } from '../text/open-text.ts';
+import { findTokenShards, openTokenShards } from '../token-shards/open-token-shards.ts';
+import { temporaryFolder } from '../token-shards/temporary-folder.ts';
+import { writeTokenShards } from '../token-shards/write-token-shards.ts';
+
+/** Labelled documents as token vectors. */
+export interface OpenedSplit {
+  readonly sequences: SequenceReader;
+  readonly labels: readonly string[];
+  /** Identifies the encoder: tokens of two encoders must not meet. */
+  readonly encoderHash: string;
+  /** How many documents, tokens, truncated and empty ones there are, for people. */
+  readonly describe: string;
+  close(): Promise<void>;
+}
+
+export interface OpenSplitOptions {
+  /** `--train` or `--test`, for messages. */
+  readonly option: string;
+  readonly textField?: string | undefined;
+  readonly labels: string | undefined;
+  readonly stripHtml?: boolean | undefined;
+  /** Opened when it is needed: token shards need none. */
+  readonly encoder: () => Promise<Encoder>;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/**
+ * Opens token shards as they are, and runs text through the encoder into temporary shards.
+ *
+ * @throws DdclError `argument` for data without labels; as text and shards do
+ */
+export async function openSplit(paths: readonly string[], options: OpenSplitOptions): Promise<OpenedSplit> {
+  const { option, labels, signal, progress } = options;
+  const shards = await findShards(paths);
+  if (shards !== undefined) return opened(option, await openTokenShards(shards, paths.length === 1), async () => {});
+  if (labels === undefined) {
+    throw new DdclError('argument', `${option} needs labels to compare by. Name their field or column with --labels.`);
+  }
+  const text = await openText(paths, {
+    ...options,
+    labels,
+    onProgress: (done, total) => progress.show('reading     ', done, total),
+  });
+  const encoder = await options.encoder();
+  const folder = await temporaryFolder();
+  try {
+    await writeTokenShards(encoder, text.documents(), {
+      folder: folder.path,
+      signal,
+      onProgress: (done) => progress.show('encoding    ', done, text.count),
+    });
+    const found = await findTokenShards([folder.path]);
+    return opened(option, await openTokenShards(found!, true), () => folder.remove());
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+/** Text files are no shards, and a folder of texts is none either. */
+async function findShards(paths: readonly string[]): Promise<string[] | undefined> {
+  try {
+    return await findTokenShards(paths);
+  } catch {
+    return undefined;
+  }
+}
+
+async function opened(
+  option: string,
+  { sequences, labels, record, counts, close }: Awaited<ReturnType<typeof openTokenShards>>,
+  remove: () => Promise<void>,
+): Promise<OpenedSplit> {
+  if (labels === undefined) {
+    await close();
+    throw new DdclError(
+      'argument',
+      `The token shards of ${option} have no labels. Write them again: ddcl encode-tokens --labels FIELD.`,
+    );
+  }
+  const { documents, tokens, truncated, empty } = counts;
+  return {
+    sequences,
+    labels,
+    encoderHash: JSON.stringify([record.hash, record.dtype, record.dropSpecial]),
+    describe: `${documents.toLocaleString('en')} documents, ${tokens.toLocaleString('en')} tokens (${truncated.toLocaleString('en')} cut to ${record.maxTokens}, ${empty.toLocaleString('en')} empty)`,
+    async close() {
+      await close();
+      await remove();
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { DdclError } from '@ddcl/core';
+import { firstNonFinite } from '../data/float-array.ts';
+import type { EncoderSession } from './encoder-session.ts';
+import { defaultBatchTokens, planBatches } from './plan-batches.ts';
+import type { TextDocument } from './text-document.ts';
+import type { TokenizedText } from './tokenizer.ts';
+
+/** A document as token vectors. */
+export interface EncodedDocument {
+  readonly label?: string;
+  readonly place: string;
+  /** Of each token in `tokens`, [n]. */
+  readonly ids: Int32Array;
+  /** [n, m]. */
+  readonly tokens: Float32Array;
+  /** Whether the text was cut. */
+  readonly truncated: boolean;
+  /** Whether the text has no token but special ones. */
+  readonly empty: boolean;
+}
+
+export interface EncodeCounts {
+  documents: number;
+  /** Token vectors that came out. */
+  tokens: number;
+  /** Documents that were cut. */
+  truncated: number;
+  /** Documents without text. */
+  empty: number;
+}
+
+export interface EncodeRun {
+  readonly session: EncoderSession;
+  readonly tokenize: (text: string) => TokenizedText;
+  readonly dropSpecial: boolean;
+  readonly batch: number | undefined;
+  /** Added to. */
+  readonly counts: EncodeCounts;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((documents: number) => void) | undefined;
+}
+
+/** Tokens of the documents that are sorted by length together: enough to pad little, few enough to keep in memory. */
+const windowTokens = 8 * defaultBatchTokens;
+
+/** Documents of a window, however short they are. */
+const windowDocuments = 4096;
+
+type Waiting = Omit<TextDocument, 'text'> & TokenizedText;
+
+/**
+ * Encodes documents a window at a time: sorted by length into batches, given back in their order.
+ *
+ * @throws DdclError `data` for vectors that are not finite, naming the document; `aborted`; as the stream of documents does
+ */
+export async function* encodeDocuments(
+  documents: AsyncIterable<TextDocument> | Iterable<TextDocument>,
+  run: EncodeRun,
+): AsyncGenerator<EncodedDocument> {
+  let window: Waiting[] = [];
+  let tokens = 0;
+  for await (const { text, ...document } of documents) {
+    checkAborted(run.signal);
+    const tokenized = run.tokenize(text);
+    window.push({ ...document, ...tokenized });
+    tokens += tokenized.ids.length;
+    if (tokens < windowTokens && window.length < windowDocuments) continue;
+    yield* encodeWindow(window, run);
+    window = [];
+    tokens = 0;
+  }
+  yield* encodeWindow(window, run);
+}
+
+async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncGenerator<EncodedDocument> {
+  const { session, dropSpecial, counts } = run;
+  const { dimension } = session;
+  const before = counts.documents;
+  const encoded = new Array<EncodedDocument>(window.length);
+  const none = { ids: new Int32Array(0), tokens: new Float32Array(0) };
+  // A document whose tokens are all left out need not run.
+  const lengths = window.map(({ ids, empty }) => (dropSpecial && empty ? 0 : ids.length));
+  window.forEach(({ place, label, truncated, empty }, index) => {
+    if (lengths[index] === 0)
+      encoded[index] = { place, ...(label === undefined ? {} : { label }), truncated, empty, ...none };
+  });
+  let done = lengths.filter((length) => length === 0).length;
+  for (const plan of planBatches(lengths, run.batch)) {
+    checkAborted(run.signal);
+    const { data, length } = await session.run(plan.map((index) => window[index]!.ids));
+    for (const [row, index] of plan.entries()) {
+      const document = window[index]!;
+      const { place, label, truncated, empty } = document;
+      const start = row * length * dimension;
+      const vectors = data.subarray(start, start + document.ids.length * dimension);
+      const bad = firstNonFinite(vectors, vectors.length);
+      if (bad >= 0) {
+        throw new DdclError(
+          'data',
+          `${place}: the encoder gave ${vectors[bad]} for token ${Math.floor(bad / dimension)} (counted from 0); token vectors must be finite. Leave the text out, or use the encoder in fp32.`,
+        );
+      }
+      encoded[index] = {
+        place,
+        ...(label === undefined ? {} : { label }),
+        truncated,
+        empty,
+        ...keptTokens(document, vectors, dimension, dropSpecial),
+      };
+    }
+    done += plan.length;
+    run.onProgress?.(before + done);
+  }
+  for (const document of encoded) {
+    counts.documents += 1;
+    counts.tokens += document.ids.length;
+    counts.truncated += Number(document.truncated);
+    counts.empty += Number(document.empty);
+    yield document;
+  }
+}
+
+/** Copies, because a view would keep the whole batch in memory. */
+function keptTokens(
+  { ids, special }: Waiting,
+  vectors: Float32Array,
+  dimension: number,
+  dropSpecial: boolean,
+): Pick<EncodedDocument, 'ids' | 'tokens'> {
+  if (!dropSpecial) return { ids, tokens: vectors.slice() };
+  // Special tokens are at the ends.
+  const first = special.indexOf(0);
+  const end = special.lastIndexOf(0) + 1;
+  return { ids: ids.slice(first, end), tokens: vectors.slice(first * dimension, end * dimension) };
+}
+
+function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new DdclError('aborted', 'Encoding was interrupted.', { cause: signal.reason });
+}

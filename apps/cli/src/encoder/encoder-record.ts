@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { DdclError } from '@ddcl/core';
+import { reasonOf } from '../output/write-file.ts';
+import { encoderDTypes, type EncoderDType, type EncoderFiles } from './encoder-files.ts';
+
+/** By what texts became token vectors; kept in model folders and token shards. */
+export interface EncoderRecord {
+  /** Its name, or the absolute path of its folder. */
+  readonly encoder: string;
+  /** SHA-256 in hexadecimal over tokenizer.json, config.json, and the model with its weights. */
+  readonly hash: string;
+  readonly dtype: EncoderDType;
+  /** Texts were cut to this many tokens. */
+  readonly maxTokens: number;
+  readonly dropSpecial: boolean;
+  /** Which field of the data was the text, where one was named. */
+  readonly textField: string | null;
+  /** Whether HTML tags were taken out of the text. */
+  readonly stripHtml: boolean;
+  /** Length of a token vector. */
+  readonly dimension: number;
+}
+
+/**
+ * Identifies an encoder by its content: the same files in other places have the same hash.
+ *
+ * @throws DdclError `argument` if a file cannot be read
+ */
+export async function hashEncoder({ tokenizer, config, model, external }: EncoderFiles): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of [tokenizer, config, model, ...external]) hash.update(await hashFile(path));
+  return hash.digest('hex');
+}
+
+async function hashFile(path: string): Promise<Buffer> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (cause) {
+    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}).`, { cause });
+  }
+  return hash.digest();
+}
+
+/** Whether a value that was read from JSON is an encoder's record. */
+export function isEncoderRecord(value: unknown): value is EncoderRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { encoder, hash, dtype, maxTokens, dropSpecial, textField, stripHtml, dimension } =
+    value as Partial<EncoderRecord>;
+  return (
+    typeof encoder === 'string' &&
+    typeof hash === 'string' &&
+    /^[0-9a-f]{64}$/.test(hash) &&
+    encoderDTypes.includes(dtype!) &&
+    [maxTokens, dimension].every((number) => Number.isSafeInteger(number) && number! > 0) &&
+    typeof dropSpecial === 'boolean' &&
+    typeof stripHtml === 'boolean' &&
+    (textField === null || typeof textField === 'string')
+  );
+}
+
+/**
+ * @param record of the encoder that a model was fitted with, or that made token shards
+ * @param now the encoder at hand
+ * @param otherEncoder whether another encoder was allowed by `--other-encoder`
+ * @throws DdclError `argument` unless both are of the same content or `otherEncoder` is set
+ */
+export function requireSameEncoder(record: EncoderRecord, now: EncoderRecord, otherEncoder: boolean): void {
+  if (record.hash === now.hash || otherEncoder) return;
+  throw new DdclError(
+    'argument',
+    `${now.encoder} (${now.dtype}) is not the encoder that the model was fitted with, ${record.encoder} (${record.dtype}): its tokenizer, config or weights differ. Give that one with --encoder, or --other-encoder if you mean it.`,
+  );
+}

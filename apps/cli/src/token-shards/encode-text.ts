@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { EncodeCounts } from '../encoder/encode-documents.ts';
+import type { EncoderRecord } from '../encoder/encoder-record.ts';
+import { openEncoder, type Encoder, type OpenEncoderOptions } from '../encoder/open-encoder.ts';
+import { loadOrt } from '../load-ort.ts';
+import type { Progress } from '../output/progress.ts';
+import { openText } from '../text/open-text.ts';
+import type { TokenFileDType } from './shard-format.ts';
+import { writeTokenShards } from './write-token-shards.ts';
+
+export interface TextToEncode {
+  /** Files and folders of text. */
+  readonly text: readonly string[];
+  readonly labels?: string | undefined;
+  readonly encoder: Omit<OpenEncoderOptions, 'ort' | 'onNotice' | 'signal'>;
+  /** Refuses an encoder before the text is read. */
+  readonly check?: ((encoder: Encoder) => void) | undefined;
+  readonly folder: string;
+  readonly tokenDtype?: TokenFileDType | undefined;
+  readonly shardTokens?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+export interface EncodedText {
+  readonly shards: number;
+  readonly counts: EncodeCounts;
+  readonly record: EncoderRecord;
+  /** Of texts, labels and all that decides their vectors; equal for equal ones only. */
+  readonly fingerprint: string;
+  /** One line for people. */
+  readonly description: string;
+}
+
+/**
+ * Text to token shards: reads the text, runs it through its encoder, writes the folder.
+ *
+ * @throws DdclError as `openEncoder`, `openText` and {@link writeTokenShards} do
+ */
+export async function encodeText(request: TextToEncode): Promise<EncodedText> {
+  const { signal, progress, labels } = request;
+  const onNotice = (text: string): void => void process.stderr.write(`${text}\n`);
+  const encoder = await openEncoder({ ...request.encoder, ort: await loadOrt(), onNotice, signal });
+  try {
+    request.check?.(encoder);
+    const { textField, stripHtml } = request.encoder;
+    const text = await openText(request.text, {
+      textField,
+      labels,
+      stripHtml,
+      signal,
+      onProgress: (done, total) => progress.show('reading text', done, total),
+    });
+    const { shards, counts } = await writeTokenShards(encoder, text.documents(), {
+      folder: request.folder,
+      dtype: request.tokenDtype,
+      shardTokens: request.shardTokens,
+      signal,
+      onProgress: (documents) => progress.show('encoding text', documents, text.count),
+    });
+    const { encoder: _place, textField: _field, ...record } = encoder.record;
+    const identity = [text.fingerprint, record, request.encoder.batch ?? null, request.tokenDtype ?? null];
+    return {
+      shards,
+      counts,
+      record: encoder.record,
+      fingerprint: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
+      description: text.describe(),
+    };
+  } finally {
+    progress.stop();
+    await encoder.dispose();
+  }
+}
+
+/** What became of the documents, as a line for people. */
+export function describeCounts(
+  { documents, tokens, truncated, empty }: EncodeCounts,
+  { maxTokens }: EncoderRecord,
+): string {
+  const number = (value: number): string => value.toLocaleString('en');
+  const notes = [
+    ...(truncated > 0 ? [`${number(truncated)} cut to ${number(maxTokens)} tokens`] : []),
+    ...(empty > 0 ? [`${number(empty)} without text`] : []),
+  ];
+  return `${number(documents)} documents, ${number(tokens)} tokens${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`;
+}

@@ -1,0 +1,74 @@
+import { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsHeader } from '@ddcl/core';
+import { dataError, withFileName } from '../data/data-error.ts';
+import { openFile, readFully, type OpenFile } from '../data/open-file.ts';
+import { parseMetadata, shardTensors, type ShardMetadata } from './shard-format.ts';
+
+/** A shard that is open: all but its tokens is in memory. */
+export interface Shard {
+  readonly source: OpenFile;
+  readonly metadata: ShardMetadata;
+  /** Bounds of the documents, [documents + 1], from 0. */
+  readonly offsets: BigInt64Array;
+  /** Places in the metadata's names, [documents]. */
+  readonly labels: Int32Array | undefined;
+}
+
+/** What to do about a shard that cannot be used. */
+export const again: string = "Run 'ddcl encode-tokens' again.";
+
+/** @throws DdclError `format` for a file that is no safetensors file */
+export async function readHeader(source: OpenFile): Promise<SafetensorsHeader> {
+  const { file, size } = source;
+  const prefix = new Uint8Array(Math.min(8, size));
+  await readFully(source, prefix, 0);
+  const bytes = new Uint8Array(withFileName(file, again, () => safetensorsHeaderLength(prefix, size)));
+  await readFully(source, bytes, 8);
+  return withFileName(file, again, () => parseSafetensorsHeader(bytes, size));
+}
+
+/**
+ * Opens the file of a shard and checks that its parts fit together.
+ *
+ * @throws DdclError `argument` for a file that cannot be opened, `format` for one that is damaged or no shard
+ */
+export async function openShard(file: string): Promise<Shard> {
+  const source = await openFile(file);
+  try {
+    const header = await readHeader(source);
+    const metadata = parseMetadata(header.metadata);
+    const tokens = header.entries.get(shardTensors.tokens);
+    const bounds = header.entries.get(shardTensors.offsets);
+    const numbers = header.entries.get(shardTensors.labels);
+    if (
+      metadata === undefined ||
+      tokens?.shape.length !== 2 ||
+      bounds?.dtype !== 'I64' ||
+      (numbers !== undefined && numbers.dtype !== 'I32')
+    ) {
+      throw dataError('format', file, `is no token shard of this version. ${again}`);
+    }
+    const offsets = new BigInt64Array((bounds.end - bounds.begin) / 8);
+    await readFully(source, new Uint8Array(offsets.buffer), bounds.begin);
+    const labels = numbers === undefined ? undefined : new Int32Array((numbers.end - numbers.begin) / 4);
+    if (labels !== undefined) await readFully(source, new Uint8Array(labels.buffer), numbers!.begin);
+    const rises = offsets.every((offset, index) => index === 0 || offset >= offsets[index - 1]!);
+    const documents = offsets.length - 1;
+    const namesFit =
+      labels === undefined
+        ? metadata.labelNames === undefined
+        : labels.length === documents && labels.every((label) => metadata.labelNames?.[label] !== undefined);
+    if (
+      !rises ||
+      offsets[0] !== 0n ||
+      offsets.at(-1) !== BigInt(tokens.shape[0]!) ||
+      tokens.shape[1] !== metadata.encoder.dimension ||
+      !namesFit
+    ) {
+      throw dataError('format', file, `its documents do not fit its tokens or labels. ${again}`);
+    }
+    return { source, metadata, offsets, labels };
+  } catch (error) {
+    await source.handle.close();
+    throw error;
+  }
+}

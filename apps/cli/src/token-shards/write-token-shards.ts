@@ -1,0 +1,31 @@
+import type { Encoder, EncodeOptions } from '../encoder/open-encoder.ts';
+import type { EncodeCounts } from '../encoder/encode-documents.ts';
+import type { TextDocument } from '../encoder/text-document.ts';
+import { ShardWriter } from './shard-writer.ts';
+import type { TokenFileDType } from './shard-format.ts';
+
+export interface WriteShardsOptions extends EncodeOptions {
+  readonly folder: string;
+  readonly dtype?: TokenFileDType | undefined;
+  readonly shardTokens?: number | undefined;
+}
+
+/**
+ * Encodes documents once and keeps their tokens as shards. Nothing is left in the folder if it fails.
+ *
+ * @throws DdclError as {@link Encoder.encode} and {@link ShardWriter} do
+ */
+export async function writeTokenShards(
+  encoder: Encoder,
+  documents: AsyncIterable<TextDocument>,
+  { folder, dtype, shardTokens, ...options }: WriteShardsOptions,
+): Promise<{ readonly shards: number; readonly counts: EncodeCounts }> {
+  const writer = new ShardWriter({ folder, record: encoder.record, dtype, shardTokens });
+  try {
+    for await (const document of encoder.encode(documents, options)) await writer.add(document);
+    return { shards: await writer.finish(), counts: { ...encoder.counts } };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import { mul, sub } from '../program/ops/elementwise.ts';
+import { matmul } from '../program/ops/matmul.ts';
+import { reshape } from '../program/ops/layout.ts';
+import { sum } from '../program/ops/reduce.ts';
+import { tensorType } from '../program/tensor-type.ts';
+import { trace } from '../program/trace.ts';
+import type { TokenBlock } from './token-source.ts';
+
+/** Rows of one product, at most. */
+const mostRows = 4096;
+
+/** From this many multiplications on, the covariance is summed on the backend: less takes a second on the host, in float64. */
+const hostProducts = 2 ** 33;
+
+/** Whether `tokens` of a dimension are so many that {@link createDeviceCovariance} pays. */
+export function paysOnDevice(tokens: number | undefined, dimension: number): boolean {
+  return tokens !== undefined && tokens * dimension * dimension >= hostProducts;
+}
+
+/** Sums for a covariance, by products on a backend. */
+export interface DeviceCovariance {
+  /** Adds tokens; the block is copied. Tokens of weight 0 may hold anything. */
+  add(block: TokenBlock): Promise<void>;
+  /** Covariance per unit of weight, [m, m], symmetric. */
+  result(): Promise<Float64Array>;
+  dispose(): void;
+}
+
+/**
+ * Sums `a (z - s)(z - s)^T` in float32 products of a few thousand tokens, added up in float64. s is the first token, near enough
+ * to the others that float32 loses about 1e-6 of the largest entry.
+ */
+export async function createDeviceCovariance(backend: Backend, dimension: number): Promise<DeviceCovariance> {
+  const rows = Math.max(1, Math.min(mostRows, Math.floor(backend.capabilities.maxBufferBytes / (4 * dimension))));
+  const program = trace(
+    [tensorType('float32', [rows, dimension]), tensorType('float32', [rows]), tensorType('float32', [dimension])],
+    (tokens, weights, shift) => {
+      const centred = sub(tokens, shift);
+      const weighted = mul(centred, reshape(weights, [rows, 1]));
+      return [matmul(weighted, centred, { transposeA: true }), sum(weighted, [0])];
+    },
+    'covariance',
+  );
+  const executable = await backend.compile(program);
+  const tokens = new Float32Array(rows * dimension);
+  const weights = new Float32Array(rows);
+  const second = new Float64Array(dimension * dimension);
+  const first = new Float64Array(dimension);
+  let weight = 0;
+  let filled = 0;
+  let shift: DeviceBuffer | undefined;
+
+  const flush = async (): Promise<void> => {
+    if (filled === 0 || shift === undefined) return;
+    weights.fill(0, filled);
+    const inputs = [
+      backend.upload({ dtype: 'float32', shape: [rows, dimension] }, tokens),
+      backend.upload({ dtype: 'float32', shape: [rows] }, weights),
+      shift,
+    ];
+    filled = 0;
+    const results = await executable.run(inputs, { donate: [0, 1] });
+    const [products, sums] = await Promise.all(results.map((result) => backend.download(result)));
+    for (const result of results) backend.free(result);
+    for (let index = 0; index < second.length; index++) second[index]! += products![index]!;
+    for (let axis = 0; axis < dimension; axis++) first[axis]! += sums![axis]!;
+  };
+
+  return {
+    async add(block) {
+      for (let row = 0; row < block.rows; row++) {
+        const own = block.weights?.[row] ?? 1;
+        if (own === 0) continue;
+        tokens.set(block.data.subarray(row * dimension, (row + 1) * dimension), filled * dimension);
+        weights[filled] = own;
+        weight += own;
+        shift ??= backend.upload({ dtype: 'float32', shape: [dimension] }, tokens.slice(0, dimension));
+        if (++filled === rows) await flush();
+      }
+    },
+    async result() {
+      await flush();
+      const covariance = new Float64Array(second.length);
+      for (let i = 0; i < dimension; i++) {
+        for (let j = i; j < dimension; j++) {
+          // Both halves were summed; their rounding differs.
+          const both = (second[i * dimension + j]! + second[j * dimension + i]!) / 2;
+          const value = both / weight - (first[i]! / weight) * (first[j]! / weight);
+          covariance[i * dimension + j] = i === j ? Math.max(0, value) : value;
+          covariance[j * dimension + i] = covariance[i * dimension + j]!;
+        }
+      }
+      return covariance;
+    },
+    dispose() {
+      if (shift !== undefined) backend.free(shift);
+      executable.dispose();
+    },
+  };
+}
