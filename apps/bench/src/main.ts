@@ -10,6 +10,7 @@ import { formatReport, type Report } from './compare/markdown.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './memory.ts';
 import { measureOverhead } from './overhead.ts';
+import { formatReadout, timeReadout, type ReadoutShape } from './readout.ts';
 import { formatSteps, stepShapes } from './step-table.ts';
 import { timeStep, type StepShape, type StepTiming } from './step.ts';
 
@@ -130,6 +131,27 @@ async function runMemory(options: { backend: string; steps: number; json?: boole
   process.stdout.write(`${options.json ? JSON.stringify(course) : formatMemory(course)}\n`);
 }
 
+interface ReadoutCommand extends ReadoutShape {
+  readonly rounds: number;
+  readonly threads: number;
+  readonly encoder?: string;
+  readonly json?: boolean;
+}
+
+async function runReadout({ rounds, threads, encoder, json, ...shape }: ReadoutCommand): Promise<void> {
+  const backend = await createBackend('ort', threads);
+  const session =
+    encoder === undefined
+      ? undefined
+      : await ort.InferenceSession.create(encoder, { intraOpNumThreads: threads, logSeverityLevel: 3 });
+  const tensor = (ids: BigInt64Array, dims: number[]): ort.Tensor => new ort.Tensor('int64', ids, dims);
+  const timing = await timeReadout(backend, shape, rounds, session && { session, tensor });
+  await session?.release();
+  backend.dispose();
+  const text = json ? JSON.stringify({ machine: machine(), node: process.version, ...timing }) : formatReadout(timing);
+  process.stdout.write(`${text}\n`);
+}
+
 function writeWhole(path: string, content: string): void {
   writeFileSync(`${path}.tmp`, content);
   renameSync(`${path}.tmp`, path);
@@ -145,6 +167,18 @@ program
   .option('--runs <N>', 'timed runs per shape', wholeNumber, 20)
   .option('--json', 'print one JSON object on stdout')
   .action(runStep);
+program
+  .command('readout')
+  .description('readouts against mean pooling in plain loops, and against the encoder, per document')
+  .option('--documents <N>', 'documents per encode', wholeNumber, 256)
+  .option('--length <N>', 'tokens per document', wholeNumber, 128)
+  .option('--dimension <N>', 'numbers per token', wholeNumber, 384)
+  .option('--prototypes <K>', 'number of prototypes', wholeNumber, 64)
+  .option('--rounds <N>', 'rounds; each contestant runs once in each', wholeNumber, 15)
+  .option('--threads <N>', 'threads of the backend and the encoder', wholeNumber, 2)
+  .option('--encoder <model.onnx>', 'an encoder to compare with')
+  .option('--json', 'print one JSON object on stdout')
+  .action(runReadout);
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

@@ -1,6 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises';
+import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
 import { isDdclError } from '@ddcl/core';
 import { Command, InvalidArgumentError } from 'commander';
+import * as ort from 'onnxruntime-node';
+import { documentClusters, documentClustersPage } from './document-clusters.ts';
 import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
 import { spaceObjects, spaceObjectsPage } from './space-objects.ts';
 
@@ -58,6 +61,22 @@ program
     const results = await plantedOutliers(options, say);
     const command = `node apps/experiments/dist/main.js planted-outliers --prototypes ${options.prototypes.join(',')} --seeds ${options.seeds} --restarts ${options.restarts}`;
     await publish(results, plantedOutliersPage(results, command), options);
+  });
+program
+  .command('document-clusters')
+  .description("documents by their mean vectors, beside k-means; folders of 'ddcl encode-tokens --labels'")
+  .argument('<folders...>', 'folders of token shards, taken together')
+  .option('--prototypes <K>', 'number of prototypes and centroids', wholeNumber, 20)
+  .option('--seeds <N>', 'seeds', wholeNumber, 10)
+  .option('--out <file.md>', 'write the page here too')
+  .option('--json', 'print JSON instead of the page')
+  .action(async (folders: string[], options: CommonOptions & { prototypes: number }) => {
+    const backend = await ortBackend({ runtime: ort as unknown as OrtRuntime, executionProviders: ['cpu'] });
+    const results = await documentClusters(backend, { folders, ...options }, say);
+    backend.dispose();
+    const { prototypes, seeds } = options;
+    const command = `node apps/experiments/dist/main.js document-clusters FOLDERS --prototypes ${prototypes} --seeds ${seeds}`;
+    await publish(results, documentClustersPage(results, prototypes, command), options);
   });
 
 try {

@@ -16,10 +16,10 @@ export function formatSpread({ mean, deviation, min, max }: Spread, digits = 3):
 }
 
 /** When, on what and by which sources a table was made. */
-export function provenance(command: string): string {
+export function provenance(command: string, backend: string = 'cpu'): string {
   const revision = gitRevision();
   const { model } = cpus()[0] ?? { model: 'unknown processor' };
-  return `Made on ${new Date().toISOString().slice(0, 10)} by \`${command}\`${revision}, Node ${process.version}, ${cpus().length} cores of ${model.trim()}, backend cpu, float32.`;
+  return `Made on ${new Date().toISOString().slice(0, 10)} by \`${command}\`${revision}, Node ${process.version}, ${cpus().length} cores of ${model.trim()}, backend ${backend}, float32.`;
 }
 
 function gitRevision(): string {

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createBackend } from '../backends.ts';
-import { numberClasses } from '../compare/documents.ts';
+import { classNames, numberClasses } from '../compare/documents.ts';
 import { formatCompareTable, summariseRow } from '../compare/format-table.ts';
-import { openSplit, type OpenedSplit } from '../compare/open-split.ts';
+import { prepareSplit, type OpenedSplit } from '../compare/open-split.ts';
 import { bestOnValidation, runCompare } from '../compare/run-compare.ts';
 import { measures, type Measure } from '../compare/score-vectors.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
@@ -132,10 +132,10 @@ async function compareAction(options: CompareCommandOptions): Promise<void> {
       });
       return encoder;
     };
+    const prepared = [];
     for (const option of ['train', 'test'] as const) {
-      const paths = options[option];
-      opened.push(
-        await openSplit(paths, {
+      prepared.push(
+        await prepareSplit(options[option], {
           option: `--${option}`,
           textField: options.textField,
           labels: options.labels,
@@ -146,6 +146,8 @@ async function compareAction(options: CompareCommandOptions): Promise<void> {
         }),
       );
     }
+    classNames(prepared[0]!.labels, prepared[1]!.labels);
+    for (const split of prepared) opened.push(await split.open());
     const [train, test] = opened as [OpenedSplit, OpenedSplit];
     if (train.encoderHash !== test.encoderHash) {
       throw new DdclError('argument', '--train and --test were encoded by different encoders. Encode both with one.');

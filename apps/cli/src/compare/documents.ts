@@ -16,29 +16,40 @@ export interface CompareData {
   readonly names: readonly string[];
 }
 
+/** Documents whose tokens are there, with their labels. */
+export interface LabelledSequences {
+  readonly sequences: SequenceReader;
+  readonly labels: readonly string[];
+}
+
 /**
- * Numbers classes by the labels of train.
+ * Names of the classes of train, in the order of numbers where they are numbers.
  *
- * @throws DdclError `data` for labels that only test has, for a single class, and for train and test of different hidden size
+ * @throws DdclError `data` for labels that only test has, and for a single class
  */
-export function numberClasses(
-  train: { readonly sequences: SequenceReader; readonly labels: readonly string[] },
-  test: { readonly sequences: SequenceReader; readonly labels: readonly string[] },
-): CompareData {
-  const names = [...new Set(train.labels)].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1));
+export function classNames(train: readonly string[], test: readonly string[]): string[] {
+  const names = [...new Set(train)].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1));
   if (names.length < 2) {
     throw new DdclError(
       'data',
       `All documents of --train have the label '${names[0]}'. A comparison needs at least two; look at --labels.`,
     );
   }
-  const missing = [...new Set(test.labels)].filter((label) => !names.includes(label));
-  if (missing.length > 0) {
-    throw new DdclError(
-      'data',
-      `--test has labels that --train lacks: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', ...' : ''}. Train has ${names.slice(0, 20).join(', ')}. Give data of the same classes.`,
-    );
-  }
+  const missing = [...new Set(test)].filter((label) => !names.includes(label));
+  if (missing.length === 0) return names;
+  throw new DdclError(
+    'data',
+    `--test has labels that --train lacks: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', ...' : ''}. Train has ${names.slice(0, 20).join(', ')}. Give data of the same classes.`,
+  );
+}
+
+/**
+ * Numbers the classes of documents.
+ *
+ * @throws DdclError as {@link classNames}; `shape` for train and test of different hidden size
+ */
+export function numberClasses(train: LabelledSequences, test: LabelledSequences): CompareData {
+  const names = classNames(train.labels, test.labels);
   if (train.sequences.dimension !== test.sequences.dimension) {
     throw new DdclError(
       'shape',
@@ -46,7 +57,7 @@ export function numberClasses(
     );
   }
   const numbers = new Map(names.map((name, index) => [name, index]));
-  const split = ({ sequences, labels }: typeof train): Split => ({
+  const split = ({ sequences, labels }: LabelledSequences): Split => ({
     sequences,
     classes: Int32Array.from(labels, (label) => numbers.get(label)!),
   });

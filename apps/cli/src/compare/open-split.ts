@@ -30,37 +30,53 @@ export interface OpenSplitOptions {
   readonly progress: Progress;
 }
 
+/** Labels of documents whose tokens are not there yet. */
+export interface PreparedSplit {
+  readonly labels: readonly string[];
+  /** Opens token shards as they are; runs text through the encoder into temporary ones. */
+  open(): Promise<OpenedSplit>;
+}
+
 /**
- * Opens token shards as they are, and runs text through the encoder into temporary shards.
+ * Reads labels, so that what is wrong with them is known before the encoder runs.
  *
  * @throws DdclError `argument` for data without labels; as text and shards do
  */
-export async function openSplit(paths: readonly string[], options: OpenSplitOptions): Promise<OpenedSplit> {
-  const { option, labels, signal, progress } = options;
+export async function prepareSplit(paths: readonly string[], options: OpenSplitOptions): Promise<PreparedSplit> {
+  const { option, labels: field, signal, progress } = options;
   const shards = await findShards(paths);
-  if (shards !== undefined) return opened(option, await openTokenShards(shards, paths.length === 1), async () => {});
-  if (labels === undefined) {
+  if (shards !== undefined) {
+    const split = opened(option, await openTokenShards(shards, paths.length === 1), async () => {});
+    const { labels } = await split;
+    return { labels, open: () => split };
+  }
+  if (field === undefined) {
     throw new DdclError('argument', `${option} needs labels to compare by. Name their field or column with --labels.`);
   }
   const text = await openText(paths, {
     ...options,
-    labels,
+    labels: field,
     onProgress: (done, total) => progress.show('reading     ', done, total),
   });
-  const encoder = await options.encoder();
-  const folder = await temporaryFolder();
-  try {
-    await writeTokenShards(encoder, text.documents(), {
-      folder: folder.path,
-      signal,
-      onProgress: (done) => progress.show('encoding    ', done, text.count),
-    });
-    const found = await findTokenShards([folder.path]);
-    return opened(option, await openTokenShards(found!, true), () => folder.remove());
-  } catch (error) {
-    await folder.remove();
-    throw error;
-  }
+  return {
+    labels: text.labels!,
+    async open() {
+      const encoder = await options.encoder();
+      const folder = await temporaryFolder();
+      try {
+        await writeTokenShards(encoder, text.documents(), {
+          folder: folder.path,
+          signal,
+          onProgress: (done) => progress.show('encoding    ', done, text.count),
+        });
+        const found = await findTokenShards([folder.path]);
+        return await opened(option, await openTokenShards(found!, true), () => folder.remove());
+      } catch (error) {
+        await folder.remove();
+        throw error;
+      }
+    },
+  };
 }
 
 /** Text files are no shards, and a folder of texts is none either. */
