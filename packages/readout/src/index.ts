@@ -67,3 +67,18 @@ export {
 } from './head/linear-head.ts';
 export type { HeadEpoch, HeadTrainingOptions } from './head/head-options.ts';
 export type { FeatureChoice, ReadoutFeature } from './head/readout-features.ts';
+
+// Surgery
+export { mergeClose, mergePrototypes, type MergeCloseOptions } from './surgery/merge.ts';
+export { prunePrototypes, type PruneChoice } from './surgery/prune.ts';
+export { orderByShare, orderBySimilarity, reorderPrototypes } from './surgery/reorder.ts';
+export { splitPrototypes, type SplitOptions, type SplitPrototype, type SplitResult } from './surgery/split.ts';
+export type { Surgery } from './surgery/with-prototypes.ts';
+export {
+  defaultPrice,
+  fitAutomatic,
+  type AutomaticCountOptions,
+  type AutomaticCountProgress,
+  type AutomaticCountResult,
+  type CountCandidate,
+} from './surgery/automatic-count.ts';
