@@ -6,14 +6,6 @@ export interface FeatureMatrix {
   readonly width: number;
 }
 
-/** Rows of a matrix, in the order given; a copy. */
-export function takeRows({ data, width }: FeatureMatrix, rows: ArrayLike<number>): FeatureMatrix {
-  const taken = new Float32Array(rows.length * width);
-  for (let row = 0; row < rows.length; row++)
-    taken.set(data.subarray(rows[row]! * width, (rows[row]! + 1) * width), row * width);
-  return { data: taken, documents: rows.length, width };
-}
-
 /** Matrices side by side. */
 export function joinFeatures(...parts: readonly FeatureMatrix[]): FeatureMatrix {
   const { documents } = parts[0]!;
