@@ -25,18 +25,21 @@ export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let heldReturn = '';
   let any = false;
+  let line = 1;
   for await (const bytes of byteChunks(source, gzipped, onBytes)) {
     checkAborted(signal);
     any = true;
-    let text = heldReturn + decode(file, decoder, bytes);
+    let text = heldReturn + decode(file, decoder, bytes, line);
     // A return at the end of a piece may be the first half of \r\n.
     heldReturn = text.endsWith('\r') ? '\r' : '';
     if (heldReturn !== '') text = text.slice(0, -1);
     if (text.includes('\0'))
       throw dataError('format', file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
-    yield text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+    const plain = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+    line += countLineEnds(plain);
+    yield plain;
   }
-  const rest = decode(file, decoder, undefined);
+  const rest = decode(file, decoder, undefined, line);
   if (heldReturn + rest !== '') yield heldReturn === '' ? rest : `\n${rest}`;
   if (!any) throw dataError('format', file, 'unpacks to nothing (0 bytes). Write it again.');
 }
@@ -105,10 +108,21 @@ async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
   }
 }
 
-function decode(file: string, decoder: TextDecoder, bytes: Uint8Array | undefined): string {
+/** @param line number of the line that the bytes begin in, for messages */
+function decode(file: string, decoder: TextDecoder, bytes: Uint8Array | undefined, line: number): string {
   try {
     return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
   } catch (cause) {
-    throw dataError('format', file, 'holds bytes that are not UTF-8 text. Save it as UTF-8.', cause);
+    // Decoded once more, with U+FFFD in the place of what is wrong: what stands before the first one says the line.
+    const lossy = new TextDecoder().decode(bytes ?? new Uint8Array(0));
+    const before = lossy.slice(0, Math.max(0, lossy.indexOf('\ufffd'))).replace(/\r\n?/g, '\n');
+    const bad = line + countLineEnds(before);
+    throw dataError('format', file, `line ${bad} holds bytes that are not UTF-8 text. Save it as UTF-8.`, cause);
   }
+}
+
+function countLineEnds(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { checkAborted, dataError } from '../data/data-error.ts';
 import type { TextDocument } from '../encoder/text-document.ts';
 import { stripHtml } from './strip-html.ts';
-import { textFile, textRows } from './text-rows.ts';
+import { textBytes, textFile, textRows } from './text-rows.ts';
 
 export interface OpenTextOptions {
   /** Field or column of the text. Default `text`. */
@@ -34,18 +33,17 @@ export interface OpenedText {
 }
 
 /**
- * Opens text: `.jsonl .tsv .csv .txt` (also `.gz`), `.parquet`, or a folder of `.txt` files; several are read one after another. All of it
+ * Opens text: `.jsonl .tsv .csv .txt` (also `.gz`), `.parquet`, or a folder of `.txt` files; several, of any of these kinds, are read one after
+ * another. All of it
  * is looked at here, so that bad input is known before anything is written; memory is that of a piece of a file, and the labels.
  *
  * @throws DdclError `argument` for what is asked, `data` for rows, `format` for bytes, `aborted`
  */
 export async function openText(paths: readonly string[], options: OpenTextOptions = {}): Promise<OpenedText> {
   const { textField = 'text', labels: field, signal, onProgress } = options;
+  if (paths.length === 0) throw dataError('argument', '--text', 'names no file. Give at least one.');
   const files = await Promise.all(paths.map(textFile));
-  const total = (await Promise.all(paths.map((path) => stat(path).catch(() => undefined)))).reduce(
-    (sum, entry) => sum + (entry?.size ?? 0),
-    0,
-  );
+  const total = (await Promise.all(files.map(textBytes))).reduce((sum, bytes) => sum + bytes, 0);
   const clean = options.stripHtml === true ? stripHtml : (text: string): string => text;
 
   async function* pass(onBytes: (bytes: number) => void): AsyncGenerator<TextDocument> {

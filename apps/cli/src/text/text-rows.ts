@@ -9,6 +9,7 @@ import { openParquet } from '../data/parquet-table.ts';
 import type { Table } from '../data/table.ts';
 import { textChunks } from '../data/text-chunks.ts';
 import type { TextDocument } from '../encoder/text-document.ts';
+import { batchesOfLines, openTabs } from './tab-table.ts';
 
 /** Where texts come from. */
 export type TextKind = 'jsonl' | 'tsv' | 'csv' | 'parquet' | 'txt' | 'folder';
@@ -35,7 +36,8 @@ const kinds: readonly string[] = ['jsonl', 'tsv', 'csv', 'parquet', 'txt'];
  */
 export async function textFile(path: string): Promise<TextFile> {
   const entry = await stat(path).catch(() => undefined);
-  if (entry?.isDirectory() === true) return { path, kind: 'folder', gzipped: false };
+  if (entry === undefined) throw dataError('argument', path, 'there is no such file or folder. Check the path.');
+  if (entry.isDirectory()) return { path, kind: 'folder', gzipped: false };
   const [, ending = '', packed] = /\.([a-z]+?)(\.gz)?$/i.exec(path) ?? [];
   const kind = ending.toLowerCase();
   const gzipped = packed !== undefined;
@@ -62,7 +64,8 @@ async function openTable(
   const options = { wanted, signal, onBytes };
   if (kind === 'parquet') return openParquet(path, options);
   if (kind === 'jsonl') return openJsonLines(path, gzipped, options);
-  return openCsv(path, kind === 'csv' ? ',' : '\t', gzipped, options);
+  if (kind === 'tsv') return openTabs(path, gzipped, options);
+  return openCsv(path, ',', gzipped, options);
 }
 
 function columnOf({ file, columns = [] }: Table, name: string, option: string): number {
@@ -123,14 +126,10 @@ async function* lineTexts(
   refuseLabels(path, labels);
   const source = await openFile(path);
   try {
-    let rest = '';
     let line = 0;
-    for await (const chunk of textChunks(source, { gzipped, signal, onBytes })) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop()!;
+    for await (const lines of batchesOfLines(textChunks(source, { gzipped, signal, onBytes }))) {
       for (const text of lines) yield { text, place: `${path} line ${++line}` };
     }
-    if (rest !== '') yield { text: rest, place: `${path} line ${line + 1}` };
   } finally {
     await source.handle.close();
   }
@@ -145,6 +144,23 @@ function refuseLabels(path: string, labels: string | undefined): void {
   );
 }
 
+/** Paths of the .txt files of a folder, within it, sorted. */
+async function textPaths(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.toLowerCase().endsWith('.txt'))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** Bytes that a pass over a path reads, as they lie on the disk. */
+export async function textBytes({ path, kind }: TextFile): Promise<number> {
+  const paths = kind === 'folder' ? (await textPaths(path)).map((name) => join(path, name)) : [path];
+  let bytes = 0;
+  for (const each of paths) bytes += (await stat(each)).size;
+  return bytes;
+}
+
 /** Every .txt file below a folder is a document, in the order of their paths. With labels `folder` its first sub-folder is its label. */
 async function* folderTexts(folder: string, { labels, signal, onBytes }: TextReading): AsyncGenerator<TextDocument> {
   if (labels !== undefined && labels !== 'folder') {
@@ -154,11 +170,7 @@ async function* folderTexts(folder: string, { labels, signal, onBytes }: TextRea
       `files of a folder have no field ${JSON.stringify(labels)}. With --labels folder the first sub-folder is the label.`,
     );
   }
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile() && entry.name.toLowerCase().endsWith('.txt'))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
+  const paths = await textPaths(folder);
   if (paths.length === 0) {
     throw dataError(
       'data',

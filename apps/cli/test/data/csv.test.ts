@@ -255,7 +255,7 @@ describe('bad .csv files', () => {
       'format: x.csv: is UTF-16 text; expected UTF-8. Save it as UTF-8.',
     );
     expect(await refused(Buffer.from([0x61, 0x0a, 0xe9, 0x0a]))).toBe(
-      'format: x.csv: holds bytes that are not UTF-8 text. Save it as UTF-8.',
+      'format: x.csv: line 2 holds bytes that are not UTF-8 text. Save it as UTF-8.',
     );
     expect(await refused('PK\u0003\u0004')).toBe(
       'format: x.csv: holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.',

@@ -1,0 +1,156 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { openText, type OpenTextOptions } from '../../src/text/open-text.ts';
+import { fixture } from '../data/fixtures.ts';
+import { refusal, testFolder } from '../data/support.ts';
+
+const folder = testFolder();
+
+interface Read {
+  readonly texts: string[];
+  readonly labels: readonly string[] | undefined;
+  readonly places: string[];
+  readonly empty: number;
+  readonly fingerprint: string;
+}
+
+async function read(paths: string | readonly string[], options: OpenTextOptions = {}): Promise<Read> {
+  const opened = await openText(typeof paths === 'string' ? [paths] : paths, options);
+  const documents = [];
+  for await (const document of opened.documents()) documents.push(document);
+  expect(documents).toHaveLength(opened.count);
+  expect(opened.labels).toEqual(opened.labels && documents.map(({ label }) => label));
+  // A second pass gives the same.
+  const again = [];
+  for await (const document of opened.documents()) again.push(document);
+  expect(again).toEqual(documents);
+  const { labels, empty, fingerprint } = opened;
+  const places = documents.map(({ place }) => place.replace(`${folder.path}/`, ''));
+  return { texts: documents.map(({ text }) => text), labels, places, empty, fingerprint };
+}
+
+const refused = (paths: string | readonly string[], options: OpenTextOptions = {}): Promise<string> =>
+  refusal(read(paths, options), folder.path);
+
+describe('openText', () => {
+  it.each([
+    ['x.jsonl', '{"text":"a \\"b\\"","y":1}\n{"text":"","y":2}\n{"text":"c\\nd","y":true}\n', ['1', '2', 'true']],
+    ['x.csv', 'id,y,text\n7,1,"a ""b"""\n8,2,""\n9,true,"c\nd"\n', ['1', '2', 'true']],
+  ])('reads texts and labels of %s, packed or not', async (name, content, labels) => {
+    for (const [file, bytes] of [
+      [name, content],
+      [`${name}.gz`, gzipSync(content)],
+    ] as const) {
+      const found = await read(folder.write(file, bytes), { labels: 'y' });
+      expect(found).toMatchObject({ texts: ['a "b"', '', 'c\nd'], labels, empty: 1 });
+      expect(found.places[0]).toMatch(new RegExp(`^${file.replaceAll('.', '\\.')} line \\d$`));
+    }
+  });
+
+  it('takes quotation marks in .tsv as what they are', async () => {
+    const content = 'sentence\tlabel\n"so it begins\t1\nplain "quoted" words\t0\nand ends"\t1\n"whole"\t0\n';
+    const wanted = {
+      texts: ['"so it begins', 'plain "quoted" words', 'and ends"', '"whole"'],
+      labels: ['1', '0', '1', '0'],
+      places: ['x.tsv line 2', 'x.tsv line 3', 'x.tsv line 4', 'x.tsv line 5'],
+    };
+    const options = { textField: 'sentence', labels: 'label' };
+    expect(await read(folder.write('x.tsv', content), options)).toMatchObject(wanted);
+    const windows = folder.write('x.tsv', `\uFEFF${content.replaceAll('\n', '\r\n')}`);
+    expect(await read(windows, options)).toMatchObject(wanted);
+    expect(await refused(folder.write('x.tsv', 'text\ty\na\t1\nb\tc\t2\n'))).toBe(
+      'data: x.tsv: line 3 has 3 cells; expected 2, as the header has. Take tabs out of the text (quotes do not help in .tsv), or use .jsonl.',
+    );
+  });
+
+  it('reads .parquet', async () => {
+    const file = folder.write('x.parquet', fixture('pq_snappy'));
+    expect(await read(file, { textField: 'class', labels: 'n' })).toMatchObject({
+      texts: ['a', 'b', 'a', 'c'],
+      labels: ['1', '2', '-3', '4'],
+    });
+  });
+
+  it('takes each line of .txt, empty ones too, but nothing after the last line end', async () => {
+    const wanted = { texts: ['one', '', ' ', 'four'], empty: 2, labels: undefined };
+    expect(await read(folder.write('x.txt', 'one\n\n \nfour\n'))).toMatchObject(wanted);
+    expect(await read(folder.write('x.txt', '\uFEFFone\r\n\r\n \r\nfour'))).toMatchObject(wanted);
+    expect(await read(folder.write('x.txt.gz', gzipSync('one\n\n \nfour\n')))).toMatchObject(wanted);
+  });
+
+  it('reads a folder of .txt files in the order of their paths, the first sub-folder as label', async () => {
+    mkdirSync(join(folder.path, 'texts/neg'), { recursive: true });
+    mkdirSync(join(folder.path, 'texts/pos/deep'), { recursive: true });
+    folder.write('texts/pos/deep/b.txt', 'fine\nfilm\n');
+    folder.write('texts/pos/a.TXT', '');
+    folder.write('texts/neg/c.txt', 'dull');
+    folder.write('texts/neg/notes.md', 'not a text');
+    const path = join(folder.path, 'texts');
+    const seen: [number, number][] = [];
+    const onProgress = (done: number, total: number): void => void seen.push([done, total]);
+    expect(await read(path, { labels: 'folder', onProgress })).toMatchObject({
+      texts: ['dull', '', 'fine\nfilm\n'],
+      labels: ['neg', 'pos', 'pos'],
+      empty: 1,
+    });
+    expect(seen.at(-1)).toEqual([14, 14]);
+    folder.write('texts/loose.txt', 'x');
+    expect(await refused(path, { labels: 'folder' })).toMatch(/loose\.txt: lies in no sub-folder, so it has no label/);
+    expect(await refused(path, { labels: 'stars' })).toMatch(
+      /files of a folder have no field "stars".*--labels folder/,
+    );
+  });
+
+  it('reads several paths of any kinds one after another', async () => {
+    const files = [folder.write('a.txt', 'one\ntwo\n'), folder.write('b.jsonl', '{"text":"three"}\n')];
+    expect((await read(files)).texts).toEqual(['one', 'two', 'three']);
+  });
+
+  it('has a fingerprint of texts, their order and labels', async () => {
+    const of = async (lines: string, options: OpenTextOptions = {}): Promise<string> =>
+      (await read(folder.write('x.jsonl', lines), options)).fingerprint;
+    const [a, b] = ['{"text":"a","y":"1"}\n', '{"text":"b","y":"2"}\n'];
+    const prints = [await of(a + b), await of(b + a), await of(a), await of(a + b, { labels: 'y' })];
+    expect(new Set(prints).size).toBe(4);
+    expect(await of(a + b)).toBe(prints[0]);
+  });
+
+  it('takes tags out if asked', async () => {
+    const file = folder.write('x.txt', 'good<br /><br />film <b>a</b> &amp; b < c\n');
+    expect((await read(file)).texts[0]).toContain('<br />');
+    expect((await read(file, { stripHtml: true })).texts[0]).toBe('good  film  a  & b < c');
+  });
+
+  it('stops when it is told to', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    expect(await refused(folder.write('x.txt', 'a\n'), { signal: stop.signal })).toMatch(/^aborted/);
+  });
+
+  it('refuses bad input: which file, what was expected, what to do', async () => {
+    const { path } = folder;
+    expect(await refused([])).toBe('argument: --text: names no file. Give at least one.');
+    expect(await refused(join(path, 'gone.jsonl'))).toMatch(/gone\.jsonl: there is no such file or folder/);
+    expect(await refused(folder.write('x.json', '[]'))).toMatch(/expected \.jsonl.*Write one JSON object a line/);
+    expect(await refused(folder.write('x.pdf', 'x'))).toMatch(/expected \.jsonl.*a folder of \.txt files/);
+    expect(await refused(folder.write('x.jsonl', '{"txt":"a","y":1}\n'))).toBe(
+      'argument: x.jsonl: has no field "text"; did you mean "txt"? It has "txt", "y"; choose with --text-field.',
+    );
+    expect(await refused(folder.write('x.jsonl', '{"text":"a"}\n{"text":5}\n'))).toMatch(
+      /^data: x\.jsonl: line 2: expected a text in "text", but 5 came/,
+    );
+    expect(await refused(folder.write('x.jsonl', '{"text":"a","y":""}\n'), { labels: 'y' })).toMatch(
+      /line 1: expected a label in "y", but an empty cell came/,
+    );
+    expect(await refused(folder.write('x.txt', 'a\n'), { labels: 'y' })).toMatch(/lines of text have no field "y"/);
+    expect(await refused(folder.write('x.txt', Buffer.from('one\ntwo\ncaf\xe9\n', 'latin1')))).toBe(
+      'format: x.txt: line 3 holds bytes that are not UTF-8 text. Save it as UTF-8.',
+    );
+    mkdirSync(join(path, 'none'));
+    expect(await refused(join(path, 'none'))).toMatch(/the folder has no \.txt file/);
+    expect(await refused(folder.write('x.tsv', ''))).toMatch(/x\.tsv/);
+    expect(await refused(folder.write('x.txt', ''))).toMatch(/x\.txt/);
+  });
+});
