@@ -4,6 +4,7 @@ import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { encodeTokensCommand } from './commands/encode-tokens.ts';
 import { encodeCommand } from './commands/encode.ts';
+import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { fitCommand } from './commands/fit.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -41,6 +42,7 @@ function makeProgram(): Command {
     encodeCommand,
     encodeTokensCommand,
     compareCommand,
+    explainCommand,
     exportCommand,
     inspectCommand,
     doctorCommand,

@@ -3,9 +3,9 @@ import { escapeHtml } from './escape-html.ts';
 import { renderFigure } from './figure.ts';
 import type { ClassRow, FitReport } from './fit-report.ts';
 import { formatNumber, formatSeconds } from './format-number.ts';
+import { htmlPage } from './html-page.ts';
 import { phasePortrait } from './phase-portrait.ts';
 import { projectionFigures } from './projection-figures.ts';
-import { style } from './style.ts';
 import { classTable, historyTable, measureTables, pairs } from './tables.ts';
 import { thinHistory } from './thin-history.ts';
 
@@ -42,7 +42,7 @@ export function renderReport(report: FitReport): string {
     `<div class="tables origin">${pairs('Settings', Object.entries(settings))}`,
     `${versions === undefined ? '' : pairs('Versions', Object.entries(versions))}</div>\n</section>`,
   ];
-  return page(title, body.filter((part) => part !== '').join('\n'));
+  return htmlPage(title, body.filter((part) => part !== '').join('\n'));
 }
 
 /** The figures with the table of classes: among them, or below where it is longer than they are. */
@@ -57,27 +57,4 @@ function warningList(warnings: readonly string[]): string {
   if (warnings.length === 0) return '';
   const items = warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`);
   return `<div class="warnings" role="note"><h2>Warnings</h2><ul>${items.join('')}</ul></div>\n`;
-}
-
-function page(title: string, body: string): string {
-  // The policy makes the browser enforce what the page promises: nothing is fetched and nothing runs.
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)}</title>
-<style>
-${style}
-</style>
-</head>
-<body>
-<main>
-${body}
-</main>
-</body>
-</html>
-`;
 }

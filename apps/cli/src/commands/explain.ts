@@ -1,0 +1,169 @@
+import { basename, resolve } from 'node:path';
+import { DdclError, tokensFromArray } from '@ddcl/core';
+import { Readout } from '@ddcl/readout';
+import { Command } from 'commander';
+import { createBackend } from '../backends.ts';
+import {
+  encoderOption,
+  encoderUseOptions,
+  otherEncoderOption,
+  requireEncoder,
+  type EncoderCommandOptions,
+} from '../encoder/encoder-options.ts';
+import { requireSameEncoder } from '../encoder/encoder-record.ts';
+import { openEncoder, type Encoder } from '../encoder/open-encoder.ts';
+import type { TextDocument } from '../encoder/text-document.ts';
+import { gatherExplanation, type ReadDocument } from '../explain/gather.ts';
+import { renderExplanation } from '../explain/render-explanation.ts';
+import { loadOrt } from '../load-ort.ts';
+import { loadModel } from '../model-folder/model-folder.ts';
+import { checkOutFile } from '../output/check-out-file.ts';
+import { interruptSignal } from '../output/interrupt.ts';
+import { createProgress } from '../output/progress.ts';
+import { writeWhole } from '../output/write-file.ts';
+import { preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
+import { openText } from '../text/open-text.ts';
+import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
+import { backendOption, wholeNumber } from './options.ts';
+
+interface ExplainCommandOptions extends EncoderCommandOptions, TextCommandOptions {
+  readonly html?: string;
+  readonly examples: number;
+  readonly words: number;
+  readonly documents: number;
+  readonly maxDocuments: number;
+  readonly backend: string;
+  readonly json?: boolean;
+}
+
+const help = `
+The page needs nothing else and runs no script: for each prototype its share, the words it gets most often and those nearest to it, and passages; then
+documents as heat maps, in which one prototype can be picked.
+
+Examples:
+  $ ddcl explain model --text reviews.jsonl --html prototypes.html
+  $ ddcl explain model --text reviews.jsonl --json > prototypes.json`;
+
+/** `ddcl explain`. */
+export function explainCommand(): Command {
+  const command = addTextOptions(
+    new Command('explain')
+      .description('what the prototypes of a model stand for in texts, as a page')
+      .argument('<model>', 'model folder, fitted on text or token shards'),
+  ).addOption(encoderOption(" (default: the model's; give it where that has moved)"));
+  for (const option of encoderUseOptions("the model's, else ")) command.addOption(option);
+  return command
+    .addOption(otherEncoderOption())
+    .option('--html <file.html>', 'file to write; one that is there is replaced')
+    .option('--examples <N>', 'passages per prototype', wholeNumber(0), 3)
+    .option('--words <N>', 'words per prototype', wholeNumber(1), 12)
+    .option('--documents <N>', 'documents shown as heat maps: the first ones', wholeNumber(0), 5)
+    .option('--max-documents <N>', 'documents that are looked at: the first ones', wholeNumber(1), 2000)
+    .addOption(backendOption())
+    .option('--json', 'print what the page holds as one JSON object on stdout')
+    .addHelpText('after', help)
+    .action((model: string, options: ExplainCommandOptions, self: Command) => explainAction(model, options, self));
+}
+
+async function explainAction(folder: string, options: ExplainCommandOptions, command: Command): Promise<void> {
+  const { html, json, text: paths } = options;
+  if (paths === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
+  if (html === undefined && json !== true) {
+    throw new DdclError('argument', 'There is nothing to write. Give --html FILE.html, or --json.');
+  }
+  const out = html === undefined ? undefined : resolve(html);
+  if (out !== undefined) await checkOutFile('--html', out, '.html', paths);
+  const { model, config } = await loadModel(resolve(folder));
+  if (config.text?.documents === 'mean') {
+    throw new DdclError(
+      'argument',
+      `The model ${folder} was fitted on one mean per document, so its prototypes stand for no tokens. Fit one without --documents mean.`,
+    );
+  }
+  const backend = await createBackend(options.backend);
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  const { signal } = interrupt;
+  let encoder: Encoder | undefined;
+  const readout = Readout.fromModel(model, { backend });
+  try {
+    encoder = await openEncoder({
+      ...requireEncoder(options, config.text?.encoder),
+      ort: await loadOrt(),
+      onNotice: (notice) => process.stderr.write(`${notice}\n`),
+      signal,
+    });
+    if (config.text !== undefined)
+      requireSameEncoder(config.text.encoder, encoder.record, options.otherEncoder ?? false);
+    const text = await openText(paths, {
+      ...options,
+      ...encoder.record,
+      textField: encoder.record.textField ?? undefined,
+      labels: options.labels,
+      signal,
+    });
+    const total = Math.min(options.maxDocuments, text.count);
+    const explanation = await gatherExplanation(
+      readout,
+      readDocuments(encoder, text.documents(), options.maxDocuments, config.preprocessing),
+      {
+        examples: options.examples,
+        words: options.words,
+        shown: options.documents,
+        onProgress: (done) => progress.show('explaining  ', done, total),
+      },
+    );
+    progress.stop();
+    if (total < text.count) {
+      process.stderr.write(`looked at the first ${total} of ${text.count} documents; --max-documents says how many\n`);
+    }
+    if (out !== undefined) {
+      const line = `ddcl ${(command.parent as unknown as { rawArgs: string[] }).rawArgs.slice(2).join(' ')}`;
+      await writeWhole(
+        out,
+        renderExplanation(`What the prototypes of ${basename(resolve(folder))} stand for`, explanation, line),
+      );
+    }
+    process.stdout.write(
+      json === true ? `${JSON.stringify(explanation)}\n` : `written to ${out}; open it in a browser\n`,
+    );
+  } finally {
+    progress.stop();
+    interrupt.dispose();
+    readout.dispose();
+    await encoder?.dispose();
+    backend.dispose();
+  }
+}
+
+/** Texts through the encoder, with the pieces that its vectors belong to. */
+async function* readDocuments(
+  encoder: Encoder,
+  documents: AsyncIterable<TextDocument>,
+  most: number,
+  preprocessing: Preprocessing,
+): AsyncGenerator<ReadDocument> {
+  // The encoder gives documents back in the order in which they came.
+  const waiting: TextDocument[] = [];
+  async function* first(): AsyncGenerator<TextDocument> {
+    let count = 0;
+    for await (const document of documents) {
+      waiting.push(document);
+      yield document;
+      if (++count === most) return;
+    }
+  }
+  for await (const { tokens, ids, place, label } of encoder.encode(first())) {
+    const { pieces, special } = encoder.pieces(waiting.shift()!.text);
+    const reader = preprocess(tokensFromArray(tokens, encoder.dimension), preprocessing);
+    const { data } = await reader.read(0, ids.length);
+    // Where a text lies on this machine is nobody's business who is given the page.
+    yield {
+      place: basename(place),
+      ...(label === undefined ? {} : { label }),
+      pieces,
+      special,
+      tokens: Float32Array.from(data),
+    };
+  }
+}
