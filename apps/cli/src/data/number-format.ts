@@ -1,3 +1,4 @@
+import { fromFloat16 } from '@ddcl/core';
 import { float32Limit, type FloatArray } from './float-array.ts';
 
 /** Formats of numbers in files, little-endian: kind and bytes as NumPy names them; `bf2` is bfloat16, `b1` a boolean. */
@@ -80,19 +81,9 @@ function halfValues(format: 'f2' | 'bf2'): Float32Array {
   const values =
     format === 'bf2'
       ? new Float32Array(Uint32Array.from({ length: 65536 }, (_, bits) => bits * 65536).buffer)
-      : Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits));
+      : fromFloat16(Uint16Array.from({ length: 65536 }, (_, bits) => bits));
   halfTables.set(format, values);
   return values;
-}
-
-/** IEEE 754 binary16: sign, 5 bits of exponent, 10 bits of fraction. */
-function float16Value(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** Whether a file's number is finite but not in float32. */

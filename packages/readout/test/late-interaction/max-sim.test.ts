@@ -7,7 +7,7 @@ import { maxSimScores, type MaxSimOptions } from '../../src/late-interaction/max
 import { maxSimSearch } from '../../src/late-interaction/max-sim-search.ts';
 import { maxSim } from '../../src/late-interaction/max-sim.ts';
 import { packVectors, type VectorSets } from '../../src/late-interaction/vector-sets.ts';
-import { codeOf } from './thrown.ts';
+import { codeOf } from '../thrown.ts';
 
 const backend = cpuBackend();
 afterAll(() => {

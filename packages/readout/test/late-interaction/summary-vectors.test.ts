@@ -1,7 +1,7 @@
 import { createRandom } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
 import { summaryVectors } from '../../src/late-interaction/summary-vectors.ts';
-import { codeOf } from './thrown.ts';
+import { codeOf } from '../thrown.ts';
 
 const summaries = Float32Array.of(1, 0, 3, 4, 0, 0, 0, -2, 7, 7);
 

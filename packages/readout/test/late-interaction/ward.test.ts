@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { normaliseVectors } from '../../src/encode/normalise.ts';
 import { squaredDistances, wardJoins } from '../../src/late-interaction/ward-linkage.ts';
 import { wardPool } from '../../src/late-interaction/ward.ts';
-import { codeOf } from './thrown.ts';
+import { codeOf } from '../thrown.ts';
 
 // scipy 1.17.1: i, j = np.arange(24)[:, None], np.arange(5)[None, :]
 // x = np.sin(1.7*i + 2.3*j*j + 0.6*i*j) + 0.5*np.cos(i % 4 + j); x /= np.linalg.norm(x, axis=1, keepdims=True)

@@ -1,20 +1,11 @@
-import { createRandom, isDdclError } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { poolSequence, poolingKinds, type PoolingKind } from '../../src/pooling/pool-sequence.ts';
 import { poolSequences } from '../../src/pooling/pool-sequences.ts';
 import { sequencesFromBatch } from '../../src/sequences/from-batch.ts';
 import type { SequenceReader } from '../../src/sequences/sequence-reader.ts';
-
-async function codeOf(action: () => unknown): Promise<string> {
-  try {
-    await action();
-  } catch (error) {
-    if (isDdclError(error)) return error.code;
-    throw error;
-  }
-  return 'nothing thrown';
-}
+import { codeOf } from '../thrown.ts';
 
 /** By the definitions, on plain lists of tokens and weights > 0. */
 function expectedPooled(kind: PoolingKind, tokens: number[][], weights: number[], dimension: number): number[] {

@@ -2,7 +2,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom, tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
 import { fitAutomatic, type AutomaticCountProgress } from '../../src/surgery/automatic-count.ts';
-import { codeOf } from './models.ts';
+import { codeOf } from '../thrown.ts';
 import { planted, plantedSets } from './planted.ts';
 
 const quick = { searchSteps: 150, steps: 20, batch: 1024 } as const;

@@ -1,7 +1,8 @@
 import { createRandom, distinctPrototypes } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
 import { mergeClose, mergePrototypes } from '../../src/surgery/merge.ts';
-import { codeOf, modelOf, rowsOf } from './models.ts';
+import { modelOf, rowsOf } from './models.ts';
+import { codeOf } from '../thrown.ts';
 
 const model = modelOf([
   [0, 0],

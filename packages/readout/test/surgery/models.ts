@@ -1,4 +1,4 @@
-import { isDdclError, type DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core';
 
 /** A model of given prototypes, as a fit would have made it on tokens with this offset and scale. */
 export function modelOf(rows: readonly (readonly number[])[], fields: Partial<DdclModel> = {}): DdclModel {
@@ -19,15 +19,4 @@ export function modelOf(rows: readonly (readonly number[])[], fields: Partial<Dd
 
 export function rowsOf({ prototypes, dimension, count }: DdclModel): number[][] {
   return Array.from({ length: count }, (_, k) => [...prototypes.subarray(k * dimension, (k + 1) * dimension)]);
-}
-
-/** The code of the DdclError that `action` throws or is rejected with; any other error goes on. */
-export async function codeOf(action: () => unknown): Promise<string> {
-  try {
-    await action();
-  } catch (error) {
-    if (isDdclError(error)) return error.code;
-    throw error;
-  }
-  return 'nothing thrown';
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { prunePrototypes } from '../../src/surgery/prune.ts';
-import { codeOf, modelOf, rowsOf } from './models.ts';
+import { modelOf, rowsOf } from './models.ts';
+import { codeOf } from '../thrown.ts';
 
 const model = modelOf([[0], [1], [2], [3]]);
 

@@ -1,7 +1,8 @@
 import { createRandom, type DdclModel } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
 import { orderByShare, orderBySimilarity, reorderPrototypes } from '../../src/surgery/reorder.ts';
-import { codeOf, modelOf, rowsOf } from './models.ts';
+import { modelOf, rowsOf } from './models.ts';
+import { codeOf } from '../thrown.ts';
 
 function pathLength(model: DdclModel, order: ArrayLike<number>): number {
   const rows = rowsOf(model);

@@ -13,7 +13,8 @@ import {
 } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
 import { splitPrototypes } from '../../src/surgery/split.ts';
-import { codeOf, modelOf, rowsOf } from './models.ts';
+import { modelOf, rowsOf } from './models.ts';
+import { codeOf } from '../thrown.ts';
 
 const dimension = 5;
 const tokens = 900;
