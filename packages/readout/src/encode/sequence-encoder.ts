@@ -25,8 +25,8 @@ export interface EncodeSettings {
   readonly precision: EncodedPrecision;
 }
 
-/** Tokens of one run, padding included. */
-const tokensPerRun = 8192;
+/** Tokens of one run, padding included: few enough to stay in the caches between the upload and the product. */
+const tokensPerRun = 4096;
 
 /** Executables kept ready; each is for one number of rows, length and set of results. */
 const cachedExecutables = 48;

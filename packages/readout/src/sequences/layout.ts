@@ -11,7 +11,9 @@ export interface SequenceLayout {
   /** Places of the tokens of sequence s in `data`: `places[offsets[s]]` to `places[offsets[s + 1] - 1]`, in order. */
   readonly places: Int32Array;
   readonly offsets: Int32Array;
-  /** Weight of the token at a place. */
+  /** Whether tokens have weights of their own. */
+  readonly isWeighted: boolean;
+  /** Weight of the token at a place; 1 where they have none. */
   weightAt(place: number): number;
 }
 
@@ -110,6 +112,7 @@ export function layoutOf(batch: TokenBatch): SequenceLayout {
     sequences,
     places,
     offsets,
+    isWeighted: weights !== undefined,
     weightAt: (place) => (weights === undefined ? 1 : weights[place]!),
   };
 }

@@ -20,8 +20,14 @@ export class PaddingArrays {
    *
    * @param data the batch's numbers, [layout.tokens, m]
    */
-  pad(data: Float32Array | Float64Array, layout: SequenceLayout, { rows, length, pieces }: RowPlan): PaddedBatch {
+  pad(data: Float32Array | Float64Array, layout: SequenceLayout, plan: RowPlan): PaddedBatch {
+    const { rows, length, pieces } = plan;
     const { dimension, places } = layout;
+    const inPlace = this.#alreadyPadded(data, layout, plan);
+    if (inPlace !== undefined) {
+      const weights = make(this.#dtype, rows * length).fill(1);
+      return { tokens: inPlace, weights, rows, length, sequences: Int32Array.from(pieces, ({ sequence }) => sequence) };
+    }
     const size = rows * length * dimension;
     if (this.#tokens.length < size) this.#tokens = make(this.#dtype, size);
     const tokens = this.#tokens.subarray(0, size);
@@ -43,5 +49,23 @@ export class PaddingArrays {
     });
     tokens.fill(0, pieces.length * length * dimension);
     return { tokens, weights, rows, length, sequences };
+  }
+
+  /** The tokens of a plan where they lie, if they lie as the plan wants them: whole rows, one after another, of weight 1. */
+  #alreadyPadded(
+    data: Float32Array | Float64Array,
+    { dimension, places, isWeighted }: SequenceLayout,
+    { rows, length, pieces }: RowPlan,
+  ): Float32Array | Float64Array | undefined {
+    const isRight = this.#dtype === 'float32' ? data instanceof Float32Array : data instanceof Float64Array;
+    if (!isRight || isWeighted || pieces.length !== rows) return undefined;
+    const first = places[pieces[0]!.start]!;
+    const isTogether = pieces.every(
+      ({ start, count }, row) =>
+        count === length &&
+        places[start] === first + row * length &&
+        places[start + count - 1] === first + (row + 1) * length - 1,
+    );
+    return isTogether ? data.subarray(first * dimension, (first + rows * length) * dimension) : undefined;
   }
 }

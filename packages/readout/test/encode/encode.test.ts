@@ -204,6 +204,35 @@ describe('encode', () => {
     expect(readout.model).toBe(model);
   });
 
+  it('gives the same for whole rows, which are not copied, as for the same tokens with weights, which are', async () => {
+    const { model, sequences } = sample([16, 16, 16, 16, 16, 16, 16, 16]);
+    const readout = Readout.fromModel(model, { backend: cpuBackend() });
+    const whole: TokenBatch = {
+      data: Float32Array.from(sequences.flatMap(({ tokens }) => tokens).flat()),
+      shape: [8, 16, 7],
+    };
+    const before = whole.data.slice();
+    const outputs = readoutOutputs;
+    expect(await readout.encode(whole, { outputs })).toEqual(
+      await readout.encode({ ...whole, weights: new Float32Array(128).fill(1) }, { outputs }),
+    );
+    expect(whole.data).toEqual(before);
+    const swapped = sequences
+      .flatMap(({ tokens }) => tokens.map((_, n) => n))
+      .map((_, at) => (at % 2) * 4 + Math.floor(at / 32));
+    const mixed = await readout.encode(
+      { data: whole.data, shape: [128, 7], segments: swapped },
+      { outputs: ['pooled'] },
+    );
+    for (let s = 0; s < 8; s++) {
+      const rows = swapped.flatMap((segment, at) =>
+        segment === s ? [[...whole.data.subarray(at * 7, at * 7 + 7)]] : [],
+      );
+      const wanted = referenceReadout(model, { tokens: rows, weights: rows.map(() => 1) }).pooled;
+      wanted.forEach((x, i) => expect(mixed.pooled.data[s * 7 + i]).toBeCloseTo(x, 4));
+    }
+  });
+
   it('joins a stream, batch by batch', async () => {
     const { model, sequences } = sample([5, 0, 9, 70, 2]);
     const readout = Readout.fromModel(model, { backend: cpuBackend() });
