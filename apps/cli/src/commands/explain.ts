@@ -110,6 +110,7 @@ async function explainAction(folder: string, options: ExplainCommandOptions, com
         examples: options.examples,
         words: options.words,
         shown: options.documents,
+        total: text.count,
         onProgress: (done) => progress.show('explaining  ', done, total),
       },
     );
@@ -157,7 +158,7 @@ async function* readDocuments(
     const { pieces, special } = encoder.pieces(waiting.shift()!.text);
     const reader = preprocess(tokensFromArray(tokens, encoder.dimension), preprocessing);
     const { data } = await reader.read(0, ids.length);
-    // Where a text lies on this machine is nobody's business who is given the page.
+    // Short, for a phone; the command on the page has the whole path.
     yield {
       place: basename(place),
       ...(label === undefined ? {} : { label }),

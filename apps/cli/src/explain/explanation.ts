@@ -1,4 +1,4 @@
-/** A word and how often, or how near. */
+/** A word and how often it occurs, however many tokens it has. */
 export interface WordEntry {
   readonly word: string;
   readonly count: number;
@@ -49,7 +49,9 @@ export interface ShownDocument {
 
 /** What a readout's prototypes stand for in some texts. */
 export interface Explanation {
+  /** Documents that were looked at, of how many. */
   readonly documents: number;
+  readonly ofDocuments: number;
   readonly tokens: number;
   readonly dimension: number;
   readonly temperature: number;

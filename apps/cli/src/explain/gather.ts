@@ -23,6 +23,8 @@ export interface GatherOptions {
   readonly words: number;
   /** Documents that are shown whole: the first ones with a token. */
   readonly shown: number;
+  /** Documents there are, if not all of them are given. */
+  readonly total?: number;
   readonly onProgress?: (documents: number) => void;
 }
 
@@ -34,7 +36,7 @@ export interface GatherOptions {
 export async function gatherExplanation(
   readout: Readout,
   documents: AsyncIterable<ReadDocument>,
-  { examples, words: mostWords, shown: mostShown, onProgress }: GatherOptions,
+  { examples, words: mostWords, shown: mostShown, total, onProgress }: GatherOptions,
 ): Promise<Explanation> {
   const { count, dimension, temperature, criticalTemperature } = readout.model;
   const notes = Array.from({ length: count }, () => new PrototypeNotes(examples));
@@ -63,6 +65,7 @@ export async function gatherExplanation(
   const spread = prototypes.reduce((sum, { share }) => (share > 0 ? sum - share * Math.log(share) : sum), 0);
   return {
     documents: number,
+    ofDocuments: total ?? number,
     tokens,
     dimension,
     temperature,

@@ -19,6 +19,8 @@ export class PrototypeNotes {
   /** Word to its smallest distance. */
   #nearest = new Map<string, number>();
   #passages: KeptPassage[] = [];
+  /** Document and word of the last token: the pieces of a word are one occurrence. */
+  #last: readonly [document: number, word: number] = [-1, -1];
   readonly #most: number;
 
   /** @param passages how many to keep */
@@ -35,7 +37,8 @@ export class PrototypeNotes {
   add(words: Words, token: number, assignment: number, distance: number, document: number, place: string): void {
     const at = words.wordOf[token]!;
     const word = words.words[at]!;
-    this.#counts.set(word, (this.#counts.get(word) ?? 0) + 1);
+    if (this.#last[0] !== document || this.#last[1] !== at) this.#counts.set(word, (this.#counts.get(word) ?? 0) + 1);
+    this.#last = [document, at];
     const before = this.#nearest.get(word);
     if (before === undefined || distance < before) this.#nearest.set(word, distance);
     if (this.#nearest.size > 4 * keptWords) this.#nearest = new Map(this.#sorted().slice(0, keptWords));

@@ -25,12 +25,13 @@ mark{background:color-mix(in srgb,var(--c) 30%,transparent);color:inherit;border
 .pick label{border:1px solid var(--border);border-bottom:3px solid var(--c,var(--axis));border-radius:4px;padding:1px 8px;background:var(--surface);cursor:pointer;font-size:.875rem;min-width:2.2em;text-align:center}
 .pick input:checked+label{background:var(--ink);color:var(--page)}
 .pick input:focus-visible+label{outline:2px solid var(--hue-0);outline-offset:2px}
-.doc{padding:12px;margin-bottom:12px;line-height:1.9;overflow-wrap:anywhere}
+main{overflow-x:clip}
+.doc{overflow:visible;padding:12px;margin-bottom:12px;line-height:1.9;overflow-wrap:anywhere}
 .doc h3{margin-bottom:8px}
 .tok{position:relative;border-radius:3px;padding:1px 2px;background:color-mix(in srgb,var(--c) calc(var(--q)*45%),transparent);border-bottom:2px solid color-mix(in srgb,var(--c) calc(var(--q)*100%),transparent);cursor:default}
-.tok.j{margin-left:-4px;padding-left:0;border-top-left-radius:0;border-bottom-left-radius:0}
+.tok.j{margin-left:-2px;padding-left:0;border-top-left-radius:0;border-bottom-left-radius:0}
 .tok.sp{color:var(--muted);font-size:.8125rem}
-.tok:hover::after,.tok:focus::after{content:attr(data-q);position:absolute;left:0;top:100%;z-index:1;white-space:pre;background:var(--ink);color:var(--page);font-size:.75rem;line-height:1.4;padding:4px 8px;border-radius:4px;pointer-events:none}
+.tok:hover::after,.tok:focus::after{content:attr(data-q);position:absolute;left:50%;transform:translateX(-50%);top:100%;z-index:1;white-space:pre;background:var(--ink);color:var(--page);font-size:.75rem;line-height:1.4;padding:4px 8px;border-radius:4px;pointer-events:none}
 `;
 
 /** A rule per prototype: where it is picked, the tokens of others fade. */
@@ -52,8 +53,8 @@ const percent = (share: number): string => `${(100 * share).toFixed(share < 0.09
  * @param title what was explained
  */
 export function renderExplanation(title: string, explanation: Explanation, command: string): string {
-  const { prototypes, shown, documents, tokens, dimension } = explanation;
-  const lede = `${formatNumber(prototypes.length)} prototypes on ${formatNumber(tokens)} tokens of ${formatNumber(documents)} documents.`;
+  const { prototypes, shown, documents, ofDocuments, tokens, dimension } = explanation;
+  const lede = `${formatNumber(prototypes.length)} prototypes on ${formatNumber(tokens)} tokens of ${documents < ofDocuments ? `the first ${formatNumber(documents)} of ${formatNumber(ofDocuments)}` : formatNumber(documents)} documents.`;
   const body = [
     `<header>\n<h1>${escapeHtml(title)}</h1>\n<p class="lede">${escapeHtml(lede)}</p>\n</header>`,
     `<div class="tables">${pairs('Readout', [

@@ -69,6 +69,30 @@ describe('gatherExplanation', () => {
     expect(shown[0]!.tokens[1]!.assignments[0]![0]).toBe(0);
   });
 
+  it('counts a word of several tokens once', async () => {
+    async function* pieces(): AsyncGenerator<ReadDocument> {
+      const tokens = Float32Array.of(4, 0, 0, 4, 0, 0, 4, 0, 0, 0, 4, 0);
+      yield { place: 'p', pieces: ['riv', '##er', 'river', '##s'], special: [0, 0, 0, 0], tokens };
+    }
+    const readout = Readout.fromModel(model, { backend: cpuBackend() });
+    const {
+      prototypes,
+      documents: read,
+      ofDocuments,
+    } = await gatherExplanation(readout, pieces(), {
+      examples: 1,
+      words: 9,
+      shown: 0,
+      total: 7,
+    });
+    expect(prototypes[0]!.frequent).toEqual([
+      { word: 'river', count: 1 },
+      { word: 'rivers', count: 1 },
+    ]);
+    expect(prototypes[1]!.frequent).toEqual([{ word: 'rivers', count: 1 }]);
+    expect([read, ofDocuments]).toEqual([1, 7]);
+  });
+
   it('keeps as much as asked', async () => {
     const { prototypes, shown } = await explain(1, 1);
     expect(shown.map(({ place }) => place)).toEqual(['a line 1']);
