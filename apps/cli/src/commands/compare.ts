@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createBackend } from '../backends.ts';
 import { classNames, numberClasses } from '../compare/documents.ts';
+import { FinishedRows } from '../compare/finished-rows.ts';
 import { formatCompareTable, summariseRow } from '../compare/format-table.ts';
 import { prepareSplit, type OpenedSplit } from '../compare/open-split.ts';
 import { bestOnValidation, runCompare } from '../compare/run-compare.ts';
@@ -29,6 +31,7 @@ interface CompareCommandOptions extends EncoderCommandOptions, Omit<TextCommandO
   readonly queries: number;
   readonly trained: number | false;
   readonly backend: string;
+  readonly resume?: string;
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -63,6 +66,10 @@ function measureList(text: string): Measure[] {
   throw new InvalidArgumentError(`Expected some of ${measures.join(', ')}.`);
 }
 
+/** Tells data of equal counts apart. */
+const digest = (labels: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(labels)).digest('hex').slice(0, 16);
+
 /** `ddcl compare`. */
 export function compareCommand(): Command {
   const command = new Command('compare')
@@ -95,6 +102,7 @@ export function compareCommand(): Command {
   for (const option of textUseOptions()) command.addOption(option);
   return addEncoderOptions(command)
     .addOption(backendOption().default('ort'))
+    .option('--resume <file.jsonl>', 'keep what is finished in this file, and go on from what it holds')
     .option('--out <file.md>', 'write the table to a file too')
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', help)
@@ -156,19 +164,38 @@ async function compareAction(options: CompareCommandOptions): Promise<void> {
     process.stderr.write(`train: ${train.describe}\ntest: ${test.describe}\n`);
     const data = numberClasses(train, test);
     let done = 0;
-    const rows = await runCompare(data, {
-      backend,
-      prototypes: options.prototypes,
-      seeds: Array.from({ length: options.seeds }, (_, seed) => seed),
-      measures: new Set(options.measures),
-      settings: { steps: options.steps, temperatureShares: options.temperatures, mostNumbers: 1 << 15 },
-      fitTokens: options.fitTokens,
-      vectors,
-      queries: options.queries,
-      trained,
-      signal: interrupt.signal,
-      onRow: (name) => progress.show(name, ++done, undefined),
-    });
+    const settings = { steps: options.steps, temperatureShares: options.temperatures, mostNumbers: 1 << 15 };
+    const finished =
+      options.resume === undefined
+        ? FinishedRows.inMemory()
+        : await FinishedRows.open(resolve(options.resume), {
+            train: [train.describe, digest(train.labels)],
+            test: [test.describe, digest(test.labels)],
+            encoder: train.encoderHash,
+            classes: data.names,
+            measures: [...options.measures].sort(),
+            steps: options.steps,
+            temperatures: options.temperatures,
+            'fit-tokens': options.fitTokens,
+            queries: options.queries,
+          });
+    const rows = await runCompare(
+      data,
+      {
+        backend,
+        prototypes: options.prototypes,
+        seeds: Array.from({ length: options.seeds }, (_, seed) => seed),
+        measures: new Set(options.measures),
+        settings,
+        fitTokens: options.fitTokens,
+        vectors,
+        queries: options.queries,
+        trained,
+        signal: interrupt.signal,
+        onRow: (name) => progress.show(name, ++done, undefined),
+      },
+      finished,
+    );
     progress.stop();
     const documents = test.sequences.sequences;
     const summaries = rows.map((row) => summariseRow(row, documents));

@@ -1,4 +1,4 @@
-import { kMeans, poolingKinds, Readout, type PoolingKind } from '@ddcl/readout';
+import { kMeans, Readout, type PoolingKind } from '@ddcl/readout';
 import type { TokenSource } from '@ddcl/core';
 import type { CompareData } from './documents.ts';
 import { poolFeatures, readoutFeatures } from './features.ts';
@@ -13,30 +13,21 @@ const names: Readonly<Record<PoolingKind, string>> = {
   weightedMean: 'weighted mean',
 };
 
-/** Poolings that nothing is learned for. Only the split for the probe's penalty and the start of k-means depend on the seed. */
-export async function poolingRows(
+/** A pooling that nothing is learned for. Only the split for the probe's penalty and the start of k-means depend on the seed. */
+export async function poolingRow(
   judgement: Judgement,
   { train, test }: CompareData,
-  seeds: readonly number[],
-  table: RowTable,
-  onRow: (name: string) => void,
+  kind: PoolingKind,
+  seed: number,
+  table: Pick<RowTable, 'add'>,
 ): Promise<void> {
-  for (const kind of poolingKinds) {
-    onRow(names[kind]);
-    const own = await poolFeatures(train.sequences, kind);
-    const other = await poolFeatures(test.sequences, kind);
-    const row = {
-      readout: names[kind],
-      prototypes: null,
-      vectors: null,
-      temperatureShare: null,
-      numbers: own.features.width,
-    };
-    for (const seed of seeds) {
-      const scores = await scoreVectors(judgement, own.features, other.features, seed, other.microsecondsPerDocument);
-      table.add(row, scores);
-    }
-  }
+  const own = await poolFeatures(train.sequences, kind);
+  const other = await poolFeatures(test.sequences, kind);
+  const scores = await scoreVectors(judgement, own.features, other.features, seed, other.microsecondsPerDocument);
+  table.add(
+    { readout: names[kind], prototypes: null, vectors: null, temperatureShare: null, numbers: own.features.width },
+    scores,
+  );
 }
 
 /** The bag of words of k-means centroids. */
@@ -46,7 +37,7 @@ export async function kMeansRow(
   source: TokenSource,
   count: number,
   seed: number,
-  table: RowTable,
+  table: Pick<RowTable, 'add'>,
 ): Promise<void> {
   const { model } = await kMeans(judgement.backend, source, { count, seed, iterations: 25 });
   const readout = Readout.fromModel(model, { backend: judgement.backend });

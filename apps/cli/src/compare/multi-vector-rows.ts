@@ -70,70 +70,64 @@ export async function wardSets(
 
 const noVector = { accuracy: null, validationAccuracy: null, clustering: null };
 
-/** Ward pooling at each number of vectors. The same for every seed but for the draw of queries. */
+/**
+ * Ward pooling at each number of vectors. The same for every seed but for the draw of queries.
+ *
+ * @param documents of train, by number of vectors, as {@link wardSets} gives them
+ */
 export async function wardRows(
   { backend, trainClasses, testClasses }: Judgement,
   data: CompareData,
-  counts: readonly number[],
-  seeds: readonly number[],
-  queries: number,
-  table: RowTable,
-): Promise<void> {
-  const documents = await wardSets(data.train.sequences, counts);
-  for (const seed of seeds) {
-    const rows = drawQueries(data, queries, seed);
-    const began = performance.now();
-    const asked = await wardSets(pickSequences(data.test.sequences, rows), counts);
-    const microseconds = ((performance.now() - began) * 1000) / rows.length / counts.length;
-    const classes = rows.map((row) => testClasses[row]!);
-    for (const count of counts) {
-      const retrieval = await retrieveByVectors(
-        backend,
-        documents.get(count)!,
-        trainClasses,
-        asked.get(count)!,
-        classes,
-      );
-      table.add(multiVectorRow('Ward pooling', count, null, data), {
-        ...noVector,
-        seed,
-        retrieval,
-        microsecondsPerDocument: microseconds,
-      });
-    }
-  }
-}
-
-/** Summaries of learned prototypes at each number of vectors. */
-export async function summaryRows(
-  judgement: Judgement,
-  data: CompareData,
-  source: TokenSource,
+  documents: ReadonlyMap<number, VectorSets>,
   counts: readonly number[],
   seed: number,
   queries: number,
+  table: Pick<RowTable, 'add'>,
+): Promise<void> {
+  const rows = drawQueries(data, queries, seed);
+  const began = performance.now();
+  const asked = await wardSets(pickSequences(data.test.sequences, rows), counts);
+  const microseconds = ((performance.now() - began) * 1000) / rows.length / counts.length;
+  const classes = rows.map((row) => testClasses[row]!);
+  for (const count of counts) {
+    const retrieval = await retrieveByVectors(backend, documents.get(count)!, trainClasses, asked.get(count)!, classes);
+    table.add(multiVectorRow('Ward pooling', count, null, data), {
+      ...noVector,
+      seed,
+      retrieval,
+      microsecondsPerDocument: microseconds,
+    });
+  }
+}
+
+/** Summaries of as many learned prototypes as there may be vectors. */
+export async function summaryRow(
+  judgement: Judgement,
+  data: CompareData,
+  source: TokenSource,
+  count: number,
+  seed: number,
+  queries: number,
   settings: PrototypeSettings,
-  table: RowTable,
+  table: Pick<RowTable, 'add'>,
 ): Promise<void> {
   const rows = drawQueries(data, queries, seed);
   const classes = rows.map((row) => judgement.testClasses[row]!);
-  for (const count of counts) {
-    const readout = await fitReadout(judgement, source, count, seed, settings);
-    try {
-      const documents = await summarySets(readout, data.train.sequences, count);
-      const began = performance.now();
-      const asked = await summarySets(readout, pickSequences(data.test.sequences, rows), count);
-      const microseconds = ((performance.now() - began) * 1000) / rows.length;
-      const retrieval = await retrieveByVectors(judgement.backend, documents, judgement.trainClasses, asked, classes);
-      table.add(multiVectorRow('prototype summaries', count, count, data), {
-        ...noVector,
-        seed,
-        retrieval,
-        microsecondsPerDocument: microseconds,
-      });
-    } finally {
-      readout.dispose();
-    }
+  const readout = await fitReadout(judgement, source, count, seed, settings);
+  try {
+    const documents = await summarySets(readout, data.train.sequences, count);
+    const began = performance.now();
+    const asked = await summarySets(readout, pickSequences(data.test.sequences, rows), count);
+    const microseconds = ((performance.now() - began) * 1000) / rows.length;
+    const retrieval = await retrieveByVectors(judgement.backend, documents, judgement.trainClasses, asked, classes);
+    table.add(multiVectorRow('prototype summaries', count, count, data), {
+      ...noVector,
+      seed,
+      retrieval,
+      microsecondsPerDocument: microseconds,
+    });
+  } finally {
+    readout.dispose();
   }
 }
 

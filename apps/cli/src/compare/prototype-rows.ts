@@ -35,7 +35,7 @@ export async function prototypeRows(
   readout: Readout,
   seed: number,
   { temperatureShares, mostNumbers }: PrototypeSettings,
-  table: RowTable,
+  table: Pick<RowTable, 'add'>,
   onRow: (name: string) => void,
 ): Promise<void> {
   const { count, dimension, criticalTemperature } = readout.model;

@@ -1,10 +1,13 @@
+import type { TokenSource } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { poolingKinds } from '@ddcl/readout';
 import { checkAborted } from '../data/data-error.ts';
-import { kMeansRow, poolingRows } from './baseline-rows.ts';
+import { kMeansRow, poolingRow } from './baseline-rows.ts';
 import type { CompareData } from './documents.ts';
-import { summaryRows, wardRows } from './multi-vector-rows.ts';
+import { FinishedRows } from './finished-rows.ts';
+import { summaryRow, wardRows, wardSets } from './multi-vector-rows.ts';
 import { fitReadout, prototypeRows, type PrototypeSettings } from './prototype-rows.ts';
-import { RowTable, type CompareRow } from './rows.ts';
+import type { CompareRow, RowTable } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
 import type { Judgement, Measure } from './score-vectors.ts';
 import { attentionRow, headRow } from './trained-rows.ts';
@@ -25,18 +28,17 @@ export interface CompareOptions {
   /** K of the readout that is trained together with its head; undefined leaves trained poolings out. */
   readonly trained: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called before each row is made. */
+  /** Called with what is made next. */
   readonly onRow: (name: string) => void;
 }
 
-/** All rows of the table. Deterministic for its seeds. */
-export async function runCompare(data: CompareData, options: CompareOptions): Promise<CompareRow[]> {
+/** All rows of the table. Deterministic for its seeds. Units that `finished` holds are not made again. */
+export async function runCompare(
+  data: CompareData,
+  options: CompareOptions,
+  finished: FinishedRows = FinishedRows.inMemory(),
+): Promise<CompareRow[]> {
   const { backend, prototypes, seeds, measures, settings, vectors, queries } = options;
-  const onRow = (name: string): void => {
-    checkAborted(options.signal);
-    options.onRow(name);
-  };
-  const table = new RowTable();
   const judgement: Judgement = {
     backend,
     trainClasses: data.train.classes,
@@ -44,38 +46,57 @@ export async function runCompare(data: CompareData, options: CompareOptions): Pr
     count: data.names.length,
     measures,
   };
-  await poolingRows(judgement, data, seeds, table, onRow);
+  const unit = async (name: string, make: (table: Pick<RowTable, 'add'>) => Promise<void>): Promise<void> => {
+    checkAborted(options.signal);
+    options.onRow(name);
+    await finished.unit(name, make);
+  };
+  for (const kind of poolingKinds) {
+    for (const seed of seeds) {
+      await unit(`${kind} pooling, seed ${seed}`, (table) => poolingRow(judgement, data, kind, seed, table));
+    }
+  }
+  const withVectors = vectors.length > 0 && measures.has('retrieval');
   for (const seed of seeds) {
-    const source = await sampleTokens(data.train.sequences, options.fitTokens, seed);
+    let sample: Promise<TokenSource> | undefined;
+    const source = (): Promise<TokenSource> => (sample ??= sampleTokens(data.train.sequences, options.fitTokens, seed));
     for (const count of prototypes) {
-      onRow(`k-means occupancy, K = ${count}, seed ${seed}`);
-      await kMeansRow(judgement, data, source, count, seed, table);
-      onRow(`fit, K = ${count}, seed ${seed}`);
-      const readout = await fitReadout(judgement, source, count, seed, settings);
-      try {
-        await prototypeRows(judgement, data, readout, seed, settings, table, (name) => onRow(`${name}, seed ${seed}`));
-        if (options.trained === count && measures.has('probe')) {
-          onRow(`trained residuals, K = ${count}, seed ${seed}`);
-          await headRow(judgement, data, readout.model, seed, table);
+      await unit(`k-means, K = ${count}, seed ${seed}`, async (table) =>
+        kMeansRow(judgement, data, await source(), count, seed, table),
+      );
+      const trained = options.trained === count && measures.has('probe');
+      await unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}, seed ${seed}`, async (table) => {
+        const readout = await fitReadout(judgement, await source(), count, seed, settings);
+        try {
+          await prototypeRows(judgement, data, readout, seed, settings, table, (name) => {
+            checkAborted(options.signal);
+            options.onRow(`${name}, seed ${seed}`);
+          });
+          if (trained) await headRow(judgement, data, readout.model, seed, table);
+        } finally {
+          readout.dispose();
         }
-      } finally {
-        readout.dispose();
-      }
+      });
     }
     if (options.trained !== undefined && measures.has('probe')) {
-      onRow(`attention pooling, seed ${seed}`);
-      await attentionRow(judgement, data, seed, table);
+      await unit(`attention pooling, seed ${seed}`, (table) => attentionRow(judgement, data, seed, table));
     }
-    if (vectors.length > 0 && measures.has('retrieval')) {
-      onRow(`prototype summaries, seed ${seed}`);
-      await summaryRows(judgement, data, source, vectors, seed, queries, settings, table);
+    if (!withVectors) continue;
+    for (const count of vectors) {
+      await unit(`prototype summaries, ${count} vectors, seed ${seed}`, async (table) =>
+        summaryRow(judgement, data, await source(), count, seed, queries, settings, table),
+      );
     }
   }
-  if (vectors.length > 0 && measures.has('retrieval')) {
-    onRow('Ward pooling');
-    await wardRows(judgement, data, vectors, seeds, queries, table);
+  if (!withVectors) return finished.rows();
+  let documents: ReturnType<typeof wardSets> | undefined;
+  for (const seed of seeds) {
+    await unit(`Ward pooling, ${vectors.join(', ')} vectors, seed ${seed}`, async (table) => {
+      documents ??= wardSets(data.train.sequences, vectors);
+      await wardRows(judgement, data, await documents, vectors, seed, queries, table);
+    });
   }
-  return table.rows();
+  return finished.rows();
 }
 
 /** The row that is best on the held-out share of train, mean over seeds; undefined where nothing was probed. */

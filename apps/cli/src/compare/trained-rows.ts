@@ -13,7 +13,7 @@ export async function headRow(
   data: CompareData,
   model: DdclModel,
   seed: number,
-  table: RowTable,
+  table: Pick<RowTable, 'add'>,
 ): Promise<void> {
   const labels = Array.from(data.train.classes, String);
   const options = { ...training, model, features: 'residuals' as const, seed };
@@ -33,7 +33,7 @@ export async function attentionRow(
   judgement: Judgement,
   data: CompareData,
   seed: number,
-  table: RowTable,
+  table: Pick<RowTable, 'add'>,
 ): Promise<void> {
   const labels = Array.from(data.train.classes, String);
   const trained = await trainAttentionPooling(judgement.backend, data.train.sequences, labels, { ...training, seed });
