@@ -161,7 +161,6 @@ async function compareAction(options: CompareCommandOptions): Promise<void> {
       throw new DdclError('argument', '--train and --test were encoded by different encoders. Encode both with one.');
     }
     progress.stop();
-    process.stderr.write(`train: ${train.describe}\ntest: ${test.describe}\n`);
     const data = numberClasses(train, test);
     let done = 0;
     const settings = { steps: options.steps, temperatureShares: options.temperatures, mostNumbers: 1 << 15 };
@@ -179,6 +178,7 @@ async function compareAction(options: CompareCommandOptions): Promise<void> {
             'fit-tokens': options.fitTokens,
             queries: options.queries,
           });
+    process.stderr.write(`train: ${train.describe}\ntest: ${test.describe}\n`);
     const rows = await runCompare(
       data,
       {

@@ -72,7 +72,7 @@ export async function runCompare(
             checkAborted(options.signal);
             options.onRow(`${name}, seed ${seed}`);
           });
-          if (trained) await headRow(judgement, data, readout.model, seed, table);
+          if (trained) await headRow(judgement, data, readout.model, settings.temperatureShares[0]!, seed, table);
         } finally {
           readout.dispose();
         }

@@ -7,11 +7,16 @@ import type { Judgement } from './score-vectors.ts';
 /** What both trained poolings share: the decay and the epoch are chosen on a held-out share of train. */
 const training = { epochs: 12, validationShare: 0.15, patience: 3, weightDecay: [0.01, 0.3] } as const;
 
-/** A readout whose prototypes are trained together with a linear head. */
+/**
+ * A readout whose prototypes are trained together with a linear head.
+ *
+ * @param temperatureShare T / T_c of the model, as it was asked for: the quotient differs in its last bit from seed to seed
+ */
 export async function headRow(
   judgement: Judgement,
   data: CompareData,
   model: DdclModel,
+  temperatureShare: number,
   seed: number,
   table: Pick<RowTable, 'add'>,
 ): Promise<void> {
@@ -22,7 +27,7 @@ export async function headRow(
     readout: 'residuals, trained',
     prototypes: model.count,
     vectors: null,
-    temperatureShare: model.temperature / model.criticalTemperature,
+    temperatureShare,
     numbers: model.count * model.dimension,
   };
   table.add(row, await scoreTrained(judgement, data, trained, seed));

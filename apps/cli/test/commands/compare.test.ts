@@ -94,6 +94,24 @@ describe('ddcl compare', () => {
     expect(readFileSync(folder.at('table.md'), 'utf8')).toMatch(/^\| readout +\| +K \|.*\n\| -+ \|/);
   });
 
+  it('goes on from --resume, and refuses rows of other settings', async () => {
+    const args = ['--train', folder.at('a'), '--test', folder.at('b'), '--prototypes', '3', '--measures', 'probe'];
+    const kept = ['--steps', '20', '--resume', folder.at('rows.jsonl')];
+    const without = (rows: readonly Row[]): unknown[] =>
+      rows.map((row) => ({ ...row, microsecondsPerDocument: undefined }));
+    const [whole, one, two] = await runAll<Compared>([
+      ['compare', ...args, '--steps', '20', '--seeds', '2'],
+      ['compare', ...args, ...kept],
+      ['compare', ...args, ...kept, '--seeds', '2'],
+    ]);
+    expect(one!.rows.map(({ seeds }) => seeds)).toEqual(whole!.rows.map(() => 1));
+    expect(without(two!.rows)).toEqual(without(whole!.rows));
+    const other = ['compare', ...args, '--steps', '30', '--resume', folder.at('rows.jsonl')];
+    await requireRefusals([[other, /of a comparison with other steps\. Give --resume a new file/]]);
+    const first = await runJson<Compared>(['compare', ...args, ...kept]);
+    expect(first.rows).toEqual(one!.rows);
+  });
+
   it('prints a table, and what is best on validation', async () => {
     const args = ['--train', folder.at('a'), '--test', folder.at('b'), '--prototypes', '3', '--steps', '20'];
     const { status, stdout } = await ddcl(['compare', ...args, '--no-vectors', '--measures', 'probe']);
