@@ -81,6 +81,7 @@ export {
 } from './optimise/schedule.ts';
 
 // Tokens
+export { firstNonFinite } from './tokens/first-non-finite.ts';
 export type { PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
 export { tokensFromArray } from './tokens/from-array.ts';
 export { tokensFromReader } from './tokens/from-reader.ts';

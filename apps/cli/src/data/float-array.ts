@@ -14,13 +14,3 @@ export function createFloats(dtype: TokenDType, length: number): FloatArray {
 export function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
-
-/** Index of the first NaN or infinity among the first `length` numbers, or -1. */
-export function firstNonFinite(values: ArrayLike<number>, length: number): number {
-  for (let index = 0; index < length; index++) {
-    const value = values[index]!;
-    // x - x is 0 for finite numbers only.
-    if (value - value !== 0) return index;
-  }
-  return -1;
-}

@@ -1,7 +1,7 @@
 import type { Hash } from 'node:crypto';
-import type { TokenReader } from '@ddcl/core';
+import { firstNonFinite, type TokenReader } from '@ddcl/core';
 import { checkAborted, dataError } from './data-error.ts';
-import { bytesOf, createFloats, firstNonFinite, type FloatArray, type TokenDType } from './float-array.ts';
+import { bytesOf, createFloats, type FloatArray, type TokenDType } from './float-array.ts';
 import { bytesPerNumber, decodeNumbers, overflowsFloat32, type NumberFormat } from './number-format.ts';
 import { readFully, type OpenFile } from './open-file.ts';
 

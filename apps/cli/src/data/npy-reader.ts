@@ -1,5 +1,5 @@
+import { firstNonFinite } from '@ddcl/core';
 import { dataError } from './data-error.ts';
-import { firstNonFinite } from './float-array.ts';
 import { readNpyHeader } from './npy-header.ts';
 import { bytesPerNumber, decodeNumbers, numbersView, type NumberFormat } from './number-format.ts';
 import { openFile, readFully } from './open-file.ts';

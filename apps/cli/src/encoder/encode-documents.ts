@@ -1,5 +1,4 @@
-import { DdclError } from '@ddcl/core';
-import { firstNonFinite } from '../data/float-array.ts';
+import { DdclError, firstNonFinite } from '@ddcl/core';
 import type { EncoderSession } from './encoder-session.ts';
 import { defaultBatchTokens, planBatches } from './plan-batches.ts';
 import type { TextDocument } from './text-document.ts';

@@ -1,4 +1,5 @@
 import { DdclError } from '../errors/ddcl-error.ts';
+import { firstNonFinite } from './first-non-finite.ts';
 import type { TokenBlock } from './token-source.ts';
 
 /**
@@ -18,14 +19,12 @@ export function checkBlock(block: TokenBlock, dimension: number, first: number):
     );
   }
   const { data, weights } = block;
-  for (let index = 0; index < data.length; index++) {
-    // x - x is 0 for finite numbers only.
-    if (data[index]! - data[index]! !== 0) {
-      throw new DdclError(
-        'data',
-        `Token ${first + Math.floor(index / dimension)} (counted from 0) holds ${data[index]} in component ${index % dimension}; tokens must be finite. Remove or repair it.`,
-      );
-    }
+  const bad = firstNonFinite(data);
+  if (bad >= 0) {
+    throw new DdclError(
+      'data',
+      `Token ${first + Math.floor(bad / dimension)} (counted from 0) holds ${data[bad]} in component ${bad % dimension}; tokens must be finite. Remove or repair it.`,
+    );
   }
   if (weights === undefined) return;
   for (let row = 0; row < weights.length; row++) {

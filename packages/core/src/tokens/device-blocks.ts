@@ -84,9 +84,17 @@ function mapRows(
   inverse: number,
 ): void {
   const dimension = offset.length;
+  const end = dimension - (dimension % 4);
   for (let row = 0; row < rows; row++) {
     const source = fromStart + row * dimension;
     const target = toStart + row * dimension;
-    for (let axis = 0; axis < dimension; axis++) to[target + axis] = (from[source + axis]! - offset[axis]!) * inverse;
+    // Four at a time: this runs over every number of every pass, and the loop itself is half of its time.
+    for (let axis = 0; axis < end; axis += 4) {
+      to[target + axis] = (from[source + axis]! - offset[axis]!) * inverse;
+      to[target + axis + 1] = (from[source + axis + 1]! - offset[axis + 1]!) * inverse;
+      to[target + axis + 2] = (from[source + axis + 2]! - offset[axis + 2]!) * inverse;
+      to[target + axis + 3] = (from[source + axis + 3]! - offset[axis + 3]!) * inverse;
+    }
+    for (let axis = end; axis < dimension; axis++) to[target + axis] = (from[source + axis]! - offset[axis]!) * inverse;
   }
 }

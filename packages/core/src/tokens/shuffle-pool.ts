@@ -32,8 +32,7 @@ export async function* shufflePools(
     const shuffledWeights = new Float64Array(weighted ? filled : 0);
     for (let row = 0; row < filled; row++) {
       const from = order[row]!;
-      // A loop, because a view per row costs more than copying a short row.
-      for (let axis = 0; axis < dimension; axis++) data[row * dimension + axis] = source[from * dimension + axis]!;
+      copyRow(source, from * dimension, data, row * dimension, dimension);
       if (weighted) shuffledWeights[row] = weights![from]!;
     }
     const block = { data, rows: filled };
@@ -59,4 +58,18 @@ export async function* shufflePools(
     }
   }
   if (filled > 0) yield flush();
+}
+
+/** A view per row costs more than copying a short row number by number, and less than that for a long one. */
+const longRow = 32;
+
+function copyRow(
+  source: Float32Array | Float64Array,
+  from: number,
+  target: Float32Array | Float64Array,
+  to: number,
+  dimension: number,
+): void {
+  if (dimension >= longRow) target.set(source.subarray(from, from + dimension), to);
+  else for (let axis = 0; axis < dimension; axis++) target[to + axis] = source[from + axis]!;
 }
