@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { checkAborted, dataError } from './data-error.ts';
+import { findBadLine, unfinishedBytes } from './bad-line.ts';
 import { readFully, type OpenFile } from './open-file.ts';
 
 /** Bytes read, and unpacked, at once. */
@@ -24,12 +25,22 @@ export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }
   await checkStart(source, gzipped);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let heldReturn = '';
+  let previous: Uint8Array = new Uint8Array(0);
   let any = false;
   let line = 1;
+  const decode = (bytes: Uint8Array | undefined): string => {
+    try {
+      return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+    } catch (cause) {
+      const bad = findBadLine(unfinishedBytes(previous), bytes ?? new Uint8Array(0), line);
+      throw dataError('format', file, `line ${bad} holds bytes that are not UTF-8 text. Save it as UTF-8.`, cause);
+    }
+  };
   for await (const bytes of byteChunks(source, gzipped, onBytes)) {
     checkAborted(signal);
     any = true;
-    let text = heldReturn + decode(file, decoder, bytes, line);
+    let text = heldReturn + decode(bytes);
+    previous = bytes;
     // A return at the end of a piece may be the first half of \r\n.
     heldReturn = text.endsWith('\r') ? '\r' : '';
     if (heldReturn !== '') text = text.slice(0, -1);
@@ -39,7 +50,7 @@ export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }
     line += countLineEnds(plain);
     yield plain;
   }
-  const rest = decode(file, decoder, undefined, line);
+  const rest = decode(undefined);
   if (heldReturn + rest !== '') yield heldReturn === '' ? rest : `\n${rest}`;
   if (!any) throw dataError('format', file, 'unpacks to nothing (0 bytes). Write it again.');
 }
@@ -105,19 +116,6 @@ async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
     );
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     throw dataError('format', source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
-  }
-}
-
-/** @param line number of the line that the bytes begin in, for messages */
-function decode(file: string, decoder: TextDecoder, bytes: Uint8Array | undefined, line: number): string {
-  try {
-    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
-  } catch (cause) {
-    // Decoded once more, with U+FFFD in the place of what is wrong: what stands before the first one says the line.
-    const lossy = new TextDecoder().decode(bytes ?? new Uint8Array(0));
-    const before = lossy.slice(0, Math.max(0, lossy.indexOf('\ufffd'))).replace(/\r\n?/g, '\n');
-    const bad = line + countLineEnds(before);
-    throw dataError('format', file, `line ${bad} holds bytes that are not UTF-8 text. Save it as UTF-8.`, cause);
   }
 }
 
