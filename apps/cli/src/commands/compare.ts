@@ -177,6 +177,7 @@ async function compareAction(options: CompareCommandOptions): Promise<void> {
             temperatures: options.temperatures,
             'fit-tokens': options.fitTokens,
             queries: options.queries,
+            backend: options.backend,
           });
     process.stderr.write(`train: ${train.describe}\ntest: ${test.describe}\n`);
     const rows = await runCompare(

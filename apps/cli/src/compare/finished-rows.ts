@@ -55,18 +55,17 @@ export class FinishedRows {
     // What follows the last line break was cut off while it was written: that unit is made again.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const lines = whole.split('\n').slice(0, -1);
+    const parsed = parseLines(path, lines) as [Record<string, unknown>?, ...Unit[]];
+    const [own, ...units] = parsed;
     if (lines[0] !== first) {
-      const reason = lines[0]?.startsWith('{"ddclCompare":') === true ? difference(lines[0], first) : 'is no such file';
+      const reason = own?.['ddclCompare'] === 1 ? difference(own, comparison) : 'holds no rows of ddcl compare';
       throw new DdclError(
         'argument',
         `${path} ${reason}. Give --resume a new file, or the data and options that it was begun with.`,
       );
     }
     if (whole.length < text.length) await writeWhole(path, whole);
-    return new FinishedRows(
-      path,
-      lines.slice(1).map((line) => JSON.parse(line) as Unit),
-    );
+    return new FinishedRows(path, units);
   }
 
   /** Makes a unit's cells, or takes them from the file. */
@@ -86,11 +85,21 @@ export class FinishedRows {
   }
 }
 
-function difference(found: string, wanted: string): string {
-  const [own, other] = [found, wanted].map((line) => JSON.parse(line) as Record<string, unknown>) as [
-    Record<string, unknown>,
-    Record<string, unknown>,
-  ];
+function parseLines(path: string, lines: readonly string[]): unknown[] {
+  return lines.map((line, index) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch (cause) {
+      throw new DdclError(
+        'argument',
+        `${path}, line ${index + 1} is no JSON, so it holds no rows of ddcl compare, or was damaged. Give --resume a new file, or remove the line.`,
+        { cause },
+      );
+    }
+  });
+}
+
+function difference(own: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(other).filter((name) => JSON.stringify(own[name]) !== JSON.stringify(other[name]));
   return `is of a comparison with other ${names.join(', ') || 'settings'}`;
 }

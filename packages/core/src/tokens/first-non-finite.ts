@@ -5,7 +5,7 @@
  */
 export function firstNonFinite(values: ArrayLike<number>, length: number = values.length): number {
   // x - x is 0 for finite numbers, for anything else NaN, which stays so in a sum. Four sums do not wait for each other, which
-  // makes this more than twice as fast as a test of each number.
+  // makes this about twice as fast as a test of each number.
   let [one, two, three, four] = [0, 0, 0, 0];
   const end = length - (length % 4);
   for (let index = 0; index < end; index += 4) {
