@@ -5,6 +5,7 @@ import {
   defaultLearningRate,
   fit,
   modelToBytes,
+  tokensFromArray,
   tokensFromReader,
   type FitOptions,
   type FitResult,
@@ -90,7 +91,8 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
       ...(checkpoint === undefined ? {} : { resume: checkpoint }),
     });
     progress.show('labels', 0, 1);
-    const codes = await readCodes(backend, result.model, source, run.signal);
+    // One more pass, and a number per token in memory: only where somebody asks for it.
+    const codes = run.labels === undefined ? undefined : await readCodes(backend, result.model, source, run.signal);
     return await writeResults(run, settings, result, codes);
   } finally {
     progress.stop();
@@ -101,7 +103,7 @@ async function writeResults(
   run: FitRun,
   settings: ModelConfig['fit'],
   result: FitResult,
-  codes: Int32Array,
+  codes: Int32Array | undefined,
 ): Promise<FitRunResult> {
   const { labels, out } = run;
   const { model, quantities, stability, statistics } = result;
@@ -114,12 +116,12 @@ async function writeResults(
     criticalTemperature: model.criticalTemperature,
     quantities,
     stability,
-    labels: scoreLabels(codes, labels),
+    labels: codes && scoreLabels(codes, labels),
     seconds: (performance.now() - run.began) / 1000,
   });
   const warnings = warningsOf(measures);
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
-  const perClass = labels === undefined ? undefined : classRows(codes, labels);
+  const perClass = labels && codes && classRows(codes, labels);
   const config = makeConfig(run, settings, result, measures);
   // The plotting library takes half a second to load; nothing else needs it.
   const { renderReport } = await import('../report/render-report.ts');
@@ -127,7 +129,7 @@ async function writeResults(
     title: run.title,
     measures,
     history: result.history.filter(({ restart }) => restart === result.bestRestart),
-    projection: project(result, codes, labels),
+    projection: await project(run, result),
     perClass,
     settings: Object.fromEntries(
       Object.entries(config.fit)
@@ -150,24 +152,22 @@ async function writeResults(
   return { measures, warnings, perClass };
 }
 
-function project(
+async function project(
+  { backend, labels, signal }: FitRun,
   { statistics, model }: FitResult,
-  codes: Int32Array,
-  labels: readonly string[] | undefined,
-): FitReport['projection'] {
+): Promise<FitReport['projection']> {
   const { rows, indices, count } = statistics.sample;
   const dimension = model.dimension;
   const most = Math.min(projectedTokens, count);
   const picked = Array.from({ length: most }, (_, index) => Math.floor((index * count) / most));
   const tokens = new Float64Array(most * dimension);
   picked.forEach((row, index) => tokens.set(rows.subarray(row * dimension, (row + 1) * dimension), index * dimension));
-  const places = picked.map((row) => indices[row]!);
   return projectTokens({
     tokens,
     dimension,
     prototypes: model.prototypes,
-    assignments: Int32Array.from(places, (place) => codes[place]!),
-    labels: labels && places.map((place) => labels[place]!),
+    assignments: await readCodes(backend, model, tokensFromReader(tokensFromArray(tokens, dimension)), signal),
+    labels: labels && picked.map((row) => labels[indices[row]!]!),
   });
 }
 

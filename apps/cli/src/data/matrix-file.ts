@@ -1,8 +1,14 @@
 import type { Hash } from 'node:crypto';
-import { firstNonFinite, type TokenReader } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core';
 import { checkAborted, dataError } from './data-error.ts';
 import { bytesOf, createFloats, type FloatArray, type TokenDType } from './float-array.ts';
-import { bytesPerNumber, decodeNumbers, overflowsFloat32, type NumberFormat } from './number-format.ts';
+import {
+  bytesPerNumber,
+  decodeNumbers,
+  firstNonFiniteOf,
+  overflowsFloat32,
+  type NumberFormat,
+} from './number-format.ts';
 import { readFully, type OpenFile } from './open-file.ts';
 
 /** A row-major matrix of numbers that lies in one piece in an open file. */
@@ -79,7 +85,7 @@ function matrixLoader(matrix: MatrixFile, dtype: TokenDType): Load {
     const raw = direct ? bytesOf(data) : bytes.subarray(0, length * size);
     await readFully(source, raw, position + start * dimension * size);
     if (!direct) decodeNumbers(format, raw, data, length);
-    const bad = firstNonFinite(data, length);
+    const bad = firstNonFiniteOf(format, raw, data, length);
     if (bad >= 0) throw notFinite(matrix, raw, start, bad, data[bad]!);
     return { raw, data };
   };

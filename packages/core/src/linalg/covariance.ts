@@ -1,5 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { addOuterProducts, padded, rowsAtOnce, traceOfProducts } from './outer-products.ts';
+import { firstNonFinite } from '../tokens/first-non-finite.ts';
 import { checkRows, type RowData } from './rows.ts';
 import { addScaled } from './vector.ts';
 
@@ -91,8 +92,7 @@ export function createMomentAccumulator(dimension: number, options: MomentOption
       (weighted[r] as Float64Array).fill(0);
     }
     for (let r = 0; r < filled; r += 1) addScaled(first, 1, weighted[r] as Float64Array);
-    if (keepsMatrix) addOuterProducts(second, dimension, weighted, centred);
-    else second[0] = (second[0] as number) + traceOfProducts(weighted, centred);
+    addOuterProducts(second, dimension, weighted, centred);
   }
 
   const accumulator: MomentAccumulator = {
@@ -103,6 +103,17 @@ export function createMomentAccumulator(dimension: number, options: MomentOption
     addRows(data, weights) {
       const count = checkRows(data.length, dimension, weights);
       checkFinite(data, dimension, weights);
+      if (!keepsMatrix) {
+        for (let row = 0; row < count; row += 1) {
+          const a = weights === undefined ? 1 : (weights[row] as number);
+          if (a === 0) continue;
+          shift ??= Float64Array.from(data.subarray(row * dimension, (row + 1) * dimension));
+          second[0] = (second[0] as number) + addRow(first, shift, data, row * dimension, a);
+          rows += 1;
+          weight += a;
+        }
+        return;
+      }
       let filled = 0;
       for (let row = 0; row < count; row += 1) {
         const a = weights === undefined ? 1 : (weights[row] as number);
@@ -173,6 +184,27 @@ export function createMomentAccumulator(dimension: number, options: MomentOption
   return accumulator;
 }
 
+/** Adds `a (z - shift)` to a sum; returns `a |z - shift|^2`. */
+function addRow(sum: Float64Array, shift: Float64Array, data: RowData, start: number, a: number): number {
+  const dimension = sum.length;
+  let [even, odd] = [0, 0];
+  const end = dimension - (dimension % 2);
+  for (let c = 0; c < end; c += 2) {
+    const one = (data[start + c] as number) - (shift[c] as number);
+    const two = (data[start + c + 1] as number) - (shift[c + 1] as number);
+    sum[c] = (sum[c] as number) + a * one;
+    sum[c + 1] = (sum[c + 1] as number) + a * two;
+    even += one * one;
+    odd += two * two;
+  }
+  if (end < dimension) {
+    const last = (data[start + end] as number) - (shift[end] as number);
+    sum[end] = (sum[end] as number) + a * last;
+    even += last * last;
+  }
+  return a * (even + odd);
+}
+
 function covarianceOf(second: Float64Array, drift: Float64Array, weight: number): Float64Array {
   const m = drift.length;
   const covariance = new Float64Array(m * m);
@@ -188,7 +220,9 @@ function covarianceOf(second: Float64Array, drift: Float64Array, weight: number)
 }
 
 function checkFinite(data: RowData, dimension: number, weights: RowData | undefined): void {
-  for (let i = 0; i < data.length; i += 1) {
+  const first = firstNonFinite(data);
+  if (first < 0) return;
+  for (let i = first; i < data.length; i += 1) {
     if (Number.isFinite(data[i])) continue;
     const row = Math.floor(i / dimension);
     if (weights !== undefined && weights[row] === 0) continue;

@@ -9,21 +9,22 @@ import type { TokenBlock } from './token-source.ts';
  * @throws DdclError `shape` for wrong lengths; `data` for NaN, infinities or negative weights, naming the token
  */
 export function checkBlock(block: TokenBlock, dimension: number, first: number): void {
-  if (
-    block.data.length !== block.rows * dimension ||
-    (block.weights !== undefined && block.weights.length !== block.rows)
-  ) {
+  checkSizes(block, dimension, first);
+  const { data } = block;
+  const bad = firstNonFinite(data);
+  if (bad < 0) return;
+  throw new DdclError(
+    'data',
+    `Token ${first + Math.floor(bad / dimension)} (counted from 0) holds ${data[bad]} in component ${bad % dimension}; tokens must be finite. Remove or repair it.`,
+  );
+}
+
+/** The same without a look at the tokens' numbers, for those who look at them anyway. */
+export function checkSizes({ data, rows, weights }: TokenBlock, dimension: number, first: number): void {
+  if (data.length !== rows * dimension || (weights !== undefined && weights.length !== rows)) {
     throw new DdclError(
       'shape',
-      `A block of ${block.rows} tokens of dimension ${dimension} takes ${block.rows * dimension} numbers and ${block.rows} weights, but has ${block.data.length} and ${block.weights?.length ?? 'none'}.`,
-    );
-  }
-  const { data, weights } = block;
-  const bad = firstNonFinite(data);
-  if (bad >= 0) {
-    throw new DdclError(
-      'data',
-      `Token ${first + Math.floor(bad / dimension)} (counted from 0) holds ${data[bad]} in component ${bad % dimension}; tokens must be finite. Remove or repair it.`,
+      `A block of ${rows} tokens of dimension ${dimension} takes ${rows * dimension} numbers and ${rows} weights, but has ${data.length} and ${weights?.length ?? 'none'}.`,
     );
   }
   if (weights === undefined) return;

@@ -1,5 +1,5 @@
 import type { FloatDType } from '../program/dtype.ts';
-import { checkBlock } from './check-block.ts';
+import { checkBlock, checkSizes } from './check-block.ts';
 import type { TokenBlock } from './token-source.ts';
 
 /** The affine map from tokens as they come to tokens as programs see them: `(z - offset) / scale`. */
@@ -55,11 +55,12 @@ export async function* deviceBlocks(
     return block;
   };
   for await (const block of blocks) {
-    checkBlock(block, dimension, seen);
-    seen += block.rows;
+    checkSizes(block, dimension, seen);
     for (let taken = 0; taken < block.rows;) {
       const count = Math.min(size - rows, block.rows - taken);
-      mapRows(block.data, taken * dimension, data, rows * dimension, count, offset, inverse);
+      const bad = mapRows(block.data, taken * dimension, data, rows * dimension, count, offset, inverse);
+      // Names the token; or finds nothing, where only the map has left the numbers' range.
+      if (bad !== 0) checkBlock(block, dimension, seen);
       for (let row = 0; row < count; row++) {
         const own = block.weights === undefined ? 1 : block.weights[taken + row]!;
         weights[rows + row] = own;
@@ -70,10 +71,12 @@ export async function* deviceBlocks(
       rows += count;
       if (rows === size) yield finish();
     }
+    seen += block.rows;
   }
   if (rows > 0) yield finish();
 }
 
+/** Returns 0 if all numbers are finite, else NaN: asking here is nearly free, since this waits for memory and conversions. */
 function mapRows(
   from: Float32Array | Float64Array,
   fromStart: number,
@@ -82,19 +85,30 @@ function mapRows(
   rows: number,
   offset: Float64Array,
   inverse: number,
-): void {
+): number {
   const dimension = offset.length;
   const end = dimension - (dimension % 4);
+  let bad = 0;
   for (let row = 0; row < rows; row++) {
     const source = fromStart + row * dimension;
     const target = toStart + row * dimension;
     // Four at a time: this runs over every number of every pass, and the loop itself is half of its time.
     for (let axis = 0; axis < end; axis += 4) {
-      to[target + axis] = (from[source + axis]! - offset[axis]!) * inverse;
-      to[target + axis + 1] = (from[source + axis + 1]! - offset[axis + 1]!) * inverse;
-      to[target + axis + 2] = (from[source + axis + 2]! - offset[axis + 2]!) * inverse;
-      to[target + axis + 3] = (from[source + axis + 3]! - offset[axis + 3]!) * inverse;
+      const a = (from[source + axis]! - offset[axis]!) * inverse;
+      const b = (from[source + axis + 1]! - offset[axis + 1]!) * inverse;
+      const c = (from[source + axis + 2]! - offset[axis + 2]!) * inverse;
+      const d = (from[source + axis + 3]! - offset[axis + 3]!) * inverse;
+      to[target + axis] = a;
+      to[target + axis + 1] = b;
+      to[target + axis + 2] = c;
+      to[target + axis + 3] = d;
+      bad += a - a + (b - b) + (c - c) + (d - d);
     }
-    for (let axis = end; axis < dimension; axis++) to[target + axis] = (from[source + axis]! - offset[axis]!) * inverse;
+    for (let axis = end; axis < dimension; axis++) {
+      const value = (from[source + axis]! - offset[axis]!) * inverse;
+      to[target + axis] = value;
+      bad += value - value;
+    }
   }
+  return bad;
 }

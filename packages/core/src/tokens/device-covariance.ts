@@ -69,14 +69,19 @@ export async function createDeviceCovariance(backend: Backend, dimension: number
 
   return {
     async add(block) {
-      for (let row = 0; row < block.rows; row++) {
+      for (let row = 0; row < block.rows;) {
+        // All that fit, or the next one of those that have weights: any may be 0.
+        const count = block.weights === undefined ? Math.min(rows - filled, block.rows - row) : 1;
         const own = block.weights?.[row] ?? 1;
+        const start = row * dimension;
+        row += count;
         if (own === 0) continue;
-        tokens.set(block.data.subarray(row * dimension, (row + 1) * dimension), filled * dimension);
-        weights[filled] = own;
-        weight += own;
+        tokens.set(block.data.subarray(start, start + count * dimension), filled * dimension);
+        weights.fill(own, filled, filled + count);
+        weight += own * count;
+        filled += count;
         shift ??= backend.upload({ dtype: 'float32', shape: [dimension] }, tokens.slice(0, dimension));
-        if (++filled === rows) await flush();
+        if (filled === rows) await flush();
       }
     },
     async result() {

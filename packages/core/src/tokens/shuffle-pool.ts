@@ -4,13 +4,16 @@ import type { TokenBlock } from './token-source.ts';
 /** Rows are shuffled within pools of about this many numbers, so memory stays bounded whatever the number of tokens. */
 const poolElements = 1 << 22;
 
+/** A shuffled pool is given out in blocks of about this many numbers: whoever takes one finds it in the caches. */
+const blockElements = 1 << 18;
+
 /** Rows of a pool for tokens of a dimension: enough to mix, few enough to hold. */
 export function poolRows(dimension: number): number {
   return Math.min(1 << 16, Math.max(1024, Math.floor(poolElements / dimension)));
 }
 
 /**
- * Collects blocks until `capacity` rows are there, then gives them out in random order.
+ * Collects blocks until `capacity` rows are there, then gives them out in random order. A block is valid until the next one.
  * The order depends on the random stream and the number of rows alone, not on how the stream was cut into blocks.
  */
 export async function* shufflePools(
@@ -24,21 +27,26 @@ export async function* shufflePools(
   let weighted = false;
   let filled = 0;
 
-  const flush = (): TokenBlock => {
+  let mixed: Float32Array | Float64Array | undefined;
+  const most = Math.max(1, Math.min(capacity, Math.floor(blockElements / dimension)));
+  const mixedWeights = new Float64Array(most);
+
+  function* flush(): Generator<TokenBlock> {
     const source = pool!;
-    const data =
-      source instanceof Float32Array ? new Float32Array(filled * dimension) : new Float64Array(filled * dimension);
+    mixed ??= source instanceof Float32Array ? new Float32Array(most * dimension) : new Float64Array(most * dimension);
     const order = random.permutation(filled);
-    const shuffledWeights = new Float64Array(weighted ? filled : 0);
-    for (let row = 0; row < filled; row++) {
-      const from = order[row]!;
-      copyRow(source, from * dimension, data, row * dimension, dimension);
-      if (weighted) shuffledWeights[row] = weights![from]!;
+    for (let start = 0; start < filled; start += most) {
+      const rows = Math.min(most, filled - start);
+      for (let row = 0; row < rows; row++) {
+        const from = order[start + row]!;
+        copyRow(source, from * dimension, mixed, row * dimension, dimension);
+        if (weighted) mixedWeights[row] = weights![from]!;
+      }
+      const block = { data: mixed.subarray(0, rows * dimension), rows };
+      yield weighted ? { ...block, weights: mixedWeights.subarray(0, rows) } : block;
     }
-    const block = { data, rows: filled };
     filled = 0;
-    return weighted ? { ...block, weights: shuffledWeights } : block;
-  };
+  }
 
   for await (const block of blocks) {
     pool ??=
@@ -54,10 +62,10 @@ export async function* shufflePools(
       for (let row = 0; row < count; row++) weights[filled + row] = block.weights?.[taken + row] ?? 1;
       taken += count;
       filled += count;
-      if (filled === capacity) yield flush();
+      if (filled === capacity) yield* flush();
     }
   }
-  if (filled > 0) yield flush();
+  if (filled > 0) yield* flush();
 }
 
 /** A view per row costs more than copying a short row number by number, and less than that for a long one. */
