@@ -9,6 +9,9 @@ interface Cell {
   readonly scores: SeedScores;
 }
 
+/** Grows when rows are made another way: those of before must not stand beside them. */
+const formatVersion = 2;
+
 /** Cells that were made together, such as all outputs of one bank of prototypes. */
 interface Unit {
   readonly unit: string;
@@ -39,7 +42,7 @@ export class FinishedRows {
    * @throws DdclError `argument` for a file of another comparison, one that is none, and one that cannot be read or written
    */
   static async open(path: string, comparison: Readonly<Record<string, unknown>>): Promise<FinishedRows> {
-    const first = JSON.stringify({ ddclCompare: 1, ...comparison });
+    const first = JSON.stringify({ ddclCompare: formatVersion, ...comparison });
     let text: string;
     try {
       text = await readFile(path, 'utf8');
@@ -58,7 +61,7 @@ export class FinishedRows {
     const parsed = parseLines(path, lines) as [Record<string, unknown>?, ...Unit[]];
     const [own, ...units] = parsed;
     if (lines[0] !== first) {
-      const reason = own?.['ddclCompare'] === 1 ? difference(own, comparison) : 'holds no rows of ddcl compare';
+      const reason = own?.['ddclCompare'] === undefined ? 'holds no rows of ddcl compare' : difference(own, comparison);
       throw new DdclError(
         'argument',
         `${path} ${reason}. Give --resume a new file, or the data and options that it was begun with.`,
@@ -100,6 +103,7 @@ function parseLines(path: string, lines: readonly string[]): unknown[] {
 }
 
 function difference(own: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): string {
+  if (own['ddclCompare'] !== formatVersion) return 'has rows of another version of ddcl compare';
   const names = Object.keys(other).filter((name) => JSON.stringify(own[name]) !== JSON.stringify(other[name]));
   return `is of a comparison with other ${names.join(', ') || 'settings'}`;
 }

@@ -1,5 +1,5 @@
 import { wilsonInterval, meanAndSpread } from './interval.ts';
-import type { CompareRow, SeedScores } from './rows.ts';
+import type { CompareRow, SeedScores, SummaryForm } from './rows.ts';
 
 /** A row's measures over its seeds, ready to be printed. */
 export interface RowSummary {
@@ -29,6 +29,8 @@ export interface RowSummary {
     readonly meanAveragePrecision: number;
   } | null;
   readonly microsecondsPerDocument: number;
+  /** Of summary vectors: the form that train chose, seed by seed. */
+  readonly forms?: readonly SummaryForm[];
 }
 
 /** @param testDocuments for the interval */
@@ -44,6 +46,7 @@ export function summariseRow({ seeds, ...row }: CompareRow, testDocuments: numbe
   const clusterings = over(({ clustering }) => clustering);
   const retrievals = over(({ retrieval }) => retrieval);
   const found = accuracies.length === 0 ? null : meanAndSpread(accuracies);
+  const forms = seeds.flatMap(({ form }) => form ?? []);
   const gains = retrievals.length === 0 ? null : meanAndSpread(retrievals.map(({ ndcg10 }) => ndcg10));
   return {
     ...row,
@@ -65,6 +68,7 @@ export function summariseRow({ seeds, ...row }: CompareRow, testDocuments: numbe
       meanAveragePrecision: mean(retrievals.map(({ meanAveragePrecision }) => meanAveragePrecision)),
     },
     microsecondsPerDocument: mean(seeds.map(({ microsecondsPerDocument }) => microsecondsPerDocument)),
+    ...(forms.length === 0 ? {} : { forms }),
   };
 }
 

@@ -1,15 +1,6 @@
-import { createRandom, type TokenSource } from '@ddcl/core';
-import {
-  batchesFromReader,
-  packVectors,
-  summaryVectors,
-  wardPool,
-  type Readout,
-  type SequenceReader,
-  type VectorSets,
-} from '@ddcl/readout';
+import { createRandom } from '@ddcl/core';
+import { packVectors, wardPool, type SequenceReader, type VectorSets } from '@ddcl/readout';
 import type { CompareData } from './documents.ts';
-import { fitReadout, type PrototypeSettings } from './prototype-rows.ts';
 import { retrieveByVectors } from './retrieval.ts';
 import type { RowTable } from './rows.ts';
 import type { Judgement } from './score-vectors.ts';
@@ -30,26 +21,6 @@ export function drawQueries({ test }: CompareData, most: number, seed: number): 
   return Int32Array.from(order.slice(0, most)).sort();
 }
 
-/** At most `count` vectors per document: the summaries of the prototypes that have most of it. */
-export async function summarySets(readout: Readout, reader: SequenceReader, count: number): Promise<VectorSets> {
-  const { count: prototypes, dimension } = readout.model;
-  const width = prototypes * dimension;
-  const sets: Float32Array[] = [];
-  const outputs = ['summaries', 'occupancy'] as const;
-  for await (const encoded of readout.encodeStream(batchesFromReader(reader), { outputs })) {
-    const summaries = encoded.summaries!.data as Float32Array;
-    const occupancy = encoded.occupancy!.data as Float32Array;
-    for (let row = 0; row < encoded.sequences; row++) {
-      const own = {
-        summaries: summaries.subarray(row * width, (row + 1) * width),
-        occupancy: occupancy.subarray(row * prototypes, (row + 1) * prototypes),
-      };
-      sets.push(summaryVectors(own, count).data);
-    }
-  }
-  return packVectors(sets, dimension);
-}
-
 /** At most `count` vectors per document by Ward clustering of its own tokens. */
 export async function wardSets(
   reader: SequenceReader,
@@ -68,7 +39,8 @@ export async function wardSets(
   return new Map([...sets].map(([count, list]) => [count, packVectors(list, dimension)]));
 }
 
-const noVector = { accuracy: null, validationAccuracy: null, clustering: null };
+/** Scores that need a single vector. */
+export const noVector = { accuracy: null, validationAccuracy: null, clustering: null };
 
 /**
  * Ward pooling at each number of vectors. The same for every seed but for the draw of queries.
@@ -100,38 +72,8 @@ export async function wardRows(
   }
 }
 
-/** Summaries of as many learned prototypes as there may be vectors. */
-export async function summaryRow(
-  judgement: Judgement,
-  data: CompareData,
-  source: TokenSource,
-  count: number,
-  seed: number,
-  queries: number,
-  settings: PrototypeSettings,
-  table: Pick<RowTable, 'add'>,
-): Promise<void> {
-  const rows = drawQueries(data, queries, seed);
-  const classes = rows.map((row) => judgement.testClasses[row]!);
-  const readout = await fitReadout(judgement, source, count, seed, settings);
-  try {
-    const documents = await summarySets(readout, data.train.sequences, count);
-    const began = performance.now();
-    const asked = await summarySets(readout, pickSequences(data.test.sequences, rows), count);
-    const microseconds = ((performance.now() - began) * 1000) / rows.length;
-    const retrieval = await retrieveByVectors(judgement.backend, documents, judgement.trainClasses, asked, classes);
-    table.add(multiVectorRow('prototype summaries', count, count, data), {
-      ...noVector,
-      seed,
-      retrieval,
-      microsecondsPerDocument: microseconds,
-    });
-  } finally {
-    readout.dispose();
-  }
-}
-
-const multiVectorRow = (
+/** What a row of several vectors is. */
+export const multiVectorRow = (
   readout: string,
   vectors: number,
   prototypes: number | null,

@@ -12,6 +12,14 @@ export interface SeedScores {
   readonly retrieval: RetrievalScores | null;
   /** Of pooling a test document's tokens; the encoder not counted. */
   readonly microsecondsPerDocument: number;
+  /** Of summary vectors: what was chosen on train. */
+  readonly form?: SummaryForm;
+}
+
+/** Options of `summaryVectors`. */
+export interface SummaryForm {
+  readonly shrinkage: number;
+  readonly occupancyPower: number;
 }
 
 /** One line of the table. */

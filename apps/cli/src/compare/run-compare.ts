@@ -1,15 +1,16 @@
 import type { TokenSource } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { poolingKinds } from '@ddcl/readout';
+import { normalisedTokens, poolingKinds } from '@ddcl/readout';
 import { checkAborted } from '../data/data-error.ts';
 import { kMeansRow, poolingRow } from './baseline-rows.ts';
 import type { CompareData } from './documents.ts';
 import { FinishedRows } from './finished-rows.ts';
-import { summaryRow, wardRows, wardSets } from './multi-vector-rows.ts';
+import { wardRows, wardSets } from './multi-vector-rows.ts';
 import { fitReadout, prototypeRows, type PrototypeSettings } from './prototype-rows.ts';
 import type { CompareRow, RowTable } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
 import type { Judgement, Measure } from './score-vectors.ts';
+import { summaryRow } from './summary-rows.ts';
 import { attentionRow, headRow } from './trained-rows.ts';
 
 export interface CompareOptions {
@@ -82,10 +83,12 @@ export async function runCompare(
       await unit(`attention pooling, seed ${seed}`, (table) => attentionRow(judgement, data, seed, table));
     }
     if (!withVectors) continue;
+    let normalised: Promise<TokenSource> | undefined;
     for (const count of vectors) {
-      await unit(`prototype summaries, ${count} vectors, seed ${seed}`, async (table) =>
-        summaryRow(judgement, data, await source(), count, seed, queries, settings, table),
-      );
+      await unit(`prototype summaries, ${count} vectors, seed ${seed}`, async (table) => {
+        normalised ??= sampleTokens(normalisedTokens(data.train.sequences), options.fitTokens, seed);
+        await summaryRow(judgement, data, await normalised, count, seed, queries, settings, table);
+      });
     }
   }
   if (!withVectors) return finished.rows();

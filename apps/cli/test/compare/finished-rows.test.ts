@@ -75,8 +75,13 @@ test.each([
   ['other settings', undefined, /comparison with other steps\. Give --resume a new file/],
   ['another file', 'readout,accuracy\n', /line 1 is no JSON.*Give --resume a new file/],
   ['other JSON', '{"readout":"mean"}\n', /holds no rows of ddcl compare\. Give --resume a new file/],
+  [
+    'rows made another way',
+    '{"ddclCompare":1,"train":"train","steps":200}\n',
+    /has rows of another version of ddcl compare/,
+  ],
   ['a file without a line', 'x', /holds no rows of ddcl compare/],
-  ['a damaged line', '{"ddclCompare":1,"train":"train","steps":200}\n{"unit\n', /line 2 is no JSON.*remove the line/],
+  ['a damaged line', '{"ddclCompare":2,"train":"train","steps":200}\n{"unit\n', /line 2 is no JSON.*remove the line/],
 ])('%s: refused, and the file stays as it was', (_, content, message) =>
   inFolder(async (path) => {
     if (content === undefined) await add(path, 0);

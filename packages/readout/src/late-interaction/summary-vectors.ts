@@ -4,6 +4,16 @@ import { normaliseVectors } from '../encode/normalise.ts';
 export interface SummaryVectorsOptions {
   /** Whether each vector gets length 1. Default true. */
   readonly normalise?: boolean;
+  /**
+   * Pulls summaries of few tokens to the document's mean, which a single one of them says little about: the direction of a vector is
+   * that of `o_k s_k + shrinkage * sum_j o_j s_j`. >= 0, default 0.
+   */
+  readonly shrinkage?: number;
+  /**
+   * Multiplies each vector by `o_k^power`, so that what little of a document is about counts less in both roles of a maximal
+   * similarity; 0.25 is a good value where that helps. Vectors of other lengths than 1 need an index of inner products. >= 0, default 0.
+   */
+  readonly occupancyPower?: number;
 }
 
 export interface SummaryVectors {
@@ -26,16 +36,20 @@ export interface SequenceSummaries {
  * At most `count` vectors of one document for late interaction: its summaries of largest occupancy; ties go to the lower
  * prototype. Summaries without occupancy, and those that are zeros because theirs was too small for a mean, are left out.
  *
- * @throws DdclError `argument` if count is not a whole number >= 1; `shape` if the summaries are not K rows; `data` for
+ * @throws DdclError `argument` if count is not a whole number >= 1, or an option is no finite number >= 0; `shape` if the summaries are not K rows; `data` for
  *   summaries that are not finite, and occupancies that are not finite and >= 0
  */
 export function summaryVectors(
   { summaries, occupancy }: SequenceSummaries,
   count: number,
-  { normalise = true }: SummaryVectorsOptions = {},
+  { normalise = true, shrinkage = 0, occupancyPower = 0 }: SummaryVectorsOptions = {},
 ): SummaryVectors {
   if (!(Number.isSafeInteger(count) && count >= 1)) {
     throw new DdclError('argument', `A document keeps a whole number of vectors >= 1, but ${count} came.`);
+  }
+  for (const [name, value] of Object.entries({ shrinkage, occupancyPower })) {
+    if (!(value >= 0 && value < Infinity))
+      throw new DdclError('argument', `${name} is a finite number >= 0, but ${value} came. 0 leaves it out.`);
   }
   const dimension = summaries.length / occupancy.length;
   if (!(Number.isSafeInteger(dimension) && dimension >= 1)) {
@@ -59,11 +73,32 @@ export function summaryVectors(
   // Sorting is stable, so ties stay in the order of the prototypes.
   const chosen = candidates.sort((a, b) => occupancy[b]! - occupancy[a]!).slice(0, count);
   const rows = new Float64Array(chosen.length * dimension);
-  chosen.forEach((k, row) => rows.set(summaries.subarray(k * dimension, (k + 1) * dimension), row * dimension));
-  if (normalise) normaliseVectors(rows, dimension);
+  const mean = shrinkage > 0 ? documentMean(summaries, occupancy, dimension) : undefined;
+  chosen.forEach((k, row) => {
+    const own = rows.subarray(row * dimension, (row + 1) * dimension);
+    own.set(summaries.subarray(k * dimension, (k + 1) * dimension));
+    const share = occupancy[k]!;
+    if (mean !== undefined)
+      for (let axis = 0; axis < dimension; axis++)
+        own[axis] = (share * own[axis]! + shrinkage * mean[axis]!) / (share + shrinkage);
+    if (normalise) normaliseVectors(own, dimension);
+    if (occupancyPower > 0) for (let axis = 0; axis < dimension; axis++) own[axis]! *= share ** occupancyPower;
+  });
   return {
     data: Float32Array.from(rows),
     shape: [chosen.length, dimension],
     prototypes: Int32Array.from(chosen),
   };
+}
+
+/** `sum_k o_k s_k`: what the summaries are the parts of. */
+function documentMean(
+  summaries: Float32Array | Float64Array,
+  occupancy: ArrayLike<number>,
+  dimension: number,
+): Float64Array {
+  const mean = new Float64Array(dimension);
+  for (let k = 0; k < occupancy.length; k++)
+    for (let axis = 0; axis < dimension; axis++) mean[axis]! += occupancy[k]! * summaries[k * dimension + axis]!;
+  return mean;
 }

@@ -1,0 +1,131 @@
+import { createRandom, type TokenSource } from '@ddcl/core';
+import {
+  batchesFromReader,
+  normalisedTokens,
+  packVectors,
+  summaryVectors,
+  type Readout,
+  type SequenceReader,
+  type VectorSets,
+} from '@ddcl/readout';
+import type { CompareData } from './documents.ts';
+import { drawQueries, multiVectorRow, noVector, pickSequences } from './multi-vector-rows.ts';
+import { fitReadout, type PrototypeSettings } from './prototype-rows.ts';
+import { retrieveByVectors } from './retrieval.ts';
+import { stratifiedShare } from './ridge-probe.ts';
+import type { RowTable, SummaryForm } from './rows.ts';
+import type { Judgement } from './score-vectors.ts';
+
+/** Forms of summaries, of which train chooses one: as they are, pulled to the document's mean, weighted by occupancy, both. */
+const forms: readonly SummaryForm[] = [
+  { shrinkage: 0, occupancyPower: 0 },
+  { shrinkage: 0.5, occupancyPower: 0 },
+  { shrinkage: 0, occupancyPower: 0.25 },
+  { shrinkage: 0.5, occupancyPower: 0.25 },
+];
+
+/** Queries that a form is chosen by, at most. */
+const validationQueries = 500;
+
+/** Summaries of documents, before a form is given to them. */
+interface Summaries {
+  readonly prototypes: number;
+  readonly dimension: number;
+  /** [documents, K, m] */
+  readonly summaries: Float32Array;
+  /** [documents, K] */
+  readonly occupancy: Float32Array;
+}
+
+async function encodeSummaries(readout: Readout, reader: SequenceReader): Promise<Summaries> {
+  const { count: prototypes, dimension } = readout.model;
+  const summaries = new Float32Array(reader.sequences * prototypes * dimension);
+  const occupancy = new Float32Array(reader.sequences * prototypes);
+  let row = 0;
+  const outputs = ['summaries', 'occupancy'] as const;
+  for await (const encoded of readout.encodeStream(batchesFromReader(normalisedTokens(reader)), { outputs })) {
+    summaries.set(encoded.summaries!.data as Float32Array, row * prototypes * dimension);
+    occupancy.set(encoded.occupancy!.data as Float32Array, row * prototypes);
+    row += encoded.sequences;
+  }
+  return { prototypes, dimension, summaries, occupancy };
+}
+
+/** The vectors of some documents in one form. */
+function vectorSets(
+  { prototypes, dimension, summaries, occupancy }: Summaries,
+  documents: Int32Array,
+  form: SummaryForm,
+): VectorSets {
+  const sets = Array.from(documents, (row) => {
+    const width = prototypes * dimension;
+    const own = {
+      summaries: summaries.subarray(row * width, (row + 1) * width),
+      occupancy: occupancy.subarray(row * prototypes, (row + 1) * prototypes),
+    };
+    return summaryVectors(own, prototypes, form).data;
+  });
+  return packVectors(sets, dimension);
+}
+
+/** The form whose vectors find documents of train by 15 % of them best, by nDCG@10. */
+async function chooseForm(
+  { backend, trainClasses, count }: Judgement,
+  train: Summaries,
+  seed: number,
+): Promise<SummaryForm> {
+  const random = createRandom(seed).fork('validation');
+  const held = stratifiedShare(trainClasses, count, 0.15, random);
+  const isHeld = new Set(held);
+  const documents = Int32Array.from(trainClasses.keys()).filter((row) => !isHeld.has(row));
+  const order = random.fork('queries').permutation(held.length);
+  const queries = Int32Array.from(order.slice(0, validationQueries), (place) => held[place]!);
+  const classesOf = (rows: Int32Array): Int32Array => rows.map((row) => trainClasses[row]!);
+  let best = forms[0]!;
+  let highest = -Infinity;
+  for (const form of forms) {
+    const [own, asked] = [vectorSets(train, documents, form), vectorSets(train, queries, form)];
+    const { ndcg10 } = await retrieveByVectors(backend, own, classesOf(documents), asked, classesOf(queries));
+    if (ndcg10 > highest) [best, highest] = [form, ndcg10];
+  }
+  return best;
+}
+
+/**
+ * Summaries of as many learned prototypes as there may be vectors, on tokens of length 1; their form is chosen on train.
+ *
+ * @param source tokens of train, of length 1
+ */
+export async function summaryRow(
+  judgement: Judgement,
+  data: CompareData,
+  source: TokenSource,
+  count: number,
+  seed: number,
+  queries: number,
+  settings: PrototypeSettings,
+  table: Pick<RowTable, 'add'>,
+): Promise<void> {
+  const { backend, trainClasses, testClasses } = judgement;
+  const rows = drawQueries(data, queries, seed);
+  const readout = await fitReadout(judgement, source, count, seed, settings);
+  try {
+    const train = await encodeSummaries(readout, data.train.sequences);
+    const form = await chooseForm(judgement, train, seed);
+    const documents = vectorSets(train, Int32Array.from(trainClasses.keys()), form);
+    const began = performance.now();
+    const test = await encodeSummaries(readout, pickSequences(data.test.sequences, rows));
+    const asked = vectorSets(test, Int32Array.from(rows.keys()), form);
+    const microseconds = ((performance.now() - began) * 1000) / rows.length;
+    const classes = rows.map((row) => testClasses[row]!);
+    table.add(multiVectorRow('prototype summaries', count, count, data), {
+      ...noVector,
+      seed,
+      retrieval: await retrieveByVectors(backend, documents, trainClasses, asked, classes),
+      microsecondsPerDocument: microseconds,
+      form,
+    });
+  } finally {
+    readout.dispose();
+  }
+}
