@@ -108,6 +108,29 @@ describe('sorted tokens', () => {
     expect(sizes).toEqual(Array.from({ length: 10 }, () => 100));
   });
 
+  it('of wide tokens come in several blocks, each token whole and with its weight', async () => {
+    const [wide, tokens] = [1 << 15, 40];
+    async function* stream(): AsyncGenerator<TokenBlock> {
+      for (let n = 0; n < tokens; n++)
+        yield { data: new Float32Array(wide).fill(n), rows: 1, weights: Float64Array.of(n / 10) };
+    }
+    const seen: number[] = [];
+    const sizes: number[] = [];
+    for await (const { data, rows, weights } of shufflePools(stream(), wide, 20, createRandom(2))) {
+      sizes.push(rows);
+      for (let row = 0; row < rows; row++) {
+        const n = data[row * wide]!;
+        expect(data.subarray(row * wide, (row + 1) * wide).every((value) => value === n)).toBe(true);
+        expect(weights![row]).toBe(n / 10);
+        seen.push(n);
+      }
+    }
+    expect(sizes).toEqual([8, 8, 4, 8, 8, 4]);
+    expect(sorted(seen.slice(0, 20))).toEqual(ascending(20));
+    expect(sorted(seen)).toEqual(ascending(tokens));
+    expect(seen.slice(0, 20)).not.toEqual(ascending(20));
+  });
+
   it('are shuffled the same way however the stream is cut', async () => {
     const shuffled = async (size: (start: number) => number): Promise<number[]> => {
       const numbers: number[] = [];

@@ -41,8 +41,50 @@ describe('summaryVectors', () => {
     }
   });
 
+  it('pulls vectors to the mean of the document, those of little occupancy most', () => {
+    const random = createRandom(3);
+    const [K, m] = [6, 5];
+    const vectors = Float64Array.from({ length: K * m }, () => 1 + random.normal());
+    const raw = Float64Array.from({ length: K }, () => random.uniform());
+    const total = raw.reduce((a, b) => a + b);
+    const occupancy = raw.map((share) => share / total);
+    const row = (k: number): number[] => [...vectors.subarray(k * m, (k + 1) * m)];
+    const mean = row(0).map((_, axis) => occupancy.reduce((sum, share, k) => sum + share * row(k)[axis]!, 0));
+    for (const shrinkage of [0, 0.3, 2]) {
+      const { data, prototypes } = summaryVectors({ summaries: vectors, occupancy }, 4, {
+        shrinkage,
+        normalise: false,
+      });
+      prototypes.forEach((k, place) => {
+        const share = occupancy[k]!;
+        // A mean of `share` of the document and as much of its mean as the shrinkage says; to float32.
+        const expected = row(k).map((x, axis) => (share * x + shrinkage * mean[axis]!) / (share + shrinkage));
+        expected.forEach((value, axis) => expect(data[place * m + axis]).toBeCloseTo(value, 6));
+      });
+    }
+  });
+
+  it('multiplies by a power of the occupancy, after length 1', () => {
+    const occupancy = [0.0625, 0.5, 0, 0.25, 0];
+    const plain = summaryVectors({ summaries, occupancy }, 3).data;
+    const weighted = summaryVectors({ summaries, occupancy }, 3, { occupancyPower: 0.5 }).data;
+    const factors = [Math.SQRT1_2, 0.5, 0.25];
+    weighted.forEach((value, place) => expect(value).toBeCloseTo(plain[place]! * factors[place >> 1]!, 6));
+    const raw = summaryVectors({ summaries, occupancy }, 1, { occupancyPower: 1, normalise: false }).data;
+    expect([...raw]).toEqual([1.5, 2]);
+  });
+
   it('refuses what does not fit', async () => {
     expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, 1, 1, 1, 1] }, 0))).toBe('argument');
+    for (const options of [
+      { shrinkage: -1 },
+      { shrinkage: NaN },
+      { occupancyPower: -0.1 },
+      { occupancyPower: Infinity },
+    ])
+      expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, 1, 1, 1, 1] }, 2, options))).toBe(
+        'argument',
+      );
     expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, 1, 1] }, 2))).toBe('shape');
     expect(await codeOf(() => summaryVectors({ summaries, occupancy: [] }, 2))).toBe('shape');
     expect(await codeOf(() => summaryVectors({ summaries, occupancy: [1, -1, 1, 1, 1] }, 2))).toBe('data');

@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom, type DdclModel } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
+import { normalisedTokens, Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
 import { sequencesFromBatch } from '../../src/sequences/from-batch.ts';
 import { batchesFromReader } from '../../src/sequences/from-reader.ts';
 
@@ -73,5 +73,21 @@ describe('batchesFromReader', () => {
     expect(streamed).toMatchObject({ sequences: 10, empty: 4, tokens });
     all.pooled!.data.forEach((value, i) => expect(streamed.pooled!.data[i]).toBeCloseTo(value as number, 5));
     expect([...streamed.pooled!.data.subarray(8 * m)]).toEqual(Array.from({ length: 2 * m }, () => 0));
+  });
+});
+
+describe('normalisedTokens', () => {
+  it.each([Float32Array, Float64Array])('gives each token length 1 and leaves the reader alone', async (Floats) => {
+    const data = Floats.of(3, 4, 0, 0, 0, 0, 0, 0, 0, 0, -2, 0);
+    const weights = Float64Array.of(1, 2, 0.5);
+    const reader = sequencesFromBatch({ data, shape: [3, 4], segments: [0, 2, 2], weights });
+    const normalised = normalisedTokens(reader);
+    expect([normalised.dimension, normalised.sequences, [...normalised.lengths]]).toEqual([4, 3, [1, 0, 2]]);
+    const rows = await rowsOf(normalised);
+    rows[0]!.forEach((value, axis) => expect(value).toBeCloseTo([0.6, 0.8, 0, 0][axis]!, 7));
+    expect(rows.slice(1)).toEqual([[], [0, 0, 0, 0, 0, 0, -1, 0]]);
+    expect((await normalised.read(2)).weights).toEqual(Float64Array.of(2, 0.5));
+    expect((await normalised.read(0)).data).toBeInstanceOf(Floats);
+    expect(await rowsOf(reader)).toEqual([[3, 4, 0, 0], [], [0, 0, 0, 0, 0, 0, -2, 0]]);
   });
 });
