@@ -7,6 +7,7 @@ import * as ort from 'onnxruntime-node';
 import { drawRatios } from './compare/chart.ts';
 import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
 import { formatReport, type Report } from './compare/markdown.ts';
+import { formatFit, timeFit } from './fit/time-fit.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './memory.ts';
 import { measureOverhead } from './overhead.ts';
@@ -152,6 +153,25 @@ async function runReadout({ rounds, threads, encoder, json, ...shape }: ReadoutC
   process.stdout.write(`${text}\n`);
 }
 
+interface FitCommand {
+  readonly copies: number;
+  readonly prototypes: number;
+  readonly epochs: number;
+  readonly backend: string;
+  readonly json?: boolean;
+}
+
+async function runFit(shards: string, { json, ...options }: FitCommand): Promise<void> {
+  const backend = await createBackend(options.backend);
+  const timing = await timeFit(backend, { ...options, shards, onStage: progress });
+  backend.dispose();
+  progress('');
+  const text = json
+    ? JSON.stringify({ machine: machine(), node: process.version, backend: options.backend, ...timing })
+    : `${machine()}, Node ${process.version}, backend ${options.backend}\n${formatFit(timing)}`;
+  process.stdout.write(`${text}\n`);
+}
+
 function writeWhole(path: string, content: string): void {
   writeFileSync(`${path}.tmp`, content);
   renameSync(`${path}.tmp`, path);
@@ -179,6 +199,16 @@ program
   .option('--encoder <model.onnx>', 'an encoder to compare with')
   .option('--json', 'print one JSON object on stdout')
   .action(runReadout);
+program
+  .command('fit')
+  .description('ddcl fit on token shards: its rate against the bare training step, where its time goes, its memory')
+  .argument('<folder>', "token shards, as 'ddcl encode-tokens' writes them")
+  .option('--copies <N>', 'repeat the shards N times, in a temporary folder', wholeNumber, 1)
+  .option('--prototypes <K>', 'number of prototypes', wholeNumber, 256)
+  .option('--epochs <N>', 'passes over the tokens', wholeNumber, 1)
+  .addOption(new Option('--backend <name>').choices(['cpu', 'ort']).default('ort'))
+  .option('--json', 'print one JSON object on stdout')
+  .action(runFit);
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

@@ -121,7 +121,7 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
     try {
       const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
       const texts = textOf(opened);
-      const { measures, warnings, perClass } = await runFit({
+      const { measures, warnings, perClass, phases } = await runFit({
         backend,
         reader,
         labels: opened.labels,
@@ -154,9 +154,8 @@ async function fitAction(files: string[], options: FitCommandOptions, command: C
       });
       for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
       if (options.json) {
-        process.stdout.write(
-          `${JSON.stringify(texts === undefined ? measures : { ...measures, text: texts.counts })}\n`,
-        );
+        const text = texts === undefined ? {} : { text: texts.counts };
+        process.stdout.write(`${JSON.stringify({ ...measures, phases, ...text })}\n`);
       } else {
         process.stdout.write(`${formatMeasures(measures)}\n`);
         if (perClass !== undefined) process.stdout.write(`\n${formatPerClassTable(perClass)}\n`);

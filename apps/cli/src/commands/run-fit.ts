@@ -16,6 +16,7 @@ import { readCheckpoint, writeCheckpoint } from '../model-folder/checkpoint-file
 import { requireSameFit, type FitIdentity } from '../model-folder/fit-identity.ts';
 import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
 import { makeMeasures, warningsOf } from '../output/measures.ts';
+import { phaseClock, type PhaseSeconds } from '../output/phase-clock.ts';
 import { showFit, type Progress } from '../output/progress.ts';
 import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
@@ -56,6 +57,8 @@ export interface FitRunResult {
   readonly measures: FitMeasures;
   readonly warnings: readonly string[];
   readonly perClass: FitReport['perClass'];
+  /** Where the time went. */
+  readonly phases: PhaseSeconds;
 }
 
 /**
@@ -76,13 +79,18 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
   const checkpoint = run.resume ? await readCheckpoint(out, identity) : undefined;
   const finished = run.resume ? await readConfig(out) : undefined;
   if (finished !== undefined) requireSameFit(`The model in ${out}`, fitIdentity(finished), identity);
+  const clock = phaseClock();
+  const show = showFit(progress);
   let written = -Infinity;
   let result: FitResult;
   try {
     result = await fit(backend, source, {
       ...run.options,
       signal: run.signal,
-      onProgress: showFit(progress),
+      onProgress: (state) => {
+        clock.tick(state.phase);
+        show(state);
+      },
       onCheckpoint: async (make) => {
         if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;
         await writeCheckpoint(out, await make(), identity);
@@ -93,7 +101,7 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
     progress.show('labels', 0, 1);
     // One more pass, and a number per token in memory: only where somebody asks for it.
     const codes = run.labels === undefined ? undefined : await readCodes(backend, result.model, source, run.signal);
-    return await writeResults(run, settings, result, codes);
+    return { ...(await writeResults(run, settings, result, codes)), phases: clock.seconds() };
   } finally {
     progress.stop();
   }
@@ -104,7 +112,7 @@ async function writeResults(
   settings: ModelConfig['fit'],
   result: FitResult,
   codes: Int32Array | undefined,
-): Promise<FitRunResult> {
+): Promise<Omit<FitRunResult, 'phases'>> {
   const { labels, out } = run;
   const { model, quantities, stability, statistics } = result;
   const measures = makeMeasures({
