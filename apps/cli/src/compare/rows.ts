@@ -18,6 +18,7 @@ export interface SeedScores {
 
 /** Options of `summaryVectors`. */
 export interface SummaryForm {
+  readonly withMean: boolean;
   readonly shrinkage: number;
   readonly occupancyPower: number;
 }

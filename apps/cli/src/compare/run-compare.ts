@@ -10,7 +10,7 @@ import { fitReadout, prototypeRows, type PrototypeSettings } from './prototype-r
 import type { CompareRow, RowTable } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
 import type { Judgement, Measure } from './score-vectors.ts';
-import { summaryRow } from './summary-rows.ts';
+import { summaryRows } from './summary-rows.ts';
 import { attentionRow, headRow } from './trained-rows.ts';
 
 export interface CompareOptions {
@@ -83,13 +83,10 @@ export async function runCompare(
       await unit(`attention pooling, seed ${seed}`, (table) => attentionRow(judgement, data, seed, table));
     }
     if (!withVectors) continue;
-    let normalised: Promise<TokenSource> | undefined;
-    for (const count of vectors) {
-      await unit(`prototype summaries, ${count} vectors, seed ${seed}`, async (table) => {
-        normalised ??= sampleTokens(normalisedTokens(data.train.sequences), options.fitTokens, seed);
-        await summaryRow(judgement, data, await normalised, count, seed, queries, settings, table);
-      });
-    }
+    await unit(`prototype summaries, ${vectors.join(', ')} vectors, seed ${seed}`, async (table) => {
+      const normalised = await sampleTokens(normalisedTokens(data.train.sequences), options.fitTokens, seed);
+      await summaryRows(judgement, data, normalised, vectors, seed, queries, settings, table);
+    });
   }
   if (!withVectors) return finished.rows();
   let documents: ReturnType<typeof wardSets> | undefined;

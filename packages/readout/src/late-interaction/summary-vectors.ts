@@ -5,22 +5,27 @@ export interface SummaryVectorsOptions {
   /** Whether each vector gets length 1. Default true. */
   readonly normalise?: boolean;
   /**
+   * Makes the document's mean vector the first of its vectors, and leaves one summary fewer room: a summary finds details, the mean
+   * what the whole is about. It is not multiplied by a power of anything. Default false.
+   */
+  readonly withMean?: boolean;
+  /**
    * Pulls summaries of few tokens to the document's mean, which a single one of them says little about: the direction of a vector is
    * that of `o_k s_k + shrinkage * sum_j o_j s_j`. >= 0, default 0.
    */
   readonly shrinkage?: number;
   /**
-   * Multiplies each vector by `o_k^power`, so that what little of a document is about counts less in both roles of a maximal
-   * similarity; 0.25 is a good value where that helps. Vectors of other lengths than 1 need an index of inner products. >= 0, default 0.
+   * Multiplies each summary by `o_k^power`, so that what little of a document is about counts less, as query and as document. Vectors
+   * of other lengths than 1 need an index of inner products. >= 0, default 0.
    */
   readonly occupancyPower?: number;
 }
 
 export interface SummaryVectors {
-  /** `shape` [c, m], c <= count, the largest occupancy first. */
+  /** `shape` [c, m], c <= count: the mean if it was asked for, then the largest occupancy first. */
   readonly data: Float32Array;
   readonly shape: readonly [number, number];
-  /** Prototype that each vector comes from, [c]. */
+  /** Prototype that each vector comes from, [c]; -1 for the mean. */
   readonly prototypes: Int32Array;
 }
 
@@ -36,13 +41,13 @@ export interface SequenceSummaries {
  * At most `count` vectors of one document for late interaction: its summaries of largest occupancy; ties go to the lower
  * prototype. Summaries without occupancy, and those that are zeros because theirs was too small for a mean, are left out.
  *
- * @throws DdclError `argument` if count is not a whole number >= 1, or an option is no finite number >= 0; `shape` if the summaries are not K rows; `data` for
- *   summaries that are not finite, and occupancies that are not finite and >= 0
+ * @throws DdclError `argument` if count is not a whole number >= 1, or an option is no finite number >= 0; `shape` if the
+ *   summaries are not K rows; `data` for summaries that are not finite, and occupancies that are not finite and >= 0
  */
 export function summaryVectors(
   { summaries, occupancy }: SequenceSummaries,
   count: number,
-  { normalise = true, shrinkage = 0, occupancyPower = 0 }: SummaryVectorsOptions = {},
+  { normalise = true, withMean = false, shrinkage = 0, occupancyPower = 0 }: SummaryVectorsOptions = {},
 ): SummaryVectors {
   if (!(Number.isSafeInteger(count) && count >= 1)) {
     throw new DdclError('argument', `A document keeps a whole number of vectors >= 1, but ${count} came.`);
@@ -70,24 +75,27 @@ export function summaryVectors(
     }
     if (share > 0 && vector.some((value) => value !== 0)) candidates.push(k);
   }
+  const mean = withMean || shrinkage > 0 ? documentMean(summaries, occupancy, dimension) : undefined;
+  const first = withMean && mean!.some((value) => value !== 0) ? 1 : 0;
   // Sorting is stable, so ties stay in the order of the prototypes.
-  const chosen = candidates.sort((a, b) => occupancy[b]! - occupancy[a]!).slice(0, count);
-  const rows = new Float64Array(chosen.length * dimension);
-  const mean = shrinkage > 0 ? documentMean(summaries, occupancy, dimension) : undefined;
-  chosen.forEach((k, row) => {
-    const own = rows.subarray(row * dimension, (row + 1) * dimension);
+  const chosen = candidates.sort((a, b) => occupancy[b]! - occupancy[a]!).slice(0, count - first);
+  const rows = new Float64Array((first + chosen.length) * dimension);
+  if (first === 1) rows.set(mean!);
+  if (normalise) normaliseVectors(rows.subarray(0, first * dimension), dimension);
+  chosen.forEach((k, index) => {
+    const own = rows.subarray((first + index) * dimension, (first + index + 1) * dimension);
     own.set(summaries.subarray(k * dimension, (k + 1) * dimension));
     const share = occupancy[k]!;
-    if (mean !== undefined)
+    if (shrinkage > 0)
       for (let axis = 0; axis < dimension; axis++)
-        own[axis] = (share * own[axis]! + shrinkage * mean[axis]!) / (share + shrinkage);
+        own[axis] = (share * own[axis]! + shrinkage * mean![axis]!) / (share + shrinkage);
     if (normalise) normaliseVectors(own, dimension);
     if (occupancyPower > 0) for (let axis = 0; axis < dimension; axis++) own[axis]! *= share ** occupancyPower;
   });
   return {
     data: Float32Array.from(rows),
-    shape: [chosen.length, dimension],
-    prototypes: Int32Array.from(chosen),
+    shape: [first + chosen.length, dimension],
+    prototypes: Int32Array.from([...(first === 1 ? [-1] : []), ...chosen]),
   };
 }
 

@@ -64,6 +64,24 @@ describe('summaryVectors', () => {
     }
   });
 
+  it('puts the mean first, in the place of the smallest summary', () => {
+    const occupancy = [0.2, 0.5, 0, 0.1, 0.2];
+    const { data, shape, prototypes } = summaryVectors({ summaries, occupancy }, 3, {
+      withMean: true,
+      occupancyPower: 1,
+    });
+    expect(shape).toEqual([3, 2]);
+    expect([...prototypes]).toEqual([-1, 1, 0]);
+    // 0.2 (1, 0) + 0.5 (3, 4) + 0.1 (0, -2) + 0.2 (7, 7), at length 1; then those of length `occupancy`.
+    const [x, y] = [3.1, 3.2];
+    [x / Math.hypot(x, y), y / Math.hypot(x, y), 0.3, 0.4, 0.2, 0].forEach((value, place) =>
+      expect(data[place]).toBeCloseTo(value, 6),
+    );
+    expect([...summaryVectors({ summaries, occupancy }, 1, { withMean: true }).prototypes]).toEqual([-1]);
+    const empty = { summaries, occupancy: new Float32Array(5) };
+    expect(summaryVectors(empty, 3, { withMean: true }).shape).toEqual([0, 2]);
+  });
+
   it('multiplies by a power of the occupancy, after length 1', () => {
     const occupancy = [0.0625, 0.5, 0, 0.25, 0];
     const plain = summaryVectors({ summaries, occupancy }, 3).data;
