@@ -16,12 +16,13 @@ export interface CsvRecords {
 /**
  * The records of a .csv or .tsv file in batches. Records may have any number of cells; empty lines at the end are left out.
  *
+ * @param emptyCells where the first record has one cell, an empty line (or a pair of quotes) is a record too, at the end as well
  * @throws DdclError as {@link textChunks}; `format` for wrong quotes; `data` for an empty line between others
  */
 export async function* csvRecords(
   source: OpenFile,
   delimiter: ',' | '\t',
-  options: TextOptions,
+  { emptyCells = false, ...options }: TextOptions & { readonly emptyCells?: boolean | undefined },
 ): AsyncGenerator<CsvRecords> {
   const parser = new Papa.Parser({ delimiter, newline: '\n' });
   let text = '';
@@ -29,6 +30,8 @@ export async function* csvRecords(
   let quotes = false;
   let nextLine = 1;
   let emptyLine: number | undefined;
+  /** Whether the first record has one cell. */
+  let single: boolean | undefined;
 
   const parse = (last: boolean): CsvRecords | undefined => {
     // Papa's own driver of streams calls this in the same way; it leaves an unfinished last record to the next call.
@@ -44,6 +47,8 @@ export async function* csvRecords(
     text = last ? '' : text.slice(meta.cursor);
     if (text.length > longestRecord) throw quoteError(source.file, 'MissingQuotes', nextLine);
 
+    single ??= records[0] === undefined ? undefined : records[0].length === 1;
+    if (emptyCells && single === true) return records.length === 0 ? undefined : { records, line };
     let kept = records.length;
     while (kept > 0 && isEmpty(records[kept - 1]!)) kept -= 1;
     if (kept > 0) emptyLine ??= firstEmpty(records, kept, line);

@@ -15,10 +15,10 @@ export async function openCsv(
   file: string,
   delimiter: ',' | '\t',
   gzipped: boolean,
-  { wanted, signal, onBytes }: TableOptions,
+  { wanted, emptyCells, signal, onBytes }: TableOptions,
 ): Promise<Table> {
   const source = await openFile(file);
-  const stream = csvRecords(source, delimiter, { gzipped, signal, onBytes });
+  const stream = csvRecords(source, delimiter, { gzipped, emptyCells, signal, onBytes });
   const close = async (): Promise<void> => {
     await stream.return(undefined);
     await source.handle.close();

@@ -30,6 +30,8 @@ export interface TableBatch {
 export interface TableOptions {
   /** Columns that were asked for by name, the label column among them; undefined if all are wanted. */
   readonly wanted: readonly string[] | undefined;
+  /** Take an empty line of a .csv with one column for an empty cell, as texts may be empty. Default: an error, since numbers may not. */
+  readonly emptyCells?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of the file (packed ones of a .gz) that were read since the last call. */
   readonly onBytes: (bytes: number) => void;

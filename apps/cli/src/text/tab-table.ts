@@ -28,9 +28,16 @@ export async function openTabs(file: string, gzipped: boolean, { signal, onBytes
 
     async function* batches(): AsyncGenerator<TableBatch> {
       let line = 2;
+      let blank: number | undefined;
       for (let next = start; next.done !== true; next = await lines.next()) {
         const first = line;
-        const rows = next.value.map((text) => text.split('\t'));
+        // Blank lines at the end are none; of a single column they are empty texts.
+        const last = columns.length === 1 ? next.value.length - 1 : next.value.findLastIndex((text) => text !== '');
+        if (last >= 0 && blank !== undefined) {
+          throw dataError('data', file, `line ${blank} is empty, but rows follow it. Remove the empty line.`);
+        }
+        if (last < next.value.length - 1) blank ??= first + last + 1;
+        const rows = next.value.slice(0, last + 1).map((text) => text.split('\t'));
         const ragged = rows.findIndex((cells) => cells.length !== columns.length);
         if (ragged >= 0) {
           throw dataError(
@@ -39,7 +46,7 @@ export async function openTabs(file: string, gzipped: boolean, { signal, onBytes
             `line ${first + ragged} has ${rows[ragged]!.length} cells; expected ${columns.length}, as the header has. Take tabs out of the text (quotes do not help in .tsv), or use .jsonl.`,
           );
         }
-        line += rows.length;
+        line += next.value.length;
         if (rows.length > 0) {
           yield { rows: rows.length, cell: (row, column) => rows[row]![column], place: (row) => `line ${first + row}` };
         }

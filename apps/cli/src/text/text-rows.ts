@@ -61,7 +61,7 @@ async function openTable(
   { textField, labels, signal, onBytes }: TextReading,
 ): Promise<Table> {
   const wanted = labels === undefined ? [textField] : [textField, labels];
-  const options = { wanted, signal, onBytes };
+  const options = { wanted, emptyCells: true, signal, onBytes };
   if (kind === 'parquet') return openParquet(path, options);
   if (kind === 'jsonl') return openJsonLines(path, gzipped, options);
   if (kind === 'tsv') return openTabs(path, gzipped, options);

@@ -65,6 +65,33 @@ describe('openText', () => {
     );
   });
 
+  it('takes an empty line of a file with one column for an empty text', async () => {
+    const wanted = { texts: ['one', '', 'three', ''], empty: 2 };
+    for (const name of ['x.csv', 'x.tsv', 'x.csv.gz']) {
+      const bytes = (text: string): string | Buffer => (name.endsWith('.gz') ? gzipSync(text) : text);
+      const found = await read(folder.write(name, bytes('text\none\n\nthree\n\n')));
+      expect(found).toMatchObject(wanted);
+      expect(found.places).toEqual([2, 3, 4, 5].map((line) => `${name} line ${line}`));
+    }
+    // As writers of .csv put an empty text.
+    expect(await read(folder.write('x.csv', 'text\none\n""\nthree\n""'))).toMatchObject(wanted);
+  });
+
+  it('leaves out blank lines at the end of a .tsv, and names one between rows', async () => {
+    const wanted = { texts: ['one', 'two'], labels: ['1', '0'] };
+    expect(await read(folder.write('x.tsv', 'text\ty\none\t1\ntwo\t0\n\n\n'), { labels: 'y' })).toMatchObject(wanted);
+    expect(await refused(folder.write('x.tsv', 'text\ty\none\t1\n\ntwo\t0\n'))).toMatch(
+      /line 3 has 1 cells; expected 2/,
+    );
+    // A piece of a file, 256 KiB, ends with the blank line, so the row after it comes apart.
+    const piece = `text\ty\n${'a'.repeat(262_133)}\t1\n\n`;
+    expect(piece).toHaveLength(1 << 18);
+    expect(await refused(folder.write('x.tsv', `${piece}two\t0\n`))).toBe(
+      'data: x.tsv: line 3 is empty, but rows follow it. Remove the empty line.',
+    );
+    expect((await read(folder.write('x.tsv', piece))).texts).toHaveLength(1);
+  });
+
   it('reads .parquet', async () => {
     const file = folder.write('x.parquet', fixture('pq_snappy'));
     expect(await read(file, { textField: 'class', labels: 'n' })).toMatchObject({
