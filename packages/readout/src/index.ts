@@ -22,7 +22,7 @@ export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
 export type { FitInput } from './sequences/token-input.ts';
 export { sequencesFromBatch } from './sequences/from-batch.ts';
 export { batchesFromReader } from './sequences/from-reader.ts';
-export { normalisedTokens } from './sequences/normalised-tokens.ts';
+export { meanToken, normalisedTokens } from './sequences/normalised-tokens.ts';
 export type { SequenceReader } from './sequences/sequence-reader.ts';
 
 // To compare with

@@ -1,6 +1,6 @@
 import type { TokenSource } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { normalisedTokens, poolingKinds } from '@ddcl/readout';
+import { poolingKinds } from '@ddcl/readout';
 import { checkAborted } from '../data/data-error.ts';
 import { kMeansRow, poolingRow } from './baseline-rows.ts';
 import type { CompareData } from './documents.ts';
@@ -83,10 +83,9 @@ export async function runCompare(
       await unit(`attention pooling, seed ${seed}`, (table) => attentionRow(judgement, data, seed, table));
     }
     if (!withVectors) continue;
-    await unit(`prototype summaries, ${vectors.join(', ')} vectors, seed ${seed}`, async (table) => {
-      const normalised = await sampleTokens(normalisedTokens(data.train.sequences), options.fitTokens, seed);
-      await summaryRows(judgement, data, normalised, vectors, seed, queries, settings, table);
-    });
+    await unit(`prototype summaries, ${vectors.join(', ')} vectors, seed ${seed}`, (table) =>
+      summaryRows(judgement, data, vectors, seed, queries, options.fitTokens, settings, table),
+    );
   }
   if (!withVectors) return finished.rows();
   let documents: ReturnType<typeof wardSets> | undefined;

@@ -1,6 +1,7 @@
-import { createRandom, type TokenSource } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
 import {
   batchesFromReader,
+  meanToken,
   normalisedTokens,
   packVectors,
   summaryVectors,
@@ -14,6 +15,7 @@ import { fitReadout, type PrototypeSettings } from './prototype-rows.ts';
 import { retrieveByVectors } from './retrieval.ts';
 import { stratifiedShare } from './ridge-probe.ts';
 import type { RowTable, SummaryForm } from './rows.ts';
+import { sampleTokens } from './sample-tokens.ts';
 import type { Judgement } from './score-vectors.ts';
 
 /**
@@ -40,13 +42,14 @@ interface Summaries {
   readonly occupancy: Float32Array;
 }
 
+/** @param reader of tokens as the prototypes were fitted on */
 async function encodeSummaries(readout: Readout, reader: SequenceReader): Promise<Summaries> {
   const { count: prototypes, dimension } = readout.model;
   const summaries = new Float32Array(reader.sequences * prototypes * dimension);
   const occupancy = new Float32Array(reader.sequences * prototypes);
   let row = 0;
   const outputs = ['summaries', 'occupancy'] as const;
-  for await (const encoded of readout.encodeStream(batchesFromReader(normalisedTokens(reader)), { outputs })) {
+  for await (const encoded of readout.encodeStream(batchesFromReader(reader), { outputs })) {
     summaries.set(encoded.summaries!.data as Float32Array, row * prototypes * dimension);
     occupancy.set(encoded.occupancy!.data as Float32Array, row * prototypes);
     row += encoded.sequences;
@@ -98,37 +101,38 @@ async function chooseForm(
 }
 
 /**
- * Summaries of as many learned prototypes as there may be vectors, on tokens of length 1, at each number of vectors; their form
- * is chosen on train.
- *
- * @param source tokens of train, of length 1
+ * Summaries of as many learned prototypes as there may be vectors, at each number of vectors; their form is chosen on train.
+ * Tokens are taken relative to train's mean token and at length 1.
  */
 export async function summaryRows(
   judgement: Judgement,
   data: CompareData,
-  source: TokenSource,
   counts: readonly number[],
   seed: number,
   queries: number,
+  fitTokens: number,
   settings: PrototypeSettings,
   table: Pick<RowTable, 'add'>,
 ): Promise<void> {
   const { backend, trainClasses, testClasses } = judgement;
   const rows = drawQueries(data, queries, seed);
   const classes = rows.map((row) => testClasses[row]!);
+  const centre = await meanToken(data.train.sequences);
+  const train = normalisedTokens(data.train.sequences, centre);
+  const test = normalisedTokens(pickSequences(data.test.sequences, rows), centre);
+  const source = await sampleTokens(train, fitTokens, seed);
   const readouts: Readout[] = [];
   try {
     const banks: Summaries[] = [];
     for (const count of counts) {
       readouts.push(await fitReadout(judgement, source, count, seed, settings));
-      banks.push(await encodeSummaries(readouts.at(-1)!, data.train.sequences));
+      banks.push(await encodeSummaries(readouts.at(-1)!, train));
     }
     const form = await chooseForm(judgement, banks, seed);
     for (const [index, count] of counts.entries()) {
       const documents = vectorSets(banks[index]!, Int32Array.from(trainClasses.keys()), form);
       const began = performance.now();
-      const test = await encodeSummaries(readouts[index]!, pickSequences(data.test.sequences, rows));
-      const asked = vectorSets(test, Int32Array.from(rows.keys()), form);
+      const asked = vectorSets(await encodeSummaries(readouts[index]!, test), Int32Array.from(rows.keys()), form);
       const microseconds = ((performance.now() - began) * 1000) / rows.length;
       table.add(multiVectorRow('prototype summaries', count, count, data), {
         ...noVector,

@@ -1,12 +1,43 @@
+import { DdclError } from '@ddcl/core';
 import { normaliseVectors } from '../encode/normalise.ts';
 import type { SequenceReader } from './sequence-reader.ts';
 
 /**
- * The same sequences with each token at length 1 (zeros stay zeros), as late interaction compares them: by cosine. Prototypes for
- * summary vectors are best fitted and applied on such tokens, since long tokens no longer decide where prototypes go.
+ * The mean of all tokens of all sequences, [m]: what {@link normalisedTokens} takes off. One pass; weights count.
+ *
+ * @throws DdclError `data` if no token has a weight
  */
-export function normalisedTokens(reader: SequenceReader): SequenceReader {
+export async function meanToken(reader: SequenceReader): Promise<Float64Array> {
+  const { dimension, sequences } = reader;
+  const sum = new Float64Array(dimension);
+  let total = 0;
+  for (let index = 0; index < sequences; index++) {
+    const { data, rows, weights } = await reader.read(index);
+    for (let row = 0; row < rows; row++) {
+      const weight = weights?.[row] ?? 1;
+      // Padding may hold anything.
+      if (weight === 0) continue;
+      total += weight;
+      for (let axis = 0; axis < dimension; axis++) sum[axis]! += weight * data[row * dimension + axis]!;
+    }
+  }
+  if (!(total > 0)) throw new DdclError('data', 'There is no token to take the mean of. Give at least one.');
+  return sum.map((value) => value / total);
+}
+
+/**
+ * The same sequences with each token at length 1 (zeros stay zeros), as late interaction compares them: by cosine. With a centre it
+ * is taken off first, so that cosines are not about what all tokens share. Prototypes for summary vectors are best fitted and applied
+ * on such tokens; keep the centre with the model.
+ *
+ * @param centre [m], as {@link meanToken} gives it for the documents; nothing is taken off without it
+ * @throws DdclError `shape` for a centre of another length
+ */
+export function normalisedTokens(reader: SequenceReader, centre?: ArrayLike<number>): SequenceReader {
   const { dimension, sequences, lengths } = reader;
+  if (centre !== undefined && centre.length !== dimension) {
+    throw new DdclError('shape', `Tokens have ${dimension} numbers, but the centre has ${centre.length}.`);
+  }
   let data: Float32Array | Float64Array = new Float32Array(0);
   return {
     dimension,
@@ -20,6 +51,7 @@ export function normalisedTokens(reader: SequenceReader): SequenceReader {
         data = block.data instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
       const own = data.subarray(0, length);
       own.set(block.data);
+      if (centre !== undefined) for (let place = 0; place < length; place++) own[place]! -= centre[place % dimension]!;
       normaliseVectors(own, dimension);
       return { ...block, data: own };
     },

@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom, type DdclModel } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { normalisedTokens, Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
+import { meanToken, normalisedTokens, Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
 import { sequencesFromBatch } from '../../src/sequences/from-batch.ts';
 import { batchesFromReader } from '../../src/sequences/from-reader.ts';
 
@@ -89,5 +89,22 @@ describe('normalisedTokens', () => {
     expect((await normalised.read(2)).weights).toEqual(Float64Array.of(2, 0.5));
     expect((await normalised.read(0)).data).toBeInstanceOf(Floats);
     expect(await rowsOf(reader)).toEqual([[3, 4, 0, 0], [], [0, 0, 0, 0, 0, 0, -2, 0]]);
+  });
+
+  it('takes a centre off first, such as the mean of all tokens that count', async () => {
+    const data = Float32Array.of(1, 2, 5, 8, NaN, NaN, 3, 5);
+    const reader = sequencesFromBatch({ data, shape: [4, 2], segments: [0, 0, 1, 2], weights: [1, 3, 0, 2] });
+    const centre = await meanToken(reader);
+    // (1 (1, 2) + 3 (5, 8) + 2 (3, 5)) / 6
+    expect([...centre]).toEqual([22 / 6, 6]);
+    const [first] = await rowsOf(normalisedTokens(reader, centre));
+    const expected = [
+      [1 - 22 / 6, -4],
+      [5 - 22 / 6, 2],
+    ].flatMap(([x, y]) => [x! / Math.hypot(x!, y!), y! / Math.hypot(x!, y!)]);
+    first!.forEach((value, place) => expect(value).toBeCloseTo(expected[place]!, 6));
+    expect(() => normalisedTokens(reader, [1, 2, 3])).toThrow(/Tokens have 2 numbers, but the centre has 3/);
+    const none = sequencesFromBatch({ data, shape: [4, 2], segments: [0, 0, 0, 0], weights: [0, 0, 0, 0] });
+    await expect(meanToken(none)).rejects.toThrow(/no token to take the mean of/);
   });
 });
