@@ -36,7 +36,7 @@ export async function ortBackend(options: OrtBackendOptions): Promise<Backend> {
   const name = `ort ${providers.join('+')}`;
   const capabilities: Capabilities = {
     dtypes: ['float32', 'int32'],
-    composites: nativeComposites,
+    composites: nativeComposites(runsOnProcessor(resolved)),
     maxBufferBytes: resolved.maxBufferBytes,
     maxKernelInputs: Infinity,
     // The CPU kernels cut work by its size and the number of threads only.

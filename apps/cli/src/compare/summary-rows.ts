@@ -19,11 +19,10 @@ import { sampleTokens } from './sample-tokens.ts';
 import type { Judgement } from './score-vectors.ts';
 
 /**
- * Forms of summaries, of which train chooses one: pulled to the document's mean, weighted by occupancy, and that beside the mean.
+ * Forms of summaries, of which train chooses one: weighted by occupancy, that beside the document's mean, and also pulled to it.
  * docs/decisions/0041 has what else was tried.
  */
 const forms: readonly SummaryForm[] = [
-  { withMean: false, shrinkage: 0.5, occupancyPower: 0 },
   { withMean: false, shrinkage: 0, occupancyPower: 0.25 },
   { withMean: true, shrinkage: 0, occupancyPower: 0.25 },
   { withMean: true, shrinkage: 0.1, occupancyPower: 0.25 },
