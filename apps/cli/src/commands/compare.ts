@@ -39,7 +39,8 @@ interface CompareCommandOptions extends EncoderCommandOptions, Omit<TextCommandO
 const help = `
 Rows: poolings (mean, CLS, max, last token, weighted mean by position), occupancies of k-means centroids, and for each number of
 prototypes pooled, occupancy, residuals (VLAD), alone and joined to the mean; 'binary residuals' keep a bit per number. Trained with labels:
-attention pooling with its head, and residuals with theirs. With several vectors per document: prototype summaries and Ward pooling.
+attention pooling with its head, and residuals with theirs. With several vectors per document: prototype summaries, their form chosen on
+--train, and Ward pooling.
 
 Measures: accuracy of a ridge probe on --test, its penalty chosen on 15 % of --train; clustering of the test documents by k-means on
 normalised vectors (ACC, NMI, ARI); retrieval of train documents by test documents, relevant if of the same label (nDCG@10, precision@10,
