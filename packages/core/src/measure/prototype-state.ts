@@ -44,12 +44,23 @@ export function prototypeState(
 
 /** `(p - offset) / scale`, rows of length m. */
 export function toFrame(rows: Float64Array, { offset, scale }: TokenFrame): Float64Array {
-  return rows.map((value, index) => (value - offset[index % offset.length]!) / scale);
+  const framed = new Float64Array(rows.length);
+  eachNumber(offset, rows.length, (index, own) => (framed[index] = (rows[index]! - own) / scale));
+  return framed;
 }
 
 /** `p * scale + offset`, rows of length m. */
 export function fromFrame(rows: ArrayLike<number>, { offset, scale }: TokenFrame): Float64Array {
-  return Float64Array.from(rows, (value, index) => value * scale + offset[index % offset.length]!);
+  const absolute = new Float64Array(rows.length);
+  eachNumber(offset, rows.length, (index, own) => (absolute[index] = rows[index]! * scale + own));
+  return absolute;
+}
+
+/** Visits the numbers of rows with the offset of their axis; counting axes is faster than a remainder for each number. */
+function eachNumber(offset: Float64Array, length: number, visit: (index: number, own: number) => void): void {
+  const dimension = offset.length;
+  for (let start = 0; start < length; start += dimension)
+    for (let axis = 0; axis < dimension; axis++) visit(start + axis, offset[axis]!);
 }
 
 /** Numbers as a host array of a dtype. */

@@ -1,3 +1,4 @@
+import { squaredDistance } from '../linalg/squared-distance.ts';
 import type { TokenSample } from './relocate.ts';
 
 /** What relocation knows about the cells of prototypes: the tokens nearest to each. */
@@ -49,19 +50,4 @@ function nearestPrototypes(prototypes: Float64Array, dimension: number): Int32Ar
     }
     return heir;
   });
-}
-
-export function squaredDistance(
-  a: Float64Array,
-  fromA: number,
-  b: Float64Array,
-  fromB: number,
-  dimension: number,
-): number {
-  let total = 0;
-  for (let axis = 0; axis < dimension; axis++) {
-    const difference = a[fromA + axis]! - b[fromB + axis]!;
-    total += difference * difference;
-  }
-  return total;
 }

@@ -1,4 +1,4 @@
-import { squaredDistance } from './cells.ts';
+import { squaredDistance } from '../linalg/squared-distance.ts';
 import type { TokenSample } from './relocate.ts';
 
 /** A cell cut in two at its centroid, across its principal axis. */
