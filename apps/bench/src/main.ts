@@ -1,12 +1,14 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
+import { isDdclError } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import * as ort from 'onnxruntime-node';
 import { drawRatios } from './compare/chart.ts';
 import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
 import { formatReport, type Report } from './compare/markdown.ts';
+import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './memory.ts';
@@ -162,6 +164,7 @@ interface FitCommand {
 }
 
 async function runFit(shards: string, { json, ...options }: FitCommand): Promise<void> {
+  shardNames(shards);
   const backend = await createBackend(options.backend);
   const timing = await timeFit(backend, { ...options, shards, onStage: progress });
   backend.dispose();
@@ -238,7 +241,11 @@ Examples:
 try {
   await program.parseAsync();
 } catch (error) {
-  // commander has said what is wrong with the arguments.
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (isDdclError(error) && error.code === 'argument') {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 2;
+  } else if (error instanceof CommanderError) {
+    // commander has said what is wrong with the arguments.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else throw error;
 }

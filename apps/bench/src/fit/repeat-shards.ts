@@ -1,6 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors, writeSafetensors } from '@ddcl/core';
+import { DdclError, readSafetensors, writeSafetensors } from '@ddcl/core';
+
+/**
+ * Files of the token shards of a folder, in order; at least one.
+ *
+ * @throws DdclError `argument` for a folder that is not there or has none
+ */
+export function shardNames(folder: string): string[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^tokens-\d+\.safetensors$/.test(name)) : [];
+  if (names.length > 0) return names.sort();
+  throw new DdclError('argument', `${folder} has no token shards. Make some with 'ddcl encode-tokens'.`);
+}
 
 /**
  * Copies a folder of token shards `times` times into a new one, so that a fit has millions of tokens without hours of an encoder.
@@ -9,10 +20,7 @@ import { readSafetensors, writeSafetensors } from '@ddcl/core';
  * @returns how many tokens the new folder has
  */
 export function repeatShards(from: string, to: string, times: number): number {
-  const names = readdirSync(from)
-    .filter((name) => /^tokens-\d+\.safetensors$/.test(name))
-    .sort();
-  if (names.length === 0) throw new Error(`${from} has no token shards. Make some with 'ddcl encode-tokens'.`);
+  const names = shardNames(from);
   mkdirSync(to, { recursive: true });
   let tokens = 0;
   let shard = 0;

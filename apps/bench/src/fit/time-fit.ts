@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { timeStep } from '../step.ts';
-import { repeatShards } from './repeat-shards.ts';
+import { repeatShards, shardNames } from './repeat-shards.ts';
 import { watchMemory, type WatchedMemory } from './watch-memory.ts';
 
 /** What `ddcl fit --json` prints, as far as it is used here. */
@@ -85,9 +85,8 @@ export async function timeFit(backend: Backend, options: TimeFitOptions): Promis
 }
 
 function dimensionOf(folder: string): number {
-  const name = readdirSync(folder).find((each) => each.endsWith('.safetensors'));
-  if (name === undefined) throw new Error(`${folder} has no token shards. Make some with 'ddcl encode-tokens'.`);
-  return readSafetensors(readFileSync(join(folder, name))).tensors.get('tokens')!.shape[1]!;
+  const [name] = shardNames(folder);
+  return readSafetensors(readFileSync(join(folder, name!))).tensors.get('tokens')!.shape[1]!;
 }
 
 async function runFit(args: readonly string[]): Promise<{ output: FitOutput; memory: WatchedMemory }> {
@@ -104,15 +103,15 @@ async function runFit(args: readonly string[]): Promise<{ output: FitOutput; mem
 export function formatFit(timing: FitTiming): string {
   const { tokens, dimension, prototypes, epochs, stepRates, fitRate, commandRate, seconds, phases, memory } = timing;
   const bare = (stepRates[0] + stepRates[1]) / 2;
-  const thousands = (rate: number): string => `${(rate / 1000).toFixed(0)},000`.padStart(9);
+  const perSecond = (rate: number): string => Number(rate.toPrecision(3)).toLocaleString('en').padStart(9);
   const share = (rate: number): string => `${((100 * rate) / bare).toFixed(0)} % of the bare step`;
   const { points } = memory;
   const at = (part: number): string => `${points[Math.floor(part * (points.length - 1))]!.megabytes.toFixed(0)}`;
   return [
-    `ddcl fit on ${tokens.toLocaleString('en')} tokens of dimension ${dimension}, K = ${prototypes}, ${epochs} epochs; tokens per second`,
-    `bare step      ${thousands(bare)}   ${stepRates.map((rate) => thousands(rate).trim()).join(' before, ')} after`,
-    `steps of fit   ${thousands(fitRate)}   ${share(fitRate)}`,
-    `whole command  ${thousands(commandRate)}   ${share(commandRate)}, ${seconds.toFixed(0)} s: ${Object.entries(phases)
+    `ddcl fit on ${tokens.toLocaleString('en')} tokens of dimension ${dimension}, K = ${prototypes}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}; tokens per second`,
+    `bare step      ${perSecond(bare)}   ${stepRates.map((rate) => perSecond(rate).trim()).join(' before, ')} after`,
+    `steps of fit   ${perSecond(fitRate)}   ${share(fitRate)}`,
+    `whole command  ${perSecond(commandRate)}   ${share(commandRate)}, ${seconds.toFixed(0)} s: ${Object.entries(phases)
       .map(([phase, spent]) => `${phase} ${spent.toFixed(1)}`)
       .join(', ')}`,
     points.length === 0

@@ -16,6 +16,7 @@ interface Row {
   readonly validationAccuracy: number | null;
   readonly clustering: { readonly accuracy: number } | null;
   readonly retrieval: { readonly ndcg10: number } | null;
+  readonly forms?: readonly object[];
 }
 
 interface Compared {
@@ -77,6 +78,12 @@ describe('ddcl compare', () => {
       }
       if (row.retrieval !== null) expect(row.retrieval.ndcg10, row.readout).toBeGreaterThan(0.4);
       expect(row.accuracy === null, row.readout).toBe(row.vectors !== null);
+      // One form a seed, for all numbers of vectors.
+      const isSummary = row.readout === 'prototype summaries';
+      expect(row.forms?.length, row.readout).toBe(isSummary ? 2 : undefined);
+      if (isSummary) expect(row.forms).toEqual(rows.find(({ readout }) => readout === row.readout)!.forms);
+      for (const form of row.forms ?? [])
+        expect(Object.keys(form)).toEqual(['withMean', 'shrinkage', 'occupancyPower']);
       expect(row.clustering === null, row.readout).toBe(row.vectors !== null || row.readout.includes('trained'));
     }
     expect(rows.find(({ readout }) => readout === 'binary residuals')!.numbers).toBe(3);

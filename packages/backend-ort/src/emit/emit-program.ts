@@ -25,7 +25,7 @@ export function nativeComposites(processor: boolean): readonly string[] {
   return [...names, ...tokenLoopComposites];
 }
 
-/** ReduceLogSumExp takes exponentials as they are, so it is infinite from about 89 on; LayerNormalization loses digits beside a large mean. */
+/** ReduceLogSumExp of numbers around 1e4 is infinite; LayerNormalization loses digits beside a large mean. */
 const inexactElsewhere: readonly string[] = ['logSumExp/1', 'layerNorm/1'];
 
 /** A program as a graph. Tensors without elements are not part of it. */
