@@ -22,7 +22,7 @@ export function cpuBackend({ fused = true }: CpuBackendOptions = {}): Backend {
   return backendFromKernels<TypedArray>({
     name: 'cpu',
     capabilities: {
-      dtypes: ['float32', 'float64', 'int32'],
+      dtypes: ['float32', 'float64', 'int32', 'float16'],
       maxBufferBytes,
       maxKernelInputs: Infinity,
       deterministic: true,

@@ -11,10 +11,9 @@ import {
   type Backend,
   type Capabilities,
   type ConcreteType,
-  type TypedArray,
 } from '@ddcl/core/backend';
 import type { Tensor } from 'onnxruntime-common';
-import { Tensors, type NativeTensor } from './buffers/tensors.ts';
+import { elementsOf, Tensors, type NativeTensor } from './buffers/tensors.ts';
 import { nativeComposites } from './emit/emit-program.ts';
 import { createExecutable, type ExecutableContext } from './executable.ts';
 import { resolveOptions, runsOnProcessor, type OrtBackendOptions } from './options.ts';
@@ -35,7 +34,8 @@ export async function ortBackend(options: OrtBackendOptions): Promise<Backend> {
   const providers = resolved.executionProviders.map(providerName);
   const name = `ort ${providers.join('+')}`;
   const capabilities: Capabilities = {
-    dtypes: ['float32', 'int32'],
+    // Tokens kept in half precision come as they are; what cards and their drivers make of it has not been tried.
+    dtypes: runsOnProcessor(resolved) ? ['float32', 'int32', 'float16'] : ['float32', 'int32'],
     composites: nativeComposites(runsOnProcessor(resolved)),
     maxBufferBytes: resolved.maxBufferBytes,
     maxKernelInputs: Infinity,
@@ -78,10 +78,10 @@ export async function ortBackend(options: OrtBackendOptions): Promise<Backend> {
       const native = buffers.native(buffer, 'download');
       if (native === undefined) return allocate(buffer.type.dtype, 0);
       const { tensor } = native;
-      if (tensor.location === 'cpu') return (tensor.data as TypedArray).slice();
+      if (tensor.location === 'cpu') return elementsOf(tensor.data).slice();
       tensors.hold(native);
       try {
-        return ((await tensor.getData()) as TypedArray).slice();
+        return elementsOf(await tensor.getData()).slice();
       } finally {
         tensors.drop(native);
       }

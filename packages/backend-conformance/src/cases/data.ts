@@ -1,3 +1,4 @@
+import { toFloat16 } from '@ddcl/core';
 import {
   allocate,
   elementCount,
@@ -30,6 +31,7 @@ function concrete(type: TensorType): ConcreteType {
 
 /** Given elements of a type, rounded to its dtype. */
 export function value(type: TensorType, elements: ArrayLike<number>): Value {
+  if (type.dtype === 'float16') return { type: concrete(type), data: toFloat16(Float64Array.from(elements)) };
   const data = allocate(type.dtype, elements.length);
   data.set(elements);
   return { type: concrete(type), data };

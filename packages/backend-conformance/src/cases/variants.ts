@@ -10,7 +10,7 @@ export interface Variant {
   /** What is special about it; the shapes of the operands are in the id anyway. */
   readonly name?: string | ((n: number) => string);
   readonly group?: ConformanceGroup;
-  /** Default all three. */
+  /** Default all that programs compute in. */
   readonly dtypes?: readonly DType[];
   /** Default {@link testSizes}. */
   readonly sizes?: readonly number[];
@@ -33,7 +33,12 @@ export type VariantsOf<Op extends PrimitiveOp> = Readonly<Record<Op, readonly Va
  * does about a known size (a 1 that is simplified away, tiles that come out even) has nothing to do with the
  * dtype: one dtype shows it.
  */
-const concreteSizes: Readonly<Record<DType, readonly number[]>> = { float32: [1, 64], float64: [], int32: [] };
+const concreteSizes: Readonly<Record<DType, readonly number[]>> = {
+  float32: [1, 64],
+  float64: [],
+  int32: [],
+  float16: [],
+};
 
 const formatShape = ({ shape }: ConcreteType): string => `[${shape.join(',')}]`;
 

@@ -6,6 +6,7 @@ import {
   type PrimitiveInstruction,
   type Program,
 } from '@ddcl/core/backend';
+import { numbersOf } from '../oracle/half.ts';
 import type { Value } from '../oracle/tensor.ts';
 import { bindProgram } from './bind-program.ts';
 import { exactly, type Enclosure } from './exact.ts';
@@ -54,7 +55,7 @@ export function evaluate(program: Program, inputs: readonly Value[]): Enclosure[
   );
   const results = walk(
     bound,
-    inputs.map(({ type, data }) => ({ type, data: Float64Array.from(data), bound: new Float64Array(data.length) })),
+    inputs.map(({ type, data }) => ({ type, data: numbersOf(type, data), bound: new Float64Array(data.length) })),
     false,
   );
   const types = resultTypes(bound) as ConcreteType[];

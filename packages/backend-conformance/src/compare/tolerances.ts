@@ -65,7 +65,7 @@ export const tolerances: Readonly<Partial<Record<PrimitiveOp, Tolerance>>> = {
   },
   cast: {
     ulps: { float32: 1, float64: 0 },
-    reason: 'To float32 is one rounding; to float64 and from float to int32 is exact.',
+    reason: 'To float32 is one rounding; to float64, from float to int32 and from float16 is exact.',
   },
   sum: { ulps: { float32: 0, float64: 0 }, perTerm: 1, reason: anyOrder },
   segmentSum: {

@@ -43,7 +43,8 @@ export function position(shape: Shape, coordinates: Coordinates): number {
 
 /** The number as a tensor of `dtype` holds it. */
 export function round(dtype: DType, value: number): number {
-  if (dtype === 'float64') return value;
+  // A cast takes float16 as it is; no result is rounded to it.
+  if (dtype === 'float64' || dtype === 'float16') return value;
   return dtype === 'float32' ? Math.fround(value) : value | 0;
 }
 

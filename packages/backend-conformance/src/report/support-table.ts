@@ -1,7 +1,12 @@
 import { contractEntry, type ConformanceReport, type ReportEntry } from './report.ts';
 
-const short: Readonly<Record<string, string>> = { float32: 'f32', float64: 'f64', int32: 'i32' };
-const order = ['float32', 'float64', 'int32'];
+const short: Readonly<Record<string, string>> = {
+  float32: 'f32',
+  float64: 'f64',
+  int32: 'i32',
+  float16: 'f16',
+};
+const order = ['float32', 'float64', 'int32', 'float16'];
 
 /** Numbers the reasons of deviations, so that a cell can point to them. */
 class Footnotes {

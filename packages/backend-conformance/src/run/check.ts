@@ -22,7 +22,7 @@ export interface CheckOptions {
  * float64 numbers of the oracle are rounded as well, in about the same way: two errors meet.
  * For float32 the oracle is exact.
  */
-const oracleShare = { float32: 1, float64: 2, int32: 1 } as const;
+const oracleShare = { float32: 1, float64: 2, int32: 1, float16: 1 } as const;
 
 /** What a program should give, with a tolerance for each element. */
 export function expectedResults(

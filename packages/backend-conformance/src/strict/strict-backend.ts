@@ -12,6 +12,8 @@ import {
   type KernelTable,
   type PrimitiveOp,
 } from '@ddcl/core/backend';
+import { toFloat16 } from '@ddcl/core';
+import { numbersOf } from '../oracle/half.ts';
 import { referenceKernels } from '../oracle/reference-kernels.ts';
 import type { RefTensor } from '../oracle/tensor.ts';
 
@@ -116,7 +118,7 @@ export function strictOptions(options: StrictOptions = {}): {
     options: {
       name: options.name ?? 'reference',
       capabilities: {
-        dtypes: ['float32', 'float64', 'int32'],
+        dtypes: ['float32', 'float64', 'int32', 'float16'],
         maxBufferBytes: 2 ** 30,
         maxKernelInputs: Infinity,
         deterministic: true,
@@ -124,9 +126,10 @@ export function strictOptions(options: StrictOptions = {}): {
       },
       kernels: kernels as unknown as KernelTable<RefTensor>,
       composites: Object.fromEntries(composites),
-      upload: (type, data) => born({ dtype: type.dtype, data: Float64Array.from(data) }),
+      upload: (type, data) => born({ dtype: type.dtype, data: numbersOf(type, data) }),
       async download(native, type) {
         check('download', native, type);
+        if (type.dtype === 'float16') return toFloat16(native.data);
         const data = allocate(type.dtype, native.data.length);
         data.set(native.data);
         return data;

@@ -108,6 +108,14 @@ export const kernelFaults: Readonly<Record<string, Fault>> = {
     op: 'cast',
     says: /expected 0, got 1 |expected 1, got 2 /,
   },
+  'the smallest numbers of half precision are taken for zero': {
+    make: withKernel('cast', ([x], { inputTypes: [type] }, right) =>
+      type!.dtype === 'float16' ? x!.data.map((value) => (Math.abs(value) < 2 ** -14 ? 0 : value)) : right,
+    ),
+    caughtBy: 'primitive',
+    op: 'cast',
+    says: /cast\(f16\[63488\]\).*expected/,
+  },
   'products of int32 go through floats': {
     make: withKernel('mul', ([a, b], { inputTypes: [typeA, typeB], outputType }, right) =>
       outputType.dtype === 'int32' && typeA!.shape.join() === typeB!.shape.join()

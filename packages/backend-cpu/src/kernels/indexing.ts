@@ -1,8 +1,17 @@
-import { allocate, DdclError, elementCount, type KernelTable, type TypedArray } from '@ddcl/core/backend';
+import { fromFloat16 } from '@ddcl/core';
+import { allocate, DdclError, elementCount, type DType, type KernelTable, type TypedArray } from '@ddcl/core/backend';
 
 function requireIndex(op: string, what: string, value: number, bound: number): void {
   if (value >= 0 && value < bound) return;
   throw new DdclError('argument', `${op} got the ${what} ${value}, which is outside 0..${bound - 1}.`, { op });
+}
+
+function castFromHalf(bits: Uint16Array, dtype: DType): TypedArray {
+  const numbers = fromFloat16(bits);
+  if (dtype === 'float32') return numbers;
+  const result = allocate(dtype, numbers.length);
+  result.set(numbers);
+  return result;
 }
 
 /** Rows by number, sums by segment, and values made from nothing. */
@@ -40,7 +49,8 @@ export const indexingKernels: Pick<KernelTable<TypedArray>, 'gather' | 'segmentS
     for (let index = 0; index < result.length; index++) result[index] = Math.floor(index / inner) % shape[axis]!;
     return result;
   },
-  cast: ([x], { outputType }) => {
+  cast: ([x], { inputTypes: [type], outputType }) => {
+    if (type!.dtype === 'float16') return castFromHalf(x as Uint16Array, outputType.dtype);
     const result = allocate(outputType.dtype, x!.length);
     // Storing a float in an Int32Array truncates towards zero.
     for (let index = 0; index < result.length; index++) result[index] = x![index]!;

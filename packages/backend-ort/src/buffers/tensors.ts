@@ -35,9 +35,9 @@ export class Tensors {
 
   /** A tensor with a copy of `data`. */
   copyOf(type: ConcreteType, data: TypedArray): NativeTensor {
-    const native = this.make(type);
-    (native.tensor.data as TypedArray).set(data);
-    return native;
+    const copy = this.#pool.take(type.dtype, data.length);
+    copy.set(data);
+    return this.#native(this.#tensor(type.dtype, copy, type.shape), true);
   }
 
   /** A result that the runtime made. */
@@ -72,7 +72,7 @@ export class Tensors {
 
   #finish({ tensor, pooled, uses, ended, borrowed }: NativeTensor): void {
     if (!ended || uses > 0 || borrowed) return;
-    if (pooled) this.#pool.give(tensor.type as DType, tensor.data as TypedArray);
+    if (pooled) this.#pool.give(tensor.type as DType, elementsOf(tensor.data));
     else if (tensor.location !== 'cpu') tensor.dispose();
   }
 
@@ -81,8 +81,16 @@ export class Tensors {
   }
 
   #tensor(dtype: DType, data: TypedArray, shape: readonly number[]): Tensor {
-    return dtype === 'int32'
-      ? new this.#runtime.Tensor('int32', data as Int32Array, shape)
-      : new this.#runtime.Tensor('float32', data as Float32Array, shape);
+    if (dtype === 'int32') return new this.#runtime.Tensor('int32', data as Int32Array, shape);
+    if (dtype === 'float16') return new this.#runtime.Tensor('float16', data as Uint16Array, shape);
+    return new this.#runtime.Tensor('float32', data as Float32Array, shape);
   }
+}
+
+/** A tensor's elements as programs know them: of float16 the bits, also where the runtime has a `Float16Array` of them. */
+export function elementsOf(data: Tensor['data']): TypedArray {
+  const isHalf = Object.prototype.toString.call(data) === '[object Float16Array]';
+  if (!isHalf) return data as TypedArray;
+  const { buffer, byteOffset, length } = data as unknown as Uint16Array<ArrayBuffer>;
+  return new Uint16Array(buffer, byteOffset, length);
 }

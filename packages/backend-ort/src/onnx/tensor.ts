@@ -15,6 +15,7 @@ const dataTypes: Readonly<Record<OnnxDType, DataType>> = {
   float32: DataType.FLOAT,
   float64: DataType.DOUBLE,
   int32: DataType.INT32,
+  float16: DataType.FLOAT16,
   int64: DataType.INT64,
   bool: DataType.BOOL,
 };

@@ -12,7 +12,7 @@ export interface DeviceBuffer {
 
 /** What a backend can do, as data: core plans with it, nobody sniffs names. */
 export interface Capabilities {
-  /** Dtypes that programs may use. */
+  /** Dtypes that programs may use: float32 and int32 at least. With float16, programs may take such parameters and cast them. */
   readonly dtypes: readonly DType[];
   /** Names with version (`softmax/1`) of composites that have a kernel of their own; others run their decomposition. */
   readonly composites: readonly string[];

@@ -47,7 +47,7 @@ export interface PrimitiveAttributes
   readonly constant: { readonly dtype: DType; readonly shape: readonly number[]; readonly data: TypedArray };
   /** 0, 1, 2, ... along `axis`, constant along the others. */
   readonly iota: { readonly dtype: DType; readonly shape: Shape; readonly axis: number };
-  /** To another dtype; float to int32 truncates towards zero. */
+  /** To another dtype, of which float16 is none; float to int32 truncates towards zero. The one op that takes float16, without rounding. */
   readonly cast: { readonly dtype: DType };
   /** The operand itself; differentiation stops here. */
   readonly detach: None;

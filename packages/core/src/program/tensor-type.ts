@@ -48,6 +48,11 @@ export function i32(...shape: Dimension[]): TensorType {
   return tensorType('int32', shape);
 }
 
+/** A float16 type, for parameters that a program casts at once. */
+export function f16(...shape: Dimension[]): TensorType {
+  return tensorType('float16', shape);
+}
+
 /** `f32[n,384]`. */
 export function formatType(type: TensorType): string {
   return `${shortDType(type.dtype)}[${type.shape.join(',')}]`;

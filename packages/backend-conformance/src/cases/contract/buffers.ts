@@ -16,9 +16,11 @@ const special: Readonly<Record<DType, readonly number[]>> = {
   float32: [0, 1, -1.5, Math.fround(0.1), 3.4028234663852886e38, -1.1754943508222875e-38, 16777215, 1e-20],
   float64: [0, 1, -1.5, 0.1, Number.MAX_VALUE, -2.2250738585072014e-308, Number.MAX_SAFE_INTEGER, 1e-300],
   int32: [0, 1, -1, 2147483647, -2147483648, 16777217, -16777217, 123456789],
+  // Bits: 0, 1, -1.5, the smallest above 0 and below it, the largest, the lowest, the smallest normal one.
+  float16: [0, 0x3c00, 0xbe00, 1, 0x8001, 0x7bff, 0xfbff, 0x0400],
 };
 
-const dtypes: readonly DType[] = ['float32', 'float64', 'int32'];
+const dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'float16'];
 
 function filled(dtype: DType, length: number): TypedArray {
   const data = allocate(dtype, length);

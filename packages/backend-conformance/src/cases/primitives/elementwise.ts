@@ -71,6 +71,11 @@ function binary(f: (a: Tensor, b: Tensor) => Tensor, settings: Partial<Variant> 
   }));
 }
 
+/** Every finite number of half precision: 31 exponents, 1,024 fractions, two signs. */
+const allHalves: readonly number[] = Array.from({ length: 31 * 1024 }, (_, bits) =>
+  bits < 1024 ? bits * 2 ** -24 : (1024 + (bits % 1024)) * 2 ** ((bits >> 10) - 25),
+).flatMap((size) => [size, -size]);
+
 /** 0, 1, 2 and negative numbers: whatever is not 0 is true. */
 const conditions = (length: number): number[] => scattered(length, 5).map((each) => [0, 1, -1, 0, 2][each]!);
 
@@ -162,6 +167,21 @@ export const elementwiseVariants: VariantsOf<
       range: [-99, 99],
       operands: (n, of) => [of(2, n)],
       body: ([x]) => cast(x!, 'float32'),
+    },
+    {
+      name: 'from storage',
+      dtypes: ['float16'],
+      range: [-99, 99],
+      operands: (n, of) => [of(n, 3)],
+      body: ([x]) => [cast(x!, 'float32'), cast(x!, 'int32')],
+    },
+    {
+      name: 'of all finite numbers',
+      dtypes: ['float16'],
+      sizes: [allHalves.length],
+      operands: (n, of) => [of(n)],
+      body: ([x]) => cast(x!, 'float32'),
+      given: () => ({ 0: allHalves }),
     },
     {
       name: 'to float64',

@@ -93,5 +93,12 @@ export function inferPrimitive<Op extends PrimitiveOp>(
       { op },
     );
   }
-  return entry.infer(inputs, attributes);
+  const result = entry.infer(inputs, attributes);
+  const half = result.dtype === 'float16' ? result : inputs.find((type) => type.dtype === 'float16');
+  if (half === undefined || (op === 'cast' && half !== result)) return result;
+  throw new DdclError(
+    'dtype',
+    `${op} works on ${formatType(half)}, but float16 is storage only: a program takes it as a parameter and casts it first, cast(x, 'float32').`,
+    { op, shapes: inputs.map((type) => type.shape) },
+  );
 }
