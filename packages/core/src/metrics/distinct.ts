@@ -17,6 +17,16 @@ export function distinctPrototypes(prototypes: RowData, count: number, dimension
     throw new DdclError('argument', `Prototypes are joined below a distance > 0, but ${distance} came.`);
   }
   checkPrototypes(prototypes, count, dimension);
+  const groups = joinedGroups(count, distance);
+  forEachPair(prototypes, count, dimension, groups.add);
+  return groups.left();
+}
+
+/** {@link distinctPrototypes} from the distances of all pairs, one by one. */
+export function joinedGroups(
+  count: number,
+  distance: number,
+): { add(i: number, j: number, between: number): void; left(): number } {
   let groups = count;
   // Union-find: each prototype points towards the lowest one of its group; paths are halved on the way.
   const parents = Int32Array.from({ length: count }, (_, i) => i);
@@ -28,13 +38,15 @@ export function distinctPrototypes(prototypes: RowData, count: number, dimension
     }
     return node;
   }
-  forEachPair(prototypes, count, dimension, (i, j, between) => {
-    if (between >= distance) return;
-    const a = rootOf(i);
-    const b = rootOf(j);
-    if (a === b) return;
-    parents[Math.max(a, b)] = Math.min(a, b);
-    groups -= 1;
-  });
-  return groups;
+  return {
+    add(i, j, between) {
+      if (between >= distance) return;
+      const a = rootOf(i);
+      const b = rootOf(j);
+      if (a === b) return;
+      parents[Math.max(a, b)] = Math.min(a, b);
+      groups -= 1;
+    },
+    left: () => groups,
+  };
 }

@@ -1,5 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { RowData } from '../linalg/rows.ts';
+import { firstNonFinite } from '../tokens/first-non-finite.ts';
 import { squaredDistance } from '../linalg/squared-distance.ts';
 
 /**
@@ -16,7 +17,7 @@ export function checkPrototypes(rows: RowData, count: number, dimension: number)
   if (rows.length !== count * dimension) {
     throw new DdclError('shape', `${count} x ${dimension} prototypes were announced, but ${rows.length} numbers came.`);
   }
-  const bad = rows.findIndex((value) => !Number.isFinite(value));
+  const bad = firstNonFinite(rows);
   if (bad >= 0) {
     throw new DdclError(
       'data',

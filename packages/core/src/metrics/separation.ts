@@ -16,11 +16,20 @@ export interface Separation {
  * @throws DdclError `argument`, `shape` or `data` when they are not finite numbers of that shape.
  */
 export function separation(prototypes: RowData, count: number, dimension: number): Separation {
+  const apart = separationSums(count);
+  forEachPair(prototypes, count, dimension, (_i, _j, distance) => apart.add(distance));
+  return apart.result();
+}
+
+/** {@link separation} from the distances of all pairs, one by one. */
+export function separationSums(count: number): { add(distance: number): void; result(): Separation } {
   let sum = 0;
   let min = Infinity;
-  forEachPair(prototypes, count, dimension, (_i, _j, distance) => {
-    sum += distance;
-    min = Math.min(min, distance);
-  });
-  return count === 1 ? { mean: 0, min: 0 } : { mean: sum / ((count * (count - 1)) / 2), min };
+  return {
+    add(distance) {
+      sum += distance;
+      min = Math.min(min, distance);
+    },
+    result: () => (count === 1 ? { mean: 0, min: 0 } : { mean: sum / ((count * (count - 1)) / 2), min }),
+  };
 }

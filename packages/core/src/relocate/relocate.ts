@@ -1,5 +1,5 @@
-import { assignCells } from './cells.ts';
-import { splitCells, type Split } from './split.ts';
+import { cellAssigner, type Cells } from './cells.ts';
+import { cellSplitter, type Split } from './split.ts';
 
 /** Tokens that relocation looks at. */
 export interface TokenSample {
@@ -35,18 +35,27 @@ const mostRounds = 8;
 export function relocate(sample: TokenSample, prototypes: Float64Array): Move[] {
   const count = prototypes.length / sample.dimension;
   const moves: Move[] = [];
+  // Most cells stay as they are from one round to the next: both remember what they know of those.
+  const assign = cellAssigner(sample, prototypes);
+  const split = cellSplitter(sample, count);
+  let moved: number[] = [];
   for (let round = 0; round < mostRounds && count > 1; round++) {
-    const made = relocateOnce(sample, prototypes, count);
+    const cells = assign(moved);
+    const made = relocateOnce(prototypes, sample.dimension, cells, split(cells.codes));
     if (made.length === 0) break;
     moves.push(...made);
+    moved = made.flatMap((move) => [move.moved, move.split]);
   }
   return moves;
 }
 
-function relocateOnce(sample: TokenSample, prototypes: Float64Array, count: number): Move[] {
-  const { dimension } = sample;
-  const { codes, cost, heir } = assignCells(sample, prototypes);
-  const splits = splitCells(sample, codes, count);
+function relocateOnce(
+  prototypes: Float64Array,
+  dimension: number,
+  { codes, cost, heir }: Cells,
+  splits: readonly (Split | undefined)[],
+): Move[] {
+  const count = cost.length;
   const order = Array.from({ length: count }, (_, k) => k).sort((a, b) => cost[a]! - cost[b]!);
   // A cell whose neighbourhood has changed is priced anew in the next round.
   const locked = new Set<number>();

@@ -12,11 +12,30 @@ export interface Split {
 /** Products with the cell's covariance: enough for a direction that separates, whatever its precision. */
 const powerIterations = 20;
 
-/** Splits every cell; undefined for a cell of fewer than two tokens or without spread. */
-export function splitCells(sample: TokenSample, codes: Int32Array, count: number): (Split | undefined)[] {
-  const members: number[][] = Array.from({ length: count }, () => []);
-  codes.forEach((code, token) => members[code]!.push(token));
-  return members.map((cell) => (cell.length < 2 ? undefined : splitCell(sample, cell)));
+/**
+ * Splits every cell; undefined for a cell of fewer than two tokens or without spread. Cells that have the tokens of the call before
+ * are not split anew.
+ */
+export function cellSplitter(
+  sample: TokenSample,
+  count: number,
+): (codes: Int32Array) => readonly (Split | undefined)[] {
+  let before: Int32Array | undefined;
+  let splits: (Split | undefined)[] = [];
+  return (codes) => {
+    const members: number[][] = Array.from({ length: count }, () => []);
+    const changed = new Set<number>();
+    codes.forEach((code, token) => {
+      members[code]!.push(token);
+      if (before !== undefined && before[token] !== code) changed.add(code).add(before[token]!);
+    });
+    splits = members.map((cell, k) => {
+      if (before !== undefined && !changed.has(k)) return splits[k];
+      return cell.length < 2 ? undefined : splitCell(sample, cell);
+    });
+    before = codes;
+    return splits;
+  };
 }
 
 function centroidOf(
