@@ -52,10 +52,17 @@ export function stepProgram({ tokens, dimension, prototypes }: StepShape): Progr
   );
 }
 
-/** Times the step on random tokens: warmed up, each run awaited to its end. */
-export async function timeStep(backend: Backend, shape: StepShape, runs: number): Promise<StepTiming> {
-  const program = stepProgram(shape);
-  const executable = await backend.compile(program);
+/** The step with its tokens on the device already, to be run again and again. */
+export interface PreparedStep {
+  /** Runs it once, to its end; returns milliseconds. */
+  run(): Promise<number>;
+  /** Gives all back. The backend stays. */
+  dispose(): void;
+}
+
+/** Compiles the step and uploads random tokens; warmed up. */
+export async function prepareStep(backend: Backend, shape: StepShape): Promise<PreparedStep> {
+  const executable = await backend.compile(stepProgram(shape));
   const random = createRandom(1);
   const fill = (type: readonly number[], value: () => number): DeviceBuffer => {
     const data = Float32Array.from({ length: type.reduce((total, size) => total * size, 1) }, value);
@@ -74,23 +81,37 @@ export async function timeStep(backend: Backend, shape: StepShape, runs: number)
     fill([prototypes, dimension], () => 0),
     fill([prototypes, dimension], () => 0),
   ];
-  const times: number[] = [];
-  for (let run = -2; run < runs; run++) {
+  const run = async (): Promise<number> => {
     const began = performance.now();
     const results = await executable.run([...fixed, ...state], { donate: [5, 6, 7] });
     // The loss is the last result: its download waits for the whole step.
     await backend.download(results[3]!);
-    if (run >= 0) times.push(performance.now() - began);
+    const milliseconds = performance.now() - began;
     backend.free(results[3]!);
     state = results.slice(0, 3);
-  }
-  for (const buffer of [...fixed, ...state]) backend.free(buffer);
-  executable.dispose();
+    return milliseconds;
+  };
+  for (let warm = 0; warm < 2; warm++) await run();
+  return {
+    run,
+    dispose() {
+      for (const buffer of [...fixed, ...state]) backend.free(buffer);
+      executable.dispose();
+    },
+  };
+}
+
+/** Times the step on random tokens: warmed up, each run awaited to its end. */
+export async function timeStep(backend: Backend, shape: StepShape, runs: number): Promise<StepTiming> {
+  const step = await prepareStep(backend, shape);
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) times.push(await step.run());
+  step.dispose();
   const middle = median(times);
   return {
     ...shape,
     runs,
     milliseconds: { median: middle, min: Math.min(...times), max: Math.max(...times) },
-    gflops: programCost(program).matmulFlops / (middle * 1e6),
+    gflops: programCost(stepProgram(shape)).matmulFlops / (middle * 1e6),
   };
 }

@@ -26,6 +26,7 @@ export { cast, constant, detach, iota, scalar, zeros, zerosLike } from './progra
 export { trace, type Tensor } from './program/trace.ts';
 export { composite, type CompositeDefinition } from './program/composite.ts';
 export {
+  f16,
   f32,
   f64,
   formatType,
@@ -82,8 +83,10 @@ export {
 
 // Tokens
 export { firstNonFinite } from './tokens/first-non-finite.ts';
-export type { PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
+export { halvesAreFinite } from './tokens/finite-halves.ts';
+export type { HalfBlock, PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
 export { tokensFromArray } from './tokens/from-array.ts';
+export { tokensFromFloat16 } from './tokens/from-float16.ts';
 export { tokensFromReader } from './tokens/from-reader.ts';
 export { tokensFromIterable, type IterableTokens } from './tokens/from-iterable.ts';
 export { tokenStatistics, type StatisticsOptions, type TokenStatistics } from './tokens/statistics.ts';
@@ -135,8 +138,15 @@ export type { SafetensorsDType } from './safetensors/dtypes.ts';
 export { clusteringAccuracy, matchClusters, type ClusterMatch } from './metrics/clustering-accuracy.ts';
 export { normalisedMutualInformation, mutualInformation } from './metrics/mutual-information.ts';
 export { adjustedRandIndex } from './metrics/adjusted-rand.ts';
-export { recallPerClass, type ClassRecall } from './metrics/recall.ts';
-export { contingency, type ContingencyTable, type Label, type Labels } from './metrics/contingency.ts';
+export { recallFromTable, recallPerClass, type ClassRecall } from './metrics/recall.ts';
+export {
+  contingency,
+  contingencyCounter,
+  type ContingencyCounter,
+  type ContingencyTable,
+  type Label,
+  type Labels,
+} from './metrics/contingency.ts';
 export { averagePrecision, discountedGain, normalisedDiscountedGain, precisionAt } from './metrics/ranking.ts';
 export { separation, type Separation } from './metrics/separation.ts';
 export { distinctPrototypes } from './metrics/distinct.ts';

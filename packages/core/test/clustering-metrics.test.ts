@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { adjustedRandIndex } from '../src/metrics/adjusted-rand.ts';
 import { clusteringAccuracy, matchClusters } from '../src/metrics/clustering-accuracy.ts';
-import { contingency } from '../src/metrics/contingency.ts';
+import { contingency, contingencyCounter } from '../src/metrics/contingency.ts';
 import { mutualInformation, normalisedMutualInformation } from '../src/metrics/mutual-information.ts';
-import { recallPerClass } from '../src/metrics/recall.ts';
+import { recallFromTable, recallPerClass } from '../src/metrics/recall.ts';
 import { cases } from './metrics-cases.ts';
 import { codeOf } from './thrown.ts';
 
@@ -21,6 +21,19 @@ describe.each(cases)('$name', ({ assignments, labels, nmi, ari, mi, acc }) => {
 
   it('has the ACC of scipy', () => {
     expect(clusteringAccuracy(assignments, labels)).toBe(acc);
+  });
+
+  it('has the same from a table that was counted pair by pair', () => {
+    const counter = contingencyCounter();
+    assignments.forEach((cluster, item) => counter.add(cluster, labels[item]!));
+    const table = counter.table();
+    expect(table).toEqual(contingency(assignments, labels));
+    expect(normalisedMutualInformation(table)).toBeCloseTo(nmi, 13);
+    expect(mutualInformation(table)).toBeCloseTo(mi, 13);
+    expect(adjustedRandIndex(table)).toBeCloseTo(ari, 13);
+    expect(clusteringAccuracy(table)).toBe(acc);
+    const { classOfCluster } = matchClusters(table);
+    expect(recallFromTable(table, classOfCluster)).toEqual(recallPerClass(assignments, labels));
   });
 
   it('does not change when labels are renamed', () => {
@@ -71,6 +84,23 @@ describe('contingency', () => {
     expect(codeOf(() => contingency([1, 1], [1, 0.5]))).toBe('data');
     const many = Int32Array.from({ length: 8193 }, (_, i) => i);
     expect(codeOf(() => contingency(many, many))).toBe('limit');
+  });
+});
+
+describe('contingencyCounter', () => {
+  it('refuses a label that is no whole number, and has an empty table before the first pair', () => {
+    const counter = contingencyCounter();
+    expect(counter.table()).toMatchObject({ rows: [], columns: [], total: 0 });
+    counter.add(1, 'a');
+    expect(codeOf(() => counter.add(0.5, 'a'))).toBe('data');
+    expect(codeOf(() => counter.add(2, NaN))).toBe('data');
+    expect(counter.table()).toMatchObject({ rows: [1], columns: ['a'], total: 1 });
+  });
+
+  it('refuses a table of more than 2^26 cells, whatever came', () => {
+    const counter = contingencyCounter();
+    for (let item = 0; item <= 2 ** 13; item++) counter.add(item, item);
+    expect(codeOf(() => counter.table())).toBe('limit');
   });
 });
 

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { timeStep } from '../step.ts';
+import { prepareStep } from '../step.ts';
 import { repeatShards, shardNames } from './repeat-shards.ts';
+import { takeTurns, type Turns } from './take-turns.ts';
 import { watchMemory, type WatchedMemory } from './watch-memory.ts';
 
 /** What `ddcl fit --json` prints, as far as it is used here. */
@@ -22,12 +23,16 @@ export interface FitTiming {
   readonly dimension: number;
   readonly prototypes: number;
   readonly epochs: number;
-  /** Tokens per second of the training step alone, its tokens on the device already: before the fit and after it. */
-  readonly stepRates: readonly [number, number];
+  /** Tokens per second of the training step alone, its tokens on the device already, measured in turns with the fit. */
+  readonly stepRate: number;
+  /** Lowest and highest of a turn. */
+  readonly stepRateRange: readonly [number, number];
+  readonly turns: number;
   /** Tokens per second of the fit's own steps: reading, shuffling, history and relocation included. */
   readonly fitRate: number;
   /** Tokens per second of the whole command: passes for statistics and the final measure too. */
   readonly commandRate: number;
+  /** Of the fit, without the other's turns; so are the phases, each by the same share. */
   readonly seconds: number;
   readonly phases: FitOutput['phases'];
   readonly memory: WatchedMemory;
@@ -48,7 +53,10 @@ export interface TimeFitOptions {
 /** Tokens of a step of `ddcl fit`. */
 const batch = 4096;
 
-/** `ddcl fit` on token shards in a process of its own, between two measurements of the bare step. */
+/** Steps of a turn of the bare step, about a second. */
+const bareSteps = 64;
+
+/** `ddcl fit` on token shards in a process of its own, in turns with the bare step in this one. */
 export async function timeFit(backend: Backend, options: TimeFitOptions): Promise<FitTiming> {
   const { shards, copies, prototypes, epochs, onStage } = options;
   const folder = mkdtempSync(join(tmpdir(), 'ddcl-bench-'));
@@ -58,25 +66,36 @@ export async function timeFit(backend: Backend, options: TimeFitOptions): Promis
     const data = copies > 1 ? join(folder, 'tokens') : shards;
     onStage?.('fit');
     const args = [data, '--prototypes', String(prototypes), '--epochs', String(epochs), '--backend', options.backend];
-    const rate = async (dimension: number): Promise<number> => {
-      const { milliseconds } = await timeStep(backend, { tokens: batch, dimension, prototypes }, 60);
-      return (1000 * batch) / milliseconds.median;
-    };
     const dimension = dimensionOf(data);
-    const before = await rate(dimension);
-    const { output, memory } = await runFit([...args, '--out', join(folder, 'model')]);
-    onStage?.('bare steps');
-    const after = await rate(dimension);
+    const step = await prepareStep(backend, { tokens: batch, dimension, prototypes });
+    // The mean, as a fit's rate is one: on a shared machine every tenth step or so takes half as long again.
+    const rates: number[] = [];
+    const bareTurn = async (): Promise<void> => {
+      let spent = 0;
+      for (let run = 0; run < bareSteps; run++) spent += await step.run();
+      rates.push((1000 * batch * bareSteps) / spent);
+    };
+    await bareTurn();
+    const { output, memory, turns } = await runFit([...args, '--out', join(folder, 'model')], bareTurn);
+    step.dispose();
+    const active = 1 - turns.stopped;
+    const seconds = output.seconds * active;
+    const phases = Object.fromEntries(
+      Object.entries(output.phases).map(([phase, spent]) => [phase, spent * active]),
+    ) as FitOutput['phases'];
     return {
       tokens: output.tokens,
       dimension,
       prototypes,
       epochs,
-      stepRates: [before, after],
-      fitRate: (output.tokens * epochs) / output.phases.fit,
-      commandRate: (output.tokens * epochs) / output.seconds,
-      seconds: output.seconds,
-      phases: output.phases,
+      // Of all turns together: the mean of times, not of rates.
+      stepRate: rates.length / rates.reduce((sum, rate) => sum + 1 / rate, 0),
+      stepRateRange: [Math.min(...rates), Math.max(...rates)],
+      turns: turns.count,
+      fitRate: (output.tokens * epochs) / phases.fit,
+      commandRate: (output.tokens * epochs) / seconds,
+      seconds,
+      phases,
       memory,
     };
   } finally {
@@ -89,27 +108,31 @@ function dimensionOf(folder: string): number {
   return readSafetensors(readFileSync(join(folder, name!))).tensors.get('tokens')!.shape[1]!;
 }
 
-async function runFit(args: readonly string[]): Promise<{ output: FitOutput; memory: WatchedMemory }> {
+async function runFit(
+  args: readonly string[],
+  turn: () => Promise<void>,
+): Promise<{ output: FitOutput; memory: WatchedMemory; turns: Turns }> {
   const command = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
   const child = spawn(process.execPath, [command, 'fit', ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
-  const memory = await watchMemory(child);
+  const [memory, turns] = await Promise.all([watchMemory(child), takeTurns(child, turn)]);
   if (child.exitCode !== 0) throw new Error(`ddcl fit ended with status ${child.exitCode}.`);
-  return { output: JSON.parse(text) as FitOutput, memory };
+  return { output: JSON.parse(text) as FitOutput, memory, turns };
 }
 
 /** Lines of text. */
 export function formatFit(timing: FitTiming): string {
-  const { tokens, dimension, prototypes, epochs, stepRates, fitRate, commandRate, seconds, phases, memory } = timing;
-  const bare = (stepRates[0] + stepRates[1]) / 2;
+  const { tokens, dimension, prototypes, epochs, stepRate, stepRateRange, turns, fitRate, commandRate, seconds } =
+    timing;
+  const { phases, memory } = timing;
   const perSecond = (rate: number): string => Number(rate.toPrecision(3)).toLocaleString('en').padStart(9);
-  const share = (rate: number): string => `${((100 * rate) / bare).toFixed(0)} % of the bare step`;
+  const share = (rate: number): string => `${((100 * rate) / stepRate).toFixed(0)} % of the bare step`;
   const { points } = memory;
   const at = (part: number): string => `${points[Math.floor(part * (points.length - 1))]!.megabytes.toFixed(0)}`;
   return [
     `ddcl fit on ${tokens.toLocaleString('en')} tokens of dimension ${dimension}, K = ${prototypes}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}; tokens per second`,
-    `bare step      ${perSecond(bare)}   ${stepRates.map((rate) => perSecond(rate).trim()).join(' before, ')} after`,
+    `bare step      ${perSecond(stepRate)}   in ${turns} turns with the fit, ${stepRateRange.map((rate) => perSecond(rate).trim()).join(' to ')}`,
     `steps of fit   ${perSecond(fitRate)}   ${share(fitRate)}`,
     `whole command  ${perSecond(commandRate)}   ${share(commandRate)}, ${seconds.toFixed(0)} s: ${Object.entries(phases)
       .map(([phase, spent]) => `${phase} ${spent.toFixed(1)}`)

@@ -137,7 +137,7 @@ async function encodeAction(folder: string, files: string[], options: EncodeComm
           );
         }
         const ids =
-          texts?.ofRow ??
+          texts?.ofRow() ??
           (options.segments === undefined
             ? new Int32Array(reader.tokens)
             : await readSegments(resolve(options.segments), reader.tokens));

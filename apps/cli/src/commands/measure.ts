@@ -31,8 +31,7 @@ import {
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures, makeMeasures, warningsOf } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
-import { readCodes } from './codes.ts';
-import { scoreLabels } from './label-scores.ts';
+import { countClasses, scoreLabels } from './label-scores.ts';
 import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { openForFit, openForModel, textOf } from './open-tokens.ts';
 import { anyNumber, backendOption, dtypeOption, nameList, requireDType, type DataOptions } from './options.ts';
@@ -128,7 +127,8 @@ async function withWeights(reader: TokenReader, path: string | undefined): Promi
     );
   }
   return {
-    ...reader,
+    dimension: reader.dimension,
+    tokens: reader.tokens,
     read: async (start, count) => ({
       ...(await reader.read(start, count)),
       weights: weights.subarray(start, start + count),
@@ -217,7 +217,7 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
       const labels =
         opened.labels === undefined
           ? undefined
-          : scoreLabels(await readCodes(backend, model, source, interrupt.signal), opened.labels);
+          : scoreLabels(await countClasses(backend, model, source, opened.labels, interrupt.signal));
       progress.stop();
       const measures = makeMeasures({
         backend: backend.name,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OpenedData } from '../data/open-data.ts';
+import { labelsOfRows } from '../data/row-labels.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
 import type { DocumentMode } from '../model-folder/model-folder.ts';
@@ -15,8 +16,8 @@ export interface OpenedDocuments extends OpenedData {
     readonly mode: DocumentMode;
     readonly record: EncoderRecord;
     readonly counts: EncodeCounts;
-    /** Document of each row of the reader, [rows]; rises. */
-    readonly ofRow: Int32Array;
+    /** Document of each row of the reader, [rows]; rises. Made when asked for: a fit has no need of it. */
+    ofRow(): Int32Array;
   };
 }
 
@@ -44,19 +45,22 @@ export async function openDocuments(
         })
       : undefined;
   progress.stop();
-  const ofRow = means?.documents ?? documentsOfTokens(offsets);
   const fingerprint = own.fingerprint ?? shards.fingerprint;
   return {
     reader: means?.reader ?? shards.reader,
     columns: undefined,
-    labels: labels && Array.from(ofRow, (document) => labels[document]!),
+    labels:
+      labels &&
+      (means === undefined
+        ? labelsOfRows(labels, offsets)
+        : Array.from(means.documents, (document) => labels[document]!)),
     fingerprint:
       mode === 'tokens'
         ? fingerprint
         : createHash('sha256')
             .update(JSON.stringify([fingerprint, mode]))
             .digest('hex'),
-    documents: { mode, record, counts, ofRow },
+    documents: { mode, record, counts, ofRow: () => means?.documents ?? documentsOfTokens(offsets) },
     describe: () => own.description ?? shards.describe(),
     async close() {
       await means?.close();

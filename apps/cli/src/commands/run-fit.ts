@@ -7,11 +7,13 @@ import {
   modelToBytes,
   tokensFromArray,
   tokensFromReader,
+  type ContingencyTable,
   type FitOptions,
   type FitResult,
   type TokenReader,
 } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import type { RowLabels } from '../data/row-labels.ts';
 import { readCheckpoint, writeCheckpoint } from '../model-folder/checkpoint-file.ts';
 import { requireSameFit, type FitIdentity } from '../model-folder/fit-identity.ts';
 import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
@@ -25,7 +27,7 @@ import type { FitMeasures, FitReport } from '../report/fit-report.ts';
 import { formatNumber } from '../report/format-number.ts';
 import { projectTokens } from '../report/project-tokens.ts';
 import { readCodes } from './codes.ts';
-import { classRows, scoreLabels } from './label-scores.ts';
+import { classRows, countClasses, scoreLabels } from './label-scores.ts';
 
 /** Seconds between two checkpoints. */
 const checkpointSeconds = 2;
@@ -37,7 +39,7 @@ const projectedTokens = 2000;
 export interface FitRun {
   readonly backend: Backend;
   readonly reader: TokenReader;
-  readonly labels: readonly string[] | undefined;
+  readonly labels: RowLabels | undefined;
   readonly preprocessing: Preprocessing;
   readonly data: ModelConfig['data'];
   /** For a fit on text or token shards. */
@@ -99,9 +101,10 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
       ...(checkpoint === undefined ? {} : { resume: checkpoint }),
     });
     progress.show('labels', 0, 1);
-    // One more pass, and a number per token in memory: only where somebody asks for it.
-    const codes = run.labels === undefined ? undefined : await readCodes(backend, result.model, source, run.signal);
-    return { ...(await writeResults(run, settings, result, codes)), phases: clock.seconds() };
+    // One more pass: only where somebody asks for it.
+    const classes =
+      run.labels === undefined ? undefined : await countClasses(backend, result.model, source, run.labels, run.signal);
+    return { ...(await writeResults(run, settings, result, classes)), phases: clock.seconds() };
   } finally {
     progress.stop();
   }
@@ -111,9 +114,9 @@ async function writeResults(
   run: FitRun,
   settings: ModelConfig['fit'],
   result: FitResult,
-  codes: Int32Array | undefined,
+  classes: ContingencyTable | undefined,
 ): Promise<Omit<FitRunResult, 'phases'>> {
-  const { labels, out } = run;
+  const { out } = run;
   const { model, quantities, stability, statistics } = result;
   const measures = makeMeasures({
     backend: run.backend.name,
@@ -124,12 +127,12 @@ async function writeResults(
     criticalTemperature: model.criticalTemperature,
     quantities,
     stability,
-    labels: codes && scoreLabels(codes, labels),
+    labels: classes && scoreLabels(classes),
     seconds: (performance.now() - run.began) / 1000,
   });
   const warnings = warningsOf(measures);
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
-  const perClass = labels && codes && classRows(codes, labels);
+  const perClass = classes && classRows(classes);
   const config = makeConfig(run, settings, result, measures);
   // The plotting library takes half a second to load; nothing else needs it.
   const { renderReport } = await import('../report/render-report.ts');
@@ -175,7 +178,7 @@ async function project(
     dimension,
     prototypes: model.prototypes,
     assignments: await readCodes(backend, model, tokensFromReader(tokensFromArray(tokens, dimension)), signal),
-    labels: labels && picked.map((row) => labels[indices[row]!]!),
+    labels: labels && picked.map((row) => labels.at(indices[row]!)!),
   });
 }
 

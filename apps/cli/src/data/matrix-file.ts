@@ -41,6 +41,13 @@ export function matrixReader(matrix: MatrixFile, dtype: TokenDType): TokenReader
       const { data } = await load(start, count);
       return { data, rows: count };
     },
+    // What is not finite is found by whoever computes with it: looking twice would cost as much as reading.
+    ...(matrix.format === 'f2'
+      ? {
+          readHalf: (start: number, target: Uint16Array) =>
+            readFully(matrix.source, bytesOf(target), matrix.position + start * dimension * 2),
+        }
+      : {}),
   };
 }
 

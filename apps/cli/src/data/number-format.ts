@@ -1,4 +1,4 @@
-import { firstNonFinite, fromFloat16 } from '@ddcl/core';
+import { firstNonFinite, fromFloat16, halvesAreFinite } from '@ddcl/core';
 import { float32Limit, type FloatArray } from './float-array.ts';
 
 /** Formats of numbers in files, little-endian: kind and bytes as NumPy names them; `bf2` is bfloat16, `b1` a boolean. */
@@ -50,27 +50,11 @@ export function decodeNumbers(format: NumberFormat, bytes: Uint8Array, target: F
  * @param target what it has filled
  */
 export function firstNonFiniteOf(format: NumberFormat, bytes: Uint8Array, target: FloatArray, count: number): number {
-  if ((format === 'f2' || format === 'bf2') && halvesAreFinite(format, bytes, count)) return -1;
-  return firstNonFinite(target, count);
-}
-
-/** Whether no exponent is all ones. False only says that one may be: for an odd place in memory, nothing is known. */
-function halvesAreFinite(format: 'f2' | 'bf2', { buffer, byteOffset }: Uint8Array, count: number): boolean {
-  if (byteOffset % 4 !== 0) return false;
-  const exponent = format === 'f2' ? 0x7c00 : 0x7f80;
-  // One more than an exponent of ones carries into the sign's place, which the mask has left empty.
-  const [mask, one] = [exponent * 0x10001, (0x8000 - exponent) * 0x10001];
-  const pairs = new Uint32Array(buffer, byteOffset, count >> 1);
-  let [even, odd] = [0, 0];
-  const end = pairs.length - (pairs.length % 2);
-  for (let index = 0; index < end; index += 2) {
-    even |= (pairs[index]! & mask) + one;
-    odd |= (pairs[index + 1]! & mask) + one;
+  if (format === 'f2' || format === 'bf2') {
+    const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+    if (halvesAreFinite(bits, format === 'f2' ? 0x7c00 : 0x7f80)) return -1;
   }
-  if (end < pairs.length) even |= (pairs[end]! & mask) + one;
-  if (count % 2 === 1)
-    odd |= (new Uint16Array(buffer, byteOffset + 2 * (count - 1), 1)[0]! & exponent) + (one & 0xffff);
-  return ((even | odd) & 0x80008000) === 0;
+  return firstNonFinite(target, count);
 }
 
 /** The numbers where they lie, for formats that have a typed array of numbers. */

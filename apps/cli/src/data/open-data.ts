@@ -6,6 +6,7 @@ import type { TokenDType } from './float-array.ts';
 import { readLabelFile } from './label-file.ts';
 import { openMatrices } from './open-matrices.ts';
 import { openTables } from './open-tables.ts';
+import type { RowLabels } from './row-labels.ts';
 
 export interface DataOptions {
   /** Names of the columns to use, in this order; all numeric ones if left out. For .npy and .safetensors leave it out. */
@@ -31,7 +32,7 @@ export interface OpenedData {
    */
   readonly columns: readonly string[] | undefined;
   /** One for each token, in order. */
-  readonly labels: readonly string[] | undefined;
+  readonly labels: RowLabels | undefined;
   /** SHA-256 in hexadecimal over numbers, their order and columns, dtype and labels: equal for equal data only. */
   readonly fingerprint: string;
   /** One line for people: files, tokens, dimension, columns. */

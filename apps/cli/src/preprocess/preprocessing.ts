@@ -72,7 +72,8 @@ export function preprocess(reader: TokenReader, { standardize, normalize }: Prep
     );
   }
   return {
-    ...reader,
+    dimension,
+    tokens: reader.tokens,
     async read(start, count) {
       const block = await reader.read(start, count);
       const data = new Float64Array(block.data);

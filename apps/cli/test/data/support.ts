@@ -36,7 +36,12 @@ export async function readAll(
     const { tokens, dimension } = opened.reader;
     const { data, rows } = await opened.reader.read(0, tokens);
     const all = Array.from({ length: rows }, (_, row) => [...data.subarray(row * dimension, (row + 1) * dimension)]);
-    return { rows: all, columns: opened.columns, labels: opened.labels, fingerprint: opened.fingerprint };
+    return {
+      rows: all,
+      columns: opened.columns,
+      labels: opened.labels && Array.from({ length: tokens }, (_, row) => opened.labels!.at(row)!),
+      fingerprint: opened.fingerprint,
+    };
   } finally {
     await opened.close();
   }

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import * as ort from 'onnxruntime-node';
-import { createMomentAccumulator, createRandom, tokensFromArray, tokensFromReader, tokenStatistics } from '@ddcl/core';
+import {
+  createMomentAccumulator,
+  createRandom,
+  fromFloat16,
+  toFloat16,
+  tokensFromArray,
+  tokensFromReader,
+  tokenStatistics,
+  type TokenBlock,
+} from '@ddcl/core';
 import { createDeviceCovariance, paysOnDevice } from '../../../core/src/tokens/device-covariance.ts';
 import { ortBackend } from '../../src/index.ts';
 
@@ -10,23 +19,46 @@ const data = Float32Array.from({ length: tokens * m }, (_, i) => 40 + (1 + (i % 
 const weights = Float64Array.from({ length: tokens }, (_, n) => n % 4);
 
 describe('createDeviceCovariance', () => {
-  it('agrees with float64 sums to float32 rounding, in blocks of any size, tokens of weight 0 left out', async () => {
+  it.each([false, true])(
+    'agrees with float64 sums to float32 rounding, in blocks of any size, tokens of weight 0 left out; half precision: %s',
+    async (half) => {
+      const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+      const device = await createDeviceCovariance(backend, m, half);
+      const exact = createMomentAccumulator(m);
+      const numbers = half ? fromFloat16(toFloat16(data)) : data;
+      const spoiledNumbers = numbers.map((x, i) => (weights[Math.floor(i / m)] === 0 ? NaN : x));
+      const spoiled = half ? toFloat16(spoiledNumbers) : spoiledNumbers;
+      for (let first = 0; first < tokens; first += 1300) {
+        const end = Math.min(tokens, first + 1300);
+        const block = { data: spoiled.subarray(first * m, end * m), weights: weights.subarray(first, end) };
+        await device.add({ ...block, rows: end - first } as TokenBlock);
+        exact.addRows(numbers.subarray(first * m, end * m), block.weights);
+      }
+      const { mean, covariance } = await device.result();
+      const wanted = exact.result();
+      expect(device.weight).toBe(wanted.weight);
+      const largest = Math.max(...wanted.covariance!);
+      covariance.forEach((value, i) => expect(Math.abs(value - wanted.covariance![i]!)).toBeLessThan(2e-6 * largest));
+      // Float32 sums of numbers of the size of the deviation.
+      mean.forEach((value, i) => expect(Math.abs(value - wanted.mean[i]!)).toBeLessThan(2e-6 * Math.sqrt(largest)));
+      device.dispose();
+      expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+      backend.dispose();
+    },
+  );
+});
+
+describe('createDeviceCovariance of float64 tokens', () => {
+  it('takes the first token off before it rounds to float32', async () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-    const device = await createDeviceCovariance(backend, m);
-    const exact = createMomentAccumulator(m);
-    const spoiled = data.map((x, i) => (weights[Math.floor(i / m)] === 0 ? NaN : x));
-    for (let first = 0; first < tokens; first += 1300) {
-      const end = Math.min(tokens, first + 1300);
-      const block = { data: spoiled.subarray(first * m, end * m), weights: weights.subarray(first, end) };
-      await device.add({ ...block, rows: end - first });
-      exact.addRows(data.subarray(first * m, end * m), block.weights);
-    }
-    const covariance = await device.result();
-    const wanted = exact.result().covariance!;
-    const largest = Math.max(...wanted);
-    covariance.forEach((value, i) => expect(Math.abs(value - wanted[i]!)).toBeLessThan(2e-6 * largest));
+    const device = await createDeviceCovariance(backend, 2, false);
+    // A float32 at 1e8 has a last place of 8: the spread of 1 would be lost.
+    const far = Float64Array.from({ length: 2000 }, (_, i) => 1e8 + (Math.floor(i / 2) % 2 === 0 ? 1 : -1));
+    await device.add({ data: far, rows: 1000 });
+    const { mean, covariance } = await device.result();
+    expect(mean).toEqual(Float64Array.of(1e8, 1e8));
+    expect(covariance).toEqual(Float64Array.of(1, 1, 1, 1));
     device.dispose();
-    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
     backend.dispose();
   });
 });

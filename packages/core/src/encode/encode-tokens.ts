@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/contract.ts';
 import { assign, forward } from '../ddcl/assign.ts';
-import { fromFrame } from '../measure/prototype-state.ts';
+import { fromFrame, prototypeState } from '../measure/prototype-state.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
@@ -9,7 +9,7 @@ import { argMax } from '../program/ops/reduce.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
 import { blockRows } from '../tokens/block-size.ts';
-import { deviceBlocks } from '../tokens/device-blocks.ts';
+import { frameParameters, framedTokens, tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { requireModelDimension } from './require-dimension.ts';
 
@@ -53,13 +53,20 @@ export async function* encodeTokens(
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
   const { count, dimension } = model;
-  const state = modelState(model, temperature, dtype);
+  const wanted = modelState(model, temperature, dtype);
+  const feed = tokenFeed(backend, source, wanted.frame, dtype);
+  const state = prototypeState(wanted.absolute, dimension, wanted.temperature, feed.frame, dtype);
   const size = blockRows({ tokens: source.tokens ?? 4096, dimension, prototypes: count }, dtype, backend.capabilities);
   const width = what === 'outputs' ? dimension : what === 'assignments' ? count : 1;
   const program = trace(
-    [tensorType(dtype, [size, dimension]), tensorType(dtype, [count, dimension]), tensorType(dtype, [])],
-    (tokens, prototypes, warmth) => {
-      const operands = { tokens, prototypes, temperature: warmth };
+    [
+      tensorType(feed.dtype, [size, dimension]),
+      tensorType(dtype, [count, dimension]),
+      tensorType(dtype, []),
+      ...frameParameters(feed.dtype, dimension),
+    ],
+    (tokens, prototypes, warmth, ...frame) => {
+      const operands = { tokens: framedTokens(tokens, frame), prototypes, temperature: warmth };
       if (what === 'outputs') return [forward(operands)];
       const q = assign(operands);
       return [what === 'assignments' ? q : argMax(q, 1)];
@@ -67,20 +74,14 @@ export async function* encodeTokens(
     `encode ${what}`,
   );
   const executable = await backend.compile(program);
-  const shared = state.upload(backend);
+  const shared = [...state.upload(backend), ...feed.uploadFrame()];
   try {
-    for await (const block of deviceBlocks(source.blocks('stored'), {
-      size,
-      dimension,
-      dtype,
-      frame: state.frame,
-      keepUnweighted: true,
-    })) {
+    for await (const block of feed.blocks('stored', size, { keepUnweighted: true })) {
       throwIfAborted(signal);
       const { tokens, weights } = uploadBlock(backend, block, dtype);
       backend.free(weights);
       const [result] = await executable.run([tokens, ...shared], { donate: [0] });
-      const all = await backend.download(result!);
+      const all = (await backend.download(result!)) as EncodedRows['data'];
       backend.free(result!);
       const data = all.slice(0, block.rows * width);
       if (what === 'outputs') data.set(fromFrame(data, state.frame));

@@ -10,6 +10,7 @@ import { measureStability } from '../stability/measure-stability.ts';
 import { measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
 import { tokenStatistics, type TokenStatistics } from '../tokens/statistics.ts';
+import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import {
   checkpointFromBytes,
@@ -66,21 +67,30 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
 
 async function fitResolved(backend: Backend, source: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
   const random = createRandom(resolved.seed);
-  const statistics = await readStatistics(backend, source, resolved);
+  const measured = await readStatistics(backend, source, resolved);
+  const feed = tokenFeed(backend, source, measured.frame, resolved.dtype);
+  const statistics = { ...measured, frame: feed.frame };
   const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
   const width = Math.max(source.dimension, resolved.prototypes);
   const maxRows = Math.floor(backend.capabilities.maxBufferBytes / (8 * width));
   const plan = planSteps(statistics.tokens, width, resolved, maxRows);
-  const sizes = { rows: plan.rows, count: resolved.prototypes, dimension: source.dimension, dtype: resolved.dtype };
+  const sizes = {
+    rows: plan.rows,
+    count: resolved.prototypes,
+    dimension: source.dimension,
+    dtype: resolved.dtype,
+    tokenDtype: feed.dtype,
+  };
   const identity = { ...fitIdentity(resolved), ...tokenIdentity(statistics) };
 
-  const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer);
+  const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer, feed.uploadFrame);
   let watched: WatchedSample | undefined;
   try {
     watched = await watchSample(backend, statistics, resolved);
     const context: FitContext = {
       backend,
       source,
+      feed,
       options: resolved,
       statistics,
       temperature,

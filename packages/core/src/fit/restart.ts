@@ -4,7 +4,8 @@ import { throwIfAborted } from '../abort/abort-signal.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
-import { deviceBlocks, type DeviceBlock } from '../tokens/device-blocks.ts';
+import type { DeviceBlock } from '../tokens/device-blocks.ts';
+import type { TokenFeed } from '../tokens/token-feed.ts';
 import type { TokenStatistics } from '../tokens/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { StoppingState } from './checkpoint.ts';
@@ -19,6 +20,8 @@ import type { WatchedSample } from './watched-sample.ts';
 export interface FitContext {
   readonly backend: Backend;
   readonly source: TokenSource;
+  /** The same tokens on their way to the device. */
+  readonly feed: TokenFeed;
   readonly options: ResolvedFitOptions;
   readonly statistics: TokenStatistics;
   /** The final temperature, in the tokens' units squared. */
@@ -101,12 +104,7 @@ export async function runRestart(
     // A step over all tokens does not depend on their order.
     const order =
       options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(`epoch ${epoch}`).integer(2 ** 48) } : 'stored';
-    const blocks = deviceBlocks(source.blocks(order), {
-      size: plan.rows,
-      dimension: source.dimension,
-      dtype: options.dtype,
-      frame,
-    });
+    const blocks = context.feed.blocks(order, plan.rows);
     let next = epoch * stepsPerEpoch;
     for await (const group of steps(blocks, plan.parts)) {
       if (next++ < step) continue;

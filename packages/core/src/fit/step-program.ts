@@ -6,6 +6,7 @@ import { reshape, slice } from '../program/ops/layout.ts';
 import type { Program } from '../program/program.ts';
 import { tensorType, type TensorType } from '../program/tensor-type.ts';
 import { trace, type Tensor } from '../program/trace.ts';
+import { frameParameters, framedTokens, type TokenDType } from '../tokens/token-feed.ts';
 
 /** Sizes of a training step. */
 export interface StepSizes {
@@ -15,6 +16,8 @@ export interface StepSizes {
   readonly count: number;
   readonly dimension: number;
   readonly dtype: FloatDType;
+  /** In which the tokens come. Default: `dtype`, in the frame. */
+  readonly tokenDtype?: TokenDType;
 }
 
 /**
@@ -29,7 +32,7 @@ function readControls(controls: Tensor): { temperature: Tensor; inverseWeight: T
 }
 
 function types(
-  { rows, count, dimension, dtype }: StepSizes,
+  { rows, count, dimension, dtype, tokenDtype = dtype }: StepSizes,
   slots: number,
 ): {
   tokens: TensorType;
@@ -37,29 +40,33 @@ function types(
   matrix: TensorType;
   controls: TensorType;
   state: TensorType[];
+  frame: TensorType[];
 } {
   const matrix = tensorType(dtype, [count, dimension]);
   return {
-    tokens: tensorType(dtype, [rows, dimension]),
+    tokens: tensorType(tokenDtype, [rows, dimension]),
     weights: tensorType(dtype, [rows]),
     matrix,
     controls: tensorType(dtype, [controlCount]),
     state: Array.from({ length: slots }, () => matrix),
+    frame: frameParameters(tokenDtype, dimension),
   };
 }
 
 /**
- * A whole step in one program, for batches that fit one block: (tokens, weights, controls, prototypes, ...state) to
+ * A whole step in one program, for batches that fit one block: (tokens, weights, controls, prototypes, ...state, ...frame) to
  * (prototypes, ...state), all after the step.
  */
 export function stepProgram(sizes: StepSizes, optimizer: Optimizer): Program {
-  const { tokens, weights, matrix, controls, state } = types(sizes, optimizer.slots);
+  const { tokens, weights, matrix, controls, state, frame } = types(sizes, optimizer.slots);
   return trace(
-    [tokens, weights, controls, matrix, ...state],
+    [tokens, weights, controls, matrix, ...state, ...frame],
     (...inputs) => {
-      const [z, a, settings, p, ...slots] = inputs as [Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
+      const [z, a, settings, p, ...others] = inputs as [Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
+      const [slots, place] = [others.slice(0, state.length), others.slice(state.length)];
       const { temperature, inverseWeight, step } = readControls(settings);
-      const { gradient } = lossAndGradient({ tokens: z, weights: a, prototypes: p, temperature });
+      const operands = { tokens: framedTokens(z, place), weights: a, prototypes: p, temperature };
+      const { gradient } = lossAndGradient(operands);
       const updated = optimizer.update(p, mul(gradient, inverseWeight), slots, step);
       return [updated.parameter, ...updated.state];
     },
@@ -67,14 +74,16 @@ export function stepProgram(sizes: StepSizes, optimizer: Optimizer): Program {
   );
 }
 
-/** The gradient of one block added to a running sum: (tokens, weights, controls, prototypes, sum) to (sum). */
+/** The gradient of one block added to a running sum: (tokens, weights, controls, prototypes, sum, ...frame) to (sum). */
 export function accumulateProgram(sizes: StepSizes): Program {
-  const { tokens, weights, matrix, controls } = types(sizes, 0);
+  const { tokens, weights, matrix, controls, frame } = types(sizes, 0);
   return trace(
-    [tokens, weights, controls, matrix, matrix],
-    (z, a, settings, p, sum) => {
+    [tokens, weights, controls, matrix, matrix, ...frame],
+    (...inputs) => {
+      const [z, a, settings, p, sum, ...place] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
       const { temperature } = readControls(settings);
-      return [add(sum, lossAndGradient({ tokens: z, weights: a, prototypes: p, temperature }).gradient)];
+      const operands = { tokens: framedTokens(z, place), weights: a, prototypes: p, temperature };
+      return [add(sum, lossAndGradient(operands).gradient)];
     },
     'accumulate gradient',
   );

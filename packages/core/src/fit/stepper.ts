@@ -27,12 +27,16 @@ export interface Stepper {
   dispose(): void;
 }
 
-/** @param parts blocks per step; with 1 the whole step is one program */
+/**
+ * @param parts blocks per step; with 1 the whole step is one program
+ * @param uploadFrame of the tokens' feed: what its programs take after all else; freed by `dispose`
+ */
 export async function createStepper(
   backend: Backend,
   sizes: StepSizes,
   parts: number,
   optimizer: Optimizer,
+  uploadFrame: () => readonly DeviceBuffer[] = () => [],
 ): Promise<Stepper> {
   const { count, dimension, dtype } = sizes;
   const matrix = { dtype, shape: [count, dimension] } as const;
@@ -40,6 +44,7 @@ export async function createStepper(
   const fused = parts === 1 ? await backend.compile(stepProgram(sizes, optimizer)) : undefined;
   const accumulate = fused === undefined ? await backend.compile(accumulateProgram(sizes)) : undefined;
   const update = fused === undefined ? await backend.compile(updateProgram(sizes, optimizer)) : undefined;
+  const frame = uploadFrame();
   let held: DeviceBuffer[] = [];
 
   const uploadMatrix = (values: ArrayLike<number>): DeviceBuffer => backend.upload(matrix, asDType(values, dtype));
@@ -60,9 +65,9 @@ export async function createStepper(
 
   const stepFused = async (block: DeviceBlock, settings: StepSettings): Promise<void> => {
     const { tokens, weights } = uploadBlock(backend, block, dtype);
-    const inputs = [tokens, weights, upload(block.weight, settings), ...held];
+    const inputs = [tokens, weights, upload(block.weight, settings), ...held, ...frame];
     held = [];
-    held = await consume(fused!, inputs);
+    held = await consume(fused!, inputs, frame);
   };
 
   const stepAccumulated = async (blocks: Iterable<DeviceBlock>, settings: StepSettings): Promise<void> => {
@@ -71,9 +76,8 @@ export async function createStepper(
     for (const block of blocks) {
       const { tokens, weights } = uploadBlock(backend, block, dtype);
       weight += block.weight;
-      [sum] = (await consume(accumulate!, [tokens, weights, upload(1, settings), held[0]!, sum], [held[0]!])) as [
-        DeviceBuffer,
-      ];
+      const inputs = [tokens, weights, upload(1, settings), held[0]!, sum, ...frame];
+      [sum] = (await consume(accumulate!, inputs, [held[0]!, ...frame])) as [DeviceBuffer];
     }
     const inputs = [sum, upload(weight, settings), ...held];
     held = [];
@@ -99,6 +103,7 @@ export async function createStepper(
     },
     dispose() {
       free();
+      for (const buffer of frame) backend.free(buffer);
       for (const executable of [fused, accumulate, update]) executable?.dispose();
     },
   };

@@ -1,9 +1,9 @@
 import type { Backend } from '../backend/contract.ts';
 import { blockRows } from '../tokens/block-size.ts';
-import { deviceBlocks } from '../tokens/device-blocks.ts';
+import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { createMeasurer, type MeasuredQuantities } from './measure.ts';
-import type { PrototypeState } from './prototype-state.ts';
+import { prototypeState, type PrototypeState } from './prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { uploadBlock, type ResidentBlock } from './sum-blocks.ts';
 
@@ -26,25 +26,28 @@ export interface MeasureSourceOptions {
 export async function measureSource(
   backend: Backend,
   source: TokenSource,
-  state: PrototypeState,
+  { dimension, count, dtype, absolute, temperature, frame }: PrototypeState,
   { tokens, totalVariance, signal, onProgress }: MeasureSourceOptions,
 ): Promise<MeasuredQuantities> {
-  const { dimension, count, dtype, frame } = state;
+  const feed = tokenFeed(backend, source, frame, dtype);
+  const state = prototypeState(absolute, dimension, temperature, feed.frame, dtype);
   const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
   let weight = 0;
   let seen = 0;
   async function* blocks(): AsyncGenerator<ResidentBlock> {
-    for await (const block of deviceBlocks(source.blocks('stored'), { size: rows, dimension, dtype, frame })) {
+    for await (const block of feed.blocks('stored', rows)) {
       weight += block.weight;
       seen += block.rows;
       yield uploadBlock(backend, block, dtype);
       onProgress?.(seen);
     }
   }
-  const measurer = await createMeasurer(backend, { rows, count, dimension, dtype });
+  const measurer = await createMeasurer(backend, { rows, count, dimension, dtype, tokenDtype: feed.dtype });
+  const placed = feed.uploadFrame();
   try {
-    return await measurer.measure(blocks(), () => weight, state, totalVariance, { signal });
+    return await measurer.measure(blocks(), () => weight, state, totalVariance, { signal, frame: placed });
   } finally {
+    for (const buffer of placed) backend.free(buffer);
     measurer.dispose();
   }
 }

@@ -1,29 +1,38 @@
-import type { Backend } from '../backend/contract.ts';
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { tokenSums } from '../ddcl/token-sums.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { Quantities } from '../fit/history.ts';
-import { distinctPrototypes } from '../metrics/distinct.ts';
+import { joinedGroups } from '../metrics/distinct.ts';
+import { forEachPair } from '../metrics/pairwise.ts';
 import { perplexity } from '../metrics/perplexity.ts';
-import { separation } from '../metrics/separation.ts';
+import { separationSums } from '../metrics/separation.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { Program } from '../program/program.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
+import { frameParameters, framedTokens, type TokenDType } from '../tokens/token-feed.ts';
 import type { PrototypeState } from './prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { sumOverBlocks, type ResidentBlock } from './sum-blocks.ts';
 
-/** The program that a measurement runs on every block: `tokenSums` for fixed sizes. */
-export function tokenSumsProgram(rows: number, count: number, dimension: number, dtype: FloatDType): Program {
+/** The program that a measurement runs on every block: `tokenSums` for fixed sizes, of (tokens, weights, prototypes, temperature, ...frame). */
+export function tokenSumsProgram(
+  rows: number,
+  count: number,
+  dimension: number,
+  dtype: FloatDType,
+  tokenDtype: TokenDType = dtype,
+): Program {
   return trace(
     [
-      tensorType(dtype, [rows, dimension]),
+      tensorType(tokenDtype, [rows, dimension]),
       tensorType(dtype, [rows]),
       tensorType(dtype, [count, dimension]),
       tensorType(dtype, []),
+      ...frameParameters(tokenDtype, dimension),
     ],
-    (tokens, weights, prototypes, temperature) => {
-      const sums = tokenSums({ tokens, weights, prototypes, temperature });
+    (tokens, weights, prototypes, temperature, ...frame) => {
+      const sums = tokenSums({ tokens: framedTokens(tokens, frame), weights, prototypes, temperature });
       return [sums.lq, sums.lols, sums.v, sums.hard, sums.entropy, sums.mass, sums.wins];
     },
     'tokenSums',
@@ -62,13 +71,19 @@ export function quantitiesFromSums(
   const unit = state.frame.scale ** 2 / weight;
   const [lq, lols, v] = [lqSum[0]! * unit, lolsSum[0]! * unit, vSum[0]! * unit];
   const joining = 0.05 * Math.sqrt(totalVariance);
-  const apart = separation(state.absolute, count, dimension);
+  const apart = separationSums(count);
+  const groups = joinedGroups(count, joining);
+  // One pass for both: for many prototypes it is most of a measurement on a sample.
+  forEachPair(state.absolute, count, dimension, (i, j, distance) => {
+    apart.add(distance);
+    groups.add(i, j, distance);
+  });
   return {
     loss: { lq, lols, v, hard: hardSum[0]! * unit, defect: lq === 0 ? 0 : Math.abs(lq - lols - v) / lq },
-    separation: { mean: apart.mean, min: apart.min },
+    separation: apart.result(),
     entropy: Math.max(0, entropySum[0]! / weight),
     used: wins.filter((share) => share > 0).length / count,
-    distinct: joining > 0 ? distinctPrototypes(state.absolute, count, dimension, joining) : 1,
+    distinct: joining > 0 ? groups.left() : 1,
     perplexity: perplexity(mass.map((share) => Math.max(0, share))),
     weight,
     shares: wins.map((share) => share / weight),
@@ -79,6 +94,8 @@ export interface MeasureOptions {
   readonly signal?: AbortSignalLike | undefined;
   /** Leave the blocks to the caller instead of freeing each after its use. Default false. */
   readonly keepBlocks?: boolean;
+  /** The tokens' frame on the device, for tokens in half precision. Stays the caller's. */
+  readonly frame?: readonly DeviceBuffer[];
 }
 
 /** Measures prototypes on blocks of one size, as often as wanted: the program is compiled once. */
@@ -103,19 +120,22 @@ export interface MeasurerSizes {
   readonly count: number;
   readonly dimension: number;
   readonly dtype: FloatDType;
+  /** In which the tokens come. Default: `dtype`, in the frame. */
+  readonly tokenDtype?: TokenDType;
 }
 
 /** Compiles the measurement for blocks of one size. */
 export async function createMeasurer(
   backend: Backend,
-  { rows, count, dimension, dtype }: MeasurerSizes,
+  { rows, count, dimension, dtype, tokenDtype = dtype }: MeasurerSizes,
 ): Promise<Measurer> {
-  const executable = await backend.compile(tokenSumsProgram(rows, count, dimension, dtype));
+  const executable = await backend.compile(tokenSumsProgram(rows, count, dimension, dtype, tokenDtype));
   return {
     async measure(blocks, weight, state, totalVariance, options = {}) {
       const shared = state.upload(backend);
       try {
-        const sums = await sumOverBlocks(backend, executable, blocks, shared, options);
+        const inputs = [...shared, ...(options.frame ?? [])];
+        const sums = await sumOverBlocks(backend, executable, blocks, inputs, options);
         if (!(weight() > 0)) {
           throw new DdclError(
             'data',

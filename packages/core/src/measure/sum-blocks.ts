@@ -9,12 +9,17 @@ export interface ResidentBlock {
   readonly weights: DeviceBuffer;
 }
 
-/** Copies a block to the device. The caller frees both buffers. */
+/**
+ * Copies a block to the device. The caller frees both buffers.
+ *
+ * @param dtype of the program, and of tokens that are not in half precision
+ */
 export function uploadBlock(backend: Backend, block: DeviceBlock, dtype: FloatDType): ResidentBlock {
   const size = block.weights.length;
+  const tokenDtype = block.data instanceof Uint16Array ? 'float16' : dtype;
   const dimension = block.data.length / size;
   return {
-    tokens: backend.upload({ dtype, shape: [size, dimension] }, block.data),
+    tokens: backend.upload({ dtype: tokenDtype, shape: [size, dimension] }, block.data),
     weights: backend.upload({ dtype, shape: [size] }, block.weights),
   };
 }

@@ -1,4 +1,4 @@
-import { contingency, type Labels } from './contingency.ts';
+import { tableOf, type ContingencyTable, type Labels } from './contingency.ts';
 
 /**
  * Adjusted Rand index of two labellings, -0.5..1: 1 for equal partitions, about 0 for independent ones
@@ -6,10 +6,13 @@ import { contingency, type Labels } from './contingency.ts';
  * `adjusted_rand_score`, also in its limits: 1 when no pair of items is judged differently, so with fewer
  * than two items too. Symmetric.
  *
+ * @param first label of each item; or a table of both labellings, counted before.
  * @throws DdclError `shape`, `data`, `limit` as {@link contingency}.
  */
-export function adjustedRandIndex(first: Labels, second: Labels): number {
-  const { counts, rowSums, columnSums, total } = contingency(first, second);
+export function adjustedRandIndex(table: ContingencyTable): number;
+export function adjustedRandIndex(first: Labels, second: Labels): number;
+export function adjustedRandIndex(first: Labels | ContingencyTable, second?: Labels): number {
+  const { counts, rowSums, columnSums, total } = tableOf(first, second);
   // Ordered pairs of items: together in both, in the first, in the second, in all.
   const squares = sumOfSquares(counts);
   const both = squares - total;

@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { assignment } from '../linalg/assignment.ts';
-import { contingency, type ContingencyTable, type Label, type Labels } from './contingency.ts';
+import { tableOf, type ContingencyTable, type Label, type Labels } from './contingency.ts';
 
 /** The best one-to-one match of clusters to classes. */
 export interface ClusterMatch {
@@ -18,12 +18,14 @@ export interface ClusterMatch {
  * Matches each cluster to at most one class, and each class to at most one cluster, so that the most items are
  * correct. An item in a cluster without a class counts as wrong.
  *
- * @param assignments cluster of each item.
+ * @param assignments cluster of each item; or a table of clusters by classes, counted before.
  * @param labels class of each item.
  * @throws DdclError `shape`, `data`, `limit` as {@link contingency}; `data` when there are no items.
  */
-export function matchClusters(assignments: Labels, labels: Labels): ClusterMatch {
-  const table = contingency(assignments, labels);
+export function matchClusters(table: ContingencyTable): ClusterMatch;
+export function matchClusters(assignments: Labels, labels: Labels): ClusterMatch;
+export function matchClusters(assignments: Labels | ContingencyTable, labels?: Labels): ClusterMatch {
+  const table = tableOf(assignments, labels);
   if (table.total === 0)
     throw new DdclError('data', 'Clusters can be matched to classes from one item on, but none came.');
   const columnOfRow = assignment(table.counts, table.rows.length, table.columns.length, { maximise: true });
@@ -41,6 +43,8 @@ export function matchClusters(assignments: Labels, labels: Labels): ClusterMatch
  * ACC: share (0..1) of items that are correct under the best one-to-one match of clusters to classes
  * (math.md section 7). Arguments and errors as {@link matchClusters}.
  */
-export function clusteringAccuracy(assignments: Labels, labels: Labels): number {
-  return matchClusters(assignments, labels).accuracy;
+export function clusteringAccuracy(table: ContingencyTable): number;
+export function clusteringAccuracy(assignments: Labels, labels: Labels): number;
+export function clusteringAccuracy(assignments: Labels | ContingencyTable, labels?: Labels): number {
+  return matchClusters(tableOf(assignments, labels)).accuracy;
 }

@@ -22,6 +22,65 @@ export interface ContingencyTable {
 
 const maximumCells = 2 ** 26;
 
+/** Counts pairs of labels one after another; memory is that of the pairs that differ, whatever the number of items. */
+export interface ContingencyCounter {
+  /** @throws DdclError `data` when a numeric label is not a safe integer */
+  add(first: Label, second: Label): void;
+  /** All pairs so far. @throws DdclError `limit` when the table would have more than 2^26 cells */
+  table(): ContingencyTable;
+}
+
+/** A counter of pairs, for labels that come in a stream. */
+export function contingencyCounter(): ContingencyCounter {
+  const cells = new Map<Label, Map<Label, number>>();
+  const columns = new Set<Label>();
+  let total = 0;
+  return {
+    add(first, second) {
+      const known = cells.get(first);
+      const count = known?.get(second) ?? 0;
+      if (count === 0) {
+        requireLabel(first, total);
+        requireLabel(second, total);
+        columns.add(second);
+      }
+      const row = known ?? new Map<Label, number>();
+      if (known === undefined) cells.set(first, row);
+      row.set(second, count + 1);
+      total += 1;
+    },
+    table: () => tableOfCells(cells, columns, total),
+  };
+}
+
+function tableOfCells(
+  cells: ReadonlyMap<Label, ReadonlyMap<Label, number>>,
+  seen: ReadonlySet<Label>,
+  total: number,
+): ContingencyTable {
+  const rows = [...cells.keys()].sort(compareLabels);
+  const columns = [...seen].sort(compareLabels);
+  if (rows.length * columns.length > maximumCells) {
+    throw new DdclError(
+      'limit',
+      `A table of ${rows.length} x ${columns.length} distinct labels is larger than 2^26 cells. Are these really class labels?`,
+    );
+  }
+  const columnOf = new Map(columns.map((label, index) => [label, index]));
+  const counts = new Float64Array(rows.length * columns.length);
+  const rowSums = new Float64Array(rows.length);
+  const columnSums = new Float64Array(columns.length);
+  rows.forEach((label, row) => {
+    for (const [other, count] of cells.get(label)!) {
+      const column = columnOf.get(other)!;
+      counts[row * columns.length + column] = count;
+      rowSums[row]! += count;
+      columnSums[column]! += count;
+    }
+  });
+  return { rows, columns, counts, rowSums, columnSums, total };
+}
+
 /**
  * Counts the pairs `(first[i], second[i])`.
  *
@@ -35,40 +94,19 @@ export function contingency(first: Labels, second: Labels): ContingencyTable {
       `Two labellings of the same items were expected, but ${first.length} and ${second.length} labels came.`,
     );
   }
-  const rowOf = numberLabels(first);
-  const columnOf = numberLabels(second);
-  const width = columnOf.size;
-  if (rowOf.size * width > maximumCells) {
-    throw new DdclError(
-      'limit',
-      `A table of ${rowOf.size} x ${width} distinct labels is larger than 2^26 cells. Are these really class labels?`,
-    );
-  }
-  const counts = new Float64Array(rowOf.size * width);
-  const rowSums = new Float64Array(rowOf.size);
-  const columnSums = new Float64Array(width);
-  for (let i = 0; i < first.length; i += 1) {
-    const row = rowOf.get(first[i] as Label) as number;
-    const column = columnOf.get(second[i] as Label) as number;
-    const cell = row * width + column;
-    counts[cell] = (counts[cell] as number) + 1;
-    rowSums[row] = (rowSums[row] as number) + 1;
-    columnSums[column] = (columnSums[column] as number) + 1;
-  }
-  return { rows: [...rowOf.keys()], columns: [...columnOf.keys()], counts, rowSums, columnSums, total: first.length };
+  const counter = contingencyCounter();
+  for (let i = 0; i < first.length; i += 1) counter.add(first[i] as Label, second[i] as Label);
+  return counter.table();
 }
 
-/** Each distinct label with its place in the order, in that order. */
-function numberLabels(labels: Labels): Map<Label, number> {
-  const distinct = new Set<Label>();
-  for (let i = 0; i < labels.length; i += 1) {
-    const label = labels[i] as Label;
-    if (typeof label !== 'string' && !Number.isSafeInteger(label)) {
-      throw new DdclError('data', `A label must be a safe integer or a text, but label ${i} is ${String(label)}.`);
-    }
-    distinct.add(label);
-  }
-  return new Map([...distinct].sort(compareLabels).map((label, index) => [label, index]));
+/** A table that was counted already, or that of two labellings. */
+export function tableOf(first: Labels | ContingencyTable, second: Labels | undefined): ContingencyTable {
+  return second === undefined ? (first as ContingencyTable) : contingency(first as Labels, second);
+}
+
+function requireLabel(label: Label, item: number): void {
+  if (typeof label === 'string' || Number.isSafeInteger(label)) return;
+  throw new DdclError('data', `A label must be a safe integer or a text, but label ${item} is ${String(label)}.`);
 }
 
 function compareLabels(a: Label, b: Label): number {

@@ -1,4 +1,4 @@
-import { contingency, type Label, type Labels } from './contingency.ts';
+import { contingency, type ContingencyTable, type Label, type Labels } from './contingency.ts';
 import { matchClusters } from './clustering-accuracy.ts';
 
 /** How well one class was found. */
@@ -25,8 +25,12 @@ export function recallPerClass(
   labels: Labels,
   classOfCluster?: ReadonlyMap<Label, Label>,
 ): readonly ClassRecall[] {
-  const match = classOfCluster ?? matchClusters(assignments, labels).classOfCluster;
   const table = contingency(assignments, labels);
+  return recallFromTable(table, classOfCluster ?? matchClusters(table).classOfCluster);
+}
+
+/** {@link recallPerClass} from a table of clusters by classes, counted before, under a match of clusters to classes. */
+export function recallFromTable(table: ContingencyTable, match: ReadonlyMap<Label, Label>): readonly ClassRecall[] {
   return table.columns.map((label, column) => {
     const support = table.columnSums[column] as number;
     let found = 0;

@@ -29,6 +29,12 @@ export interface Reservoir {
    *   `data` when a weight is negative or not finite. Then nothing was added.
    */
   add(data: RowData, weights?: RowData): void;
+  /**
+   * The same for rows that are made only when they are kept.
+   *
+   * @param rowAt row of a given place in this offer, `dimension` numbers; used before the next call
+   */
+  offer(count: number, rowAt: (row: number) => RowData, weights?: RowData): void;
   /** The sample so far. Which rows are in it is uniformly random; their order is the stream's, so not random. */
   sample(): ReservoirSample;
 }
@@ -85,10 +91,14 @@ export function createReservoir(capacity: number, dimension: number, random: Ran
     },
     add(data, weights) {
       const count = checkRows(data.length, dimension, weights);
+      this.offer(count, (row) => data.subarray(row * dimension, (row + 1) * dimension), weights);
+    },
+    offer(count, rowAt, weights) {
+      checkRows(count * dimension, dimension, weights);
       for (let row = 0; row < count; row += 1) {
         if (weights === undefined || (weights[row] as number) > 0) {
           const slot = slotOfNext();
-          if (slot < capacity) keep(slot, data.subarray(row * dimension, (row + 1) * dimension), weights?.[row] ?? 1);
+          if (slot < capacity) keep(slot, rowAt(row), weights?.[row] ?? 1);
         }
         seen += 1;
       }

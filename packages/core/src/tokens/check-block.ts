@@ -1,6 +1,8 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { firstNonFinite } from './first-non-finite.ts';
-import type { TokenBlock } from './token-source.ts';
+import { fromFloat16 } from '../safetensors/float16.ts';
+import { halvesAreFinite } from './finite-halves.ts';
+import type { HalfBlock, TokenBlock } from './token-source.ts';
 
 /**
  * Checks what a source has given before it reaches any arithmetic.
@@ -8,9 +10,10 @@ import type { TokenBlock } from './token-source.ts';
  * @param first number of the block's first token within its pass, for messages
  * @throws DdclError `shape` for wrong lengths; `data` for NaN, infinities or negative weights, naming the token
  */
-export function checkBlock(block: TokenBlock, dimension: number, first: number): void {
+export function checkBlock(block: TokenBlock | HalfBlock, dimension: number, first: number): void {
   checkSizes(block, dimension, first);
-  const { data } = block;
+  if (block.data instanceof Uint16Array && halvesAreFinite(block.data)) return;
+  const data = block.data instanceof Uint16Array ? fromFloat16(block.data) : block.data;
   const bad = firstNonFinite(data);
   if (bad < 0) return;
   throw new DdclError(
@@ -20,7 +23,7 @@ export function checkBlock(block: TokenBlock, dimension: number, first: number):
 }
 
 /** The same without a look at the tokens' numbers, for those who look at them anyway. */
-export function checkSizes({ data, rows, weights }: TokenBlock, dimension: number, first: number): void {
+export function checkSizes({ data, rows, weights }: TokenBlock | HalfBlock, dimension: number, first: number): void {
   if (data.length !== rows * dimension || (weights !== undefined && weights.length !== rows)) {
     throw new DdclError(
       'shape',

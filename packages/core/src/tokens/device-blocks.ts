@@ -10,9 +10,10 @@ export interface TokenFrame {
   readonly scale: number;
 }
 
-/** A block of a fixed number of rows in the program's dtype; rows beyond `rows` are zeros of weight 0, as are tokens of weight 0. */
+/** A block of a fixed number of rows as a program takes it; rows beyond `rows` are zeros of weight 0, as are tokens of weight 0. */
 export interface DeviceBlock {
-  readonly data: Float32Array | Float64Array;
+  /** In half precision tokens are as they came; the program maps them into the frame. */
+  readonly data: Float32Array | Float64Array | Uint16Array;
   readonly weights: Float32Array | Float64Array;
   /** Tokens in it, 1..size. */
   readonly rows: number;
@@ -76,8 +77,11 @@ export async function* deviceBlocks(
   if (rows > 0) yield finish();
 }
 
-/** Returns 0 if all numbers are finite, else NaN: asking here is nearly free, since this waits for memory and conversions. */
-function mapRows(
+/**
+ * Writes `(from - offset) * inverse` for rows of numbers. Returns 0 if all are finite, else NaN: asking here is nearly free, since this
+ * waits for memory and conversions.
+ */
+export function mapRows(
   from: Float32Array | Float64Array,
   fromStart: number,
   to: Float32Array | Float64Array,

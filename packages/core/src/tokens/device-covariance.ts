@@ -1,11 +1,14 @@
+import { fromFloat16 } from '../safetensors/float16.ts';
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import { cast } from '../program/ops/create.ts';
 import { mul, sub } from '../program/ops/elementwise.ts';
 import { matmul } from '../program/ops/matmul.ts';
 import { reshape } from '../program/ops/layout.ts';
 import { sum } from '../program/ops/reduce.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
-import type { TokenBlock } from './token-source.ts';
+import { mapRows } from './device-blocks.ts';
+import type { HalfBlock, TokenBlock } from './token-source.ts';
 
 /** Rows of one product, at most. */
 const mostRows = 4096;
@@ -18,46 +21,61 @@ export function paysOnDevice(tokens: number | undefined, dimension: number): boo
   return tokens !== undefined && tokens * dimension * dimension >= hostProducts;
 }
 
-/** Sums for a covariance, by products on a backend. */
+/** Sums for mean and covariance, by products on a backend. */
 export interface DeviceCovariance {
+  /** Sum of the weights so far. */
+  readonly weight: number;
   /** Adds tokens; the block is copied. Tokens of weight 0 may hold anything. */
-  add(block: TokenBlock): Promise<void>;
-  /** Covariance per unit of weight, [m, m], symmetric. */
-  result(): Promise<Float64Array>;
+  add(block: TokenBlock | HalfBlock): Promise<void>;
+  /** Mean [m] and covariance [m, m], symmetric, per unit of weight. */
+  result(): Promise<{ readonly mean: Float64Array; readonly covariance: Float64Array }>;
   dispose(): void;
 }
 
 /**
  * Sums `a (z - s)(z - s)^T` in float32 products of a few thousand tokens, added up in float64. s is the first token, near enough
- * to the others that float32 loses about 1e-6 of the largest entry.
+ * to the others that float32 loses about 1e-6 of the largest entry. Tokens in half precision go to the device as they are; from others
+ * s is taken off here, before they are rounded.
+ *
+ * @param half whether the blocks are in half precision
  */
-export async function createDeviceCovariance(backend: Backend, dimension: number): Promise<DeviceCovariance> {
+export async function createDeviceCovariance(
+  backend: Backend,
+  dimension: number,
+  half: boolean,
+): Promise<DeviceCovariance> {
   const rows = Math.max(1, Math.min(mostRows, Math.floor(backend.capabilities.maxBufferBytes / (4 * dimension))));
   const program = trace(
-    [tensorType('float32', [rows, dimension]), tensorType('float32', [rows]), tensorType('float32', [dimension])],
+    [
+      tensorType(half ? 'float16' : 'float32', [rows, dimension]),
+      tensorType('float32', [rows]),
+      ...(half ? [tensorType('float32', [dimension])] : []),
+    ],
     (tokens, weights, shift) => {
-      const centred = sub(tokens, shift);
+      const centred = shift === undefined ? tokens : sub(cast(tokens, 'float32'), shift);
       const weighted = mul(centred, reshape(weights, [rows, 1]));
       return [matmul(weighted, centred, { transposeA: true }), sum(weighted, [0])];
     },
     'covariance',
   );
   const executable = await backend.compile(program);
-  const tokens = new Float32Array(rows * dimension);
+  const tokens = half ? new Uint16Array(rows * dimension) : new Float32Array(rows * dimension);
   const weights = new Float32Array(rows);
   const second = new Float64Array(dimension * dimension);
   const first = new Float64Array(dimension);
   let weight = 0;
   let filled = 0;
+  /** The first token, which all are taken relative to. */
+  let origin: Float64Array | undefined;
   let shift: DeviceBuffer | undefined;
 
   const flush = async (): Promise<void> => {
-    if (filled === 0 || shift === undefined) return;
+    if (filled === 0) return;
     weights.fill(0, filled);
     const inputs = [
-      backend.upload({ dtype: 'float32', shape: [rows, dimension] }, tokens),
+      backend.upload({ dtype: half ? 'float16' : 'float32', shape: [rows, dimension] }, tokens),
       backend.upload({ dtype: 'float32', shape: [rows] }, weights),
-      shift,
+      ...(shift === undefined ? [] : [shift]),
     ];
     filled = 0;
     const results = await executable.run(inputs, { donate: [0, 1] });
@@ -68,6 +86,9 @@ export async function createDeviceCovariance(backend: Backend, dimension: number
   };
 
   return {
+    get weight() {
+      return weight;
+    },
     async add(block) {
       for (let row = 0; row < block.rows;) {
         // All that fit, or the next one of those that have weights: any may be 0.
@@ -76,11 +97,14 @@ export async function createDeviceCovariance(backend: Backend, dimension: number
         const start = row * dimension;
         row += count;
         if (own === 0) continue;
-        tokens.set(block.data.subarray(start, start + count * dimension), filled * dimension);
+        origin ??= firstRow(block.data, start, dimension);
+        if (block.data instanceof Uint16Array) {
+          shift ??= backend.upload({ dtype: 'float32', shape: [dimension] }, Float32Array.from(origin));
+          tokens.set(block.data.subarray(start, start + count * dimension), filled * dimension);
+        } else mapRows(block.data, start, tokens as Float32Array, filled * dimension, count, origin, 1);
         weights.fill(own, filled, filled + count);
         weight += own * count;
         filled += count;
-        shift ??= backend.upload({ dtype: 'float32', shape: [dimension] }, tokens.slice(0, dimension));
         if (filled === rows) await flush();
       }
     },
@@ -96,11 +120,16 @@ export async function createDeviceCovariance(backend: Backend, dimension: number
           covariance[j * dimension + i] = covariance[i * dimension + j]!;
         }
       }
-      return covariance;
+      return { mean: first.map((total, axis) => total / weight + (origin?.[axis] ?? 0)), covariance };
     },
     dispose() {
       if (shift !== undefined) backend.free(shift);
       executable.dispose();
     },
   };
+}
+
+function firstRow(data: (TokenBlock | HalfBlock)['data'], start: number, dimension: number): Float64Array {
+  const row = data.slice(start, start + dimension);
+  return Float64Array.from(row instanceof Uint16Array ? fromFloat16(row) : row);
 }

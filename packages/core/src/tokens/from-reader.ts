@@ -1,4 +1,5 @@
 import { createRandom } from '../random/random.ts';
+import { halfPass } from './half-pass.ts';
 import { poolRows, shufflePools } from './shuffle-pool.ts';
 import type { PassOrder, TokenBlock, TokenReader, TokenSource } from './token-source.ts';
 
@@ -9,8 +10,9 @@ const chunksPerPool = 32;
 export function tokensFromReader(reader: TokenReader): TokenSource {
   const { dimension, tokens } = reader;
   const capacity = Math.min(poolRows(dimension), Math.max(1, tokens));
+  const rows = Math.max(1, Math.ceil(capacity / chunksPerPool));
 
-  async function* chunks(rows: number, order: Int32Array | undefined): AsyncGenerator<TokenBlock> {
+  async function* chunks(order: Int32Array | undefined): AsyncGenerator<TokenBlock> {
     const count = Math.ceil(tokens / rows);
     for (let index = 0; index < count; index++) {
       const start = (order === undefined ? index : order[index]!) * rows;
@@ -18,15 +20,17 @@ export function tokensFromReader(reader: TokenReader): TokenSource {
     }
   }
 
-  return {
+  const source: TokenSource = {
     dimension,
     tokens,
     blocks(order: PassOrder) {
-      const rows = Math.max(1, Math.ceil(capacity / chunksPerPool));
-      if (order === 'stored') return chunks(rows, undefined);
+      if (order === 'stored') return chunks(undefined);
       const random = createRandom(order.seed);
       const chunkOrder = random.fork('chunks').permutation(Math.ceil(tokens / rows));
-      return shufflePools(chunks(rows, chunkOrder), dimension, capacity, random.fork('rows'));
+      return shufflePools(chunks(chunkOrder), dimension, capacity, random.fork('rows'));
     },
   };
+  if (reader.readHalf === undefined) return source;
+  const read = (start: number, target: Uint16Array): Promise<void> => reader.readHalf!(start, target);
+  return { ...source, halfBlocks: (order) => halfPass(read, { dimension, tokens, rows, capacity }, order) };
 }

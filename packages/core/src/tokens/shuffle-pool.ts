@@ -12,6 +12,9 @@ export function poolRows(dimension: number): number {
   return Math.min(1 << 16, Math.max(1024, Math.floor(poolElements / dimension)));
 }
 
+/** Numbers of rows, or their bits in half precision. */
+type Rows = Float32Array | Float64Array | Uint16Array;
+
 /**
  * Collects blocks until `capacity` rows are there, then gives them out in random order. A block is valid until the next one.
  * The order depends on the random stream and the number of rows alone, not on how the stream was cut into blocks.
@@ -27,23 +30,10 @@ export async function* shufflePools(
   let weighted = false;
   let filled = 0;
 
-  let mixed: Float32Array | Float64Array | undefined;
-  const most = Math.max(1, Math.min(capacity, Math.floor(blockElements / dimension)));
-  const mixedWeights = new Float64Array(most);
-
   function* flush(): Generator<TokenBlock> {
-    const source = pool!;
-    mixed ??= source instanceof Float32Array ? new Float32Array(most * dimension) : new Float64Array(most * dimension);
-    const order = random.permutation(filled);
-    for (let start = 0; start < filled; start += most) {
-      const rows = Math.min(most, filled - start);
-      for (let row = 0; row < rows; row++) {
-        const from = order[start + row]!;
-        copyRow(source, from * dimension, mixed, row * dimension, dimension);
-        if (weighted) mixedWeights[row] = weights![from]!;
-      }
-      const block = { data: mixed.subarray(0, rows * dimension), rows };
-      yield weighted ? { ...block, weights: mixedWeights.subarray(0, rows) } : block;
+    for (const { data, order } of mix(pool!.subarray(0, filled * dimension), dimension, random)) {
+      const block = { data, rows: order.length };
+      yield weighted ? { ...block, weights: Float64Array.from(order, (row) => weights![row]!) } : block;
     }
     filled = 0;
   }
@@ -68,16 +58,32 @@ export async function* shufflePools(
   if (filled > 0) yield* flush();
 }
 
+/** The rows of a pool in half precision in random order, as {@link shufflePools} gives those of one in numbers. */
+export function* mixedRows(pool: Uint16Array, dimension: number, random: Random): Generator<Uint16Array> {
+  for (const { data } of mix(pool, dimension, random)) yield data;
+}
+
+/** Rows in random order, in parts that fit the caches: copies, and which rows they are. Both are valid until the next part. */
+function* mix<Data extends Rows>(
+  pool: Data,
+  dimension: number,
+  random: Random,
+): Generator<{ data: Data; order: Int32Array }> {
+  const rows = pool.length / dimension;
+  const most = Math.max(1, Math.min(rows, Math.floor(blockElements / dimension)));
+  const order = random.permutation(rows);
+  const mixed = pool.slice(0, most * dimension) as Data;
+  for (let start = 0; start < rows; start += most) {
+    const part = order.subarray(start, start + most);
+    part.forEach((from, row) => copyRow(pool, from * dimension, mixed, row * dimension, dimension));
+    yield { data: mixed.subarray(0, part.length * dimension) as Data, order: part };
+  }
+}
+
 /** A view per row costs more than copying a short row number by number, and less than that for a long one. */
 const longRow = 32;
 
-function copyRow(
-  source: Float32Array | Float64Array,
-  from: number,
-  target: Float32Array | Float64Array,
-  to: number,
-  dimension: number,
-): void {
+function copyRow(source: Rows, from: number, target: Rows, to: number, dimension: number): void {
   if (dimension >= longRow) target.set(source.subarray(from, from + dimension), to);
   else for (let axis = 0; axis < dimension; axis++) target[to + axis] = source[from + axis]!;
 }

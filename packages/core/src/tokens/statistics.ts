@@ -1,15 +1,16 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { rowKey } from '../initialise/distinct-rows.ts';
 import type { Backend } from '../backend/contract.ts';
-import { createMomentAccumulator, type MomentAccumulator } from '../linalg/covariance.ts';
+import { createMomentAccumulator, type Moments } from '../linalg/covariance.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Random } from '../random/random.ts';
 import { createReservoir, type Reservoir, type ReservoirSample } from '../random/reservoir.ts';
 import { largestVariance } from '../temperature/largest-variance.ts';
 import { checkBlock } from './check-block.ts';
+import { fromFloat16 } from '../safetensors/float16.ts';
 import type { TokenFrame } from './device-blocks.ts';
-import { createDeviceCovariance, paysOnDevice, type DeviceCovariance } from './device-covariance.ts';
-import type { TokenSource } from './token-source.ts';
+import { createDeviceCovariance, paysOnDevice } from './device-covariance.ts';
+import type { HalfBlock, TokenBlock, TokenSource } from './token-source.ts';
 
 /** What one pass over the tokens tells before anything is fitted or measured. */
 export interface TokenStatistics {
@@ -54,14 +55,14 @@ export async function tokenStatistics(source: TokenSource, options: StatisticsOp
   const { random, signal, backend } = options;
   const { dimension } = source;
   const onDevice = backend !== undefined && dimension <= 2048 && paysOnDevice(source.tokens, dimension);
-  const device = onDevice ? await createDeviceCovariance(backend, dimension) : undefined;
+  const moments = onDevice ? await deviceMoments(source, backend) : hostMoments(source);
   try {
-    const { moments, reservoir, distinct, tokens } = await onePass(source, options, device);
-    const { weight, mean, covariance, trace: totalVariance } = moments.result();
+    const { reservoir, distinct, tokens } = await onePass(moments, options, dimension);
+    const { weight, mean, covariance, trace: totalVariance } = await moments.result();
     const largest = await largestVariance(source, {
       mean,
       weight,
-      covariance: device === undefined ? covariance : await device.result(),
+      covariance,
       random: random.fork('critical temperature'),
       signal,
     });
@@ -77,42 +78,83 @@ export async function tokenStatistics(source: TokenSource, options: StatisticsOp
       frame: { offset: mean, scale: scale > 0 ? scale : 1 },
     };
   } finally {
-    device?.dispose();
+    moments.dispose();
   }
 }
 
+/** Where moments are summed, and the tokens in the form that this takes. */
+interface PassMoments {
+  readonly blocks: AsyncIterable<TokenBlock | HalfBlock>;
+  readonly weight: () => number;
+  add(block: TokenBlock | HalfBlock): void | Promise<void>;
+  result(): Omit<Moments, 'rows'> | Promise<Omit<Moments, 'rows'>>;
+  dispose(): void;
+}
+
+/** In float64. */
+function hostMoments(source: TokenSource): PassMoments {
+  const moments = createMomentAccumulator(source.dimension);
+  return {
+    blocks: source.blocks('stored'),
+    weight: () => moments.weight,
+    add: (block) => moments.addRows((block as TokenBlock).data, block.weights),
+    result: () => moments.result(),
+    dispose: () => {},
+  };
+}
+
+/** In float32 products of a few thousand tokens, added up in float64. */
+async function deviceMoments(source: TokenSource, backend: Backend): Promise<PassMoments> {
+  const { dimension } = source;
+  const half = source.halfBlocks !== undefined && backend.capabilities.dtypes.includes('float16');
+  const device = await createDeviceCovariance(backend, dimension, half);
+  return {
+    blocks: half ? source.halfBlocks!('stored') : source.blocks('stored'),
+    weight: () => device.weight,
+    add: (block) => device.add(block),
+    async result() {
+      const { mean, covariance } = await device.result();
+      let trace = 0;
+      for (let axis = 0; axis < dimension; axis++) trace += covariance[axis * (dimension + 1)]!;
+      return { weight: device.weight, mean, covariance, trace };
+    },
+    dispose: () => device.dispose(),
+  };
+}
+
 interface Pass {
-  readonly moments: MomentAccumulator;
   readonly reservoir: Reservoir;
   readonly distinct: ReadonlySet<string>;
   readonly tokens: number;
 }
 
 async function onePass(
-  source: TokenSource,
+  moments: PassMoments,
   { random, sampleSize, countDistinctUpTo = 1, signal, onProgress }: StatisticsOptions,
-  device: DeviceCovariance | undefined,
+  dimension: number,
 ): Promise<Pass> {
-  const { dimension } = source;
-  const moments = createMomentAccumulator(dimension, device === undefined ? {} : { maxCovarianceDimension: 0 });
   const reservoir = createReservoir(sampleSize, dimension, random);
   const distinct = new Set<string>();
   let tokens = 0;
-  for await (const block of source.blocks('stored')) {
+  for await (const block of moments.blocks) {
     throwIfAborted(signal);
     checkBlock(block, dimension, tokens);
     tokens += block.rows;
-    moments.addRows(block.data, block.weights);
-    reservoir.add(block.data, block.weights);
+    const { data, weights } = block;
+    // Of tokens in half precision, those that are kept or counted alone are made numbers of.
+    const rowAt = (row: number): Float32Array | Float64Array => {
+      const bits = data.subarray(row * dimension, (row + 1) * dimension);
+      return bits instanceof Uint16Array ? fromFloat16(bits) : bits;
+    };
+    reservoir.offer(block.rows, rowAt, weights);
     for (let row = 0; row < block.rows && distinct.size < countDistinctUpTo; row++) {
-      if (block.weights === undefined || block.weights[row]! > 0)
-        distinct.add(rowKey(block.data, row * dimension, dimension));
+      if (weights === undefined || weights[row]! > 0) distinct.add(rowKey(rowAt(row), 0, dimension));
     }
-    await device?.add(block);
+    await moments.add(block);
     onProgress?.(tokens);
   }
-  if (!(moments.weight > 0)) {
+  if (!(moments.weight() > 0)) {
     throw new DdclError('data', `There is no token of positive weight among ${tokens}. Give at least one.`);
   }
-  return { moments, reservoir, distinct, tokens };
+  return { reservoir, distinct, tokens };
 }

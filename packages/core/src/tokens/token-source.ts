@@ -10,6 +10,15 @@ export interface TokenBlock {
   readonly weights?: Float32Array | Float64Array;
 }
 
+/** Token vectors in half precision, as files of token vectors keep them: half the memory of float32 on the way to a device. */
+export interface HalfBlock {
+  /** `rows * dimension` numbers as IEEE 754 binary16 bits. Not changed by the reader; may be a view. */
+  readonly data: Uint16Array;
+  readonly rows: number;
+  /** As in a {@link TokenBlock}. */
+  readonly weights?: Float32Array | Float64Array;
+}
+
 /** Random access to the rows of a set of tokens, as a file with a fixed row size gives it. */
 export interface TokenReader {
   /** Length m of a token vector. */
@@ -18,6 +27,13 @@ export interface TokenReader {
   readonly tokens: number;
   /** Rows `start` to `start + count - 1`. The block may be used until the next call only. */
   read(start: number, count: number): Promise<TokenBlock>;
+  /**
+   * Fills `target` with rows from `start` on as IEEE 754 binary16 bits, where that is how the tokens are kept and none has a weight:
+   * `read` gives the same numbers. Calls may overlap, so that the next rows are read while a device works on the last ones.
+   *
+   * @param target whole rows, of which the last is a row of the tokens
+   */
+  readHalf?(start: number, target: Uint16Array): Promise<void>;
 }
 
 /** The order in which one pass over the tokens is made. */
@@ -33,4 +49,6 @@ export interface TokenSource {
    * the blocks are of any size >= 1. A block may be used until the next one is asked for.
    */
   blocks(order: PassOrder): AsyncIterable<TokenBlock>;
+  /** The same tokens in the same order in half precision, where that is how they are kept. */
+  halfBlocks?(order: PassOrder): AsyncIterable<HalfBlock>;
 }

@@ -1,0 +1,138 @@
+import {
+  createRandom,
+  encodeTokens,
+  fit,
+  fromFloat16,
+  measureSource,
+  modelState,
+  toFloat16,
+  tokensFromArray,
+  tokensFromFloat16,
+  tokensFromReader,
+  tokenStatistics,
+  type FitOptions,
+  type TokenOutput,
+  type TokenSource,
+} from '@ddcl/core';
+import type { Backend } from '@ddcl/core/backend';
+import { describe, expect, it } from 'vitest';
+import { rejection } from '../../../core/test/support/run.ts';
+import { cpuBackend } from '../../src/index.ts';
+import { blobs, withSmallBuffers } from './support.ts';
+
+const dimension = 6;
+const tokens = 1200;
+const bits = toFloat16(blobs(tokens, dimension, 5, 3, 1).map((x) => x + 20));
+const halves = tokensFromReader(tokensFromFloat16(bits, dimension));
+/** The same numbers, of which nobody knows that half precision holds them. */
+const floats = tokensFromReader(tokensFromArray(fromFloat16(bits), dimension));
+
+/** A backend that counts what it is given. */
+function counting(backend: Backend = cpuBackend()) {
+  const uploads: Record<string, number> = { float16: 0, float32: 0, float64: 0, int32: 0 };
+  const watched: Backend = {
+    ...backend,
+    upload(type, data) {
+      uploads[type.dtype] = uploads[type.dtype]! + data.length;
+      return backend.upload(type, data);
+    },
+  };
+  return { backend: watched, uploads };
+}
+
+const withoutFloat16 = (): Backend => {
+  const backend = cpuBackend();
+  const dtypes = backend.capabilities.dtypes.filter((dtype) => dtype !== 'float16');
+  return { ...backend, capabilities: { ...backend.capabilities, dtypes } };
+};
+
+const usual: FitOptions = { prototypes: 8, epochs: 6, batch: 200, seed: 3 };
+const whole = 6 * tokens * dimension;
+
+describe.each<[string, () => Backend]>([
+  ['a step of one block', () => cpuBackend()],
+  ['a step of several blocks', () => withSmallBuffers(8 * 8 * 64)],
+])('a fit of tokens in half precision, %s', (_, make) => {
+  it('sends them to the device as they are, and ends where a fit of their numbers does', async () => {
+    const { backend, uploads } = counting(make());
+    const got = await fit(backend, halves, usual);
+    // Six epochs and the last measurement, and what fills up blocks.
+    expect(uploads['float16']).toBeGreaterThanOrEqual(whole + tokens * dimension);
+    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+
+    const wanted = await fit(make(), floats, usual);
+    expect(got.model.temperature).toBe(wanted.model.temperature);
+    // The frame's offset is rounded to float32, and so are differences: 30 steps carry 1e-7 to about 1e-5.
+    expect(got.quantities.loss.lq).toBeCloseTo(wanted.quantities.loss.lq, 4);
+    got.model.prototypes.forEach((x, i) => expect(Math.abs(x - wanted.model.prototypes[i]!)).toBeLessThan(2e-3));
+  });
+});
+
+describe('tokens in half precision', () => {
+  it('are framed on the host where the backend has no float16, or the fit is in float64', async () => {
+    const [plain, double] = [counting(withoutFloat16()), counting()];
+    await fit(plain.backend, halves, usual);
+    expect(plain.uploads['float16']).toBe(0);
+    await fit(double.backend, halves, { ...usual, dtype: 'float64' });
+    expect(double.uploads['float16']).toBe(0);
+  });
+
+  it('are measured and encoded like their numbers', async () => {
+    const { model } = await fit(cpuBackend(), floats, usual);
+    const options = { tokens, totalVariance: model.totalVariance };
+    const { backend, uploads } = counting();
+    const got = await measureSource(backend, halves, modelState(model), options);
+    const wanted = await measureSource(cpuBackend(), floats, modelState(model), options);
+    // Float32 distances of framed tokens of order 1: 1e-6 of the loss.
+    expect(got.loss.lq / wanted.loss.lq).toBeCloseTo(1, 5);
+    expect(got.loss.hard / wanted.loss.hard).toBeCloseTo(1, 5);
+    expect(uploads['float16']).toBeGreaterThanOrEqual(tokens * dimension);
+
+    const rowsOf = async (source: TokenSource, what: TokenOutput): Promise<number[]> => {
+      const rows: number[] = [];
+      for await (const { data } of encodeTokens(backend, model, source, what)) rows.push(...data);
+      return rows;
+    };
+    expect(await rowsOf(halves, 'codes')).toEqual(await rowsOf(floats, 'codes'));
+    const [outputs, expected] = [await rowsOf(halves, 'outputs'), await rowsOf(floats, 'outputs')];
+    expect(outputs).toHaveLength(tokens * dimension);
+    // Around 20 with a deviation of 3: a float32 there has a last place of 2e-6, and cold assignments sharpen it.
+    outputs.forEach((x, i) => expect(Math.abs(x - expected[i]!)).toBeLessThan(1e-3));
+    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+  });
+
+  it('have the statistics and the sample of their numbers', async () => {
+    // Enough products that the covariance is summed on the backend.
+    const wide = 700;
+    const many = toFloat16(blobs(17_600, wide, 3, 1, 2));
+    const { backend, uploads } = counting();
+    const options = { random: createRandom(4), sampleSize: 40, countDistinctUpTo: 5, backend };
+    const got = await tokenStatistics(tokensFromReader(tokensFromFloat16(many, wide)), options);
+    const numbers = fromFloat16(many);
+    const wanted = await tokenStatistics(tokensFromReader(tokensFromArray(numbers, wide)), options);
+    expect(uploads['float16']).toBeGreaterThanOrEqual(many.length);
+    expect(got.sample).toEqual(wanted.sample);
+    expect({ tokens: got.tokens, weight: got.weight, distinct: got.distinctTokens }).toEqual({
+      tokens: 17_600,
+      weight: 17_600,
+      distinct: 5,
+    });
+    expect(got.criticalTemperature / wanted.criticalTemperature).toBeCloseTo(1, 5);
+    expect(got.totalVariance / wanted.totalVariance).toBeCloseTo(1, 5);
+    const exact = Array.from({ length: 5 }, (_, axis) => {
+      let sum = 0;
+      for (let n = 0; n < 17_600; n++) sum += numbers[n * wide + axis]!;
+      return sum / 17_600;
+    });
+    exact.forEach((mean, axis) => expect(got.mean[axis]).toBeCloseTo(mean, 5));
+  }, 60_000);
+
+  it('that are not finite are named', async () => {
+    const spoilt = bits.slice();
+    spoilt[7 * dimension + 2] = 0x7e00;
+    const source = tokensFromReader(tokensFromFloat16(spoilt, dimension));
+    const error = await rejection(fit(cpuBackend(), source, usual));
+    expect(error.code).toBe('data');
+    expect(error.message).toContain('Token 7 (counted from 0) holds NaN in component 2');
+  });
+});
