@@ -1,6 +1,16 @@
 import { encodeTokens, type DdclModel, type TokenSource } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 
+/** The nearest prototypes of tokens, some tokens at a time, in stored order. */
+export async function* codesOf(
+  backend: Backend,
+  model: DdclModel,
+  source: TokenSource,
+  signal: AbortSignal,
+): AsyncGenerator<Int32Array> {
+  for await (const { data } of encodeTokens(backend, model, source, 'codes', { signal })) yield data as Int32Array;
+}
+
 /** The nearest prototype of every token, in stored order. */
 export async function readCodes(
   backend: Backend,
@@ -10,9 +20,9 @@ export async function readCodes(
 ): Promise<Int32Array> {
   const codes = new Int32Array(source.tokens ?? 0);
   let place = 0;
-  for await (const { rows, data } of encodeTokens(backend, model, source, 'codes', { signal })) {
-    codes.set(data, place);
-    place += rows;
+  for await (const some of codesOf(backend, model, source, signal)) {
+    codes.set(some, place);
+    place += some.length;
   }
   return codes;
 }

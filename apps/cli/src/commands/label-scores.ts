@@ -2,33 +2,31 @@ import {
   adjustedRandIndex,
   clusteringAccuracy,
   contingencyCounter,
-  encodeTokens,
   matchClusters,
   normalisedMutualInformation,
   recallFromTable,
   type ContingencyTable,
-  type DdclModel,
-  type TokenSource,
 } from '@ddcl/core';
-import type { Backend } from '@ddcl/core/backend';
 import type { RowLabels } from '../data/row-labels.ts';
 import type { LabelScores } from '../output/measures.ts';
 import type { ClassRow } from '../report/fit-report.ts';
 
-/** Counts which prototype is nearest to the tokens of which class, in one pass that keeps nothing for each token. */
-export async function countClasses(
-  backend: Backend,
-  model: DdclModel,
-  source: TokenSource,
-  labels: RowLabels,
-  signal: AbortSignal,
-): Promise<ContingencyTable> {
+/** Counts which prototype is nearest to the tokens of which class, as their codes come; nothing is kept for each token. */
+export interface ClassCounter {
+  /** @param codes of the tokens after those of the call before */
+  add(codes: Int32Array): void;
+  table(): ContingencyTable;
+}
+
+export function classCounter(labels: RowLabels): ClassCounter {
   const counter = contingencyCounter();
   let row = 0;
-  for await (const { data } of encodeTokens(backend, model, source, 'codes', { signal })) {
-    for (const code of data) counter.add(code, labels.at(row++)!);
-  }
-  return counter.table();
+  return {
+    add(codes) {
+      for (const code of codes) counter.add(code, labels.at(row++)!);
+    },
+    table: () => counter.table(),
+  };
 }
 
 /** Agreement of codes with known classes. */

@@ -31,7 +31,8 @@ import {
 import { interruptSignal } from '../output/interrupt.ts';
 import { formatMeasures, makeMeasures, warningsOf } from '../output/measures.ts';
 import { createProgress } from '../output/progress.ts';
-import { countClasses, scoreLabels } from './label-scores.ts';
+import { codesOf } from './codes.ts';
+import { classCounter, scoreLabels } from './label-scores.ts';
 import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { openForFit, openForModel, textOf } from './open-tokens.ts';
 import { anyNumber, backendOption, dtypeOption, nameList, requireDType, type DataOptions } from './options.ts';
@@ -203,10 +204,13 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
         totalVariance,
       };
       const state = modelState(model);
+      const classes = opened.labels && classCounter(opened.labels);
       const quantities = await measureSource(backend, source, state, {
         tokens: reader.tokens,
         totalVariance,
         signal: interrupt.signal,
+        // Tokens of weight 0 are not measured, but they have a class.
+        onCodes: classes && options.weights === undefined ? (codes) => classes.add(codes) : undefined,
         onProgress: (done) => progress.show('measuring   ', done, reader.tokens),
       });
       const stability = await measureStabilityOn(backend, source, reader.tokens, state, {
@@ -214,10 +218,10 @@ async function measureAction(files: string[], options: MeasureCommandOptions): P
         signal: interrupt.signal,
         onIteration: (done) => progress.show('stability   ', done, undefined),
       });
-      const labels =
-        opened.labels === undefined
-          ? undefined
-          : scoreLabels(await countClasses(backend, model, source, opened.labels, interrupt.signal));
+      if (classes !== undefined && options.weights !== undefined) {
+        for await (const codes of codesOf(backend, model, source, interrupt.signal)) classes.add(codes);
+      }
+      const labels = classes && scoreLabels(classes.table());
       progress.stop();
       const measures = makeMeasures({
         backend: backend.name,

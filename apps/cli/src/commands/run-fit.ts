@@ -27,7 +27,7 @@ import type { FitMeasures, FitReport } from '../report/fit-report.ts';
 import { formatNumber } from '../report/format-number.ts';
 import { projectTokens } from '../report/project-tokens.ts';
 import { readCodes } from './codes.ts';
-import { classRows, countClasses, scoreLabels } from './label-scores.ts';
+import { classCounter, classRows, scoreLabels } from './label-scores.ts';
 
 /** Seconds between two checkpoints. */
 const checkpointSeconds = 2;
@@ -83,6 +83,7 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
   if (finished !== undefined) requireSameFit(`The model in ${out}`, fitIdentity(finished), identity);
   const clock = phaseClock();
   const show = showFit(progress);
+  const classes = run.labels && classCounter(run.labels);
   let written = -Infinity;
   let result: FitResult;
   try {
@@ -93,6 +94,7 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
         clock.tick(state.phase);
         show(state);
       },
+      ...(classes === undefined ? {} : { onCodes: (codes: Int32Array) => classes.add(codes) }),
       onCheckpoint: async (make) => {
         if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;
         await writeCheckpoint(out, await make(), identity);
@@ -100,11 +102,7 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
       },
       ...(checkpoint === undefined ? {} : { resume: checkpoint }),
     });
-    progress.show('labels', 0, 1);
-    // One more pass: only where somebody asks for it.
-    const classes =
-      run.labels === undefined ? undefined : await countClasses(backend, result.model, source, run.labels, run.signal);
-    return { ...(await writeResults(run, settings, result, classes)), phases: clock.seconds() };
+    return { ...(await writeResults(run, settings, result, classes?.table())), phases: clock.seconds() };
   } finally {
     progress.stop();
   }

@@ -1,5 +1,7 @@
 import {
   createRandom,
+  encodeTokens,
+  fit,
   measureSource,
   prototypeState,
   tokensFromArray,
@@ -173,5 +175,29 @@ describe('measureSource', () => {
     });
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     expect(backend.memory().buffers).toBe(0);
+  });
+});
+
+describe('codes', () => {
+  it('come with a measurement that is asked for them, one a token in stored order, and change nothing else', async () => {
+    const dimension = 3;
+    const { data } = clusters(5000, dimension, 6);
+    const source = tokensFromReader(tokensFromArray(data, dimension));
+    const onCodes: number[][] = [];
+    const options = { prototypes: 9, steps: 12, restarts: 2, seed: 1 };
+    const fitted = await fit(cpuBackend(), source, { ...options, onCodes: (codes) => onCodes.push([...codes]) });
+    const plain = await fit(cpuBackend(), source, options);
+    expect(fitted.model.prototypes).toEqual(plain.model.prototypes);
+    expect(fitted.quantities).toEqual(plain.quantities);
+
+    const wanted: number[] = [];
+    for await (const { data: codes } of encodeTokens(cpuBackend(), fitted.model, source, 'codes'))
+      wanted.push(...codes);
+    expect(wanted).toHaveLength(5000);
+    expect(onCodes.flat()).toEqual(wanted);
+    // Counted, they are the shares of the measurement.
+    const counts = new Float64Array(9);
+    for (const code of wanted) counts[code]!++;
+    expect(Array.from(counts, (count) => count / 5000)).toEqual(Array.from(fitted.quantities.shares));
   });
 });

@@ -101,7 +101,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
     };
     const { best, history, errors } = await runRestarts(context, identity);
     const model = makeModel(context, best);
-    const quantities = await finalMeasurement(context, model);
+    const quantities = await finalMeasurement(context, model, resolved.onCodes);
     const stability = await measureStability(backend, statistics, modelState(model), {
       random: random.fork('stability'),
       signal: resolved.signal,
@@ -258,11 +258,13 @@ function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel 
 function finalMeasurement(
   { backend, source, options, statistics }: FitContext,
   model: DdclModel,
+  onCodes?: (codes: Int32Array) => void,
 ): Promise<MeasuredQuantities> {
   return measureSource(backend, source, modelState(model), {
     tokens: statistics.tokens,
     totalVariance: statistics.totalVariance,
     signal: options.signal,
+    onCodes,
     onProgress: (done) =>
       options.onProgress?.({
         phase: 'measure',

@@ -69,6 +69,11 @@ export interface FitOptions {
   readonly onProgress?: (progress: FitProgress) => void;
   readonly onRecord?: (record: HistoryRecord) => void;
   /**
+   * Called during the last measurement with the nearest prototype of each token (ties go to the lowest), some tokens at a time, in
+   * stored order: saves a pass to whoever wants the assignments too. A token of weight 0 may get any.
+   */
+  readonly onCodes?: (codes: Int32Array) => void;
+  /**
    * Offered after each history record and each restart; call `make` to get a checkpoint's bytes, as often as suits, but
    * before the promise returned here settles. A fit resumed from them ends exactly as the uninterrupted one.
    */

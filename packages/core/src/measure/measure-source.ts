@@ -15,6 +15,11 @@ export interface MeasureSourceOptions {
   readonly signal?: AbortSignalLike | undefined;
   /** Called with the tokens measured so far. */
   readonly onProgress?: ((tokens: number) => void) | undefined;
+  /**
+   * Called with the nearest prototype of each token (ties go to the lowest), some tokens at a time, in stored order. A token of weight 0
+   * may get any.
+   */
+  readonly onCodes?: ((codes: Int32Array) => void) | undefined;
 }
 
 /**
@@ -27,25 +32,39 @@ export async function measureSource(
   backend: Backend,
   source: TokenSource,
   { dimension, count, dtype, absolute, temperature, frame }: PrototypeState,
-  { tokens, totalVariance, signal, onProgress }: MeasureSourceOptions,
+  { tokens, totalVariance, signal, onProgress, onCodes }: MeasureSourceOptions,
 ): Promise<MeasuredQuantities> {
   const feed = tokenFeed(backend, source, frame, dtype);
   const state = prototypeState(absolute, dimension, temperature, feed.frame, dtype);
   const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
   let weight = 0;
   let seen = 0;
+  let inBlock = 0;
   async function* blocks(): AsyncGenerator<ResidentBlock> {
     for await (const block of feed.blocks('stored', rows)) {
       weight += block.weight;
       seen += block.rows;
+      inBlock = block.rows;
       yield uploadBlock(backend, block, dtype);
       onProgress?.(seen);
     }
   }
-  const measurer = await createMeasurer(backend, { rows, count, dimension, dtype, tokenDtype: feed.dtype });
+  const measurer = await createMeasurer(backend, {
+    rows,
+    count,
+    dimension,
+    dtype,
+    tokenDtype: feed.dtype,
+    withCodes: onCodes !== undefined,
+  });
   const placed = feed.uploadFrame();
   try {
-    return await measurer.measure(blocks(), () => weight, state, totalVariance, { signal, frame: placed });
+    return await measurer.measure(blocks(), () => weight, state, totalVariance, {
+      signal,
+      frame: placed,
+      // What fills up a block is no token.
+      onCodes: onCodes && ((codes) => onCodes(codes.subarray(0, inBlock))),
+    });
   } finally {
     for (const buffer of placed) backend.free(buffer);
     measurer.dispose();

@@ -1,4 +1,5 @@
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import { assign } from '../ddcl/assign.ts';
 import { tokenSums } from '../ddcl/token-sums.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { Quantities } from '../fit/history.ts';
@@ -7,6 +8,7 @@ import { forEachPair } from '../metrics/pairwise.ts';
 import { perplexity } from '../metrics/perplexity.ts';
 import { separationSums } from '../metrics/separation.ts';
 import type { FloatDType } from '../program/dtype.ts';
+import { argMax } from '../program/ops/reduce.ts';
 import type { Program } from '../program/program.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
@@ -15,13 +17,14 @@ import type { PrototypeState } from './prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { sumOverBlocks, type ResidentBlock } from './sum-blocks.ts';
 
-/** The program that a measurement runs on every block: `tokenSums` for fixed sizes, of (tokens, weights, prototypes, temperature, ...frame). */
+/** The program that a measurement runs on every block: `tokenSums` for fixed sizes, of (tokens, weights, prototypes, temperature, ...frame). With codes, the nearest prototype of each token comes last. */
 export function tokenSumsProgram(
   rows: number,
   count: number,
   dimension: number,
   dtype: FloatDType,
   tokenDtype: TokenDType = dtype,
+  withCodes = false,
 ): Program {
   return trace(
     [
@@ -32,8 +35,10 @@ export function tokenSumsProgram(
       ...frameParameters(tokenDtype, dimension),
     ],
     (tokens, weights, prototypes, temperature, ...frame) => {
-      const sums = tokenSums({ tokens: framedTokens(tokens, frame), weights, prototypes, temperature });
-      return [sums.lq, sums.lols, sums.v, sums.hard, sums.entropy, sums.mass, sums.wins];
+      const operands = { tokens: framedTokens(tokens, frame), prototypes, temperature };
+      const sums = tokenSums({ ...operands, weights });
+      const all = [sums.lq, sums.lols, sums.v, sums.hard, sums.entropy, sums.mass, sums.wins];
+      return withCodes ? [...all, argMax(assign(operands), 1)] : all;
     },
     'tokenSums',
   );
@@ -96,6 +101,8 @@ export interface MeasureOptions {
   readonly keepBlocks?: boolean;
   /** The tokens' frame on the device, for tokens in half precision. Stays the caller's. */
   readonly frame?: readonly DeviceBuffer[];
+  /** Called with the nearest prototype of each row of a block, where the measurer was made with codes. */
+  readonly onCodes?: ((codes: Int32Array) => void) | undefined;
 }
 
 /** Measures prototypes on blocks of one size, as often as wanted: the program is compiled once. */
@@ -122,20 +129,25 @@ export interface MeasurerSizes {
   readonly dtype: FloatDType;
   /** In which the tokens come. Default: `dtype`, in the frame. */
   readonly tokenDtype?: TokenDType;
+  /** Whether the nearest prototypes of the tokens are wanted too. Default false. */
+  readonly withCodes?: boolean;
 }
 
 /** Compiles the measurement for blocks of one size. */
 export async function createMeasurer(
   backend: Backend,
-  { rows, count, dimension, dtype, tokenDtype = dtype }: MeasurerSizes,
+  { rows, count, dimension, dtype, tokenDtype = dtype, withCodes = false }: MeasurerSizes,
 ): Promise<Measurer> {
-  const executable = await backend.compile(tokenSumsProgram(rows, count, dimension, dtype, tokenDtype));
+  const executable = await backend.compile(tokenSumsProgram(rows, count, dimension, dtype, tokenDtype, withCodes));
   return {
     async measure(blocks, weight, state, totalVariance, options = {}) {
       const shared = state.upload(backend);
       try {
         const inputs = [...shared, ...(options.frame ?? [])];
-        const sums = await sumOverBlocks(backend, executable, blocks, inputs, options);
+        const sums = await sumOverBlocks(backend, executable, blocks, inputs, {
+          ...options,
+          onLast: withCodes ? (values) => options.onCodes?.(values as Int32Array) : undefined,
+        });
         if (!(weight() > 0)) {
           throw new DdclError(
             'data',

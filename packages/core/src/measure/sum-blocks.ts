@@ -1,6 +1,6 @@
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
-import type { FloatDType } from '../program/dtype.ts';
+import type { FloatDType, TypedArray } from '../program/dtype.ts';
 import type { DeviceBlock } from '../tokens/device-blocks.ts';
 
 /** A block that stays on the device, for programs that pass over the same tokens many times. */
@@ -24,6 +24,14 @@ export function uploadBlock(backend: Backend, block: DeviceBlock, dtype: FloatDT
   };
 }
 
+export interface SumOverBlocksOptions {
+  readonly signal?: AbortSignalLike | undefined;
+  /** Leave the blocks to the caller. Default false. */
+  readonly keepBlocks?: boolean;
+  /** Called with the last result of each run, which is not added up then. */
+  readonly onLast?: ((values: TypedArray) => void) | undefined;
+}
+
 /**
  * Runs a program of parameters (tokens [size, m], weights [size], ...shared) over blocks and adds up
  * each result on the host in float64, so that the sum over many blocks loses nothing.
@@ -33,7 +41,7 @@ export async function sumOverBlocks(
   executable: Executable,
   blocks: AsyncIterable<ResidentBlock> | Iterable<ResidentBlock>,
   shared: readonly DeviceBuffer[],
-  { signal, keepBlocks = false }: { signal?: AbortSignalLike | undefined; keepBlocks?: boolean } = {},
+  { signal, keepBlocks = false, onLast }: SumOverBlocksOptions = {},
 ): Promise<Float64Array[]> {
   const totals: Float64Array[] = [];
   for await (const block of blocks) {
@@ -41,7 +49,9 @@ export async function sumOverBlocks(
       throwIfAborted(signal);
       const results = await executable.run([block.tokens, block.weights, ...shared]);
       try {
-        await addResults(backend, results, totals);
+        const summed = onLast === undefined ? results : results.slice(0, -1);
+        await addResults(backend, summed, totals);
+        onLast?.(await backend.download(results.at(-1)!));
       } finally {
         for (const result of results) backend.free(result);
       }
