@@ -32,11 +32,10 @@ export async function takeTurns(
     end = performance.now();
     ended.abort();
   });
-  // A stopped process does not hear that it should end.
+  // A stopped process does not hear that it should end. When it has ended, this one goes on to clean up.
   const leave = (signal: NodeJS.Signals): void => {
     child.kill('SIGCONT');
     child.kill(signal);
-    process.exit(130);
   };
   process.once('SIGINT', leave);
   process.once('SIGTERM', leave);

@@ -117,7 +117,7 @@ async function runFit(
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
   const [memory, turns] = await Promise.all([watchMemory(child), takeTurns(child, turn)]);
-  if (child.exitCode !== 0) throw new Error(`ddcl fit ended with status ${child.exitCode}.`);
+  if (child.exitCode !== 0) throw new Error(`ddcl fit ended with ${child.signalCode ?? `status ${child.exitCode}`}.`);
   return { output: JSON.parse(text) as FitOutput, memory, turns };
 }
 

@@ -17,7 +17,11 @@ import type { PrototypeState } from './prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { sumOverBlocks, type ResidentBlock } from './sum-blocks.ts';
 
-/** The program that a measurement runs on every block: `tokenSums` for fixed sizes, of (tokens, weights, prototypes, temperature, ...frame). With codes, the nearest prototype of each token comes last. */
+/**
+ * The program that a measurement runs on every block: `tokenSums` for fixed sizes, of (tokens, weights, prototypes, temperature, ...frame).
+ *
+ * @param withCodes whether the nearest prototype of each token comes last
+ */
 export function tokenSumsProgram(
   rows: number,
   count: number,

@@ -82,8 +82,8 @@ function piecesOf(
     };
   }
   return (most) => {
+    if (chunk === chunkOrder.length) return undefined;
     const first = chunkOrder[chunk]! * rows;
-    if (chunk * rows >= tokens) return undefined;
     const length = Math.min(rows, tokens - first);
     const piece = { start: first + taken, count: Math.min(most, length - taken) };
     taken += piece.count;
