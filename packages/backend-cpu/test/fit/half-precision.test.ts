@@ -1,5 +1,6 @@
 import {
   createRandom,
+  encodeSegments,
   encodeTokens,
   fit,
   fromFloat16,
@@ -11,6 +12,7 @@ import {
   tokensFromReader,
   tokenStatistics,
   type FitOptions,
+  type SegmentOutput,
   type TokenOutput,
   type TokenSource,
 } from '@ddcl/core';
@@ -98,6 +100,20 @@ describe('tokens in half precision', () => {
     expect(outputs).toHaveLength(tokens * dimension);
     // Around 20 with a deviation of 3: a float32 there has a last place of 2e-6, and cold assignments sharpen it.
     outputs.forEach((x, i) => expect(Math.abs(x - expected[i]!)).toBeLessThan(1e-3));
+
+    const ids = Int32Array.from({ length: tokens }, (_, n) => Math.floor(n / 70));
+    const segmentsOf = async (source: TokenSource, what: SegmentOutput): Promise<number[]> => {
+      const rows: number[] = [];
+      for await (const { data } of encodeSegments(backend, model, source, ids, what)) rows.push(...data);
+      return rows;
+    };
+    for (const what of ['pooled', 'occupancy', 'summaries'] as const) {
+      const sent = uploads['float16']!;
+      const [rows, other] = [await segmentsOf(halves, what), await segmentsOf(floats, what)];
+      expect(uploads['float16']! - sent).toBeGreaterThanOrEqual(tokens * dimension);
+      expect(rows).toHaveLength(18 * { pooled: dimension, occupancy: 8, summaries: 8 * dimension }[what]);
+      rows.forEach((x, i) => expect(Math.abs(x - other[i]!)).toBeLessThan(2e-3));
+    }
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
   });
 

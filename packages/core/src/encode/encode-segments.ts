@@ -1,11 +1,12 @@
 import { throwIfAborted } from '../abort/abort-signal.ts';
 import type { Backend, Capabilities, DeviceBuffer, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
+import { feedState } from '../measure/feed-state.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
 import { blockRows } from '../tokens/block-size.ts';
-import { deviceBlocks, type DeviceBlock } from '../tokens/device-blocks.ts';
+import type { DeviceBlock } from '../tokens/device-blocks.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
 import type { SegmentOutput } from './finish-segment.ts';
@@ -39,7 +40,7 @@ export async function* encodeSegments(
   const { count, dimension } = model;
   const total = countSegments(ids);
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);
-  const state = modelState(model, temperature, dtype);
+  const { state, feed } = feedState(backend, source, modelState(model, temperature, dtype));
   const withSums = what === 'summaries';
   const rows = blockRows(
     { tokens: Math.max(1, ids.length), dimension, prototypes: count },
@@ -47,21 +48,18 @@ export async function* encodeSegments(
     backend.capabilities,
   );
   const segments = withSums ? segmentsPerRun(rows, model, dtype, backend.capabilities) : rows;
-  const sizes: SegmentProgramSizes = { rows, segments, count, dimension, dtype, withSums };
+  const sizes: SegmentProgramSizes = { rows, segments, count, dimension, dtype, tokenDtype: feed.dtype, withSums };
   const accumulator = new SegmentAccumulator(what, state);
   const executable = await backend.compile(segmentProgram(sizes));
   const shared = state.upload(backend);
+  const frame = feed.uploadFrame();
   let first = 0;
   try {
-    for await (const block of deviceBlocks(source.blocks('stored'), {
-      size: rows,
-      dimension,
-      dtype,
-      frame: state.frame,
-    })) {
+    for await (const block of feed.blocks('stored', rows)) {
       throwIfAborted(signal);
       if (first + block.rows > ids.length) throw wrongCount(ids.length, source.tokens ?? first + block.rows);
-      await addBlock(backend, executable, shared, sizes, block, ids.subarray(first, first + block.rows), accumulator);
+      const own = ids.subarray(first, first + block.rows);
+      await addBlock(backend, executable, { shared, frame }, sizes, block, own, accumulator);
       first += block.rows;
       const finished = sorted && first < ids.length ? accumulator.finish(ids[first]!) : undefined;
       if (finished !== undefined) yield finished;
@@ -72,7 +70,7 @@ export async function* encodeSegments(
       if (finished !== undefined) yield finished;
     }
   } finally {
-    for (const buffer of shared) backend.free(buffer);
+    for (const buffer of [...shared, ...frame]) backend.free(buffer);
     executable.dispose();
   }
 }
@@ -96,7 +94,7 @@ function segmentsPerRun(
 async function addBlock(
   backend: Backend,
   executable: Executable,
-  shared: readonly DeviceBuffer[],
+  { shared, frame }: { readonly shared: readonly DeviceBuffer[]; readonly frame: readonly DeviceBuffer[] },
   { rows, segments, dtype }: SegmentProgramSizes,
   block: DeviceBlock,
   ids: Int32Array,
@@ -122,6 +120,7 @@ async function addBlock(
         backend.upload({ dtype, shape: [rows] }, weights),
         ...shared,
         backend.upload({ dtype: 'int32', shape: [rows] }, local),
+        ...frame,
       ];
       const results = await executable.run(inputs, { donate: [1, 4] });
       const [mass, sums] = await Promise.all(results.map((result) => backend.download(result)));

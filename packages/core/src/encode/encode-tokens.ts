@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { assign, forward } from '../ddcl/assign.ts';
-import { fromFrame, prototypeState } from '../measure/prototype-state.ts';
+import { feedState } from '../measure/feed-state.ts';
+import { fromFrame } from '../measure/prototype-state.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
@@ -9,7 +10,7 @@ import { argMax } from '../program/ops/reduce.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
 import { blockRows } from '../tokens/block-size.ts';
-import { frameParameters, framedTokens, tokenFeed } from '../tokens/token-feed.ts';
+import { frameParameters, framedTokens } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { requireModelDimension } from './require-dimension.ts';
 
@@ -53,9 +54,7 @@ export async function* encodeTokens(
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
   const { count, dimension } = model;
-  const wanted = modelState(model, temperature, dtype);
-  const feed = tokenFeed(backend, source, wanted.frame, dtype);
-  const state = prototypeState(wanted.absolute, dimension, wanted.temperature, feed.frame, dtype);
+  const { state, feed } = feedState(backend, source, modelState(model, temperature, dtype));
   const size = blockRows({ tokens: source.tokens ?? 4096, dimension, prototypes: count }, dtype, backend.capabilities);
   const width = what === 'outputs' ? dimension : what === 'assignments' ? count : 1;
   const program = trace(

@@ -1,9 +1,9 @@
 import type { Backend } from '../backend/contract.ts';
 import { blockRows } from '../tokens/block-size.ts';
-import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { createMeasurer, type MeasuredQuantities } from './measure.ts';
-import { prototypeState, type PrototypeState } from './prototype-state.ts';
+import { feedState } from './feed-state.ts';
+import type { PrototypeState } from './prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { uploadBlock, type ResidentBlock } from './sum-blocks.ts';
 
@@ -31,11 +31,11 @@ export interface MeasureSourceOptions {
 export async function measureSource(
   backend: Backend,
   source: TokenSource,
-  { dimension, count, dtype, absolute, temperature, frame }: PrototypeState,
+  given: PrototypeState,
   { tokens, totalVariance, signal, onProgress, onCodes }: MeasureSourceOptions,
 ): Promise<MeasuredQuantities> {
-  const feed = tokenFeed(backend, source, frame, dtype);
-  const state = prototypeState(absolute, dimension, temperature, feed.frame, dtype);
+  const { state, feed } = feedState(backend, source, given);
+  const { dimension, count, dtype } = state;
   const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
   let weight = 0;
   let seen = 0;
