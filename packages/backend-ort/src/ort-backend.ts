@@ -22,7 +22,7 @@ import { probeProviders } from './session/probe-providers.ts';
 import { SessionCache } from './session/session-cache.ts';
 
 /**
- * A backend that runs each program as one model of ONNX Runtime: float32 and int32, in Node (`onnxruntime-node`) and in
+ * A backend that runs each program as one model of ONNX Runtime: float32 and int32, float16 as storage, in Node (`onnxruntime-node`) and in
  * browsers (`onnxruntime-web`).
  *
  * @throws DdclError `argument` for options out of range; `unsupported` if an execution provider cannot start, with the reason
@@ -103,7 +103,7 @@ export async function ortBackend(options: OrtBackendOptions): Promise<Backend> {
     unwrap(buffer) {
       context.requireAlive('unwrap');
       const native = buffers.native(buffer, 'unwrap');
-      if (native === undefined) return new runtime.Tensor(buffer.type.dtype as 'float32', [], buffer.type.shape);
+      if (native === undefined) return tensors.make(buffer.type).tensor;
       // The user may keep looking at it, so nobody else may write into its array.
       native.pooled = false;
       return native.tensor;

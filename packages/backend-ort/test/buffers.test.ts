@@ -1,4 +1,4 @@
-import { add, f32, mul, trace } from '@ddcl/core';
+import { add, cast, f16, f32, mul, trace } from '@ddcl/core';
 import type { Backend, ConcreteType, TypedArray } from '@ddcl/core/backend';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpuProvider, runtime } from './support.ts';
@@ -45,6 +45,23 @@ describe('buffers', () => {
     expect(await watched.download(state)).toEqual(new Float32Array(257).fill(2 ** 10));
     expect(arrays.size).toBe(2);
     watched.dispose();
+  });
+
+  it('of float16 are taken, returned and lent as bits, with a Float16Array in the engine or without', async () => {
+    const bits = Uint16Array.of(0x3c00, 0xc000, 0x3555, 0x0001);
+    const executable = await backend.compile(trace([f16(4)], (x) => [x, cast(x, 'float32')]));
+    const half = f16(4) as ConcreteType;
+    const lent = new runtime.Tensor('float16', bits.slice(), [4]);
+    for (const buffer of [backend.upload(half, bits), backend.wrap!(lent, half)]) {
+      const [same, numbers] = await executable.run([buffer]);
+      expect(await backend.download(same!)).toEqual(bits);
+      expect(await backend.download(numbers!)).toEqual(Float32Array.of(1, -2, 0.333251953125, 2 ** -24));
+      expect((backend.unwrap!(buffer) as { type: string }).type).toBe('float16');
+      for (const each of [buffer, same!, numbers!]) backend.free(each);
+    }
+    const empty = backend.upload(f16(0) as ConcreteType, new Uint16Array(0));
+    expect(backend.unwrap!(empty)).toMatchObject({ type: 'float16', dims: [0] });
+    backend.free(empty);
   });
 
   it('wrap a tensor of the runtime without a copy and never end it', async () => {

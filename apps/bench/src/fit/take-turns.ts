@@ -56,6 +56,9 @@ export async function takeTurns(
       stopped += performance.now() - from;
       count++;
     }
+  } catch (error) {
+    child.kill();
+    throw error;
   } finally {
     process.off('SIGINT', leave);
     process.off('SIGTERM', leave);

@@ -75,9 +75,11 @@ export async function timeFit(backend: Backend, options: TimeFitOptions): Promis
       for (let run = 0; run < bareSteps; run++) spent += await step.run();
       rates.push((1000 * batch * bareSteps) / spent);
     };
-    await bareTurn();
-    const { output, memory, turns } = await runFit([...args, '--out', join(folder, 'model')], bareTurn);
-    step.dispose();
+    const timed = async (): ReturnType<typeof runFit> => {
+      await bareTurn();
+      return runFit([...args, '--out', join(folder, 'model')], bareTurn);
+    };
+    const { output, memory, turns } = await timed().finally(() => step.dispose());
     const active = 1 - turns.stopped;
     const seconds = output.seconds * active;
     const phases = Object.fromEntries(

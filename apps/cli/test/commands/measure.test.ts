@@ -1,3 +1,4 @@
+import { fromFloat16, toFloat16, writeSafetensors } from '@ddcl/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clusters, ddcl, ddclInTurn, npy, succeed, testFolder } from './support.ts';
 
@@ -93,6 +94,46 @@ describe('ddcl measure', () => {
     expectMeasured(single!, ones, 4);
     expectMeasured(double!, ones, 10);
     expect(double).toMatchObject({ tokens: 70, temperature, distinct: 4 });
+  });
+
+  it('takes weights and labels with tokens in half precision too', async () => {
+    const bits = toFloat16(Float32Array.from(tokens.flat));
+    const tensors = new Map([['tokens', { dtype: 'F16' as const, shape: [70, 3], data: bits }]]);
+    folder.write('half.safetensors', Buffer.from(writeSafetensors(tensors)));
+    folder.write('rounded.npy', npy([70, 3], 'float32', [...fromFloat16(bits)]));
+    folder.write(
+      'some.npy',
+      npy(
+        [70],
+        'float64',
+        tokens.rows.map((_, index) => [1, 0, 2.5, 0.25][index % 4]!),
+      ),
+    );
+    folder.write('labels.txt', tokens.rows.map((_, index) => `class ${index % 3}\n`).join(''));
+    const of = (file: string, ...rest: string[]): string[] =>
+      measure('--labels', folder.at('labels.txt'), ...rest).map((word) =>
+        word === folder.at('tokens.npy') ? folder.at(file) : word,
+      );
+    const weighted = ['--weights', folder.at('some.npy')];
+    const [plain, plainNumbers, some, someNumbers] = (
+      await ddclInTurn([
+        of('half.safetensors'),
+        of('rounded.npy'),
+        of('half.safetensors', ...weighted),
+        of('rounded.npy', ...weighted),
+      ])
+    ).map(({ stdout }) => JSON.parse(stdout) as Measures & { labels: object });
+    for (const [half, numbers] of [
+      [plain!, plainNumbers!],
+      [some!, someNumbers!],
+    ] as const) {
+      // Float32 on the way, of numbers up to 10: four digits behind the point.
+      expect(half.loss.lq).toBeCloseTo(numbers.loss.lq, 4);
+      expect(half.labels).toEqual(numbers.labels);
+    }
+    expect(Math.abs(some!.loss.lq - plain!.loss.lq)).toBeGreaterThan(0.01);
+    // Tokens of weight 0 have a class as well.
+    expect(some!.labels).toEqual(plain!.labels);
   });
 
   it('takes weights, and tokens of weight 0 change nothing', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fromFloat16, toFloat16, tokensFromReader, writeSafetensors, type PassOrder } from '@ddcl/core';
 import { expect, it } from 'vitest';
 import { openData } from '../../src/data/open-data.ts';
@@ -50,6 +51,24 @@ it('gives a pass of halves in the order of the pass of numbers', async () => {
     for await (const { data } of source.halfBlocks!(order)) halves.push(...fromFloat16(data));
     expect(halves).toEqual(numbers);
     expect(halves).toHaveLength(1600 * dimension);
+  }
+  await opened.close();
+});
+
+it('names file, row and column of what is not finite, in any order', async () => {
+  const file = shard('i.safetensors', 500, 0);
+  const opened = await openData([shard('j.safetensors', 30, 0), file], { dtype: 'float64' });
+  // The numbers are looked at when the file is opened; what changes later is found by the pass that meets it.
+  const bytes = readFileSync(file);
+  bytes.writeUInt16LE(0x7e00, bytes.length - 2 * (500 * dimension - (123 * dimension + 2)));
+  writeFileSync(file, bytes);
+  const source = tokensFromReader(opened.reader);
+  for (const order of ['stored', { seed: 2 }] satisfies PassOrder[]) {
+    const pass = async (): Promise<void> => {
+      for await (const _ of source.halfBlocks!(order));
+    };
+    const error = await pass().catch((reason: unknown) => reason as Error);
+    expect(String(error)).toContain('i.safetensors: row 123, column 2 (counted from 0) is NaN');
   }
   await opened.close();
 });

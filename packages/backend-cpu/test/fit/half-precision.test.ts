@@ -70,6 +70,24 @@ describe.each<[string, () => Backend]>([
   });
 });
 
+describe('a fit of tokens in half precision', () => {
+  it('goes on from a checkpoint as if nothing had happened, with several restarts', async () => {
+    const options = { ...usual, restarts: 2, records: 6 };
+    const checkpoints: Uint8Array[] = [];
+    const whole = await fit(cpuBackend(), halves, {
+      ...options,
+      onCheckpoint: async (make) => void checkpoints.push(await make()),
+    });
+    expect(checkpoints.length).toBeGreaterThan(8);
+    for (const resume of [checkpoints[2]!, checkpoints.at(-3)!]) {
+      const resumed = await fit(cpuBackend(), halves, { ...options, resume });
+      expect(resumed.model).toEqual(whole.model);
+      expect(resumed.history).toEqual(whole.history);
+      expect(resumed.restartErrors).toEqual(whole.restartErrors);
+    }
+  });
+});
+
 describe('tokens in half precision', () => {
   it('are framed on the host where the backend has no float16, or the fit is in float64', async () => {
     const [plain, double] = [counting(withoutFloat16()), counting()];

@@ -47,7 +47,11 @@ export class Tensors {
 
   /** A user's tensor, which stays the user's. */
   borrow(tensor: Tensor): NativeTensor {
-    return { ...this.#native(tensor, false), borrowed: true };
+    const readable =
+      this.writesInto && tensor.location === 'cpu' && isFloat16Array(tensor.data)
+        ? this.#tensor('float16', elementsOf(tensor.data), tensor.dims)
+        : tensor;
+    return { ...this.#native(readable, false), borrowed: true };
   }
 
   hold(native: NativeTensor): void {
@@ -82,15 +86,28 @@ export class Tensors {
 
   #tensor(dtype: DType, data: TypedArray, shape: readonly number[]): Tensor {
     if (dtype === 'int32') return new this.#runtime.Tensor('int32', data as Int32Array, shape);
-    if (dtype === 'float16') return new this.#runtime.Tensor('float16', data as Uint16Array, shape);
+    if (dtype === 'float16') return this.#halfTensor(data as Uint16Array, shape);
     return new this.#runtime.Tensor('float32', data as Float32Array, shape);
   }
+
+  /**
+   * Where the engine has a `Float16Array` (Node 24), onnxruntime-common puts one in the place of the bits, which onnxruntime-node 1.30
+   * does not take. It takes bits that call themselves float16.
+   */
+  #halfTensor(bits: Uint16Array, shape: readonly number[]): Tensor {
+    if (!this.writesInto) return new this.#runtime.Tensor('float16', bits, shape);
+    const tensor = new this.#runtime.Tensor('uint16', bits, shape);
+    return Object.defineProperty(tensor, 'type', { value: 'float16' }) as unknown as Tensor;
+  }
+}
+
+function isFloat16Array(data: Tensor['data']): boolean {
+  return Object.prototype.toString.call(data) === '[object Float16Array]';
 }
 
 /** A tensor's elements as programs know them: of float16 the bits, also where the runtime has a `Float16Array` of them. */
 export function elementsOf(data: Tensor['data']): TypedArray {
-  const isHalf = Object.prototype.toString.call(data) === '[object Float16Array]';
-  if (!isHalf) return data as TypedArray;
+  if (!isFloat16Array(data)) return data as TypedArray;
   const { buffer, byteOffset, length } = data as unknown as Uint16Array<ArrayBuffer>;
   return new Uint16Array(buffer, byteOffset, length);
 }

@@ -48,6 +48,26 @@ describe('createDeviceCovariance', () => {
   );
 });
 
+describe('createDeviceCovariance', () => {
+  it('keeps its digits when the first token lies far from the others', async () => {
+    const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+    const device = await createDeviceCovariance(backend, m, false);
+    const exact = createMomentAccumulator(m);
+    const numbers = data.map((x, i) => (i < m ? x + 5000 : x));
+    for (let first = 0; first < tokens; first += 1500) {
+      const block = { data: numbers.subarray(first * m, (first + 1500) * m), rows: 1500 };
+      await device.add(block);
+      exact.addRows(block.data);
+    }
+    const { mean, covariance } = await device.result();
+    const wanted = exact.result();
+    wanted.covariance!.forEach((value, i) => expect(Math.abs(covariance[i]! / value - 1)).toBeLessThan(2e-5));
+    wanted.mean.forEach((value, i) => expect(Math.abs(mean[i]! - value)).toBeLessThan(1e-4));
+    device.dispose();
+    backend.dispose();
+  });
+});
+
 describe('createDeviceCovariance of float64 tokens', () => {
   it('takes the first token off before it rounds to float32', async () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });

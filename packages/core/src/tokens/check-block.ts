@@ -12,6 +12,7 @@ import type { HalfBlock, TokenBlock } from './token-source.ts';
  */
 export function checkBlock(block: TokenBlock | HalfBlock, dimension: number, first: number): void {
   checkSizes(block, dimension, first);
+  if ('finite' in block && block.finite) return;
   if (block.data instanceof Uint16Array && halvesAreFinite(block.data)) return;
   const data = block.data instanceof Uint16Array ? fromFloat16(block.data) : block.data;
   const bad = firstNonFinite(data);

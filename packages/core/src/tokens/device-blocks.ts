@@ -10,9 +10,9 @@ export interface TokenFrame {
   readonly scale: number;
 }
 
-/** A block of a fixed number of rows as a program takes it; rows beyond `rows` are zeros of weight 0, as are tokens of weight 0. */
+/** A block of a fixed number of rows as a program takes it; rows beyond `rows` are zeros of weight 0. */
 export interface DeviceBlock {
-  /** In half precision tokens are as they came; the program maps them into the frame. */
+  /** In the frame, tokens of weight 0 as zeros; or in half precision as they came, for a program that maps them into the frame. */
   readonly data: Float32Array | Float64Array | Uint16Array;
   readonly weights: Float32Array | Float64Array;
   /** Tokens in it, 1..size. */

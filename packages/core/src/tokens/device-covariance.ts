@@ -33,9 +33,9 @@ export interface DeviceCovariance {
 }
 
 /**
- * Sums `a (z - s)(z - s)^T` in float32 products of a few thousand tokens, added up in float64. s is the first token, near enough
- * to the others that float32 loses about 1e-6 of the largest entry. Tokens in half precision go to the device as they are; from others
- * s is taken off here, before they are rounded.
+ * Sums `a (z - s)(z - s)^T` in float32 products of a few thousand tokens, added up in float64. s is the mean of the first block, near
+ * enough to the others that float32 loses about 1e-6 of the largest entry. Tokens in half precision go to the device as they are; from
+ * others s is taken off here, before they are rounded.
  *
  * @param half whether the blocks are in half precision
  */
@@ -65,7 +65,7 @@ export async function createDeviceCovariance(
   const first = new Float64Array(dimension);
   let weight = 0;
   let filled = 0;
-  /** The first token, which all are taken relative to. */
+  /** What all are taken relative to; float32 numbers for tokens in half precision, since the device takes it off. */
   let origin: Float64Array | undefined;
   let shift: DeviceBuffer | undefined;
 
@@ -97,7 +97,7 @@ export async function createDeviceCovariance(
         const start = row * dimension;
         row += count;
         if (own === 0) continue;
-        origin ??= firstRow(block.data, start, dimension);
+        origin ??= half ? Float64Array.from(Float32Array.from(meanOf(block, dimension))) : meanOf(block, dimension);
         if (block.data instanceof Uint16Array) {
           shift ??= backend.upload({ dtype: 'float32', shape: [dimension] }, Float32Array.from(origin));
           tokens.set(block.data.subarray(start, start + count * dimension), filled * dimension);
@@ -129,7 +129,16 @@ export async function createDeviceCovariance(
   };
 }
 
-function firstRow(data: (TokenBlock | HalfBlock)['data'], start: number, dimension: number): Float64Array {
-  const row = data.slice(start, start + dimension);
-  return Float64Array.from(row instanceof Uint16Array ? fromFloat16(row) : row);
+/** The mean of a block's tokens of positive weight, each counted once. */
+function meanOf({ data, rows, weights }: TokenBlock | HalfBlock, dimension: number): Float64Array {
+  const mean = new Float64Array(dimension);
+  let counted = 0;
+  for (let row = 0; row < rows; row++) {
+    if (weights?.[row] === 0) continue;
+    counted++;
+    const bits = data.subarray(row * dimension, (row + 1) * dimension);
+    const numbers = bits instanceof Uint16Array ? fromFloat16(bits) : bits;
+    for (let axis = 0; axis < dimension; axis++) mean[axis]! += (numbers[axis]! - mean[axis]!) / counted;
+  }
+  return mean;
 }

@@ -31,6 +31,10 @@ export function tokensFromReader(reader: TokenReader): TokenSource {
     },
   };
   if (reader.readHalf === undefined) return source;
-  const read = (start: number, target: Uint16Array): Promise<void> => reader.readHalf!(start, target);
-  return { ...source, halfBlocks: (order) => halfPass(read, { dimension, tokens, rows, capacity }, order) };
+  const halves = {
+    dimension,
+    read: (start: number, count: number) => reader.read(start, count),
+    readHalf: (start: number, target: Uint16Array) => reader.readHalf!(start, target),
+  };
+  return { ...source, halfBlocks: (order) => halfPass(halves, { tokens, rows, capacity }, order) };
 }

@@ -107,9 +107,11 @@ function hostMoments(source: TokenSource): PassMoments {
 async function deviceMoments(source: TokenSource, backend: Backend): Promise<PassMoments> {
   const { dimension } = source;
   const half = source.halfBlocks !== undefined && backend.capabilities.dtypes.includes('float16');
+  // Before anything is compiled: it may fail.
+  const blocks = half ? source.halfBlocks!('stored') : source.blocks('stored');
   const device = await createDeviceCovariance(backend, dimension, half);
   return {
-    blocks: half ? source.halfBlocks!('stored') : source.blocks('stored'),
+    blocks,
     weight: () => device.weight,
     add: (block) => device.add(block),
     async result() {

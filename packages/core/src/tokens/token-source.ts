@@ -17,6 +17,8 @@ export interface HalfBlock {
   readonly rows: number;
   /** As in a {@link TokenBlock}. */
   readonly weights?: Float32Array | Float64Array;
+  /** Whether all its numbers are known to be finite; otherwise whoever takes the block looks. */
+  readonly finite?: boolean;
 }
 
 /** Random access to the rows of a set of tokens, as a file with a fixed row size gives it. */
