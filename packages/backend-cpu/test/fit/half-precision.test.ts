@@ -1,5 +1,4 @@
 import {
-  createRandom,
   encodeSegments,
   encodeTokens,
   fit,
@@ -10,7 +9,6 @@ import {
   tokensFromArray,
   tokensFromFloat16,
   tokensFromReader,
-  tokenStatistics,
   type FitOptions,
   type SegmentOutput,
   type TokenOutput,
@@ -134,32 +132,6 @@ describe('tokens in half precision', () => {
     }
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
   });
-
-  it('have the statistics and the sample of their numbers', async () => {
-    // Enough products that the covariance is summed on the backend.
-    const wide = 700;
-    const many = toFloat16(blobs(17_600, wide, 3, 1, 2));
-    const { backend, uploads } = counting();
-    const options = { random: createRandom(4), sampleSize: 40, countDistinctUpTo: 5, backend };
-    const got = await tokenStatistics(tokensFromReader(tokensFromFloat16(many, wide)), options);
-    const numbers = fromFloat16(many);
-    const wanted = await tokenStatistics(tokensFromReader(tokensFromArray(numbers, wide)), options);
-    expect(uploads['float16']).toBeGreaterThanOrEqual(many.length);
-    expect(got.sample).toEqual(wanted.sample);
-    expect({ tokens: got.tokens, weight: got.weight, distinct: got.distinctTokens }).toEqual({
-      tokens: 17_600,
-      weight: 17_600,
-      distinct: 5,
-    });
-    expect(got.criticalTemperature / wanted.criticalTemperature).toBeCloseTo(1, 5);
-    expect(got.totalVariance / wanted.totalVariance).toBeCloseTo(1, 5);
-    const exact = Array.from({ length: 5 }, (_, axis) => {
-      let sum = 0;
-      for (let n = 0; n < 17_600; n++) sum += numbers[n * wide + axis]!;
-      return sum / 17_600;
-    });
-    exact.forEach((mean, axis) => expect(got.mean[axis]).toBeCloseTo(mean, 5));
-  }, 60_000);
 
   it('that are not finite are named', async () => {
     const spoilt = bits.slice();

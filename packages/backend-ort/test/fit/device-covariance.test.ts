@@ -1,3 +1,4 @@
+import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import * as ort from 'onnxruntime-node';
 import {
@@ -6,6 +7,7 @@ import {
   fromFloat16,
   toFloat16,
   tokensFromArray,
+  tokensFromFloat16,
   tokensFromReader,
   tokenStatistics,
   type TokenBlock,
@@ -100,6 +102,45 @@ describe('tokenStatistics with a backend', () => {
     expect(statistics.criticalTemperature).toBeCloseTo(36, 4);
     expect(statistics.totalVariance).toBeCloseTo(9, 9);
     expect(statistics.tokens).toBe(2048);
+    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+    backend.dispose();
+  });
+
+  it('takes tokens in half precision as they are, and finds the statistics and the sample of their numbers', async () => {
+    // Just enough products that the covariance is summed on the backend.
+    const [many, wide] = [8700, 1000];
+    const bits = toFloat16(Float32Array.from({ length: many * wide }, (_, i) => 3 + (1 + (i % 7)) * random.normal()));
+    const numbers = fromFloat16(bits);
+    const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+    let sent = 0;
+    const counting: Backend = {
+      ...backend,
+      upload(type, values) {
+        if (type.dtype === 'float16') sent += values.length;
+        return backend.upload(type, values);
+      },
+    };
+    const options = { sampleSize: 40, countDistinctUpTo: 5 };
+    const got = await tokenStatistics(tokensFromReader(tokensFromFloat16(bits, wide)), {
+      ...options,
+      random: createRandom(4),
+      backend: counting,
+    });
+    expect(sent).toBeGreaterThanOrEqual(many * wide);
+    const wanted = await tokenStatistics(tokensFromReader(tokensFromArray(numbers, wide)), {
+      ...options,
+      random: createRandom(4),
+      backend,
+    });
+    expect(got.sample).toEqual(wanted.sample);
+    expect([got.tokens, got.weight, got.distinctTokens]).toEqual([many, many, 5]);
+    expect(got.criticalTemperature / wanted.criticalTemperature).toBeCloseTo(1, 5);
+    // Mean and total variance beside sums in float64.
+    const exact = createMomentAccumulator(wide, { maxCovarianceDimension: 0 });
+    exact.addRows(numbers);
+    const { mean, trace: variance } = exact.result();
+    expect(got.totalVariance / variance).toBeCloseTo(1, 5);
+    mean.forEach((value, axis) => expect(Math.abs(got.mean[axis]! - value)).toBeLessThan(1e-5));
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
     backend.dispose();
   });
