@@ -1,5 +1,6 @@
 import type { FloatDType } from '../program/dtype.ts';
-import { checkBlock, checkSizes } from './check-block.ts';
+import { checkBlock } from './check-block.ts';
+import { cutBlocks } from './cut-blocks.ts';
 import type { TokenBlock } from './token-source.ts';
 
 /** The affine map from tokens as they come to tokens as programs see them: `(z - offset) / scale`. */
@@ -34,47 +35,24 @@ export interface DeviceBlockOptions {
  * Cuts a pass into blocks of exactly `size` rows, mapped into a frame. The arrays are
  * reused: a block is valid until the next one is asked for.
  */
-export async function* deviceBlocks(
+export function deviceBlocks(
   blocks: AsyncIterable<TokenBlock>,
   { size, dimension, dtype, frame, keepUnweighted = false }: DeviceBlockOptions,
 ): AsyncGenerator<DeviceBlock> {
   const make = (length: number): Float32Array | Float64Array =>
     dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
   const data = make(size * dimension);
-  const weights = make(size);
   const { offset } = frame;
   const inverse = 1 / frame.scale;
-  let rows = 0;
-  let weight = 0;
-  let seen = 0;
-  const finish = (): DeviceBlock => {
-    data.fill(0, rows * dimension);
-    weights.fill(0, rows);
-    const block = { data, weights, rows, weight };
-    rows = 0;
-    weight = 0;
-    return block;
-  };
-  for await (const block of blocks) {
-    checkSizes(block, dimension, seen);
-    for (let taken = 0; taken < block.rows;) {
-      const count = Math.min(size - rows, block.rows - taken);
-      const bad = mapRows(block.data, taken * dimension, data, rows * dimension, count, offset, inverse);
-      // Names the token; or finds nothing, where only the map has left the numbers' range.
-      if (bad !== 0) checkBlock(block, dimension, seen);
-      for (let row = 0; row < count; row++) {
-        const own = block.weights === undefined ? 1 : block.weights[taken + row]!;
-        weights[rows + row] = own;
-        weight += own;
-        if (own === 0 && !keepUnweighted) data.fill(0, (rows + row) * dimension, (rows + row + 1) * dimension);
-      }
-      taken += count;
-      rows += count;
-      if (rows === size) yield finish();
+  return cutBlocks(blocks, { data, weights: make(size), dimension }, ({ block, from, to, count, first }) => {
+    const bad = mapRows(block.data, from * dimension, data, to * dimension, count, offset, inverse);
+    // Names the token; or finds nothing, where only the map has left the numbers' range.
+    if (bad !== 0) checkBlock(block, dimension, first);
+    if (block.weights === undefined || keepUnweighted) return;
+    for (let row = 0; row < count; row++) {
+      if (block.weights[from + row] === 0) data.fill(0, (to + row) * dimension, (to + row + 1) * dimension);
     }
-    seen += block.rows;
-  }
-  if (rows > 0) yield finish();
+  });
 }
 
 /**
