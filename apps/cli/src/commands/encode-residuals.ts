@@ -3,7 +3,7 @@ import type { Backend } from '@ddcl/core/backend';
 import { normaliseVectors, residualFloor } from '@ddcl/readout';
 
 /**
- * Residuals of segments (VLAD, math.md section 6): `r_k = sum_n q_nk (z_n - p_k)`, each of length 1, then the segment's K * m numbers as a
+ * Residuals of segments (VLAD, docs/math.md section 6): `r_k = sum_n q_nk (z_n - p_k)`, each of length 1, then the segment's K * m numbers as a
  * whole, as `ddcl export --what residuals` does it. Made of occupancies and summaries, `r_k = N o_k (s_k - p_k)`, so that segments may be of any
  * length and in any order; the tokens are passed over twice.
  *

@@ -2,7 +2,7 @@ import type { CompositeKernel, TypedArray } from '@ddcl/core/backend';
 import { multiplyPacked } from '../kernels/matmul.ts';
 import { createTokenSum, ddclData, forEachChunk, storeAll } from './token-chunks.ts';
 
-/** `ddcl.hessianProduct/1` (tokens, weights, prototypes, temperature, direction): math.md section 3, second order, in one pass. */
+/** `ddcl.hessianProduct/1` (tokens, weights, prototypes, temperature, direction): docs/math.md section 3, second order, in one pass. */
 export const hessianProduct: CompositeKernel<TypedArray> = (
   [tokens, weights, prototypes, temperature, direction],
   call,

@@ -97,7 +97,7 @@ describe('an encoder and prototypes, each at its own rate', () => {
   });
 
   it('prototypes keep to their slow manifold, at a distance proportional to the ratio of the rates', async () => {
-    // On the manifold of the first encoder; then the encoder goes the same way in steps of different size (math.md section 4).
+    // On the manifold of the first encoder; then the encoder goes the same way in steps of different size (docs/math.md section 4).
     const settled = await train(start, 0, 0.2, 1000);
     expect(settled.distance).toBeLessThan(1e-8);
     const behind = await Promise.all(

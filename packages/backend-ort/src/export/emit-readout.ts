@@ -17,7 +17,7 @@ function emitAssignments(graph: OnnxGraph, framed: OnnxName, terms: ReadoutTerms
 const headMultiple = 8;
 
 /**
- * The layer as one attention call: query [z, 1], key [2 p / T, -|p|^2 / T], value p (math.md section 3), padded with
+ * The layer as one attention call: query [z, 1], key [2 p / T, -|p|^2 / T], value p (docs/math.md section 3), padded with
  * zeros to a friendly width. The scale is an attribute of the op, so it is 1 and T is in the keys.
  */
 function emitFused(graph: OnnxGraph, framed: OnnxName, terms: ReadoutTerms): OnnxName {

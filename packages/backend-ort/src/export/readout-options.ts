@@ -3,7 +3,7 @@ import { DdclError } from '@ddcl/core/backend';
 /**
  * What an exported readout returns. Per token: `outputs` [n, m], `assignments` [n, K], `codes` int32 [n]. Per segment
  * (sequence, document): `occupancy` [s, K], `pooled` [s, m], `summaries` [s, K, m], `residuals` [s, K, m], each of length 1 and then the
- * segment's as a whole (math.md section 6).
+ * segment's as a whole (docs/math.md section 6).
  */
 export type ReadoutOutput = 'outputs' | 'assignments' | 'codes' | 'occupancy' | 'pooled' | 'summaries' | 'residuals';
 

@@ -39,7 +39,7 @@ async function collect(rows: AsyncIterable<EncodedRows>): Promise<number[]> {
   return all;
 }
 
-/** VLAD by its definition (math.md section 6), in float64. */
+/** VLAD by its definition (docs/math.md section 6), in float64. */
 function residuals(tokens: ArrayLike<number>, ids: Int32Array, { prototypes, temperature }: DdclModel): number[] {
   const width = count * dimension;
   const all = new Float64Array((Math.max(...ids) + 1) * width);

@@ -9,7 +9,7 @@ import { assignmentLogits, pullTowards, squaredDistances } from './distances.ts'
 
 /**
  * Soft assignment `q_nk = softmax_k(-|z_n - p_k|^2 / T)`, [n, K]; rows sum to 1. The composite `ddcl.assign/1`
- * (tokens, prototypes, temperature). Source: arXiv 2604.03850; gradient: math.md section 3.
+ * (tokens, prototypes, temperature). Source: arXiv 2604.03850; gradient: docs/math.md section 3.
  */
 export function assign(operands: DdclOperands): Tensor {
   checkOperands('ddcl.assign/1', operands);
@@ -41,7 +41,7 @@ export function assign(operands: DdclOperands): Tensor {
 /**
  * The layer's output `y_n = sum_k q_nk p_k`, [n, m]: each token replaced by its mixture of
  * prototypes. The composite `ddcl.forward/1` (tokens, prototypes, temperature); its vector-Jacobian product is
- * the closed form of math.md section 3.
+ * the closed form of docs/math.md section 3.
  */
 export function forward(operands: DdclOperands): Tensor {
   checkOperands('ddcl.forward/1', operands);

@@ -25,7 +25,7 @@ export function squaredDistances(tokens: Tensor, prototypes: Tensor): Tensor {
 
 /**
  * `(2 z.p - |p|^2) / T`, [n, K]: the logits of the assignment. `|z|^2` is the same for all prototypes, so the
- * softmax does not need it (math.md section 1).
+ * softmax does not need it (docs/math.md section 1).
  */
 export function assignmentLogits(tokens: Tensor, prototypes: Tensor, temperature: Tensor): Tensor {
   const inner = matmul(tokens, prototypes, { transposeB: true });

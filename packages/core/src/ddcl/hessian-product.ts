@@ -12,7 +12,7 @@ import { separationWeights } from './loss.ts';
 
 /**
  * `H_PP U`, [K, m]: the Hessian of the summed L_q with respect to the prototypes, applied to a direction, without
- * ever forming it (math.md section 3, second order). The composite `ddcl.hessianProduct/1` (tokens, weights,
+ * ever forming it (docs/math.md section 3, second order). The composite `ddcl.hessianProduct/1` (tokens, weights,
  * prototypes, temperature, direction); sums over blocks of tokens add up to the whole.
  *
  * @param direction U, of the prototypes' type

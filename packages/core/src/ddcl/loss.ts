@@ -39,7 +39,7 @@ function decompose(tokens: Tensor, weights: Tensor, prototypes: Tensor, temperat
 /**
  * Gradient of `c_q L_q + c_ols L_OLS` where V is replaced by `L_q - L_OLS` (their exact identity).
  * With h = dL/dq and the direct part c_q a q, the derivative with respect to d_nk is
- * `D = c_q a q - q (h - sum_k q h) / T`; for L_q alone D = a w of math.md section 3.
+ * `D = c_q a q - q (h - sum_k q h) / T`; for L_q alone D = a w of docs/math.md section 3.
  */
 function pullBack(inputs: readonly Tensor[], cotangents: readonly Tensor[]): Tensor[] {
   const [tokens, weights, prototypes, temperature] = inputs as [Tensor, Tensor, Tensor, Tensor];

@@ -18,7 +18,7 @@ export interface SegmentOperands extends WeightedOperands {
 
 /**
  * `sum_{n in s} a_n q_nk`, [segments, K]: divided by the segment's weight it is the occupancy, and
- * the occupancy times P is the pooled vector (math.md section 6). One matrix product. The composite
+ * the occupancy times P is the pooled vector (docs/math.md section 6). One matrix product. The composite
  * `ddcl.segmentMass/1` {segments} (tokens, weights, prototypes, temperature, ids).
  */
 export function segmentMass(operands: SegmentOperands, segments: number): Tensor {

@@ -9,7 +9,7 @@ import { checkOperands, type WeightedOperands } from './check-operands.ts';
 import { assignmentLogits, probabilitiesAndEntropy, squaredDistances } from './distances.ts';
 import { loss } from './loss.ts';
 
-/** Weighted sums over tokens from which all quantities of math.md section 2 follow; blocks add up. */
+/** Weighted sums over tokens from which all quantities of docs/math.md section 2 follow; blocks add up. */
 export interface TokenSums {
   readonly lq: Tensor;
   readonly lols: Tensor;

@@ -1,7 +1,7 @@
 import type { PrototypeState } from '../measure/prototype-state.ts';
 
 /**
- * What a segment of tokens is turned into (math.md section 6).
+ * What a segment of tokens is turned into (docs/math.md section 6).
  *
  * - `occupancy`: `o_k = sum a q_nk / sum a`, K numbers that sum to 1
  * - `pooled`: `sum_k o_k p_k`, the mean output, m numbers; it has at most K - 1 degrees of freedom

@@ -1,5 +1,5 @@
 /**
- * The quantities of math.md section 2, measured at one moment. Losses are per unit of token weight.
+ * The quantities of docs/math.md section 2, measured at one moment. Losses are per unit of token weight.
  */
 export interface Quantities {
   readonly loss: {

@@ -7,7 +7,7 @@ import { kMeansPlusPlus } from './k-means-plus-plus.ts';
  * Where prototypes start.
  *
  * - `pulled` (default): random distinct tokens, pulled to the mean until 0.3 of their distance is left. Far-out
- *   starts are lost: beyond `l + T` every token pushes a prototype away (math.md section 5).
+ *   starts are lost: beyond `l + T` every token pushes a prototype away (docs/math.md section 5).
  * - `tokens`: random distinct tokens where they are.
  * - `k-means++`: tokens drawn with probability proportional to their squared distance from those
  *   chosen (Arthur, Vassilvitskii 2007), with a guard: no token beyond the 99th percentile of distances from the mean.

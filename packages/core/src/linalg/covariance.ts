@@ -4,7 +4,7 @@ import { firstNonFinite } from '../tokens/first-non-finite.ts';
 import { checkRows, type RowData } from './rows.ts';
 import { addScaled } from './vector.ts';
 
-/** Moments of weighted rows, per unit of weight (the C of math.md section 5). */
+/** Moments of weighted rows, per unit of weight (the C of docs/math.md section 5). */
 export interface Moments {
   /** Sum of the weights, > 0. */
   readonly weight: number;

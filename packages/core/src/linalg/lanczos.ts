@@ -37,7 +37,7 @@ export interface LanczosResult extends SpectrumEstimate {
 
 /**
  * Smallest and largest eigenvalue of a symmetric matrix that is known only through its products, for example a
- * Hessian (math.md section 4). Lanczos with full reorthogonalisation: keeps one vector of `size` numbers
+ * Hessian (docs/math.md section 4). Lanczos with full reorthogonalisation: keeps one vector of `size` numbers
  * per iteration. Exact to rounding once `size` products were made, and for matrices with few distinct eigenvalues.
  *
  * @param apply returns A v for a unit vector v of `size` numbers that it must not change. A must be symmetric.

@@ -23,7 +23,7 @@ export interface MeasureSourceOptions {
 }
 
 /**
- * All quantities of math.md section 2 for given prototypes at a given temperature, in one pass over the tokens
+ * All quantities of docs/math.md section 2 for given prototypes at a given temperature, in one pass over the tokens
  * in stored order. Memory is that of one block.
  *
  * @throws DdclError `data` if no token has a positive weight or a token is not finite

@@ -57,7 +57,7 @@ export interface MeasuredQuantities extends Quantities {
 }
 
 /**
- * All quantities of math.md section 2 from the summed results of {@link tokenSumsProgram}.
+ * All quantities of docs/math.md section 2 from the summed results of {@link tokenSumsProgram}.
  *
  * @param totalVariance trace of the tokens' covariance, in the tokens' own units; `distinct` joins below 5 % of its root
  */

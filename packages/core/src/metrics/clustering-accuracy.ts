@@ -41,7 +41,7 @@ export function matchClusters(assignments: Labels | ContingencyTable, labels?: L
 
 /**
  * ACC: share (0..1) of items that are correct under the best one-to-one match of clusters to classes
- * (math.md section 7). Arguments and errors as {@link matchClusters}.
+ * (docs/math.md section 7). Arguments and errors as {@link matchClusters}.
  */
 export function clusteringAccuracy(table: ContingencyTable): number;
 export function clusteringAccuracy(assignments: Labels, labels: Labels): number;

@@ -3,8 +3,8 @@ import type { RowData } from '../linalg/rows.ts';
 import { checkPrototypes, forEachPair } from './pairwise.ts';
 
 /**
- * `distinct` of math.md section 2: prototypes left after joining all that are closer than `distance`, directly
- * or through others (single linkage). math.md uses 5 % of sqrt(trace C) as the distance.
+ * `distinct` of docs/math.md section 2: prototypes left after joining all that are closer than `distance`, directly
+ * or through others (single linkage). The distance there is 5 % of sqrt(trace C).
  *
  * @param prototypes count x dimension, row-major.
  * @param distance Euclidean, > 0; a pair at exactly this distance is not joined.

@@ -25,7 +25,7 @@ export function entropy(weights: ArrayLike<number>): number {
 }
 
 /**
- * Perplexity of the mean assignment, `exp(-sum_k qbar_k log qbar_k)`, 1..K (math.md section 2): the number of
+ * Perplexity of the mean assignment, `exp(-sum_k qbar_k log qbar_k)`, 1..K (docs/math.md section 2): the number of
  * prototypes in use, counting a rarely used one as less than one.
  *
  * @param meanAssignment K shares of the tokens' weight.

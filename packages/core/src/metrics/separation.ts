@@ -10,7 +10,7 @@ export interface Separation {
 }
 
 /**
- * S(P) of math.md section 2: mean and minimum distance between prototypes, K (K - 1) / 2 pairs.
+ * S(P) of docs/math.md section 2: mean and minimum distance between prototypes, K (K - 1) / 2 pairs.
  *
  * @param prototypes count x dimension, row-major.
  * @throws DdclError `argument`, `shape` or `data` when they are not finite numbers of that shape.

@@ -22,7 +22,7 @@ export interface DdclModel {
   readonly temperature: number;
   /** T_c of the tokens it was fitted on. */
   readonly criticalTemperature: number;
-  /** The vector taken off tokens and prototypes before any arithmetic, [m]; see math.md section 2. */
+  /** The vector taken off tokens and prototypes before any arithmetic, [m]; see docs/math.md section 2. */
   readonly offset: Float64Array;
   /** The positive number that tokens and prototypes are divided by after that. */
   readonly scale: number;

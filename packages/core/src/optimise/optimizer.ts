@@ -35,7 +35,7 @@ export interface ParameterGroup {
   readonly controls: StepControls;
 }
 
-/** One step for several groups, each at its own rate (math.md section 4: fast prototypes, slow encoder). */
+/** One step for several groups, each at its own rate (docs/math.md section 4: fast prototypes, slow encoder). */
 export function updateGroups(optimizer: Optimizer, groups: readonly ParameterGroup[]): readonly (readonly Updated[])[] {
   return groups.map(({ parameters, gradients, state, controls }) =>
     parameters.map((parameter, index) => optimizer.update(parameter, gradients[index]!, state[index]!, controls)),

@@ -10,7 +10,7 @@ import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
 import type { Random } from '../random/random.ts';
 
-/** The stability of prototypes at their place (math.md section 4), per unit of token weight. */
+/** The stability of prototypes at their place (docs/math.md section 4), per unit of token weight. */
 export interface Stability {
   /** Smallest eigenvalue of the Hessian of the mean L_q; > 0 at a stable stationary point. */
   readonly lambdaMin: number;

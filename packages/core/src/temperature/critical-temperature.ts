@@ -5,7 +5,7 @@ import type { TokenSource } from '../tokens/token-source.ts';
 
 /**
  * The critical temperature `T_c = 4 lambda_max(C)` of tokens, in units of squared distance: above
- * it the collapse of all prototypes into one point is stable, below it gradient descent leaves it (math.md section 5).
+ * it the collapse of all prototypes into one point is stable, below it gradient descent leaves it (docs/math.md section 5).
  * One pass where the covariance can be formed (m <= 2048), a few dozen otherwise.
  *
  * @throws DdclError `data` if there is no token of positive weight

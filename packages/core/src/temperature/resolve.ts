@@ -17,7 +17,7 @@ function short(value: number): string {
 /**
  * The final temperature of a fit.
  *
- * @param critical `T_c = 4 lambda_max(C)`, above which all prototypes fall together (math.md section 5)
+ * @param critical `T_c = 4 lambda_max(C)`, above which all prototypes fall together (docs/math.md section 5)
  * @throws DdclError `temperature` unless 0 < T < T_c
  */
 export function resolveTemperature(choice: TemperatureChoice, critical: number): number {

@@ -22,7 +22,7 @@ export interface TokenStatistics {
   readonly mean: Float64Array;
   /** Trace of the weighted covariance C. */
   readonly totalVariance: number;
-  /** `T_c = 4 lambda_max(C)`: fits at or above it collapse (math.md section 5). */
+  /** `T_c = 4 lambda_max(C)`: fits at or above it collapse (docs/math.md section 5). */
   readonly criticalTemperature: number;
   /** A uniform sample of tokens of positive weight. */
   readonly sample: ReservoirSample;

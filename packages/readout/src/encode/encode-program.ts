@@ -34,7 +34,7 @@ export interface EncodeProgramSizes {
 }
 
 /**
- * The readout of [rows, length, m] tokens in one pass (math.md section 6): (tokens, weights [rows, length], keys [K, m], bias [K],
+ * The readout of [rows, length, m] tokens in one pass (docs/math.md section 6): (tokens, weights [rows, length], keys [K, m], bias [K],
  * prototypes [K, m], offset [m]) to the results that are asked for:
  * occupancy [rows, K], pooled [rows, m], sums [rows, K, m] (of tokens less the offset where framed), outputs [rows, length, m],
  * assignments [rows, length, K]. Logits are `z . key_k + bias_k`.

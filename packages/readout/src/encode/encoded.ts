@@ -1,6 +1,6 @@
 /**
  * What a readout can return. Per token: `outputs` `y_n = sum_k q_nk p_k`, m numbers; `assignments` `q_n`, K numbers. Per sequence, with
- * weights a_n (math.md section 6):
+ * weights a_n (docs/math.md section 6):
  *
  * - `pooled`: the mean of the outputs, m numbers; it has at most K - 1 degrees of freedom
  * - `occupancy`: `o_k = sum a q_nk / sum a`, K numbers

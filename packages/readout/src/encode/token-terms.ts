@@ -12,7 +12,7 @@ export interface TokenTerms {
 
 /**
  * The logits `-|z - p_k|^2 / T` less what is equal for all k, written as one product with the tokens. Differences to the offset keep the
- * products small (math.md section 2); where the offset is no longer than the tokens' spread around it, it is as good, and
+ * products small (docs/math.md section 2); where the offset is no longer than the tokens' spread around it, it is as good, and
  * saves a pass over the tokens, to leave the tokens as they are and put the offset into the bias.
  */
 export function tokenTerms(model: DdclModel, temperature: number): TokenTerms {

@@ -20,7 +20,7 @@ import {
 import { residualFloor } from '../encode/finish.ts';
 
 /**
- * What a head can be put on (math.md section 6). `mean`: the mean token, m numbers; `pooled`: the mean output, m; `occupancy`: K;
+ * What a head can be put on (docs/math.md section 6). `mean`: the mean token, m numbers; `pooled`: the mean output, m; `occupancy`: K;
  * `residuals`: VLAD, K * m, each prototype's of length 1, then the whole.
  */
 export type ReadoutFeature = 'mean' | 'pooled' | 'occupancy' | 'residuals';
@@ -92,7 +92,7 @@ export function documentSums({ tokens, weights, prototypes, temperature }: Reado
  * `sum a |z|^2 - 2 sum_k p_k . s_k + sum_k mass_k |p_k|^2`. Its gradient costs no product of its own.
  *
  * It is meant to train prototypes alone. Where tokens come from an encoder in the same program, give the sums
- * of `detach(tokens)`: minimised over an encoder it makes all tokens equal (math.md section 5).
+ * of `detach(tokens)`: minimised over an encoder it makes all tokens equal (docs/math.md section 5).
  */
 export function quantisationLoss(
   { tokens, weights, prototypes }: Omit<ReadoutOperands, 'temperature'>,

@@ -50,7 +50,7 @@ export interface CountCandidate {
   /** Mean squared distance of the sample's tokens to the centroids of their groups, in the tokens' units squared. */
   readonly hard: number;
   /**
-   * T below which the first of these groups parts: 4 times its variance along the axis between its parts (math.md
+   * T below which the first of these groups parts: 4 times its variance along the axis between its parts (docs/math.md
    * section 5). For the largest count it is the temperature of the fit. In the tokens' units squared.
    */
   readonly temperature: number;

@@ -34,7 +34,7 @@ export interface MergeCloseOptions {
 }
 
 /**
- * Merges prototypes closer than a share of sqrt(trace C), directly or through others: what `distinct` of math.md section 2
+ * Merges prototypes closer than a share of sqrt(trace C), directly or through others: what `distinct` of docs/math.md section 2
  * counts as one.
  *
  * @throws DdclError `argument` unless share > 0; `shape` or `data` for masses that do not fit

@@ -39,7 +39,7 @@ export interface SplitResult {
 
 /**
  * Splits the prototypes whose cells are unstable: `T < 4 lambda_max` of the covariance of the tokens they share, the
- * criterion of math.md section 5 for a cell instead of all tokens. Each becomes two, a little apart along the leading
+ * criterion of docs/math.md section 5 for a cell instead of all tokens. Each becomes two, a little apart along the leading
  * eigenvector, from where a fit without annealing drives them on. The first stays in its place; new ones come at the end, in the
  * order of their prototypes' numbers.
  *

@@ -12,7 +12,7 @@ const inner = (a: readonly number[], b: readonly number[]): number => a.reduce((
 const minus = (a: readonly number[], b: readonly number[]): number[] => a.map((x, i) => x - b[i]!);
 const lengthOf = (a: readonly number[]): number => Math.sqrt(inner(a, a));
 
-/** Everything of math.md section 6 by its definition, in float64, one token after the other. */
+/** Everything of docs/math.md section 6 by its definition, in float64, one token after the other. */
 export function referenceReadout(
   model: DdclModel,
   { tokens, weights }: PlainSequence,

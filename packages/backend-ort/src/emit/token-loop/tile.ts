@@ -60,7 +60,7 @@ export function sumsOf(quantities: ReadonlySet<TokenQuantity>): TileSum[] {
 
 /**
  * Writes the work on one tile of tokens [b, m] with weights [b, 1]. With logits x_k = (2 z.p_k - |p_k|^2) / T and
- * s = sum_k q_k x_k, distances cancel out: l = |z|^2 - T s, and w_k = q_k (1 + x_k - s) (math.md section 3), so that each of the
+ * s = sum_k q_k x_k, distances cancel out: l = |z|^2 - T s, and w_k = q_k (1 + x_k - s) (docs/math.md section 3), so that each of the
  * b x K passes is one op. V is `sum_k q_k |p_k|^2 - |y|^2`, the variance of the mixture.
  *
  * @param before sums to add to; without them the tile's own are returned
