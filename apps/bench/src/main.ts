@@ -11,11 +11,11 @@ import { formatReport, type Report } from './compare/markdown.ts';
 import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
-import { formatMemory, measureMemory, measureMemoryApart } from './memory.ts';
-import { measureOverhead } from './overhead.ts';
+import { formatMemory, measureMemory, measureMemoryApart } from './compare/memory.ts';
+import { measureOverhead } from './measure/overhead.ts';
 import { formatReadout, timeReadout, type ReadoutShape } from './readout.ts';
 import { formatSteps, stepShapes } from './step-table.ts';
-import { timeStep, type StepShape, type StepTiming } from './step.ts';
+import { timeStep, type StepShape, type StepTiming } from './measure/step.ts';
 
 const runtime = ort as unknown as OrtRuntime;
 

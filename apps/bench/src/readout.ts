@@ -1,8 +1,9 @@
-import { createRandom, type DdclModel } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { Readout, type ReadoutOutput, type TokenBatch } from '@ddcl/readout';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
-import { median } from './median.ts';
+import { median } from './measure/median.ts';
 
 /** Sizes of an encode: documents of `length` tokens of dimension m, K prototypes. */
 export interface ReadoutShape {

@@ -1,4 +1,4 @@
-import type { StepShape, StepTiming } from './step.ts';
+import type { StepShape, StepTiming } from './measure/step.ts';
 
 /** The shapes of `bench step`. */
 export const stepShapes: readonly StepShape[] = [

@@ -9,7 +9,7 @@ import { drawRatios } from '../src/compare/chart.ts';
 import { makeInputs } from '../src/compare/inputs.ts';
 import { formatReport } from '../src/compare/markdown.ts';
 import { over, ratiosOf } from '../src/compare/summary.ts';
-import { measureMemory } from '../src/memory.ts';
+import { measureMemory } from '../src/compare/memory.ts';
 
 const shape = { tokens: 40, dimension: 3, prototypes: 4 };
 

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, readSafetensors, toFloat16, writeSafetensors } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { readSafetensors, toFloat16, writeSafetensors } from '@ddcl/core/safetensors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repeatShards } from '../src/fit/repeat-shards.ts';
 import { formatFit, timeFit } from '../src/fit/time-fit.ts';

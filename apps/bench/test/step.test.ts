@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { describe, expect, it } from 'vitest';
-import { median } from '../src/median.ts';
-import { timeStep } from '../src/step.ts';
+import { median } from '../src/measure/median.ts';
+import { timeStep } from '../src/measure/step.ts';
 
 describe('timeStep', () => {
   it('counts the two matrix products and leaves nothing on the device', async () => {

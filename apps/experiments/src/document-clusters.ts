@@ -1,11 +1,5 @@
-import {
-  adjustedRandIndex,
-  clusteringAccuracy,
-  encodeTokens,
-  normalisedMutualInformation,
-  tokensFromArray,
-  tokensFromReader,
-} from '@ddcl/core';
+import { encodeTokens, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
+import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import { kMeans } from '@ddcl/readout';
 import { readDocumentMeans } from './document-means.ts';

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DdclError, readSafetensors, safetensorsToFloat32 } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 
 /** One vector of length 1 per document, and its label. */
 export interface DocumentMeans {

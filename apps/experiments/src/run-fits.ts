@@ -1,4 +1,4 @@
-import { encodeTokens, fit, tokensFromArray, tokensFromReader, type FitOptions } from '@ddcl/core';
+import { encodeTokens, fit, tokensFromArray, tokensFromReader, type FitOptions } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 
 /** One annealed fit with default settings. */

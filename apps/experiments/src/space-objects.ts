@@ -5,7 +5,7 @@ import {
   normalisedMutualInformation,
   recallPerClass,
   matchClusters,
-} from '@ddcl/core';
+} from '@ddcl/core/metrics';
 import { balancedRows, readCatalogue } from './catalogue.ts';
 import { featureSets, recommendedSet } from './feature-sets.ts';
 import { bestRun, kMeansRuns } from './k-means.ts';

@@ -1,4 +1,4 @@
-import { adjustedRandIndex } from '@ddcl/core';
+import { adjustedRandIndex } from '@ddcl/core/metrics';
 
 /** Mean, standard deviation (population) and range of some numbers. */
 export interface Spread {

@@ -50,4 +50,5 @@ export { primitiveOps } from './program/infer/infer.ts';
 export { expandComposites } from './program/expand.ts';
 export { bindInputs, specialise, type Bindings } from './program/specialise.ts';
 export { equalPrograms, programKey } from './program/key.ts';
+export { fromFloat16, toFloat16 } from './numbers/float16.ts';
 export { DdclError, isDdclError, type DdclErrorCode, type DdclErrorDetails } from './errors/ddcl-error.ts';

@@ -81,83 +81,8 @@ export {
   type Schedule,
 } from './optimise/schedule.ts';
 
-// Tokens
-export { firstNonFinite } from './tokens/first-non-finite.ts';
-export { halvesAreFinite } from './tokens/finite-halves.ts';
-export type { HalfBlock, PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
-export { tokensFromArray } from './tokens/from-array.ts';
-export { tokensFromFloat16 } from './tokens/from-float16.ts';
-export { tokensFromReader } from './tokens/from-reader.ts';
-export { tokensFromIterable, type IterableTokens } from './tokens/from-iterable.ts';
-export { tokenStatistics, type StatisticsOptions, type TokenStatistics } from './tokens/statistics.ts';
-export type { TokenFrame } from './tokens/device-blocks.ts';
-
-// Temperature, stability, measurement
-export { criticalTemperature } from './temperature/critical-temperature.ts';
-export {
-  autoTemperatureShare,
-  resolveTemperature,
-  startTemperatureShare,
-  type TemperatureChoice,
-} from './temperature/resolve.ts';
-export { hessianStability, type Stability } from './stability/stability.ts';
-export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';
-export { measureSource, type MeasureSourceOptions } from './measure/measure-source.ts';
-export type { MeasuredQuantities } from './measure/measure.ts';
-export { prototypeState, type PrototypeState } from './measure/prototype-state.ts';
-
-// Fitting
-export { fit, type FitResult } from './fit/fit.ts';
-export { createOnlineFit, type OnlineFit, type OnlineFitOptions } from './fit/online-fit.ts';
-export type { EarlyStop, FitOptions, FitProgress } from './fit/options.ts';
-export type { HistoryRecord, Quantities } from './fit/history.ts';
-export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';
-export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
-export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
-
-// Encoding
-export { encodeTokens, type EncodedRows, type EncodeOptions, type TokenOutput } from './encode/encode-tokens.ts';
-export { encodeSegments } from './encode/encode-segments.ts';
-export type { SegmentOutput } from './encode/finish-segment.ts';
-
-// Models
-export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';
-export { readSafetensors, viewSafetensor, type SafetensorsFile } from './safetensors/read-safetensors.ts';
-export { writeSafetensors } from './safetensors/write-safetensors.ts';
-export {
-  parseSafetensorsHeader,
-  safetensorsHeaderLength,
-  type SafetensorsEntry,
-  type SafetensorsHeader,
-} from './safetensors/header.ts';
-export { safetensorsToFloat32, type SafetensorsData, type SafetensorsTensor } from './safetensors/tensor.ts';
-export { fromFloat16, largestFloat16, toFloat16 } from './safetensors/float16.ts';
-export type { SafetensorsDType } from './safetensors/dtypes.ts';
-
-// Metrics
-export { clusteringAccuracy, matchClusters, type ClusterMatch } from './metrics/clustering-accuracy.ts';
-export { normalisedMutualInformation, mutualInformation } from './metrics/mutual-information.ts';
-export { adjustedRandIndex } from './metrics/adjusted-rand.ts';
-export { recallFromTable, recallPerClass, type ClassRecall } from './metrics/recall.ts';
-export {
-  contingency,
-  contingencyCounter,
-  type ContingencyCounter,
-  type ContingencyTable,
-  type Label,
-  type Labels,
-} from './metrics/contingency.ts';
-export { averagePrecision, discountedGain, normalisedDiscountedGain, precisionAt } from './metrics/ranking.ts';
-export { separation, type Separation } from './metrics/separation.ts';
-export { distinctPrototypes } from './metrics/distinct.ts';
-export { entropy, perplexity } from './metrics/perplexity.ts';
-
-// Numbers
+// Random numbers
 export { createRandom, restoreRandom, type Random, type RandomState } from './random/random.ts';
-export { createReservoir, type Reservoir, type ReservoirSample } from './random/reservoir.ts';
-export { createMomentAccumulator, type MomentAccumulator, type Moments } from './linalg/covariance.ts';
-export { topEigenpairs, type TopEigenpairs } from './linalg/symmetric-eigen.ts';
-export { lanczos, type LanczosOptions, type LanczosResult } from './linalg/lanczos.ts';
 
 // Errors
 export { DdclError, isDdclError, type DdclErrorCode, type DdclErrorDetails } from './errors/ddcl-error.ts';

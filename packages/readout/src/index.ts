@@ -5,7 +5,7 @@ export {
   type PartialFitOptions,
   type ReadoutEncodeOptions,
   type ReadoutFitOptions,
-} from './readout.ts';
+} from './readout/readout.ts';
 export {
   readoutOutputs,
   type Encoded,
@@ -14,7 +14,7 @@ export {
   type ReadoutOutput,
 } from './encode/encoded.ts';
 export { dequantise, quantise } from './encode/quantise.ts';
-export { normaliseVectors } from './encode/normalise.ts';
+export { normaliseVectors } from './numbers/normalise-vectors.ts';
 export { residualFloor } from './encode/finish.ts';
 
 // Sequences

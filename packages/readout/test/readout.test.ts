@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, fit, modelFromBytes, tokensFromArray, tokensFromReader } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { fit, modelFromBytes, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { Readout, type TokenBatch } from '../src/index.ts';
 

@@ -1,6 +1,6 @@
 import { forward, loss, matmul, tensorType, trace, type Program } from '@ddcl/core';
 import type { Backend, DeviceBuffer } from '@ddcl/core/backend';
-import { stepProgram, type StepShape } from '../step.ts';
+import { stepProgram, type StepShape } from '../measure/step.ts';
 import type { Contestant, Results } from './contestant.ts';
 import type { Inputs } from './inputs.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from '@ddcl/core/backend';
-import { median } from '../median.ts';
-import type { StepShape } from '../step.ts';
+import { median } from '../measure/median.ts';
+import type { StepShape } from '../measure/step.ts';
 import { backendForward, backendProducts, backendStep } from './backend-contestants.ts';
 import { requireAgreement, type Contestant, type Results, type Work } from './contestant.ts';
 import { makeInputs } from './inputs.ts';

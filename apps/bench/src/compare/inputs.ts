@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '@ddcl/core';
-import type { StepShape } from '../step.ts';
+import type { StepShape } from '../measure/step.ts';
 
 /** What every contestant is given; also as raw little-endian float32 files in `folder`. */
 export interface Inputs {

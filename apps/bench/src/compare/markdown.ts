@@ -1,5 +1,5 @@
-import { formatMemory, type MemoryCourse } from '../memory.ts';
-import type { Overhead } from '../overhead.ts';
+import { formatMemory, type MemoryCourse } from './memory.ts';
+import type { Overhead } from '../measure/overhead.ts';
 import type { ShapeComparison } from './compare-shape.ts';
 import { over, ratiosOf, timingsOf, type Ratios, type Statistic } from './summary.ts';
 

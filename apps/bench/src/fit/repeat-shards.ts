@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DdclError, readSafetensors, writeSafetensors } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { readSafetensors, writeSafetensors } from '@ddcl/core/safetensors';
 
 /**
  * Files of the token shards of a folder, in order; at least one.

@@ -1,4 +1,4 @@
-import { encodeTokens, type DdclModel, type TokenSource } from '@ddcl/core';
+import { encodeTokens, type DdclModel, type TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 
 /** The nearest prototypes of tokens, some tokens at a time, in stored order. */

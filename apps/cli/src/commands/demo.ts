@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { tokensFromArray } from '@ddcl/core';
+import { tokensFromArray } from '@ddcl/core/fit';
 import { Command } from 'commander';
-import { createBackend } from '../backends.ts';
+import { createBackend } from '../backends/backends.ts';
 import { generateOrbitalRegimes } from '../demo/orbital-regimes.ts';
 import { modelFiles, readConfig } from '../model-folder/model-folder.ts';
 import { isOwnFile, prepareOutFolder } from '../model-folder/out-folder.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { checkBackends, describeMachine } from '../backends.ts';
+import { checkBackends, describeMachine } from '../backends/backends.ts';
 import { version } from '../output/version.ts';
 
 /** `ddcl doctor`. */

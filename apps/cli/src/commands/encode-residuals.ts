@@ -1,4 +1,5 @@
-import { encodeSegments, type DdclModel, type EncodedRows, type FloatDType, type TokenSource } from '@ddcl/core';
+import type { FloatDType } from '@ddcl/core';
+import { encodeSegments, type DdclModel, type EncodedRows, type TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { normaliseVectors, residualFloor } from '@ddcl/readout';
 

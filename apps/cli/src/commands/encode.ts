@@ -1,16 +1,15 @@
 import { resolve } from 'node:path';
+import { DdclError, type FloatDType } from '@ddcl/core';
 import {
-  DdclError,
   encodeSegments,
   encodeTokens,
   tokensFromReader,
   type EncodedRows,
-  type FloatDType,
   type SegmentOutput,
   type TokenOutput,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
-import { createBackend } from '../backends.ts';
+import { createBackend } from '../backends/backends.ts';
 import { writeNpy } from '../data/npy-writer.ts';
 import {
   encoderOption,

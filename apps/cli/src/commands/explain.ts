@@ -1,8 +1,9 @@
 import { basename, resolve } from 'node:path';
-import { DdclError, tokensFromArray } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { tokensFromArray } from '@ddcl/core/fit';
 import { Readout } from '@ddcl/readout';
 import { Command } from 'commander';
-import { createBackend } from '../backends.ts';
+import { createBackend } from '../backends/backends.ts';
 import {
   encoderOption,
   encoderUseOptions,
@@ -12,10 +13,10 @@ import {
 } from '../encoder/encoder-options.ts';
 import { requireSameEncoder } from '../encoder/encoder-record.ts';
 import { openEncoder, type Encoder } from '../encoder/open-encoder.ts';
-import type { TextDocument } from '../encoder/text-document.ts';
+import type { TextDocument } from '../text/text-document.ts';
 import { gatherExplanation, type ReadDocument } from '../explain/gather.ts';
 import { renderExplanation } from '../explain/render-explanation.ts';
-import { loadOrt } from '../load-ort.ts';
+import { loadOrt } from '../backends/load-ort.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { interruptSignal } from '../output/interrupt.ts';

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps, type FloatDType } from '@ddcl/core';
+import type { FloatDType } from '@ddcl/core';
+import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
-import { createBackend } from '../backends.ts';
+import { createBackend } from '../backends/backends.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { documentModes, type DocumentMode } from '../model-folder/model-folder.ts';
 import { prepareOutFolder } from '../model-folder/out-folder.ts';

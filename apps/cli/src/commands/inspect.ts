@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { separation } from '@ddcl/core';
+import { separation } from '@ddcl/core/metrics';
 import { Command } from 'commander';
 import { loadModel } from '../model-folder/model-folder.ts';
 

@@ -6,7 +6,7 @@ import {
   normalisedMutualInformation,
   recallFromTable,
   type ContingencyTable,
-} from '@ddcl/core';
+} from '@ddcl/core/metrics';
 import type { RowLabels } from '../data/row-labels.ts';
 import type { LabelScores } from '../output/measures.ts';
 import type { ClassRow } from '../report/fit-report.ts';

@@ -1,19 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { createRandom, DdclError, type FloatDType } from '@ddcl/core';
 import {
-  createRandom,
-  DdclError,
   measureSource,
   measureStabilityOn,
   modelState,
   tokensFromReader,
   tokenStatistics,
   type DdclModel,
-  type FloatDType,
   type TokenReader,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
-import { createBackend } from '../backends.ts';
+import { createBackend } from '../backends/backends.ts';
 import { readNpy } from '../data/npy-reader.ts';
 import {
   encoderOption,

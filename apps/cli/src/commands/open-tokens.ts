@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { DdclError, isDdclError, type TokenReader } from '@ddcl/core';
+import { DdclError, isDdclError } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { openData, type OpenedData } from '../data/open-data.ts';
 import { refuseEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { requireSameEncoder } from '../encoder/encoder-record.ts';

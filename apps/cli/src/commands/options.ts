@@ -1,6 +1,6 @@
 import { DdclError, type FloatDType } from '@ddcl/core';
 import { InvalidArgumentError, Option } from 'commander';
-import { backendNames, isBackend } from '../backends.ts';
+import { backendNames, isBackend } from '../backends/backends.ts';
 
 /** A whole number >= `least`, or commander's complaint (exit status 2). */
 export function wholeNumber(least: number): (text: string) => number {

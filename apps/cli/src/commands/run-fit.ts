@@ -7,11 +7,11 @@ import {
   modelToBytes,
   tokensFromArray,
   tokensFromReader,
-  type ContingencyTable,
   type FitOptions,
   type FitResult,
   type TokenReader,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
+import type { ContingencyTable } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import type { RowLabels } from '../data/row-labels.ts';
 import { readCheckpoint, writeCheckpoint } from '../model-folder/checkpoint-file.ts';

@@ -1,4 +1,5 @@
-import { DdclError, type EncodedRows } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { EncodedRows } from '@ddcl/core/fit';
 import { readNpy } from '../data/npy-reader.ts';
 
 /**

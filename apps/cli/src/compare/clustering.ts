@@ -1,10 +1,5 @@
-import {
-  adjustedRandIndex,
-  clusteringAccuracy,
-  normalisedMutualInformation,
-  tokensFromArray,
-  tokensFromReader,
-} from '@ddcl/core';
+import { tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
+import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import { kMeans, normaliseVectors, Readout } from '@ddcl/readout';
 import type { LabelledFeatures } from './ridge-probe.ts';

@@ -1,4 +1,4 @@
-import { fit, type TokenSource } from '@ddcl/core';
+import { fit, type TokenSource } from '@ddcl/core/fit';
 import { Readout, type ReadoutOutput } from '@ddcl/readout';
 import type { CompareData } from './documents.ts';
 import { joinFeatures, type FeatureMatrix } from './feature-matrix.ts';

@@ -1,4 +1,5 @@
-import { averagePrecision, matmul, normalisedDiscountedGain, precisionAt, tensorType, trace } from '@ddcl/core';
+import { matmul, tensorType, trace } from '@ddcl/core';
+import { averagePrecision, normalisedDiscountedGain, precisionAt } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import { maxSimScores, normaliseVectors, type VectorSets } from '@ddcl/readout';
 import { Ranker } from './ranking.ts';

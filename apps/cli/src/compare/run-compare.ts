@@ -1,4 +1,4 @@
-import type { TokenSource } from '@ddcl/core';
+import type { TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { poolingKinds } from '@ddcl/readout';
 import { checkAborted } from '../data/data-error.ts';

@@ -1,4 +1,5 @@
-import { createRandom, tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core/fit';
 import type { SequenceReader } from '@ddcl/readout';
 
 /**

@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { classify, trainAttentionPooling, trainHead, type HeadEpoch } from '@ddcl/readout';
 import type { CompareData } from './documents.ts';
 import type { CompareRow, RowTable, SeedScores } from './rows.ts';

@@ -1,4 +1,4 @@
-import type { TokenReader } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { createFloats, type TokenDType } from './float-array.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import type { TokenReader } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { checkAborted, dataError } from './data-error.ts';
 import { bytesOf, createFloats, type FloatArray, type TokenDType } from './float-array.ts';
 import {

@@ -1,4 +1,4 @@
-import { firstNonFinite } from '@ddcl/core';
+import { firstNonFinite } from '@ddcl/core/fit';
 import { dataError } from './data-error.ts';
 import { readNpyHeader } from './npy-header.ts';
 import { bytesPerNumber, decodeNumbers, numbersView, type NumberFormat } from './number-format.ts';

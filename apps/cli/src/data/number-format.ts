@@ -1,4 +1,5 @@
-import { firstNonFinite, fromFloat16, halvesAreFinite } from '@ddcl/core';
+import { firstNonFinite, halvesAreFinite } from '@ddcl/core/fit';
+import { fromFloat16 } from '@ddcl/core/safetensors';
 import { float32Limit, type FloatArray } from './float-array.ts';
 
 /** Formats of numbers in files, little-endian: kind and bytes as NumPy names them; `bf2` is bfloat16, `b1` a boolean. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { TokenReader } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { commonKind } from './file-kind.ts';
 import type { TokenDType } from './float-array.ts';
 import { readLabelFile } from './label-file.ts';

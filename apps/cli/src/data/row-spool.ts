@@ -2,7 +2,7 @@ import { randomUUID, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tokensFromArray, type TokenReader } from '@ddcl/core';
+import { tokensFromArray, type TokenReader } from '@ddcl/core/fit';
 import { dataError } from './data-error.ts';
 import { bytesOf, createFloats, type FloatArray, type TokenDType } from './float-array.ts';
 import { matrixReader } from './matrix-file.ts';

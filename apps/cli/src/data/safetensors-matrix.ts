@@ -3,7 +3,7 @@ import {
   safetensorsHeaderLength,
   type SafetensorsDType,
   type SafetensorsHeader,
-} from '@ddcl/core';
+} from '@ddcl/core/safetensors';
 import { dataError, listNames, withFileName } from './data-error.ts';
 import type { MatrixFile } from './matrix-file.ts';
 import { suggestion } from './nearest-name.ts';

@@ -1,7 +1,8 @@
-import { DdclError, firstNonFinite } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { firstNonFinite } from '@ddcl/core/fit';
 import type { EncoderSession } from './encoder-session.ts';
 import { defaultBatchTokens, planBatches } from './plan-batches.ts';
-import type { TextDocument } from './text-document.ts';
+import type { TextDocument } from '../text/text-document.ts';
 import type { TokenizedText } from './tokenizer.ts';
 
 /** A document as token vectors. */

@@ -7,7 +7,7 @@ import { encodeDocuments, type EncodeCounts, type EncodedDocument } from './enco
 import { findEncoderFiles, readEncoderJson, type EncoderDType } from './encoder-files.ts';
 import { hashEncoder, type EncoderRecord } from './encoder-record.ts';
 import { EncoderSession } from './encoder-session.ts';
-import type { TextDocument } from './text-document.ts';
+import type { TextDocument } from '../text/text-document.ts';
 import { encoderTokenLimit, resolveMaxTokens } from './token-limit.ts';
 import { TextTokenizer, type TextPieces, type TokenizedText } from './tokenizer.ts';
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DdclError, readSafetensors, writeSafetensors } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { readSafetensors, writeSafetensors } from '@ddcl/core/safetensors';
 import { withFileName } from '../data/data-error.ts';
 import { reasonOf, writeWhole } from '../output/write-file.ts';
 import { requireSameFit, type FitIdentity } from './fit-identity.ts';

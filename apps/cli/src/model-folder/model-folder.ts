@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DdclError, modelFromBytes, type DdclModel } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { modelFromBytes, type DdclModel } from '@ddcl/core/fit';
 import { withFileName } from '../data/data-error.ts';
 import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
 import { reasonOf } from '../output/write-file.ts';

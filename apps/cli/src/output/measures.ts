@@ -1,4 +1,4 @@
-import type { MeasuredQuantities, Stability } from '@ddcl/core';
+import type { MeasuredQuantities, Stability } from '@ddcl/core/fit';
 import type { FitMeasures } from '../report/fit-report.ts';
 
 export interface LabelScores {

@@ -1,4 +1,4 @@
-import type { FitProgress } from '@ddcl/core';
+import type { FitProgress } from '@ddcl/core/fit';
 
 /** Seconds of each phase of a fit. */
 export type PhaseSeconds = Record<FitProgress['phase'], number>;

@@ -1,4 +1,4 @@
-import type { FitProgress } from '@ddcl/core';
+import type { FitProgress } from '@ddcl/core/fit';
 import { Presets, SingleBar } from 'cli-progress';
 
 /** A progress display on stderr; nothing at all where stderr is no terminal. */

@@ -1,4 +1,5 @@
-import { DdclError, type TokenReader } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { checkAborted } from '../data/data-error.ts';
 
 /** Shift and divisor of every column, [m] each. */

@@ -1,4 +1,4 @@
-import type { HistoryRecord } from '@ddcl/core';
+import type { HistoryRecord } from '@ddcl/core/fit';
 import type { Figure } from './figure.ts';
 import type { FitMeasures } from './fit-report.ts';
 import { lineChart } from './line-chart.ts';

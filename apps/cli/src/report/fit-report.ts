@@ -1,4 +1,4 @@
-import type { HistoryRecord, Quantities } from '@ddcl/core';
+import type { HistoryRecord, Quantities } from '@ddcl/core/fit';
 
 /** The final measurement of a fit. */
 export interface FitMeasures extends Quantities {

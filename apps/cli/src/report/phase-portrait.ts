@@ -1,4 +1,4 @@
-import type { HistoryRecord } from '@ddcl/core';
+import type { HistoryRecord } from '@ddcl/core/fit';
 import { axisStyle, nameAbove, nameBelow, namedFrame } from './axes.ts';
 import { drawChart, type ChartOption } from './draw-chart.ts';
 import type { Figure } from './figure.ts';

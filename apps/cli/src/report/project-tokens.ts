@@ -1,4 +1,4 @@
-import { topEigenpairs } from '@ddcl/core';
+import { topEigenpairs } from '@ddcl/core/fit';
 import type { Projection } from './fit-report.ts';
 
 /** Tokens to project, all rows of length m. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checkAborted, dataError } from '../data/data-error.ts';
-import type { TextDocument } from '../encoder/text-document.ts';
+import type { TextDocument } from './text-document.ts';
 import { stripHtml } from './strip-html.ts';
 import { textBytes, textFile, textRows } from './text-rows.ts';
 

@@ -8,7 +8,7 @@ import { openFile } from '../data/open-file.ts';
 import { openParquet } from '../data/parquet-table.ts';
 import type { Table } from '../data/table.ts';
 import { textChunks } from '../data/text-chunks.ts';
-import type { TextDocument } from '../encoder/text-document.ts';
+import type { TextDocument } from './text-document.ts';
 import { batchesOfLines, openTabs } from './tab-table.ts';
 
 /** Where texts come from. */

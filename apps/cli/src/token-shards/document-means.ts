@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TokenReader } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { checkAborted } from '../data/data-error.ts';
 import { createRowSpool } from '../data/row-spool.ts';
 

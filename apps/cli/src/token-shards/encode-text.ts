@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
 import { openEncoder, type Encoder, type OpenEncoderOptions } from '../encoder/open-encoder.ts';
-import { loadOrt } from '../load-ort.ts';
+import { loadOrt } from '../backends/load-ort.ts';
 import type { Progress } from '../output/progress.ts';
 import { openText } from '../text/open-text.ts';
 import type { TokenFileDType } from './shard-format.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { tokensFromArray, type TokenReader } from '@ddcl/core';
+import { tokensFromArray, type TokenReader } from '@ddcl/core/fit';
 import type { SequenceReader } from '@ddcl/readout';
 import { dataError } from '../data/data-error.ts';
 import { joinReaders } from '../data/join-readers.ts';

@@ -1,4 +1,4 @@
-import { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsHeader } from '@ddcl/core';
+import { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsHeader } from '@ddcl/core/safetensors';
 import { dataError, withFileName } from '../data/data-error.ts';
 import { openFile, readFully, type OpenFile } from '../data/open-file.ts';
 import { parseMetadata, shardTensors, type ShardMetadata } from './shard-format.ts';

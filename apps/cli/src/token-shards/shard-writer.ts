@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DdclError, toFloat16 } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { toFloat16 } from '@ddcl/core/safetensors';
 import { bytesOf } from '../data/float-array.ts';
 import type { EncodeCounts, EncodedDocument } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { DdclError, type SafetensorsDType } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { SafetensorsDType } from '@ddcl/core/safetensors';
 import { bytesOf } from '../data/float-array.ts';
 import { writeAll } from '../data/npy-writer.ts';
 import { reasonOf } from '../output/write-file.ts';

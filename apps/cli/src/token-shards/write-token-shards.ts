@@ -1,6 +1,6 @@
 import type { Encoder, EncodeOptions } from '../encoder/open-encoder.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
-import type { TextDocument } from '../encoder/text-document.ts';
+import type { TextDocument } from '../text/text-document.ts';
 import { ShardWriter } from './shard-writer.ts';
 import type { TokenFileDType } from './shard-format.ts';
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { modelFromBytes, modelState, readSafetensors, safetensorsToFloat32, type DdclModel } from '@ddcl/core';
+import { modelFromBytes, modelState, type DdclModel } from '@ddcl/core/fit';
+import { readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy-reader.ts';
 import { npy, testFolder } from './support.ts';

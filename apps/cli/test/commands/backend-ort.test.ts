@@ -1,4 +1,4 @@
-import { readSafetensors } from '@ddcl/core';
+import { readSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy-reader.ts';
 import { clusters, npy, succeed, testFolder } from './support.ts';

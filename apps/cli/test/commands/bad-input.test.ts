@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeSafetensors } from '@ddcl/core';
+import { writeSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../data/fixtures.ts';
 import { clusters, csv, ddcl, ddclInTurn, npy, succeed, testFolder } from './support.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromFloat16, readSafetensors, safetensorsToFloat32 } from '@ddcl/core';
+import { fromFloat16, readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { vocabulary } from '../../../../tooling/tiny-bert/word-piece.ts';

@@ -1,4 +1,4 @@
-import { readSafetensors } from '@ddcl/core';
+import { readSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, type NpyArray } from '../../src/data/npy-reader.ts';
 import { clusters, csv, ddclInTurn, npy, succeed, testFolder } from './support.ts';

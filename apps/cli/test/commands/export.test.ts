@@ -1,6 +1,7 @@
 import { readFileSync, symlinkSync } from 'node:fs';
 import { programToOnnx, readoutOutputs } from '@ddcl/backend-ort';
-import { f32, gather, i32, modelFromBytes, trace } from '@ddcl/core';
+import { f32, gather, i32, trace } from '@ddcl/core';
+import { modelFromBytes } from '@ddcl/core/fit';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportChoices } from '../../src/commands/export.ts';

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { modelFromBytes, readSafetensors, safetensorsToFloat32 } from '@ddcl/core';
+import { modelFromBytes } from '@ddcl/core/fit';
+import { readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy-reader.ts';

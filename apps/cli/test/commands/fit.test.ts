@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { readSafetensors, writeSafetensors } from '@ddcl/core';
+import { readSafetensors, writeSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../data/fixtures.ts';
 import { clusters, csv, ddcl, ddclInTurn, npy, succeed, testFolder } from './support.ts';

@@ -1,4 +1,4 @@
-import { fromFloat16, toFloat16, writeSafetensors } from '@ddcl/core';
+import { fromFloat16, toFloat16, writeSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clusters, ddcl, ddclInTurn, npy, succeed, testFolder } from './support.ts';
 

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createRandom, modelFromBytes, readSafetensors } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { modelFromBytes } from '@ddcl/core/fit';
+import { readSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clusters, csv, ddcl, ddclInTurn, npy, succeed, testFolder, type Ended } from './support.ts';
 

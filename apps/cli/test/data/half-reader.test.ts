@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fromFloat16, toFloat16, tokensFromReader, writeSafetensors, type PassOrder } from '@ddcl/core';
+import { tokensFromReader, type PassOrder } from '@ddcl/core/fit';
+import { fromFloat16, toFloat16, writeSafetensors } from '@ddcl/core/safetensors';
 import { expect, it } from 'vitest';
 import { openData } from '../../src/data/open-data.ts';
 import { preprocess } from '../../src/preprocess/preprocessing.ts';

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TokenReader } from '@ddcl/core';
+import type { TokenReader } from '@ddcl/core/fit';
 import { createRowSpool, type RowSpool } from '../../src/data/row-spool.ts';
 import { openData } from '../../src/data/open-data.ts';
 import { readAll, testFolder } from './support.ts';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readSafetensors } from '@ddcl/core';
+import { readSafetensors } from '@ddcl/core/safetensors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEncoder, type Encoder } from '../../src/encoder/open-encoder.ts';
 import type { EncodedDocument } from '../../src/encoder/encode-documents.ts';
 import { TextTokenizer } from '../../src/encoder/tokenizer.ts';
-import { loadOrt } from '../../src/load-ort.ts';
+import { loadOrt } from '../../src/backends/load-ort.ts';
 
 const data = process.env['DDCL_DATA'] ?? join(import.meta.dirname, '../../../../../shared/data');
 const miniLm = join(data, 'all-MiniLM-L6-v2');

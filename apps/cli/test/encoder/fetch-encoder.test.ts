@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { tinyBert } from '../../../../tooling/tiny-bert/tiny-bert.ts';
 import { isEncoderName } from '../../src/encoder/fetch-encoder.ts';
 import { openEncoder } from '../../src/encoder/open-encoder.ts';
-import { loadOrt } from '../../src/load-ort.ts';
+import { loadOrt } from '../../src/backends/load-ort.ts';
 import { encodeAll, temporaryFolder, tinyEncoder } from './support.ts';
 
 const sha = 'a'.repeat(40);

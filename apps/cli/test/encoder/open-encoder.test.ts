@@ -13,7 +13,7 @@ import { OnnxGraph } from '../../../../packages/backend-ort/src/onnx/graph.ts';
 import { modelBytes, modelProto } from '../../../../packages/backend-ort/src/onnx/model.ts';
 import { openEncoder, type Encoder, type OpenEncoderOptions } from '../../src/encoder/open-encoder.ts';
 import { requireSameEncoder } from '../../src/encoder/encoder-record.ts';
-import { loadOrt } from '../../src/load-ort.ts';
+import { loadOrt } from '../../src/backends/load-ort.ts';
 import { encodeAll, largestDifference, temporaryFolder, texts, tinyEncoder } from './support.ts';
 
 const ort = await loadOrt();

@@ -4,7 +4,7 @@ import { Readout, readoutOutputs, type Encoded, type TokenBatch } from '@ddcl/re
 import * as ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
 import { openEncoder } from '../../src/encoder/open-encoder.ts';
-import type { TextDocument } from '../../src/encoder/text-document.ts';
+import type { TextDocument } from '../../src/text/text-document.ts';
 import { openText } from '../../src/text/open-text.ts';
 
 const data = process.env['DDCL_DATA'] ?? join(import.meta.dirname, '../../../../../shared/data');

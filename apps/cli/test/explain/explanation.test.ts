@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, type DdclModel } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { Readout } from '@ddcl/readout';
 import { describe, expect, it } from 'vitest';
 import { gatherExplanation, type ReadDocument } from '../../src/explain/gather.ts';

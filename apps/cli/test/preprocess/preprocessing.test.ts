@@ -1,4 +1,5 @@
-import { isDdclError, tokensFromArray } from '@ddcl/core';
+import { isDdclError } from '@ddcl/core';
+import { tokensFromArray } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { columnStatistics, preprocess, type Preprocessing } from '../../src/preprocess/preprocessing.ts';
 

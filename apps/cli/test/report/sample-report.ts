@@ -1,4 +1,5 @@
-import { createRandom, type HistoryRecord } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import type { HistoryRecord } from '@ddcl/core/fit';
 import type { FitReport } from '../../src/report/fit-report.ts';
 
 /** A history that looks like a cooled fit. */

@@ -1,4 +1,5 @@
-import { createRandom, tokensFromArray } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { tokensFromArray } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { documentMeans } from '../../src/token-shards/document-means.ts';
 

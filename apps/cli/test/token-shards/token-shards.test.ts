@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRandom, fromFloat16, readSafetensors, toFloat16, writeSafetensors } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { fromFloat16, readSafetensors, toFloat16, writeSafetensors } from '@ddcl/core/safetensors';
 import { describe, expect, it } from 'vitest';
 import type { EncodedDocument } from '../../src/encoder/encode-documents.ts';
 import type { EncoderRecord } from '../../src/encoder/encoder-record.ts';

@@ -1,4 +1,4 @@
-import { toFloat16 } from '@ddcl/core';
+import { toFloat16 } from '@ddcl/core/safetensors';
 import {
   allocate,
   elementCount,

@@ -1,5 +1,4 @@
-import type { DType, TypedArray } from '@ddcl/core/backend';
-import { elementCount, type ConcreteType } from '@ddcl/core/backend';
+import { type DType, type TypedArray, elementCount, type ConcreteType } from '@ddcl/core/backend';
 
 /**
  * A tensor of the oracle: numbers in double precision, whatever the dtype. It knows no shape: `reshape` may return

@@ -12,7 +12,7 @@ import {
   type KernelTable,
   type PrimitiveOp,
 } from '@ddcl/core/backend';
-import { toFloat16 } from '@ddcl/core';
+import { toFloat16 } from '@ddcl/core/safetensors';
 import { numbersOf } from '../oracle/half.ts';
 import { referenceKernels } from '../oracle/reference-kernels.ts';
 import type { RefTensor } from '../oracle/tensor.ts';

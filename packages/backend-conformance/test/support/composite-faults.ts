@@ -1,5 +1,4 @@
-import type { ConcreteType } from '@ddcl/core/backend';
-import { elementCount } from '@ddcl/core/backend';
+import { type ConcreteType, elementCount } from '@ddcl/core/backend';
 import { assignmentsOf, rowsOf, sumsOf } from '../../src/oracle/ddcl.ts';
 import type { RefTensor } from '../../src/oracle/tensor.ts';
 import type { Fault } from './fault.ts';

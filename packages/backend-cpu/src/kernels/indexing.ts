@@ -1,5 +1,12 @@
-import { fromFloat16 } from '@ddcl/core';
-import { allocate, DdclError, elementCount, type DType, type KernelTable, type TypedArray } from '@ddcl/core/backend';
+import {
+  fromFloat16,
+  allocate,
+  DdclError,
+  elementCount,
+  type DType,
+  type KernelTable,
+  type TypedArray,
+} from '@ddcl/core/backend';
 
 function requireIndex(op: string, what: string, value: number, bound: number): void {
   if (value >= 0 && value < bound) return;

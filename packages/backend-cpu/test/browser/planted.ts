@@ -1,4 +1,4 @@
-import { encodeSegments, fit, tokensFromArray, tokensFromReader } from '@ddcl/core';
+import { encodeSegments, fit, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { cpuBackend } from '../../src/index.ts';
 
 /** Four clusters, so far apart that at the fitted temperature no token has a measurable share in another one. */

@@ -1,6 +1,7 @@
-import { createRandom, criticalTemperature, f64, fit, lossAndGradient, sgd, trace } from '@ddcl/core';
+import { createRandom, f64, lossAndGradient, sgd, trace } from '@ddcl/core';
+import { criticalTemperature, fit } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
-import { jacobiEigenvalues } from '../../../core/test/dense.ts';
+import { jacobiEigenvalues } from '../../../core/test/support/dense.ts';
 import { momentsOf, rowsOf } from '../../../core/test/support/oracle.ts';
 import { cpuBackend } from '../../src/index.ts';
 import { blobs, sourceOf } from './support.ts';

@@ -1,4 +1,5 @@
-import { adam, constantSchedule, fit, sgd, tokensFromIterable, type FitOptions, type TokenSource } from '@ddcl/core';
+import { adam, constantSchedule, sgd } from '@ddcl/core';
+import { fit, tokensFromIterable, type FitOptions, type TokenSource } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { deviation } from '../../../core/test/support/ddcl-problems.ts';
 import { gradientOf, momentsOf, rowsOf, sumsOf } from '../../../core/test/support/oracle.ts';

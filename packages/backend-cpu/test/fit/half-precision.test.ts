@@ -2,10 +2,8 @@ import {
   encodeSegments,
   encodeTokens,
   fit,
-  fromFloat16,
   measureSource,
   modelState,
-  toFloat16,
   tokensFromArray,
   tokensFromFloat16,
   tokensFromReader,
@@ -13,7 +11,8 @@ import {
   type SegmentOutput,
   type TokenOutput,
   type TokenSource,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
+import { fromFloat16, toFloat16 } from '@ddcl/core/safetensors';
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';

@@ -1,4 +1,5 @@
-import { createRandom, criticalTemperature, fit, sgd, type FitOptions } from '@ddcl/core';
+import { createRandom, sgd } from '@ddcl/core';
+import { criticalTemperature, fit, type FitOptions } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { cpuBackend } from '../../src/index.ts';
 import { blobs, sourceOf } from './support.ts';

@@ -1,5 +1,5 @@
+import { createRandom } from '@ddcl/core';
 import {
-  createRandom,
   encodeTokens,
   fit,
   measureSource,
@@ -10,7 +10,7 @@ import {
   tokenStatistics,
   type TokenBlock,
   type TokenSource,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import type { Backend, FloatDType } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { momentsOf, rowsOf, squaredDistance, sumsOf } from '../../../core/test/support/oracle.ts';

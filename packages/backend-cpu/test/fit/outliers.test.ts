@@ -1,4 +1,5 @@
-import { createRandom, fit } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { fit } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../../core/test/support/oracle.ts';
 import { cpuBackend } from '../../src/index.ts';

@@ -1,18 +1,14 @@
+import { assign, createRandom, lossAndGradient, tensorType, trace } from '@ddcl/core';
 import {
-  assign,
-  createRandom,
   encodeTokens,
-  lossAndGradient,
   measureSource,
   prototypeState,
-  tensorType,
   tokensFromArray,
   tokensFromIterable,
   tokensFromReader,
   tokenStatistics,
-  trace,
   type TokenSource,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import type { Backend, FloatDType } from '@ddcl/core/backend';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

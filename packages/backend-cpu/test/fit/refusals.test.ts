@@ -1,4 +1,4 @@
-import { fit, tokensFromArray, tokensFromIterable, tokensFromReader, type FitOptions } from '@ddcl/core';
+import { fit, tokensFromArray, tokensFromIterable, tokensFromReader, type FitOptions } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';
 import { cpuBackend } from '../../src/index.ts';

@@ -1,4 +1,5 @@
-import { fit, measureStabilityOn, modelState, createRandom, type FitOptions, type FitProgress } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { fit, measureStabilityOn, modelState, type FitOptions, type FitProgress } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';

@@ -1,4 +1,5 @@
-import { adam, fit, modelToBytes, sgd, type FitOptions, type FitResult, type TokenSource } from '@ddcl/core';
+import { adam, sgd } from '@ddcl/core';
+import { fit, modelToBytes, type FitOptions, type FitResult, type TokenSource } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';
 import { cpuBackend } from '../../src/index.ts';

@@ -1,4 +1,5 @@
-import { createRandom, programKey, tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core';
+import { createRandom, programKey } from '@ddcl/core';
+import { tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { cpuBackend } from '../../src/index.ts';
 

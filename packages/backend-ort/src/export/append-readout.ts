@@ -1,5 +1,5 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { DdclError } from '@ddcl/core/backend';
 import { cast } from '../emit/emitter.ts';
 import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';

@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { cast } from '../emit/emitter.ts';
 import type { OnnxGraph, OnnxName } from '../onnx/graph.ts';
 import { isPooled, type ReadoutOptions, type ReadoutOutput } from './readout-options.ts';

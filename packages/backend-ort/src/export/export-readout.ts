@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { scatterAdd } from '../emit/scatter-add.ts';
 import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
 import { modelBytes, modelProto } from '../onnx/model.ts';

@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import type { OnnxGraph, OnnxName } from '../onnx/graph.ts';
 import type { ReadoutPreprocessing } from './readout-options.ts';
 

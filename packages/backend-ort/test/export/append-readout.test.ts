@@ -1,4 +1,5 @@
-import { add, broadcastTo, createRandom, f32, i32, gather, reshape, trace, type DdclModel } from '@ddcl/core';
+import { add, broadcastTo, createRandom, f32, i32, gather, reshape, trace } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';

@@ -5,8 +5,10 @@ import {
   type EncodedRows,
   type SegmentOutput,
   type TokenOutput,
-} from '@ddcl/core';
-import { createRandom, tokensFromArray, tokensFromReader } from '@ddcl/core';
+  tokensFromArray,
+  tokensFromReader,
+} from '@ddcl/core/fit';
+import { createRandom } from '@ddcl/core';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { fromBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';

@@ -1,4 +1,5 @@
-import { createRandom, type DdclModel } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common';
 import { tinyBert } from '../../../../tooling/tiny-bert/tiny-bert.ts';
 import { appendReadout, type ReadoutOutput } from '../../src/index.ts';

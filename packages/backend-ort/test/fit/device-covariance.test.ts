@@ -1,18 +1,17 @@
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import * as ort from 'onnxruntime-node';
+import { createRandom } from '@ddcl/core';
 import {
   createMomentAccumulator,
-  createRandom,
-  fromFloat16,
-  toFloat16,
   tokensFromArray,
   tokensFromFloat16,
   tokensFromReader,
   tokenStatistics,
   type TokenBlock,
-} from '@ddcl/core';
-import { createDeviceCovariance, paysOnDevice } from '../../../core/src/tokens/device-covariance.ts';
+} from '@ddcl/core/fit';
+import { fromFloat16, toFloat16 } from '@ddcl/core/safetensors';
+import { createDeviceCovariance, paysOnDevice } from '../../../core/src/statistics/device-covariance.ts';
 import { ortBackend } from '../../src/index.ts';
 
 const random = createRandom(1);

@@ -1,20 +1,5 @@
-import {
-  add,
-  exp,
-  f32,
-  fit,
-  gather,
-  i32,
-  matmul,
-  mul,
-  neg,
-  programKey,
-  reshape,
-  sum,
-  tokensFromArray,
-  tokensFromReader,
-  trace,
-} from '@ddcl/core';
+import { add, exp, f32, gather, i32, matmul, mul, neg, programKey, reshape, sum, trace } from '@ddcl/core';
+import { fit, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import type { ConcreteType } from '@ddcl/core/backend';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, it } from 'vitest';

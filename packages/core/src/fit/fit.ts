@@ -9,7 +9,7 @@ import type { Stability } from '../stability/stability.ts';
 import { measureStability } from '../stability/measure-stability.ts';
 import { measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
-import { tokenStatistics, type TokenStatistics } from '../tokens/statistics.ts';
+import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import {

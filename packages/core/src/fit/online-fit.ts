@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import { asDType, fromFrame, toFrame } from '../measure/prototype-state.ts';
+import { fromFrame, toFrame } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import type { DdclModel } from '../model/model.ts';
 import { adam } from '../optimise/adam.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';

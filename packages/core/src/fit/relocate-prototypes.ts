@@ -1,7 +1,7 @@
 import { toFrame } from '../measure/prototype-state.ts';
 import { relocate } from '../relocate/relocate.ts';
 import { evenRows } from '../stability/measure-stability.ts';
-import type { TokenStatistics } from '../tokens/statistics.ts';
+import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { Stepper } from './stepper.ts';
 
 /** Numbers (tokens x K x m) that one round of relocation may go over, so that it stays a small part of a fit. */

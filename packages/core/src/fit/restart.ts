@@ -1,12 +1,13 @@
 import type { Backend } from '../backend/contract.ts';
-import { asDType, fromFrame, prototypeState } from '../measure/prototype-state.ts';
+import { fromFrame, prototypeState } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import { throwIfAborted } from '../abort/abort-signal.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
 import type { DeviceBlock } from '../tokens/device-blocks.ts';
 import type { TokenFeed } from '../tokens/token-feed.ts';
-import type { TokenStatistics } from '../tokens/statistics.ts';
+import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { StoppingState } from './checkpoint.ts';
 import type { HistoryRecord } from './history.ts';

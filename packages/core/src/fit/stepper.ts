@@ -1,5 +1,5 @@
 import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
-import { asDType } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';
 import type { DeviceBlock } from '../tokens/device-blocks.ts';

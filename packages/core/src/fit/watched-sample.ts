@@ -1,8 +1,9 @@
 import type { Backend } from '../backend/contract.ts';
 import { createMeasurer, type MeasuredQuantities } from '../measure/measure.ts';
-import { asDType, toFrame, type PrototypeState } from '../measure/prototype-state.ts';
+import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import { evenRows } from '../stability/measure-stability.ts';
-import type { TokenStatistics } from '../tokens/statistics.ts';
+import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { ResolvedFitOptions } from './options.ts';
 
 /** Tokens on which history records are measured. */

@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { Random } from '../random/random.ts';
-import { distinctRows } from './distinct-rows.ts';
+import { distinctRows } from '../numbers/distinct-rows.ts';
 import { kMeansPlusPlus } from './k-means-plus-plus.ts';
 
 /**

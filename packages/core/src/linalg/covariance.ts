@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { addOuterProducts, padded, rowsAtOnce, traceOfProducts } from './outer-products.ts';
-import { firstNonFinite } from '../tokens/first-non-finite.ts';
+import { firstNonFinite } from '../numbers/first-non-finite.ts';
 import { checkRows, type RowData } from './rows.ts';
 import { addScaled } from './vector.ts';
 

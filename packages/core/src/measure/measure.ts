@@ -2,7 +2,7 @@ import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { assign } from '../ddcl/assign.ts';
 import { tokenSums } from '../ddcl/token-sums.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import type { Quantities } from '../fit/history.ts';
+import type { Quantities } from './quantities.ts';
 import { joinedGroups } from '../metrics/distinct.ts';
 import { forEachPair } from '../metrics/pairwise.ts';
 import { perplexity } from '../metrics/perplexity.ts';

@@ -1,3 +1,4 @@
+import { asDType } from '../numbers/as-dtype.ts';
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
@@ -61,9 +62,4 @@ function eachNumber(offset: Float64Array, length: number, visit: (index: number,
   const dimension = offset.length;
   for (let start = 0; start < length; start += dimension)
     for (let axis = 0; axis < dimension; axis++) visit(start + axis, offset[axis]!);
-}
-
-/** Numbers as a host array of a dtype. */
-export function asDType(values: ArrayLike<number>, dtype: FloatDType): Float32Array | Float64Array {
-  return dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
 }

@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { RowData } from '../linalg/rows.ts';
-import { firstNonFinite } from '../tokens/first-non-finite.ts';
+import { firstNonFinite } from '../numbers/first-non-finite.ts';
 import { squaredDistance } from '../linalg/squared-distance.ts';
 
 /**

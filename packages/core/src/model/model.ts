@@ -1,5 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import { asDType, prototypeState, type PrototypeState } from '../measure/prototype-state.ts';
+import { prototypeState, type PrototypeState } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';

@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { SafetensorsDType } from './dtypes.ts';
-import { fromFloat16 } from './float16.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
 
 /** Elements of a tensor on the host. */
 export type SafetensorsData = Float64Array | Float32Array | Int32Array | BigInt64Array | Uint16Array | Uint8Array;

@@ -7,7 +7,7 @@ import { blockRows } from '../tokens/block-size.ts';
 import { deviceBlocks } from '../tokens/device-blocks.ts';
 import { tokensFromArray } from '../tokens/from-array.ts';
 import { tokensFromReader } from '../tokens/from-reader.ts';
-import type { TokenStatistics } from '../tokens/statistics.ts';
+import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { hessianStability, type Stability } from './stability.ts';
 

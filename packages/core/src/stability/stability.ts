@@ -1,7 +1,8 @@
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { hessianProduct } from '../ddcl/hessian-product.ts';
 import { lanczos } from '../linalg/lanczos.ts';
-import { asDType, type PrototypeState } from '../measure/prototype-state.ts';
+import type { PrototypeState } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { sumOverBlocks, type ResidentBlock } from '../measure/sum-blocks.ts';
 import type { FloatDType } from '../program/dtype.ts';

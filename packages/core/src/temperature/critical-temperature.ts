@@ -1,6 +1,6 @@
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { createRandom } from '../random/random.ts';
-import { tokenStatistics } from '../tokens/statistics.ts';
+import { tokenStatistics } from '../statistics/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import { firstNonFinite } from './first-non-finite.ts';
-import { fromFloat16 } from '../safetensors/float16.ts';
-import { halvesAreFinite } from './finite-halves.ts';
+import { firstNonFinite } from '../numbers/first-non-finite.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
+import { halvesAreFinite } from '../numbers/finite-halves.ts';
 import type { HalfBlock, TokenBlock } from './token-source.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import { fromFloat16 } from '../safetensors/float16.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
 import type { TokenReader } from './token-source.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { createRandom } from '../random/random.ts';
 import { internalError } from '../errors/ddcl-error.ts';
-import { fromFloat16 } from '../safetensors/float16.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
 import { checkBlock } from './check-block.ts';
-import { halvesAreFinite } from './finite-halves.ts';
-import { firstNonFinite } from './first-non-finite.ts';
+import { halvesAreFinite } from '../numbers/finite-halves.ts';
+import { firstNonFinite } from '../numbers/first-non-finite.ts';
 import { mixedRows } from './shuffle-pool.ts';
 import type { HalfBlock, PassOrder, TokenReader } from './token-source.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultSteps, planSteps, rateSchedule, temperatureSchedule } from '../../src/fit/schedule.ts';
-import { codeOf } from '../thrown.ts';
+import { codeOf } from '../support/thrown.ts';
 
 describe('planSteps', () => {
   it('divides the tokens evenly', () => {

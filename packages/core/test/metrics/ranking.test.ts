@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { averagePrecision, discountedGain, normalisedDiscountedGain, precisionAt } from '../../src/metrics/ranking.ts';
-import { codeOf } from '../thrown.ts';
+import { codeOf } from '../support/thrown.ts';
 
 describe('by hand', () => {
   it('discounts by log2(rank + 1)', () => {

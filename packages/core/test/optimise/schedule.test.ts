@@ -6,7 +6,7 @@ import {
   linearSchedule,
   sequenceSchedule,
 } from '../../src/optimise/schedule.ts';
-import { codeOf } from '../thrown.ts';
+import { codeOf } from '../support/thrown.ts';
 
 const at = [0, 0.25, 0.5, 0.75, 1];
 

@@ -3,7 +3,7 @@ import { createRandom } from '../../src/random/random.ts';
 import { criticalTemperature } from '../../src/temperature/critical-temperature.ts';
 import { tokensFromArray } from '../../src/tokens/from-array.ts';
 import { tokensFromReader } from '../../src/tokens/from-reader.ts';
-import { jacobiEigenvalues } from '../dense.ts';
+import { jacobiEigenvalues } from '../support/dense.ts';
 import { momentsOf, rowsOf } from '../support/oracle.ts';
 import { rejection } from '../support/run.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/random/random.ts';
-import { fromFloat16, toFloat16 } from '../../src/safetensors/float16.ts';
+import { fromFloat16, toFloat16 } from '../../src/numbers/float16.ts';
 import { tokensFromFloat16 } from '../../src/tokens/from-float16.ts';
 import { halfPass, type PassSizes } from '../../src/tokens/half-pass.ts';
 import { shufflePools } from '../../src/tokens/shuffle-pool.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toFloat16 } from '../../src/safetensors/float16.ts';
+import { toFloat16 } from '../../src/numbers/float16.ts';
 import { deviceHalfBlocks } from '../../src/tokens/device-half-blocks.ts';
 import { tokensFromFloat16 } from '../../src/tokens/from-float16.ts';
 import { tokensFromReader } from '../../src/tokens/from-reader.ts';

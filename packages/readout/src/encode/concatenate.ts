@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import type { Encoded, EncodedArray, ReadoutOutput } from './encoded.ts';
 import { DdclError } from '@ddcl/core';
 

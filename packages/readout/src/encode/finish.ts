@@ -1,5 +1,5 @@
-import type { DdclModel } from '@ddcl/core';
-import { normaliseVectors } from './normalise.ts';
+import type { DdclModel } from '@ddcl/core/fit';
+import { normaliseVectors } from '../numbers/normalise-vectors.ts';
 import type { SequenceSums } from './sequence-sums.ts';
 
 type Numbers = Float32Array | Float64Array;

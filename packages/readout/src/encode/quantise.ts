@@ -1,4 +1,5 @@
-import { DdclError, fromFloat16, largestFloat16, toFloat16 } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { fromFloat16, largestFloat16, toFloat16 } from '@ddcl/core/safetensors';
 import type { EncodedArray, EncodedPrecision } from './encoded.ts';
 
 /** Numbers of a vector along the last axis. */

@@ -1,4 +1,5 @@
-import { DdclError, type DdclModel } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { BoundedCache, type Backend, type DeviceBuffer, type Executable } from '@ddcl/core/backend';
 import { layoutOf, type SequenceLayout } from '../sequences/layout.ts';
 import { PaddingArrays } from '../sequences/pad.ts';
@@ -8,7 +9,7 @@ import type { TokenBatch } from '../sequences/token-batch.ts';
 import { encodeProgram, runResults, type RunResult } from './encode-program.ts';
 import type { Encoded, EncodedArray, EncodedPrecision, ReadoutOutput } from './encoded.ts';
 import { finishResiduals, finishSummaries } from './finish.ts';
-import { normaliseVectors } from './normalise.ts';
+import { normaliseVectors } from '../numbers/normalise-vectors.ts';
 import { quantise } from './quantise.ts';
 import { SequenceSums } from './sequence-sums.ts';
 import { tokenTerms } from './token-terms.ts';

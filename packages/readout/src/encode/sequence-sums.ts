@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import type { SequenceLayout } from '../sequences/layout.ts';
 import type { PaddedBatch } from '../sequences/padded-batch.ts';
 

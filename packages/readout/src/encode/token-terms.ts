@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 
 /** A model at a temperature as the numbers of {@link encodeProgram}, in float64. */
 export interface TokenTerms {

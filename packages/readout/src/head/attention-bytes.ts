@@ -1,4 +1,5 @@
-import { DdclError, readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ddcl/core/safetensors';
 import type { AttentionPooling } from './attention-part.ts';
 
 /** Version of the file of an attention pooling. A reader refuses others. */

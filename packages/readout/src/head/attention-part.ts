@@ -15,8 +15,8 @@ import {
   tanh,
   type FloatDType,
   type Tensor,
-  type TokenFrame,
 } from '@ddcl/core';
+import type { TokenFrame } from '@ddcl/core/fit';
 import type { PartParameter, SupervisedPart } from './supervised-part.ts';
 
 /**

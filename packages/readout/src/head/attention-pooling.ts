@@ -1,4 +1,5 @@
-import { createMomentAccumulator, createRandom, type FloatDType, type TokenFrame } from '@ddcl/core';
+import { createRandom, type FloatDType } from '@ddcl/core';
+import { createMomentAccumulator, type TokenFrame } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { attentionPart, type AttentionPooling } from './attention-part.ts';

@@ -1,4 +1,5 @@
-import { DdclError, type FloatDType, type TokenFrame } from '@ddcl/core';
+import { DdclError, type FloatDType } from '@ddcl/core';
+import type { TokenFrame } from '@ddcl/core/fit';
 import type { PaddedBatch } from '../sequences/padded-batch.ts';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import type { DocumentGroup } from './length-buckets.ts';

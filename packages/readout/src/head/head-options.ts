@@ -1,4 +1,5 @@
-import { DdclError, type FitOptions } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { FitOptions } from '@ddcl/core/fit';
 
 /** What happened in one pass over the training documents. */
 export interface HeadEpoch {

@@ -1,4 +1,5 @@
-import { DdclError, readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ddcl/core/safetensors';
 
 /** Version of the head file. A reader refuses others. */
 export const headFormatVersion = 1;

@@ -1,4 +1,5 @@
-import { div, type DdclModel } from '@ddcl/core';
+import { div } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import {
   documentSums,
   featureWidth,

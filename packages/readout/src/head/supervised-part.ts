@@ -1,4 +1,5 @@
-import type { FloatDType, Tensor, TokenFrame } from '@ddcl/core';
+import type { FloatDType, Tensor } from '@ddcl/core';
+import type { TokenFrame } from '@ddcl/core/fit';
 
 /** A tensor that features are computed with. */
 export interface PartParameter {

@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { requireNumber, resolveHeadOptions, type HeadEpoch, type HeadTrainingOptions } from './head-options.ts';

@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core';
-import { normaliseVectors } from '../encode/normalise.ts';
+import { normaliseVectors } from '../numbers/normalise-vectors.ts';
 
 export interface SummaryVectorsOptions {
   /** Whether each vector gets length 1. Default true. */

@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core';
-import { normaliseVectors } from '../encode/normalise.ts';
+import { normaliseVectors } from '../numbers/normalise-vectors.ts';
 import { squaredDistances, wardJoins } from './ward-linkage.ts';
 
 export interface WardOptions {

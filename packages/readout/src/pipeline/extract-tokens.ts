@@ -1,4 +1,5 @@
-import { DdclError, fromFloat16 } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import { fromFloat16 } from '@ddcl/core/safetensors';
 import type { TokenBatch } from '../sequences/token-batch.ts';
 
 /** A tensor of transformers.js, as far as it is used here. */

@@ -2,12 +2,9 @@ import {
   add,
   argMax,
   cast,
-  createMomentAccumulator,
   createRandom,
-  createReservoir,
   DdclError,
   equal,
-  initialise,
   iota,
   matmul,
   max,
@@ -20,13 +17,18 @@ import {
   sum,
   tensorType,
   trace,
-  type DdclModel,
   type FloatDType,
   type Program,
   type Random,
+} from '@ddcl/core';
+import {
+  createMomentAccumulator,
+  createReservoir,
+  initialise,
+  type DdclModel,
   type TokenFrame,
   type TokenSource,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 
 export interface KMeansOptions {

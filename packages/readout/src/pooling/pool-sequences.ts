@@ -1,5 +1,5 @@
 import { DdclError, isDdclError } from '@ddcl/core';
-import { normaliseVectors } from '../encode/normalise.ts';
+import { normaliseVectors } from '../numbers/normalise-vectors.ts';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { poolSequence, poolingKinds, type PoolingKind } from './pool-sequence.ts';
 

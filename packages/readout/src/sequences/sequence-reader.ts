@@ -1,4 +1,4 @@
-import type { TokenBlock } from '@ddcl/core';
+import type { TokenBlock } from '@ddcl/core/fit';
 
 /** Random access to the token vectors of sequences (documents), in memory or in a file. */
 export interface SequenceReader {

@@ -1,11 +1,11 @@
+import { DdclError } from '@ddcl/core';
 import {
-  DdclError,
   tokensFromArray,
   tokensFromIterable,
   tokensFromReader,
   type TokenBlock,
   type TokenSource,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import { layoutOf } from './layout.ts';
 import type { TokenBatch, TokenInput } from './token-batch.ts';
 

@@ -1,6 +1,5 @@
+import { createRandom, DdclError } from '@ddcl/core';
 import {
-  createRandom,
-  DdclError,
   fit,
   tokensFromArray,
   tokensFromReader,
@@ -10,7 +9,7 @@ import {
   type FitResult,
   type TokenSource,
   type TokenStatistics,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { joinPath, type JoinStep } from './join-path.ts';
 

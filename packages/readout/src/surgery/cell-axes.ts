@@ -1,12 +1,5 @@
-import {
-  createRandom,
-  DdclError,
-  lanczos,
-  modelState,
-  type DdclModel,
-  type FitOptions,
-  type TokenSource,
-} from '@ddcl/core';
+import { createRandom, DdclError } from '@ddcl/core';
+import { lanczos, modelState, type DdclModel, type FitOptions, type TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { cellMomentsProgram, cellProductsProgram, createCellPass } from './cell-pass.ts';
 import { runInLockstep } from './lockstep.ts';

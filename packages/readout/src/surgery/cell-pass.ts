@@ -8,13 +8,11 @@ import {
   sum,
   tensorType,
   trace,
-  type FitOptions,
   type FloatDType,
   type Program,
-  type PrototypeState,
   type TensorType,
-  type TokenSource,
 } from '@ddcl/core';
+import type { FitOptions, PrototypeState, TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 
 /** Tokens of a block hold about this many numbers. */

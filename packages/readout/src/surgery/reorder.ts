@@ -1,4 +1,5 @@
-import { DdclError, type DdclModel } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { prototypeAt, requireMasses, withPrototypes, type Surgery } from './with-prototypes.ts';
 
 /**

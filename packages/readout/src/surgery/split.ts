@@ -1,4 +1,5 @@
-import { DdclError, type DdclModel, type FitOptions, type TokenSource } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { DdclModel, FitOptions, TokenSource } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { cellAxes } from './cell-axes.ts';
 import { prototypeAt, withPrototypes } from './with-prototypes.ts';

@@ -1,4 +1,5 @@
-import { DdclError, type DdclModel } from '@ddcl/core';
+import { DdclError } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 
 /** A model with changed prototypes and the old one's frame, temperature and statistics. */
 export interface Surgery {

@@ -2,7 +2,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { env, pipeline, type FeatureExtractionPipeline } from '@huggingface/transformers';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { tinyBert } from '../../../../tooling/tiny-bert/tiny-bert.ts';
-import { Readout } from '../../src/readout.ts';
+import { Readout } from '../../src/readout/readout.ts';
 import { difference, features, texts } from '../pipeline/film-texts.ts';
 
 const { files } = tinyBert();

@@ -1,4 +1,5 @@
-import { createRandom, fromFloat16 } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { fromFloat16 } from '@ddcl/core/safetensors';
 import { describe, expect, it } from 'vitest';
 import { dequantise, normaliseVectors, quantise } from '../../src/index.ts';
 

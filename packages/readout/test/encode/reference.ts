@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { createRandom } from '@ddcl/core';
 import { residualFloor } from '../../src/index.ts';
 

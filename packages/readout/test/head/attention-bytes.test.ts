@@ -1,4 +1,5 @@
-import { isDdclError, writeSafetensors, type SafetensorsTensor } from '@ddcl/core';
+import { isDdclError } from '@ddcl/core';
+import { writeSafetensors, type SafetensorsTensor } from '@ddcl/core/safetensors';
 import { describe, expect, it } from 'vitest';
 import { attentionFromBytes, attentionToBytes } from '../../src/head/attention-bytes.ts';
 import type { AttentionPooling } from '../../src/head/attention-part.ts';

@@ -1,4 +1,5 @@
-import { createRandom, type DdclModel, type FloatDType, type TokenBlock } from '@ddcl/core';
+import { createRandom, type FloatDType } from '@ddcl/core';
+import type { DdclModel, TokenBlock } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../../src/sequences/sequence-reader.ts';
 

@@ -1,4 +1,5 @@
-import { isDdclError, writeSafetensors, type SafetensorsTensor } from '@ddcl/core';
+import { isDdclError } from '@ddcl/core';
+import { writeSafetensors, type SafetensorsTensor } from '@ddcl/core/safetensors';
 import { describe, expect, it } from 'vitest';
 import { headToTraining, headToUnits } from '../../src/head/head-units.ts';
 import { headFromBytes, headToBytes, predict, type LinearHead } from '../../src/head/linear-head.ts';

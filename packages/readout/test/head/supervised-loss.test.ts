@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, expandComposites, valueAndGrad, type DdclModel, type Program } from '@ddcl/core';
+import { createRandom, expandComposites, valueAndGrad, type Program } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { elementCount, type ConcreteType, type TypedArray, valueTypes } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { attentionPart } from '../../src/head/attention-part.ts';

@@ -1,6 +1,6 @@
 import { createRandom } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { normaliseVectors } from '../../src/encode/normalise.ts';
+import { normaliseVectors } from '../../src/numbers/normalise-vectors.ts';
 import { squaredDistances, wardJoins } from '../../src/late-interaction/ward-linkage.ts';
 import { wardPool } from '../../src/late-interaction/ward.ts';
 import { codeOf } from '../thrown.ts';

@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { extractTokens, type FeatureExtractor } from '../../src/pipeline/extract-tokens.ts';
 import { readoutPipeline } from '../../src/pipeline/readout-pipeline.ts';
-import { Readout } from '../../src/readout.ts';
+import { Readout } from '../../src/readout/readout.ts';
 
 /** Of very different lengths, so that there is padding; the last one is longer than the encoder takes. */
 export const texts: readonly string[] = [

@@ -1,10 +1,10 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { toFloat16 } from '@ddcl/core';
+import { toFloat16 } from '@ddcl/core/safetensors';
 import type { FeatureExtractionPipeline } from '@huggingface/transformers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extractTokens, type FeatureExtractor } from '../../src/pipeline/extract-tokens.ts';
 import { readoutPipeline } from '../../src/pipeline/readout-pipeline.ts';
-import { Readout } from '../../src/readout.ts';
+import { Readout } from '../../src/readout/readout.ts';
 import type { TokenBatch } from '../../src/sequences/token-batch.ts';
 import { difference, features, fitReadout, texts } from './film-texts.ts';
 import { tinyExtractor } from './tiny-extractor.ts';

@@ -1,6 +1,7 @@
 import { kmeans } from 'ml-kmeans';
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, tokensFromArray, tokensFromReader } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { Readout } from '../../src/index.ts';
 import { kMeans } from '../../src/pooling/k-means.ts';

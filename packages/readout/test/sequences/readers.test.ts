@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, type DdclModel } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { meanToken, normalisedTokens, Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
 import { sequencesFromBatch } from '../../src/sequences/from-batch.ts';

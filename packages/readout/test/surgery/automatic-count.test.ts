@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { fitAutomatic, type AutomaticCountProgress } from '../../src/surgery/automatic-count.ts';
 import { codeOf } from '../thrown.ts';

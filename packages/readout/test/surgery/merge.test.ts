@@ -1,4 +1,5 @@
-import { createRandom, distinctPrototypes } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { distinctPrototypes } from '@ddcl/core/metrics';
 import { describe, expect, it } from 'vitest';
 import { mergeClose, mergePrototypes } from '../../src/surgery/merge.ts';
 import { modelOf, rowsOf } from './models.ts';

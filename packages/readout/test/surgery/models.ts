@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 
 /** A model of given prototypes, as a fit would have made it on tokens with this offset and scale. */
 export function modelOf(rows: readonly (readonly number[])[], fields: Partial<DdclModel> = {}): DdclModel {

@@ -1,4 +1,5 @@
-import { createRandom, type DdclModel } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { orderByShare, orderBySimilarity, reorderPrototypes } from '../../src/surgery/reorder.ts';
 import { modelOf, rowsOf } from './models.ts';

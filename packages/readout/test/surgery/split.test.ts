@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
+import { createRandom } from '@ddcl/core';
 import {
   createMomentAccumulator,
-  createRandom,
   fit,
   modelState,
   measureSource,
@@ -10,7 +10,7 @@ import {
   tokenStatistics,
   topEigenpairs,
   type DdclModel,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { splitPrototypes } from '../../src/surgery/split.ts';
 import { modelOf, rowsOf } from './models.ts';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Backend } from '@ddcl/core/backend';
-import { backendStep } from './compare/backend-contestants.ts';
-import { makeInputs } from './compare/inputs.ts';
+import { backendStep } from './backend-contestants.ts';
+import { makeInputs } from './inputs.ts';
 
 /** Resident memory of this process on the way through many steps. */
 export interface MemoryCourse {
@@ -40,7 +40,7 @@ export async function measureMemory(
 
 /** The same in a new process of this command: resident memory of one that has made other measurements says little about steps. */
 export function measureMemoryApart(backend: string, steps: number): MemoryCourse {
-  const main = fileURLToPath(new URL('main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../main.js', import.meta.url));
   const args = ['--expose-gc', main, 'memory', '--backend', backend, '--steps', String(steps), '--json'];
   const output = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   return JSON.parse(output) as MemoryCourse;

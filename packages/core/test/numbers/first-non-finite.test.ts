@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstNonFinite } from '../../src/tokens/first-non-finite.ts';
+import { firstNonFinite } from '../../src/numbers/first-non-finite.ts';
 
 test.each([Float32Array, Float64Array])('%o: finds the first of any kind at any place', (Floats) => {
   for (let length = 0; length < 10; length++) {

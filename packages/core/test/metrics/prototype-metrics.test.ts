@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distinctPrototypes } from '../src/metrics/distinct.ts';
-import { entropy, perplexity } from '../src/metrics/perplexity.ts';
-import { separation } from '../src/metrics/separation.ts';
-import { codeOf } from './thrown.ts';
+import { distinctPrototypes } from '../../src/metrics/distinct.ts';
+import { entropy, perplexity } from '../../src/metrics/perplexity.ts';
+import { separation } from '../../src/metrics/separation.ts';
+import { codeOf } from '../support/thrown.ts';
 
 describe('separation', () => {
   it('is the mean and the minimum over pairs', () => {

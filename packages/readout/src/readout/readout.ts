@@ -1,6 +1,6 @@
+import { DdclError } from '@ddcl/core';
 import {
   createOnlineFit,
-  DdclError,
   fit,
   modelFromBytes,
   modelToBytes,
@@ -8,13 +8,13 @@ import {
   type FitOptions,
   type FitResult,
   type OnlineFit,
-} from '@ddcl/core';
+} from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
-import { concatenateEncoded } from './encode/concatenate.ts';
-import { readoutOutputs, type Encoded, type EncodedPrecision, type ReadoutOutput } from './encode/encoded.ts';
-import { SequenceEncoder, type EncodeSettings } from './encode/sequence-encoder.ts';
-import { batchesOf, isBatch, tokenBlocks, tokenSource, type FitInput } from './sequences/token-input.ts';
-import type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
+import { concatenateEncoded } from '../encode/concatenate.ts';
+import { readoutOutputs, type Encoded, type EncodedPrecision, type ReadoutOutput } from '../encode/encoded.ts';
+import { SequenceEncoder, type EncodeSettings } from '../encode/sequence-encoder.ts';
+import { batchesOf, isBatch, tokenBlocks, tokenSource, type FitInput } from '../sequences/token-input.ts';
+import type { TokenBatch, TokenInput } from '../sequences/token-batch.ts';
 
 /** What belongs to tokens that are given as one batch; in a stream each batch has its own. */
 export type BatchOptions = Pick<TokenBatch, 'mask' | 'segments' | 'weights'>;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../src/random/random.ts';
-import { createReservoir } from '../src/random/reservoir.ts';
-import { codeOf } from './thrown.ts';
+import { createRandom } from '../../src/random/random.ts';
+import { createReservoir } from '../../src/tokens/reservoir.ts';
+import { codeOf } from '../support/thrown.ts';
 
 /** Row i is [i, -i]. */
 function rows(start: number, end: number): Float32Array {

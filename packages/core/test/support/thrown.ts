@@ -1,4 +1,4 @@
-import { isDdclError } from '../src/errors/ddcl-error.ts';
+import { isDdclError } from '../../src/errors/ddcl-error.ts';
 
 /** The code of the DdclError that `action` throws; any other error goes on, and no error is 'nothing thrown'. */
 export function codeOf(action: () => unknown): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/random/random.ts';
 import { tokensFromArray } from '../../src/tokens/from-array.ts';
 import { tokensFromReader } from '../../src/tokens/from-reader.ts';
-import { tokenStatistics, type StatisticsOptions } from '../../src/tokens/statistics.ts';
+import { tokenStatistics, type StatisticsOptions } from '../../src/statistics/statistics.ts';
 import { momentsOf, rowsOf } from '../support/oracle.ts';
 import { rejection } from '../support/run.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { naturalLog } from '../src/random/natural-log.ts';
-import { createRandom, restoreRandom, type Random } from '../src/random/random.ts';
-import { codeOf } from './thrown.ts';
+import { naturalLog } from '../../src/random/natural-log.ts';
+import { createRandom, restoreRandom, type Random } from '../../src/random/random.ts';
+import { codeOf } from '../support/thrown.ts';
 
 function draws(random: Random, count: number): number[] {
   return Array.from({ length: count }, () => random.integer(2 ** 32));

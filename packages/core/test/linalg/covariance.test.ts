@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMomentAccumulator, type Moments } from '../src/linalg/covariance.ts';
-import { createRandom } from '../src/random/random.ts';
-import { codeOf } from './thrown.ts';
+import { createMomentAccumulator, type Moments } from '../../src/linalg/covariance.ts';
+import { createRandom } from '../../src/random/random.ts';
+import { codeOf } from '../support/thrown.ts';
 
 /** Two passes over all rows: the definition. */
 function byDefinition(data: ArrayLike<number>, m: number, weights: ArrayLike<number>): Omit<Moments, 'rows'> {

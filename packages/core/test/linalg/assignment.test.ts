@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignment } from '../src/linalg/assignment.ts';
-import { codeOf } from './thrown.ts';
+import { assignment } from '../../src/linalg/assignment.ts';
+import { codeOf } from '../support/thrown.ts';
 
 /** Best sum over every way to give the rows different columns (or none, where rows are too many). */
 function bruteForce(

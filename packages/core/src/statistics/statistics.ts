@@ -1,16 +1,16 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import { rowKey } from '../initialise/distinct-rows.ts';
+import { rowKey } from '../numbers/distinct-rows.ts';
 import type { Backend } from '../backend/contract.ts';
 import { createMomentAccumulator, type Moments } from '../linalg/covariance.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Random } from '../random/random.ts';
-import { createReservoir, type Reservoir, type ReservoirSample } from '../random/reservoir.ts';
-import { largestVariance } from '../temperature/largest-variance.ts';
-import { checkBlock } from './check-block.ts';
-import { fromFloat16 } from '../safetensors/float16.ts';
-import type { TokenFrame } from './device-blocks.ts';
+import { createReservoir, type Reservoir, type ReservoirSample } from '../tokens/reservoir.ts';
+import { largestVariance } from './largest-variance.ts';
+import { checkBlock } from '../tokens/check-block.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
+import type { TokenFrame } from '../tokens/device-blocks.ts';
 import { createDeviceCovariance, paysOnDevice } from './device-covariance.ts';
-import type { HalfBlock, TokenBlock, TokenSource } from './token-source.ts';
+import type { HalfBlock, TokenBlock, TokenSource } from '../tokens/token-source.ts';
 
 /** What one pass over the tokens tells before anything is fitted or measured. */
 export interface TokenStatistics {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { halvesAreFinite } from '../../src/tokens/finite-halves.ts';
+import { halvesAreFinite } from '../../src/numbers/finite-halves.ts';
 
 const bad = [0x7c00, 0xfc00, 0x7c01, 0xfe00, 0xffff];
 

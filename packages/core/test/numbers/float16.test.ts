@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromFloat16, largestFloat16, toFloat16 } from '../src/index.ts';
+import { fromFloat16, largestFloat16, toFloat16 } from '../../src/numbers/float16.ts';
 
 /** Every finite binary16 number by its definition, ascending from 0. */
 const positive = Array.from({ length: 0x7c00 }, (_, bits) => {

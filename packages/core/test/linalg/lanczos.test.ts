@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lanczos, type LanczosOptions, type LanczosResult } from '../src/linalg/lanczos.ts';
-import { topEigenpairs } from '../src/linalg/symmetric-eigen.ts';
-import { tridiagonalEigen } from '../src/linalg/tridiagonal-eigen.ts';
-import { norm } from '../src/linalg/vector.ts';
-import { createRandom } from '../src/random/random.ts';
-import { jacobiEigenvalues, multiply, withSpectrum } from './dense.ts';
-import { codeOf, codeOfPromise } from './thrown.ts';
+import { lanczos, type LanczosOptions, type LanczosResult } from '../../src/linalg/lanczos.ts';
+import { topEigenpairs } from '../../src/linalg/symmetric-eigen.ts';
+import { tridiagonalEigen } from '../../src/linalg/tridiagonal-eigen.ts';
+import { norm } from '../../src/linalg/vector.ts';
+import { createRandom } from '../../src/random/random.ts';
+import { jacobiEigenvalues, multiply, withSpectrum } from '../support/dense.ts';
+import { codeOf, codeOfPromise } from '../support/thrown.ts';
 
 function run(matrix: Float64Array, size: number, options: Partial<LanczosOptions> = {}): Promise<LanczosResult> {
   return lanczos((v) => Promise.resolve(multiply(matrix, size, v)), { size, random: createRandom(1), ...options });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { adjustedRandIndex } from '../src/metrics/adjusted-rand.ts';
-import { clusteringAccuracy, matchClusters } from '../src/metrics/clustering-accuracy.ts';
-import { contingency, contingencyCounter } from '../src/metrics/contingency.ts';
-import { mutualInformation, normalisedMutualInformation } from '../src/metrics/mutual-information.ts';
-import { recallFromTable, recallPerClass } from '../src/metrics/recall.ts';
+import { adjustedRandIndex } from '../../src/metrics/adjusted-rand.ts';
+import { clusteringAccuracy, matchClusters } from '../../src/metrics/clustering-accuracy.ts';
+import { contingency, contingencyCounter } from '../../src/metrics/contingency.ts';
+import { mutualInformation, normalisedMutualInformation } from '../../src/metrics/mutual-information.ts';
+import { recallFromTable, recallPerClass } from '../../src/metrics/recall.ts';
 import { cases } from './metrics-cases.ts';
-import { codeOf } from './thrown.ts';
+import { codeOf } from '../support/thrown.ts';
 
 describe.each(cases)('$name', ({ assignments, labels, nmi, ari, mi, acc }) => {
   it('has the NMI of scikit-learn, both ways round', () => {

@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { checkRows, type RowData } from '../linalg/rows.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random/random.ts';
 
 /** What a reservoir holds, in stream order. */
 export interface ReservoirSample {

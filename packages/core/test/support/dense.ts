@@ -1,4 +1,4 @@
-import { createRandom } from '../src/random/random.ts';
+import { createRandom } from '../../src/random/random.ts';
 
 /** Dense product, for tests. */
 export function multiply(matrix: Float64Array, size: number, vector: Float64Array): Float64Array {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isDdclError } from '../src/errors/ddcl-error.ts';
-import { parseSafetensorsHeader, safetensorsHeaderLength } from '../src/safetensors/header.ts';
-import { readSafetensors, viewSafetensor } from '../src/safetensors/read-safetensors.ts';
-import { safetensorsToFloat32, type SafetensorsTensor } from '../src/safetensors/tensor.ts';
-import { writeSafetensors } from '../src/safetensors/write-safetensors.ts';
-import { codeOf } from './thrown.ts';
+import { isDdclError } from '../../src/errors/ddcl-error.ts';
+import { parseSafetensorsHeader, safetensorsHeaderLength } from '../../src/safetensors/header.ts';
+import { readSafetensors, viewSafetensor } from '../../src/safetensors/read-safetensors.ts';
+import { safetensorsToFloat32, type SafetensorsTensor } from '../../src/safetensors/tensor.ts';
+import { writeSafetensors } from '../../src/safetensors/write-safetensors.ts';
+import { codeOf } from '../support/thrown.ts';
 
 /**
  * Made by Python's safetensors 0.8.0 (numpy 2.4.6): safetensors.numpy.save({'bias': f32 [1.5, -2], 'a.i64': i64 [[1],

@@ -1,4 +1,4 @@
-import { fromFloat16 } from '../safetensors/float16.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { cast } from '../program/ops/create.ts';
 import { mul, sub } from '../program/ops/elementwise.ts';
@@ -7,8 +7,8 @@ import { reshape } from '../program/ops/layout.ts';
 import { sum } from '../program/ops/reduce.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
-import { mapRows } from './device-blocks.ts';
-import type { HalfBlock, TokenBlock } from './token-source.ts';
+import { mapRows } from '../tokens/device-blocks.ts';
+import type { HalfBlock, TokenBlock } from '../tokens/token-source.ts';
 
 /** Rows of one product, at most. */
 const mostRows = 4096;

@@ -1,0 +1,46 @@
+// Fitting
+export { fit, type FitResult } from './fit/fit.ts';
+export { createOnlineFit, type OnlineFit, type OnlineFitOptions } from './fit/online-fit.ts';
+export type { EarlyStop, FitOptions, FitProgress } from './fit/options.ts';
+export type { HistoryRecord } from './fit/history.ts';
+export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';
+export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
+export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
+
+// Tokens
+export { firstNonFinite } from './numbers/first-non-finite.ts';
+export { halvesAreFinite } from './numbers/finite-halves.ts';
+export type { HalfBlock, PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
+export { tokensFromArray } from './tokens/from-array.ts';
+export { tokensFromFloat16 } from './tokens/from-float16.ts';
+export { tokensFromReader } from './tokens/from-reader.ts';
+export { tokensFromIterable, type IterableTokens } from './tokens/from-iterable.ts';
+export type { TokenFrame } from './tokens/device-blocks.ts';
+export { createReservoir, type Reservoir, type ReservoirSample } from './tokens/reservoir.ts';
+
+// Statistics, temperature, stability, measurement
+export { tokenStatistics, type StatisticsOptions, type TokenStatistics } from './statistics/statistics.ts';
+export { createMomentAccumulator, type MomentAccumulator, type Moments } from './linalg/covariance.ts';
+export { topEigenpairs, type TopEigenpairs } from './linalg/symmetric-eigen.ts';
+export { lanczos, type LanczosOptions, type LanczosResult } from './linalg/lanczos.ts';
+export { criticalTemperature } from './temperature/critical-temperature.ts';
+export {
+  autoTemperatureShare,
+  resolveTemperature,
+  startTemperatureShare,
+  type TemperatureChoice,
+} from './temperature/resolve.ts';
+export { hessianStability, type Stability } from './stability/stability.ts';
+export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';
+export { measureSource, type MeasureSourceOptions } from './measure/measure-source.ts';
+export type { MeasuredQuantities } from './measure/measure.ts';
+export type { Quantities } from './measure/quantities.ts';
+export { prototypeState, type PrototypeState } from './measure/prototype-state.ts';
+
+// Encoding
+export { encodeTokens, type EncodedRows, type EncodeOptions, type TokenOutput } from './encode/encode-tokens.ts';
+export { encodeSegments } from './encode/encode-segments.ts';
+export type { SegmentOutput } from './encode/finish-segment.ts';
+
+// Models
+export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';
