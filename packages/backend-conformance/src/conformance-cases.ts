@@ -1,4 +1,4 @@
-import { conformanceGroups, type ConformanceCase } from './case.ts';
+import { conformanceGroups, type ConformanceCase } from './run/case.ts';
 import { compositeCases } from './cases/composites/composites.ts';
 import { bufferCases } from './cases/contract/buffers.ts';
 import { concurrencyCases } from './cases/contract/concurrency.ts';

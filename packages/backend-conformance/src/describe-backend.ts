@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conformanceGroups } from './case.ts';
+import { conformanceGroups } from './run/case.ts';
 import { conformanceCases } from './conformance-cases.ts';
-import { deviationProblems, type Deviation } from './deviations.ts';
+import { deviationProblems, type Deviation } from './run/deviations.ts';
 import { createContext, type ContextOptions, type MakeBackend, type OwnedContext } from './run/context.ts';
 import type { ConformanceMeta } from './report/report.ts';
 import { runCase } from './run/run-case.ts';
-import { featuresOf } from './run/run-conformance.ts';
+import { featuresOf } from './run-conformance.ts';
 
 /** What {@link describeBackend} takes. */
 export interface DescribeBackendOptions extends ContextOptions {

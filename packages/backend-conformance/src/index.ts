@@ -1,8 +1,8 @@
 // The suite
 export { describeBackend, type DescribeBackendOptions } from './describe-backend.ts';
-export type { Deviation } from './deviations.ts';
+export type { Deviation } from './run/deviations.ts';
 export { conformanceCases } from './conformance-cases.ts';
-export { conformanceGroups, type BackendFeatures, type ConformanceCase, type ConformanceGroup } from './case.ts';
+export { conformanceGroups, type BackendFeatures, type ConformanceCase, type ConformanceGroup } from './run/case.ts';
 export {
   createContext,
   type CaseContext,
@@ -11,7 +11,7 @@ export {
   type OwnedContext,
 } from './run/context.ts';
 export { runCase, type CaseOutcome } from './run/run-case.ts';
-export { runConformance, type RunConformanceOptions } from './run/run-conformance.ts';
+export { runConformance, type RunConformanceOptions } from './run-conformance.ts';
 
 // Reports
 export {

@@ -1,8 +1,8 @@
 import { strictBackend } from '../src/index.ts';
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
-import { conformanceCase } from '../src/case.ts';
-import { deviationProblems, deviates } from '../src/deviations.ts';
+import { conformanceCase } from '../src/run/case.ts';
+import { deviationProblems, deviates } from '../src/run/deviations.ts';
 import { createContext } from '../src/run/context.ts';
 import { fail } from '../src/run/failure.ts';
 import { runCase, type CaseOutcome } from '../src/run/run-case.ts';

@@ -38,12 +38,9 @@ export {
   type TensorType,
 } from './program/tensor-type.ts';
 export type { DType, FloatDType, TypedArray } from './program/dtype.ts';
-export type { CompositeInstruction, Instruction, PrimitiveInstruction, Program, ValueId } from './program/program.ts';
+export type { Program } from './program/program.ts';
 export { formatProgram } from './program/text.ts';
 export { programCost, type ProgramCost } from './program/cost.ts';
-export { equalPrograms, programKey } from './program/key.ts';
-export { specialise, type Bindings } from './program/specialise.ts';
-export { expandComposites } from './program/expand.ts';
 
 // Differentiation
 export { valueAndGrad, type ValueAndGradOptions } from './differentiate/value-and-grad.ts';

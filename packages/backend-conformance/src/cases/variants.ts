@@ -1,6 +1,6 @@
 import { trace, type Dimension, type Tensor } from '@ddcl/core';
 import type { ConcreteType, DType, PrimitiveOp, Program, TensorType } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase, type ConformanceGroup } from '../case.ts';
+import { conformanceCase, type ConformanceCase, type ConformanceGroup } from '../run/case.ts';
 import type { Value } from '../oracle/tensor.ts';
 import { checkProgram } from '../run/check.ts';
 import { randomValue, seedOf, testSizes, typeMaker, value, type TypeOf } from './data.ts';

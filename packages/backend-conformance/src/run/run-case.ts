@@ -1,5 +1,5 @@
-import type { ConformanceCase } from '../case.ts';
-import { deviates, type Deviation } from '../deviations.ts';
+import type { ConformanceCase } from './case.ts';
+import { deviates, type Deviation } from './deviations.ts';
 import type { OwnedContext } from './context.ts';
 import { ConformanceFailure } from './failure.ts';
 

@@ -1,5 +1,5 @@
 import type { Backend } from '@ddcl/core/backend';
-import type { ConformanceGroup } from '../../src/case.ts';
+import type { ConformanceGroup } from '../../src/run/case.ts';
 import type { ContextOptions } from '../../src/run/context.ts';
 
 /** A backend with one defect, and where the kit must find it. */

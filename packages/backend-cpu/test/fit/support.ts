@@ -1,6 +1,6 @@
-import { createRandom, programKey } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { programKey, type Backend } from '@ddcl/core/backend';
 import { tokensFromArray, tokensFromReader, type TokenSource } from '@ddcl/core/fit';
-import type { Backend } from '@ddcl/core/backend';
 import { cpuBackend } from '../../src/index.ts';
 
 /** Tokens around centres drawn from N(0, spread^2 I), unit Gaussian each, in turn. */

@@ -1,6 +1,6 @@
-import { add, exp, f32, gather, i32, matmul, mul, neg, programKey, reshape, sum, trace } from '@ddcl/core';
+import { add, exp, f32, gather, i32, matmul, mul, neg, reshape, sum, trace } from '@ddcl/core';
+import { programKey, type ConcreteType } from '@ddcl/core/backend';
 import { fit, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
-import type { ConcreteType } from '@ddcl/core/backend';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ortBackend } from '../../src/index.ts';

@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, expandComposites, valueAndGrad, type Program } from '@ddcl/core';
+import { createRandom, valueAndGrad, type Program } from '@ddcl/core';
+import { expandComposites, elementCount, type ConcreteType, type TypedArray, valueTypes } from '@ddcl/core/backend';
 import type { DdclModel } from '@ddcl/core/fit';
-import { elementCount, type ConcreteType, type TypedArray, valueTypes } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { attentionPart } from '../../src/head/attention-part.ts';
 import { readoutPart } from '../../src/head/readout-part.ts';

@@ -6,7 +6,7 @@ import {
   type DType,
   type TypedArray,
 } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { require } from '../../run/failure.ts';
 import { added, doubled, plus, requireMemory, requireNumbers, three, upload } from './small-programs.ts';

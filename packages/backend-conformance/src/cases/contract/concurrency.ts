@@ -1,6 +1,6 @@
 import { matmul, softmax, sum, trace } from '@ddcl/core';
 import { tensorType, type Executable } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { checkResults, describeCall, expectedResults } from '../../run/check.ts';
 import type { CaseContext } from '../../run/context.ts';
 import { evaluateOverlapping } from '../../run/overlapping.ts';

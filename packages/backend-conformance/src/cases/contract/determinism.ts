@@ -1,6 +1,6 @@
 import { exp, lossAndGradient, matmul, segmentSum, softmax, sum, trace } from '@ddcl/core';
 import { tensorType, type Backend, type Program, type TypedArray } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import type { Value } from '../../oracle/tensor.ts';
 import { evaluateOn } from '../../run/context.ts';
 import { require } from '../../run/failure.ts';

@@ -1,5 +1,5 @@
 import { isDdclError } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { fail, require } from '../../run/failure.ts';
 import { pause } from '../../run/pause.ts';

@@ -1,5 +1,5 @@
 import { add, trace } from '@ddcl/core';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { added, doubled, identity, plus, requireMemory, requireNumbers, three, upload } from './small-programs.ts';
 

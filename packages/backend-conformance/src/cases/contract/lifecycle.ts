@@ -1,6 +1,6 @@
 import { add, trace } from '@ddcl/core';
 import { tensorType, type Backend, type ConcreteType } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { require } from '../../run/failure.ts';
 import { pause } from '../../run/pause.ts';

@@ -1,6 +1,6 @@
 import { add, concat, matmul, sum, trace, type Tensor } from '@ddcl/core';
 import { tensorType, type ConcreteType } from '@ddcl/core/backend';
-import { conformanceCase, type BackendFeatures, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type BackendFeatures, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { requireMemory, requireNumbers, three, upload } from './small-programs.ts';
 

@@ -1,6 +1,6 @@
 import { trace, sum } from '@ddcl/core';
 import { tensorType, type ConcreteType, type DeviceBuffer } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import type { CaseContext } from '../../run/context.ts';
 import { require } from '../../run/failure.ts';
 import { doubled, lengths, requireMemory, upload } from './small-programs.ts';

@@ -1,6 +1,6 @@
 import { add, constant, detach, neg, reshape, slice, sum, trace, zerosLike, type Tensor } from '@ddcl/core';
 import { tensorType } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { require } from '../../run/failure.ts';
 import { requireMemory, requireNumbers, three, upload } from './small-programs.ts';
 

@@ -1,6 +1,6 @@
 import { add, broadcastTo, matmul, mul, reshape, segmentSum, slice, softmax, sum, trace, transpose } from '@ddcl/core';
 import { specialise, tensorType, type Program } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import type { Value } from '../../oracle/tensor.ts';
 import { checkProgram, checkResults, describeCall, expectedResults } from '../../run/check.ts';
 import { evaluateOn } from '../../run/context.ts';

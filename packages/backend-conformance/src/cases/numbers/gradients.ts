@@ -1,6 +1,6 @@
 import { add, assign, constant, matmul, mul, sub, sum, tanh, trace, valueAndGrad, type Tensor } from '@ddcl/core';
 import type { ConcreteType, FloatDType, Program } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import type { Value } from '../../oracle/tensor.ts';
 import { checkProgram } from '../../run/check.ts';
 import { ddclComposites } from '../composites/ddcl.ts';

@@ -26,7 +26,7 @@ import {
   tanh,
 } from '@ddcl/core';
 import { tensorType, type DType } from '@ddcl/core/backend';
-import type { ConformanceCase } from '../../case.ts';
+import type { ConformanceCase } from '../../run/case.ts';
 import { randomNumbers } from '../data.ts';
 import { variantCases, type Variant } from '../variants.ts';
 

@@ -33,7 +33,7 @@ import {
   type Tensor,
 } from '@ddcl/core';
 import { tensorType, type ConcreteType, type FloatDType, type PrimitiveOp, type Program } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { checkProgram } from '../../run/check.ts';
 import { randomValue, scattered, seedOf, typeMaker, value } from '../data.ts';
 import { differentiated } from './differentiated.ts';

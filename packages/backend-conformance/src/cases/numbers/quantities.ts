@@ -1,6 +1,6 @@
 import { trace, type Tensor } from '@ddcl/core';
 import type { FloatDType, Program } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { checkProgram } from '../../run/check.ts';
 import { ddclComposites, type DdclComposite } from '../composites/ddcl.ts';
 import {

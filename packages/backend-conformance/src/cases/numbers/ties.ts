@@ -1,6 +1,6 @@
 import { argMax, assign, grad, max, maximum, minimum, reshape, sum, tokenSums, trace, type Tensor } from '@ddcl/core';
 import { tensorType, type DType, type FloatDType, type PrimitiveOp } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { checkProgram } from '../../run/check.ts';
 import { testSizes, typeMaker, value } from '../data.ts';
 import { variantCases, type Variant } from '../variants.ts';

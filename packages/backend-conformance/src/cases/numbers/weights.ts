@@ -1,6 +1,6 @@
 import { segmentSum, trace, type Tensor } from '@ddcl/core';
 import { tensorType, type FloatDType } from '@ddcl/core/backend';
-import { conformanceCase, type ConformanceCase } from '../../case.ts';
+import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import type { Problem } from '../../oracle/ddcl.ts';
 import { checkProgram } from '../../run/check.ts';
 import { ddclComposites } from '../composites/ddcl.ts';

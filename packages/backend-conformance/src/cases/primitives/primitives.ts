@@ -1,5 +1,5 @@
 import type { PrimitiveOp } from '@ddcl/core/backend';
-import type { ConformanceCase } from '../../case.ts';
+import type { ConformanceCase } from '../../run/case.ts';
 import { variantCases, type VariantsOf } from '../variants.ts';
 import { elementwiseVariants } from './elementwise.ts';
 import { layoutVariants } from './layout.ts';

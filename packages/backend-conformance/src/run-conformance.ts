@@ -1,9 +1,9 @@
 import type { Backend } from '@ddcl/core/backend';
-import { conformanceGroups, type BackendFeatures, type ConformanceCase } from '../case.ts';
-import { conformanceCases } from '../conformance-cases.ts';
-import type { Deviation } from '../deviations.ts';
-import { createContext, type ContextOptions, type MakeBackend } from './context.ts';
-import { runCase, type CaseOutcome } from './run-case.ts';
+import { conformanceGroups, type BackendFeatures, type ConformanceCase } from './run/case.ts';
+import { conformanceCases } from './conformance-cases.ts';
+import type { Deviation } from './run/deviations.ts';
+import { createContext, type ContextOptions, type MakeBackend } from './run/context.ts';
+import { runCase, type CaseOutcome } from './run/run-case.ts';
 
 /** What a backend has that cases may ask for. */
 export function featuresOf(backend: Backend, options: ContextOptions = {}): BackendFeatures {

@@ -1,5 +1,5 @@
 import type { Capabilities, DType } from '@ddcl/core/backend';
-import type { CaseContext } from './run/context.ts';
+import type { CaseContext } from './context.ts';
 
 /** Parts of the suite, in the order in which they run. */
 export const conformanceGroups = [
