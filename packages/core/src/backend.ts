@@ -13,7 +13,14 @@ export { BufferTable } from './backend/buffers.ts';
 export { checkProgram, checkUpload } from './backend/check-program.ts';
 export { planKernels, type KernelPlan, type PlanStep } from './backend/plan.ts';
 export { walkPlan, type WalkOptions } from './backend/walk.ts';
-export type { ArithmeticOp, ComparisonOp, PrimitiveAttributes, PrimitiveOp, UnaryOp } from './program/attributes.ts';
+export type {
+  ArithmeticOp,
+  ComparisonOp,
+  NoAttributes,
+  PrimitiveAttributes,
+  PrimitiveOp,
+  UnaryOp,
+} from './program/attributes.ts';
 export {
   allocate,
   bytesPerElement,
@@ -27,6 +34,7 @@ export type {
   CompositeAttributes,
   CompositeInstruction,
   Instruction,
+  InstructionCommon,
   PrimitiveInstruction,
   Program,
   ValueId,
@@ -46,6 +54,7 @@ export {
   type Shape,
   type TensorType,
 } from './program/tensor-type.ts';
+export type { ProgramBuilder } from './program/builder.ts';
 export { primitiveOps } from './program/infer/infer.ts';
 export { expandComposites } from './program/expand.ts';
 export { bindInputs, specialise, type Bindings } from './program/specialise.ts';

@@ -8,6 +8,7 @@ export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
 export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
 
 // Tokens
+export type { AbortSignalLike } from './abort/abort-signal.ts';
 export { firstNonFinite } from './numbers/first-non-finite.ts';
 export { halvesAreFinite } from './numbers/finite-halves.ts';
 export type { HalfBlock, PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
@@ -20,8 +21,15 @@ export { createReservoir, type Reservoir, type ReservoirSample } from './tokens/
 
 // Statistics, temperature, stability, measurement
 export { tokenStatistics, type StatisticsOptions, type TokenStatistics } from './statistics/statistics.ts';
-export { createMomentAccumulator, type MomentAccumulator, type Moments } from './linalg/covariance.ts';
-export { topEigenpairs, type TopEigenpairs } from './linalg/symmetric-eigen.ts';
+export {
+  createMomentAccumulator,
+  type MomentAccumulator,
+  type MomentOptions,
+  type Moments,
+} from './linalg/covariance.ts';
+export { topEigenpairs, type TopEigenpairs, type TopEigenpairsOptions } from './linalg/symmetric-eigen.ts';
+export type { SpectrumEnd, SpectrumEstimate } from './linalg/lanczos-process.ts';
+export type { RowData } from './linalg/rows.ts';
 export { lanczos, type LanczosOptions, type LanczosResult } from './linalg/lanczos.ts';
 export { criticalTemperature } from './temperature/critical-temperature.ts';
 export {
@@ -30,7 +38,7 @@ export {
   startTemperatureShare,
   type TemperatureChoice,
 } from './temperature/resolve.ts';
-export { hessianStability, type Stability } from './stability/stability.ts';
+export type { Stability } from './stability/stability.ts';
 export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';
 export { measureSource, type MeasureSourceOptions } from './measure/measure-source.ts';
 export type { MeasuredQuantities } from './measure/measure.ts';

@@ -23,7 +23,7 @@ export { matmul, type MatmulOptions } from './program/ops/matmul.ts';
 export { broadcastTo, concat, reshape, slice, transpose } from './program/ops/layout.ts';
 export { gather, segmentSum, type SegmentSumOptions } from './program/ops/indexing.ts';
 export { cast, constant, detach, iota, scalar, zeros, zerosLike } from './program/ops/create.ts';
-export { trace, type Tensor } from './program/trace.ts';
+export { trace, type Tensor, type TensorsOf } from './program/trace.ts';
 export { composite, type CompositeDefinition } from './program/composite.ts';
 export {
   f16,
@@ -79,7 +79,7 @@ export {
 } from './optimise/schedule.ts';
 
 // Random numbers
-export { createRandom, restoreRandom, type Random, type RandomState } from './random/random.ts';
+export { createRandom, type Random, type Shuffleable } from './random/random.ts';
 
 // Errors
 export { DdclError, isDdclError, type DdclErrorCode, type DdclErrorDetails } from './errors/ddcl-error.ts';

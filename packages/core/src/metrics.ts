@@ -14,3 +14,4 @@ export { averagePrecision, discountedGain, normalisedDiscountedGain, precisionAt
 export { separation, type Separation } from './metrics/separation.ts';
 export { distinctPrototypes } from './metrics/distinct.ts';
 export { entropy, perplexity } from './metrics/perplexity.ts';
+export type { RowData } from './linalg/rows.ts';

@@ -19,7 +19,7 @@ export { residualFloor } from './encode/finish.ts';
 
 // Sequences
 export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
-export type { FitInput } from './sequences/token-input.ts';
+export type { FitInput, TokenBatches } from './sequences/token-input.ts';
 export { sequencesFromBatch } from './sequences/from-batch.ts';
 export { batchesFromReader } from './sequences/from-reader.ts';
 export { meanToken, normalisedTokens } from './sequences/normalised-tokens.ts';

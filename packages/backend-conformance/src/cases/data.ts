@@ -1,5 +1,5 @@
-import { toFloat16 } from '@ddcl/core/safetensors';
 import {
+  toFloat16,
   allocate,
   elementCount,
   isConcrete,

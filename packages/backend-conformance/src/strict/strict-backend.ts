@@ -11,8 +11,8 @@ import {
   type KernelCall,
   type KernelTable,
   type PrimitiveOp,
+  toFloat16,
 } from '@ddcl/core/backend';
-import { toFloat16 } from '@ddcl/core/safetensors';
 import { numbersOf } from '../oracle/half.ts';
 import { referenceKernels } from '../oracle/reference-kernels.ts';
 import type { RefTensor } from '../oracle/tensor.ts';

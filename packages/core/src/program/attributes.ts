@@ -10,7 +10,8 @@ export type ArithmeticOp = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum'
 /** Ops of two operands of one dtype with NumPy broadcasting; the result is int32, 0 or 1. */
 export type ComparisonOp = 'less' | 'equal';
 
-type None = Readonly<Record<string, never>>;
+/** Of an op without attributes. */
+export type NoAttributes = Readonly<Record<string, never>>;
 
 /**
  * The attributes of every primitive op: what is fixed when the program is made.
@@ -18,9 +19,9 @@ type None = Readonly<Record<string, never>>;
  * of them runs every program. What changes from step to step is an input, never an attribute.
  */
 export interface PrimitiveAttributes
-  extends Record<UnaryOp, None>, Record<ArithmeticOp, None>, Record<ComparisonOp, None> {
+  extends Record<UnaryOp, NoAttributes>, Record<ArithmeticOp, NoAttributes>, Record<ComparisonOp, NoAttributes> {
   /** `select(condition int32, a, b)`: a where condition is not 0, else b; all three broadcast. */
-  readonly select: None;
+  readonly select: NoAttributes;
   /** Sum over `axes` (ascending, distinct); of an empty axis: 0. int32 wraps around. */
   readonly sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   /** Maximum over `axes` (ascending, distinct), none of which may be empty. */
@@ -37,7 +38,7 @@ export interface PrimitiveAttributes
   readonly slice: { readonly starts: readonly number[]; readonly sizes: Shape };
   readonly concat: { readonly axis: number };
   /** `gather(x, indices int32)`: rows of x (axis 0), shape `[...indices.shape, ...x.shape[1:]]`. Indices lie in 0..rows-1. */
-  readonly gather: None;
+  readonly gather: NoAttributes;
   /**
    * `segmentSum(values [n, ...], ids int32 [n])`: `[segments, ...]`, the sums of the rows with each id; an
    * empty segment is zeros. Ids lie in 0..segments-1; `sorted` promises that they never decrease.
@@ -50,7 +51,7 @@ export interface PrimitiveAttributes
   /** To another dtype, of which float16 is none; float to int32 truncates towards zero. The one op that takes float16, without rounding. */
   readonly cast: { readonly dtype: DType };
   /** The operand itself; differentiation stops here. */
-  readonly detach: None;
+  readonly detach: NoAttributes;
 }
 
 /** Name of a primitive op. */

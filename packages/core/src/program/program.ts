@@ -7,7 +7,7 @@ import type { TensorType } from './tensor-type.ts';
  */
 export type ValueId = number;
 
-interface InstructionCommon {
+export interface InstructionCommon {
   readonly inputs: readonly ValueId[];
   /** Types of the values that this instruction defines; primitives define one. */
   readonly outputs: readonly TensorType[];

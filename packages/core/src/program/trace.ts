@@ -31,7 +31,8 @@ export class Tensor {
   }
 }
 
-type TensorsOf<Types extends readonly TensorType[]> = { [Index in keyof Types]: Tensor };
+/** A tensor for each parameter type. */
+export type TensorsOf<Types extends readonly TensorType[]> = { [Index in keyof Types]: Tensor };
 
 /**
  * Makes a program out of an ordinary function, which is called once with a {@link Tensor} for each

@@ -2,14 +2,6 @@ import { DdclError } from '../errors/ddcl-error.ts';
 import { childKey, rootKey, type Key } from './key.ts';
 import { naturalLog } from './natural-log.ts';
 
-/** All of a generator as plain data (survives JSON), for checkpoints. Eight unsigned 32-bit integers. */
-export interface RandomState {
-  /** Where the stream started; forks derive from it. */
-  readonly origin: Key;
-  /** Where the stream is now. */
-  readonly words: Key;
-}
-
 /** An array that can be shuffled in place. */
 export interface Shuffleable<T> {
   readonly length: number;
@@ -49,8 +41,6 @@ export interface Random {
    * @throws DdclError `argument` when a number is not a safe integer.
    */
   fork(label: number | string): Random;
-  /** The state now; `restoreRandom` continues from it. */
-  state(): RandomState;
 }
 
 /**
@@ -67,34 +57,12 @@ export function createRandom(seed: number): Random {
   return randomFrom(key, key);
 }
 
-/**
- * A stream that continues from a state: same numbers, same forks.
- *
- * @throws DdclError `format` when `state` is not what `Random.state()` returns.
- */
-export function restoreRandom(state: RandomState): Random {
-  for (const words of [state?.origin, state?.words] as readonly unknown[]) {
-    const valid =
-      Array.isArray(words) &&
-      words.length === 4 &&
-      words.every((word) => Number.isInteger(word) && word === word >>> 0);
-    // From four zeros xoshiro would return zeros for ever.
-    if (!valid || words.every((word) => word === 0)) {
-      throw new DdclError(
-        'format',
-        'A random state must hold `origin` and `words`, each four integers in 0..2^32 - 1 that are not all 0, ' +
-          `but ${JSON.stringify(state)} came. Pass what Random.state() returned.`,
-      );
-    }
-  }
-  return randomFrom(state.origin, state.words);
-}
-
 function rotateLeft(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-function randomFrom(origin: Key, start: Key): Random {
+/** The generator with the words `start`, whose forks derive from `origin`. */
+export function randomFrom(origin: Key, start: Key): Random {
   let [a, b, c, d] = start;
 
   function next(): number {
@@ -164,7 +132,6 @@ function randomFrom(origin: Key, start: Key): Random {
       const key = childKey(origin, label);
       return randomFrom(key, key);
     },
-    state: () => ({ origin, words: [a >>> 0, b >>> 0, c >>> 0, d >>> 0] }),
   };
   return random;
 }

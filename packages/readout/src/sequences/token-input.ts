@@ -9,10 +9,11 @@ import {
 import { layoutOf } from './layout.ts';
 import type { TokenBatch, TokenInput } from './token-batch.ts';
 
-type Batches = Iterable<TokenBatch> | AsyncIterable<TokenBatch>;
+/** Batches of a corpus, one after the other. */
+export type TokenBatches = Iterable<TokenBatch> | AsyncIterable<TokenBatch>;
 
 /** What a fit takes: tokens that can be passed over again and again. */
-export type FitInput = TokenBatch | Iterable<TokenBatch> | (() => Batches);
+export type FitInput = TokenBatch | Iterable<TokenBatch> | (() => TokenBatches);
 
 /** Whether an input is one batch. */
 export function isBatch(input: unknown): input is TokenBatch {
@@ -102,7 +103,7 @@ export async function tokenSource(input: FitInput): Promise<TokenSource> {
       'A fit passes over the tokens several times, but a stream can be read once. Give a function that opens it anew: () => stream; or partialFit for tokens that come once.',
     );
   }
-  const open = (): Batches => (typeof input === 'function' ? input() : input);
+  const open = (): TokenBatches => (typeof input === 'function' ? input() : input);
   for await (const { shape } of open()) {
     return tokensFromIterable({ dimension: shape.at(-1)!, open: () => tokenBlocks(batchesOf(open())) });
   }

@@ -1,0 +1,19 @@
+/** Names that the root of core may have: it is the language; what else there is has an entry of its own. */
+export const mostRootNames = 110;
+
+/**
+ * What each entry may take in a browser's bundle, with all that it needs, in kB minified and compressed by gzip. A new entry gets a line; a
+ * larger number needs a reason in the commit that raises it.
+ */
+export const bundleBudgets: Readonly<Record<string, number>> = {
+  '@ddcl/backend-conformance': 42,
+  '@ddcl/backend-conformance/reporter': 1.5,
+  '@ddcl/backend-cpu': 14,
+  '@ddcl/backend-ort': 45,
+  '@ddcl/core': 16,
+  '@ddcl/core/backend': 10,
+  '@ddcl/core/fit': 36,
+  '@ddcl/core/metrics': 4,
+  '@ddcl/core/safetensors': 4,
+  '@ddcl/readout': 62,
+};

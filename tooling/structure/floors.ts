@@ -1,0 +1,60 @@
+/**
+ * The order of the house, from the ground up: what stands in a line may import what stands in lines above it, and its own. Names are folders of
+ * `src`, or files that stand in `src` itself; those in one line do not know each other.
+ */
+export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'packages/core': [
+    ['errors'],
+    ['abort', 'program', 'random'],
+    ['numbers', 'differentiate', 'optimise', 'backend'],
+    ['composite', 'initialise', 'linalg', 'safetensors'],
+    ['ddcl', 'metrics', 'relocate', 'tokens'],
+    ['measure', 'statistics'],
+    ['model', 'stability', 'temperature'],
+    ['encode', 'fit'],
+    ['index.ts', 'backend.ts', 'fit.ts', 'metrics.ts', 'safetensors.ts'],
+  ],
+  'packages/backend-cpu': [['kernels'], ['composites'], ['cpu-backend.ts'], ['index.ts']],
+  'packages/backend-ort': [
+    ['onnx', 'runtime.ts'],
+    ['options.ts', 'buffers', 'emit'],
+    ['export', 'session'],
+    ['executable.ts'],
+    ['ort-backend.ts'],
+    ['index.ts'],
+  ],
+  'packages/backend-conformance': [
+    ['oracle'],
+    ['compare', 'strict'],
+    ['run'],
+    ['cases', 'report'],
+    ['conformance-cases.ts'],
+    ['run-conformance.ts'],
+    ['describe-backend.ts'],
+    ['index.ts'],
+  ],
+  'packages/readout': [
+    ['numbers', 'surgery'],
+    ['sequences', 'late-interaction'],
+    ['encode', 'pooling'],
+    ['head', 'readout'],
+    ['pipeline'],
+    ['index.ts'],
+  ],
+  'apps/bench': [['machine.ts', 'measure'], ['compare', 'fit', 'readout.ts', 'step-table.ts'], ['main.ts']],
+};
+
+/** What a package's sources may import of others, by specifier; `node:` stands for the platform. */
+export const allowedImports: Readonly<Record<string, readonly string[]>> = {
+  'packages/core': [],
+  'packages/backend-cpu': ['@ddcl/core/backend'],
+  'packages/backend-ort': [
+    '@ddcl/core/backend',
+    '@ddcl/core/fit',
+    '@bufbuild/protobuf',
+    '@bufbuild/protobuf/codegenv2',
+    'onnxruntime-common',
+  ],
+  'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', 'vitest', 'node:'],
+  'packages/readout': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', '@ddcl/core/safetensors'],
+};
