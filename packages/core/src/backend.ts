@@ -11,7 +11,18 @@ export { backendFromKernels } from './backend/backend-from-kernels.ts';
 export { BoundedCache } from './backend/cache.ts';
 export { BufferTable } from './backend/buffers.ts';
 export { checkProgram, checkUpload } from './backend/check-program.ts';
+export { joinTokenPasses } from './backend/join-token-passes.ts';
+export { neededValues } from './backend/needed-values.ts';
 export { planKernels, type KernelPlan, type PlanStep } from './backend/plan.ts';
+export {
+  readTokenPass,
+  tokenPassComposites,
+  tokenPassName,
+  type TokenOperand,
+  type TokenPass,
+  type TokenPassOperands,
+  type TokenQuantity,
+} from './backend/token-pass.ts';
 export { walkPlan, type WalkOptions } from './backend/walk.ts';
 export type {
   ArithmeticOp,

@@ -52,7 +52,9 @@ export { layerNorm } from './composite/layer-norm.ts';
 export { gelu } from './composite/gelu.ts';
 
 // DDCL
-export { assign, forward } from './ddcl/assign.ts';
+export { assign } from './ddcl/assign.ts';
+export { forward } from './ddcl/forward.ts';
+export { nearest, type Nearest } from './ddcl/nearest.ts';
 export { loss, lossAndGradient, type LossAndGradient, type LossParts } from './ddcl/loss.ts';
 export { hessianProduct } from './ddcl/hessian-product.ts';
 export { tokenSums, type TokenSums } from './ddcl/token-sums.ts';

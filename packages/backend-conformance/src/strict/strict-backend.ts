@@ -110,7 +110,10 @@ export function strictOptions(options: StrictOptions = {}): {
   const composites = Object.entries(options.composites ?? {}).map(
     ([name, kernel]): [string, CompositeKernel<RefTensor>] => [
       name,
-      (inputs, call) => guarded(name, inputs, call.inputTypes, call.outputTypes, () => kernel(inputs, call).map(born)),
+      (inputs, call) =>
+        guarded(name, inputs, call.inputTypes, call.outputTypes, () =>
+          kernel(inputs, call).map((native) => native && born(native)),
+        ),
     ],
   );
   return {

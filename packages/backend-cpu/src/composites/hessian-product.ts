@@ -7,7 +7,7 @@ export const hessianProduct: CompositeKernel<TypedArray> = (
   [tokens, weights, prototypes, temperature, direction],
   call,
 ) => {
-  const data = ddclData(tokens!, prototypes!, temperature!, call, 2);
+  const data = ddclData({ tokens: tokens!, prototypes: prototypes!, temperature: temperature! }, call.inputTypes[2]!);
   const { count, dimension, temperature: t } = data;
   const along = Float64Array.from(direction!);
   const own = new Float64Array(count);

@@ -1,8 +1,8 @@
-import { allocate, type CompositeCall, type TypedArray } from '@ddcl/core/backend';
+import { allocate, type CompositeCall, type ConcreteType, type TypedArray } from '@ddcl/core/backend';
 import { multiplyPacked, pack } from '../kernels/matmul.ts';
 
 /** Tokens that are worked on together: enough for the matrix product, few enough for the cache. */
-const chunkRows = 64;
+export const chunkRows = 64;
 
 /** The operands of a ddcl composite in double precision, with sizes. */
 export interface DdclData {
@@ -36,19 +36,17 @@ export interface TokenChunk {
   readonly entropies: Float64Array;
 }
 
+/** @param prototypesType [K, m] */
 export function ddclData(
-  tokens: TypedArray,
-  prototypes: TypedArray,
-  temperature: TypedArray,
-  call: CompositeCall,
-  prototypesAt: number,
+  { tokens, prototypes, temperature }: Readonly<Record<'tokens' | 'prototypes' | 'temperature', TypedArray>>,
+  prototypesType: ConcreteType,
 ): DdclData {
-  const [count, dimension] = call.inputTypes[prototypesAt]!.shape as [number, number];
+  const [count, dimension] = prototypesType.shape as [number, number];
   return {
     tokens,
     prototypes: Float64Array.from(prototypes),
     temperature: temperature[0]!,
-    rows: call.inputTypes[0]!.shape[0]!,
+    rows: tokens.length / dimension,
     count,
     dimension,
   };
@@ -146,7 +144,7 @@ const tiledProduct = 256;
 export function createTokenSum(
   count: number,
   dimension: number,
-): { readonly sums: Float64Array; add(coefficients: Float64Array, chunk: TokenChunk): void } {
+): { readonly sums: Float64Array; add(coefficients: Float64Array, chunk: Pick<TokenChunk, 'rows' | 'tokens'>): void } {
   const sums = new Float64Array(count * dimension);
   if (count * dimension < tiledProduct)
     return { sums, add: (coefficients, chunk) => addByLoops(coefficients, chunk, count, dimension, sums) };
@@ -166,7 +164,7 @@ export function createTokenSum(
 
 function addByLoops(
   coefficients: Float64Array,
-  { rows, tokens }: TokenChunk,
+  { rows, tokens }: Pick<TokenChunk, 'rows' | 'tokens'>,
   count: number,
   dimension: number,
   sums: Float64Array,

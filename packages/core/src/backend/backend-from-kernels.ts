@@ -8,7 +8,7 @@ import { BoundedCache } from './cache.ts';
 import { checkProgram, checkUpload } from './check-program.ts';
 import type { Backend, Capabilities, DeviceBuffer, Executable, RunOptions } from './contract.ts';
 import type { KernelBackendOptions } from './kernels.ts';
-import { planKernels, type KernelPlan } from './plan.ts';
+import { coveredComposites, planKernels, type KernelPlan } from './plan.ts';
 import { walkPlan } from './walk.ts';
 
 /** How many sets of sizes a symbolic program keeps plans for. */
@@ -23,7 +23,7 @@ export function backendFromKernels<Native extends object>(options: KernelBackend
   const { name } = options;
   const capabilities: Capabilities = {
     ...options.capabilities,
-    composites: Object.keys(options.composites ?? {}),
+    composites: coveredComposites(Object.keys(options.composites ?? {})),
   };
   const buffers = new BufferTable<Native>(name);
   let disposed = false;
@@ -84,7 +84,7 @@ function compileKernels<Native extends object>(
   const makePlan = (bindings: Bindings): KernelPlan => {
     const concrete = Object.keys(bindings).length === 0 ? program : specialise(program, bindings);
     checkProgram(options.name, capabilities, concrete);
-    return planKernels(concrete, capabilities.composites);
+    return planKernels(concrete, Object.keys(options.composites ?? {}));
   };
   // A concrete program is planned now, so that what cannot run fails here and not in the first run.
   if (program.parameters.every(isConcrete)) plans.set('{}', makePlan({}));

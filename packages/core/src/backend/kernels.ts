@@ -16,6 +16,8 @@ export interface CompositeCall {
   readonly attributes: CompositeAttributes;
   readonly inputTypes: readonly ConcreteType[];
   readonly outputTypes: readonly ConcreteType[];
+  /** Which outputs something needs; at least one. */
+  readonly needed: readonly boolean[];
 }
 
 /**
@@ -25,8 +27,11 @@ export interface CompositeCall {
  */
 export type Kernel<Native, Attributes> = (inputs: readonly Native[], call: KernelCall<Attributes>) => Native;
 
-/** Computes a composite in one go; returns one new native tensor per output. */
-export type CompositeKernel<Native> = (inputs: readonly Native[], call: CompositeCall) => readonly Native[];
+/** Computes a composite in one go; returns one new native tensor per output, or undefined in the place of one that is not needed. */
+export type CompositeKernel<Native> = (
+  inputs: readonly Native[],
+  call: CompositeCall,
+) => readonly (Native | undefined)[];
 
 /** One kernel per primitive op. A table that lacks one does not compile. */
 export type KernelTable<Native> = {
@@ -36,10 +41,10 @@ export type KernelTable<Native> = {
 /** What {@link backendFromKernels} needs to make a whole backend. */
 export interface KernelBackendOptions<Native extends object> {
   readonly name: string;
-  /** `composites` is filled in from the table of the same name. */
+  /** `composites` is filled in from the table of the same name (see {@link tokenPassName}). */
   readonly capabilities: Omit<Capabilities, 'composites'>;
   readonly kernels: KernelTable<Native>;
-  /** Kernels for composites by versioned name; the others run decomposed. */
+  /** Kernels for composites by versioned name; the others run decomposed. That of `ddcl.tokenPass/1` stands for {@link tokenPassComposites}. */
   readonly composites?: Readonly<Record<string, CompositeKernel<Native>>>;
   /** Copies host data into a new native tensor. */
   upload(type: ConcreteType, data: TypedArray): Native;

@@ -2,6 +2,9 @@ import { expandComposites } from '../program/expand.ts';
 import type { Instruction, Program, ValueId } from '../program/program.ts';
 import { valueTypes } from '../program/program.ts';
 import { elementCount, requireConcrete, type ConcreteType } from '../program/tensor-type.ts';
+import { joinTokenPasses } from './join-token-passes.ts';
+import { neededValues } from './needed-values.ts';
+import { tokenPassComposites, tokenPassName } from './token-pass.ts';
 
 /** One instruction with what the walker needs to know about its values. */
 export interface PlanStep {
@@ -9,8 +12,8 @@ export interface PlanStep {
   readonly outputs: readonly ValueId[];
   readonly inputTypes: readonly ConcreteType[];
   readonly outputTypes: readonly ConcreteType[];
-  /** Whether any output has elements; if none has, no kernel runs. */
-  readonly runs: boolean;
+  /** Which outputs something needs that has elements; if none is, no kernel runs. */
+  readonly needed: readonly boolean[];
   /** Values that nothing needs after this step. Parameters and results are never among them. */
   readonly dead: readonly ValueId[];
 }
@@ -22,13 +25,21 @@ export interface KernelPlan {
   readonly steps: readonly PlanStep[];
 }
 
+/** The names of composites that a table of kernels covers: a token pass stands for all that it computes. */
+export function coveredComposites(kernels: Iterable<string>): string[] {
+  return [...kernels].flatMap((name) => (name === tokenPassName ? tokenPassComposites : [name]));
+}
+
 /**
  * Orders the work of a program and finds where each value dies.
- * @param composites names of composites that have a kernel; the others are decomposed
+ * @param composites names of composites that have a kernel; the others are decomposed. With `ddcl.tokenPass/1`, what it computes is joined
  * @throws DdclError `shape` if the program still holds a symbol
  */
 export function planKernels(program: Program, composites: Iterable<string>): KernelPlan {
-  const expanded = expandComposites(program, composites);
+  const kernels = new Set(composites);
+  const separate = expandComposites(program, coveredComposites(kernels));
+  const expanded = kernels.has(tokenPassName) ? joinTokenPasses(separate) : separate;
+  const neededIds = neededValues(expanded);
   const types = valueTypes(expanded).map((type) => requireConcrete(type, `A value of ${program.name}`));
   const kept = new Set<ValueId>([...expanded.parameters.keys(), ...expanded.results]);
 
@@ -53,7 +64,7 @@ export function planKernels(program: Program, composites: Iterable<string>): Ker
       outputs,
       inputTypes: instruction.inputs.map((id) => types[id]!),
       outputTypes,
-      runs: outputTypes.some((type) => elementCount(type.shape) > 0),
+      needed: outputs.map((id) => neededIds.has(id) && elementCount(types[id]!.shape) > 0),
       dead: deadAfter.get(index) ?? [],
     };
   });

@@ -34,15 +34,15 @@ function runStep<Native extends object>(
   step: PlanStep,
   inputs: readonly Native[],
   options: WalkOptions<Native>,
-): readonly Native[] {
-  const { instruction, inputTypes, outputTypes } = step;
+): readonly (Native | undefined)[] {
+  const { instruction, inputTypes, outputTypes, needed } = step;
   if (instruction.op !== 'composite') {
     const kernel = options.kernels[instruction.op] as Kernel<Native, unknown>;
     return [kernel(inputs, { attributes: instruction.attributes, inputTypes, outputType: outputTypes[0]! })];
   }
   const kernel: CompositeKernel<Native> | undefined = options.composites?.[instruction.name];
   if (kernel === undefined) throw internalError(`the plan holds ${instruction.name}, for which there is no kernel`);
-  return kernel(inputs, { attributes: instruction.attributes, inputTypes, outputTypes });
+  return kernel(inputs, { attributes: instruction.attributes, inputTypes, outputTypes, needed });
 }
 
 function nameOf({ instruction }: PlanStep): string {
@@ -77,14 +77,18 @@ export function walkPlan<Native extends object>(
   try {
     for (const step of plan.steps) {
       current = step;
-      if (step.runs) {
+      if (step.needed.includes(true)) {
         const operands = step.instruction.inputs.map((id) => values[id]!);
         const outputs = runStep(step, operands, options);
         if (outputs.length !== step.outputs.length) {
           throw new Error(`it returned ${outputs.length} tensors instead of ${step.outputs.length}`);
         }
         step.outputs.forEach((id, index) => {
-          const native = outputs[index]!;
+          const native = outputs[index];
+          if (native === undefined) {
+            if (!step.needed[index]) return;
+            throw new Error(`it returned nothing as output ${index}, which is needed`);
+          }
           values[id] = native;
           counts.keep(native);
           if (!typeOf.has(native)) typeOf.set(native, types[id]!);

@@ -1,6 +1,6 @@
 import { softmax } from '../composite/softmax.ts';
 import { composite } from '../program/composite.ts';
-import { add, div, mul, neg, sub } from '../program/ops/elementwise.ts';
+import { div, mul, neg, sub } from '../program/ops/elementwise.ts';
 import { matmul } from '../program/ops/matmul.ts';
 import { sum } from '../program/ops/reduce.ts';
 import type { Tensor } from '../program/trace.ts';
@@ -30,37 +30,6 @@ export function assign(operands: DdclOperands): Tensor {
           mul(matmul(e, prototypes!), -2),
           mul(pullTowards(e, prototypes!, tokens!), 2),
           div(sum(mul(slope, distances)), square),
-        ];
-      },
-    },
-    [operands.tokens, operands.prototypes, operands.temperature],
-  );
-  return result!;
-}
-
-/**
- * The layer's output `y_n = sum_k q_nk p_k`, [n, m]: each token replaced by its mixture of
- * prototypes. The composite `ddcl.forward/1` (tokens, prototypes, temperature); its vector-Jacobian product is
- * the closed form of docs/math.md section 3.
- */
-export function forward(operands: DdclOperands): Tensor {
-  checkOperands('ddcl.forward/1', operands);
-  const [result] = composite(
-    {
-      name: 'ddcl.forward/1',
-      decomposition: (tokens, prototypes, temperature) => [
-        matmul(assign({ tokens: tokens!, prototypes: prototypes!, temperature: temperature! }), prototypes!),
-      ],
-      gradient: ([tokens, prototypes, temperature], [y], [g]) => {
-        const q = assign({ tokens: tokens!, prototypes: prototypes!, temperature: temperature! });
-        const alongOutput = sum(mul(g!, y!), [1], { keepDims: true });
-        const slope = mul(q, sub(matmul(g!, prototypes!, { transposeB: true }), alongOutput));
-        const e = neg(div(slope, temperature!));
-        const distances = squaredDistances(tokens!, prototypes!);
-        return [
-          mul(matmul(e, prototypes!), -2),
-          add(matmul(q, g!, { transposeA: true }), mul(pullTowards(e, prototypes!, tokens!), 2)),
-          div(sum(mul(slope, distances)), mul(temperature!, temperature!)),
         ];
       },
     },

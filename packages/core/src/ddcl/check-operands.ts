@@ -20,19 +20,23 @@ export interface WeightedOperands extends DdclOperands {
 }
 
 /** @throws DdclError `shape` or `dtype`, naming the function and the types it got */
-export function checkOperands(op: string, { tokens, prototypes, temperature }: DdclOperands, weights?: Tensor): void {
-  const all = [tokens, prototypes, temperature, ...(weights ? [weights] : [])];
+export function checkOperands(
+  op: string,
+  { tokens, prototypes, temperature }: Omit<DdclOperands, 'temperature'> & Partial<DdclOperands>,
+  weights?: Tensor,
+): void {
+  const all = [tokens, prototypes, ...(temperature ? [temperature] : []), ...(weights ? [weights] : [])];
   const fits =
     tokens.shape.length === 2 &&
     prototypes.shape.length === 2 &&
     tokens.shape[1] === prototypes.shape[1] &&
-    temperature.shape.length === 0 &&
+    (temperature?.shape.length ?? 0) === 0 &&
     (weights === undefined || (weights.shape.length === 1 && weights.shape[0] === tokens.shape[0]));
-  const got = `got tokens ${formatType(tokens.type)}, prototypes ${formatType(prototypes.type)}, temperature ${formatType(temperature.type)}${weights ? `, weights ${formatType(weights.type)}` : ''}`;
+  const got = `got tokens ${formatType(tokens.type)}, prototypes ${formatType(prototypes.type)}${temperature ? `, temperature ${formatType(temperature.type)}` : ''}${weights ? `, weights ${formatType(weights.type)}` : ''}`;
   if (!fits) {
     throw new DdclError(
       'shape',
-      `${op} takes tokens [n, m], prototypes [K, m], a scalar temperature${weights ? ' and weights [n]' : ''}, but ${got}.`,
+      `${op} takes tokens [n, m], prototypes [K, m]${temperature ? ', a scalar temperature' : ''}${weights ? ' and weights [n]' : ''}, but ${got}.`,
       {
         op,
         shapes: all.map((tensor) => tensor.shape),

@@ -7,6 +7,7 @@ import type { Tensor } from '../program/trace.ts';
 import { assign } from './assign.ts';
 import { checkOperands, type WeightedOperands } from './check-operands.ts';
 import { pullTowards, rowSquares, squaredDistances, squaresAsRow } from './distances.ts';
+import { lossGradient } from './loss-gradient.ts';
 
 /** The loss and its two parts, each a scalar summed over tokens with their weights (divide by `sum a` for the mean). */
 export interface LossParts {
@@ -37,41 +38,6 @@ function decompose(tokens: Tensor, weights: Tensor, prototypes: Tensor, temperat
 }
 
 /**
- * Gradient of `c_q L_q + c_ols L_OLS` where V is replaced by `L_q - L_OLS` (their exact identity).
- * With h = dL/dq and the direct part c_q a q, the derivative with respect to d_nk is
- * `D = c_q a q - q (h - sum_k q h) / T`; for L_q alone D = a w of docs/math.md section 3.
- */
-function pullBack(inputs: readonly Tensor[], cotangents: readonly Tensor[]): Tensor[] {
-  const [tokens, weights, prototypes, temperature] = inputs as [Tensor, Tensor, Tensor, Tensor];
-  const [forLq, forLols, forV] = cotangents as [Tensor, Tensor, Tensor];
-  const onLq = add(forLq, forV);
-  const onLols = sub(forLols, forV);
-  const column = reshape(weights, [weights.shape[0]!, 1]);
-
-  const q = assign({ tokens, prototypes, temperature });
-  const distances = squaredDistances(tokens, prototypes);
-  const residual = sub(tokens, matmul(q, prototypes));
-  const forOutput = mul(mul(mul(residual, column), onLols), -2);
-
-  const h = add(mul(mul(distances, column), onLq), matmul(forOutput, prototypes, { transposeB: true }));
-  const slope = mul(q, sub(h, sum(mul(q, h), [1], { keepDims: true })));
-  const direct = mul(mul(q, column), onLq);
-  const coefficients = sub(direct, div(slope, temperature));
-
-  const forTokens = sub(
-    mul(sub(mul(tokens, sum(coefficients, [1], { keepDims: true })), matmul(coefficients, prototypes)), 2),
-    forOutput,
-  );
-  const forWeights = add(mul(sum(mul(q, distances), [1]), onLq), mul(sum(mul(residual, residual), [1]), onLols));
-  const forPrototypes = add(
-    mul(pullTowards(coefficients, prototypes, tokens), 2),
-    matmul(q, forOutput, { transposeA: true }),
-  );
-  const forTemperature = div(sum(mul(slope, distances)), mul(temperature, temperature));
-  return [forTokens, forWeights, forPrototypes, forTemperature];
-}
-
-/**
  * L_q with its parts L_OLS and V, each by its own formula; `L_q = L_OLS + V` for every token, prototype and T > 0
  * (Proposition 1 of arXiv 2604.03850). The composite `ddcl.loss/1` (tokens, weights, prototypes, temperature).
  * In float32 subtract the weighted token mean from tokens and prototypes first: nothing changes but the rounding.
@@ -83,7 +49,7 @@ export function loss(operands: WeightedOperands): LossParts {
       name: 'ddcl.loss/1',
       decomposition: (tokens, weights, prototypes, temperature) =>
         decompose(tokens!, weights!, prototypes!, temperature!),
-      gradient: (inputs, _outputs, cotangents) => pullBack(inputs, cotangents),
+      gradient: (inputs, _outputs, cotangents) => lossGradient(inputs, cotangents),
     },
     [operands.tokens, operands.weights, operands.prototypes, operands.temperature],
   );

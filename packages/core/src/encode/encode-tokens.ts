@@ -1,12 +1,13 @@
 import type { Backend } from '../backend/contract.ts';
-import { assign, forward } from '../ddcl/assign.ts';
+import { assign } from '../ddcl/assign.ts';
+import { forward } from '../ddcl/forward.ts';
+import { nearest } from '../ddcl/nearest.ts';
 import { feedState } from '../measure/feed-state.ts';
 import { fromFrame } from '../measure/prototype-state.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { FloatDType } from '../program/dtype.ts';
-import { argMax } from '../program/ops/reduce.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
 import { blockRows } from '../tokens/block-size.ts';
@@ -19,7 +20,7 @@ import { requireModelDimension } from './require-dimension.ts';
  *
  * - `outputs`: `y_n = sum_k q_nk p_k`, m numbers in the tokens' units
  * - `assignments`: `q_nk`, K numbers that sum to 1
- * - `codes`: `argmax_k q_nk`, one int32; ties go to the lowest
+ * - `codes`: the nearest prototype (`argmax_k q_nk`), one int32; ties go to the lowest
  */
 export type TokenOutput = 'outputs' | 'assignments' | 'codes';
 
@@ -67,8 +68,7 @@ export async function* encodeTokens(
     (tokens, prototypes, warmth, ...frame) => {
       const operands = { tokens: framedTokens(tokens, frame), prototypes, temperature: warmth };
       if (what === 'outputs') return [forward(operands)];
-      const q = assign(operands);
-      return [what === 'assignments' ? q : argMax(q, 1)];
+      return [what === 'assignments' ? assign(operands) : nearest(operands).indices];
     },
     `encode ${what}`,
   );

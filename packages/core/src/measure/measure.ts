@@ -1,5 +1,5 @@
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
-import { assign } from '../ddcl/assign.ts';
+import { nearest } from '../ddcl/nearest.ts';
 import { tokenSums } from '../ddcl/token-sums.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { Quantities } from './quantities.ts';
@@ -8,7 +8,6 @@ import { forEachPair } from '../metrics/pairwise.ts';
 import { perplexity } from '../metrics/perplexity.ts';
 import { separationSums } from '../metrics/separation.ts';
 import type { FloatDType } from '../program/dtype.ts';
-import { argMax } from '../program/ops/reduce.ts';
 import type { Program } from '../program/program.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { trace } from '../program/trace.ts';
@@ -42,7 +41,7 @@ export function tokenSumsProgram(
       const operands = { tokens: framedTokens(tokens, frame), prototypes, temperature };
       const sums = tokenSums({ ...operands, weights });
       const all = [sums.lq, sums.lols, sums.v, sums.hard, sums.entropy, sums.mass, sums.wins];
-      return withCodes ? [...all, argMax(assign(operands), 1)] : all;
+      return withCodes ? [...all, nearest(operands).indices] : all;
     },
     'tokenSums',
   );

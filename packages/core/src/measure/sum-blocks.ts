@@ -49,9 +49,10 @@ export async function sumOverBlocks(
       throwIfAborted(signal);
       const results = await executable.run([block.tokens, block.weights, ...shared]);
       try {
-        const summed = onLast === undefined ? results : results.slice(0, -1);
-        await addResults(backend, summed, totals);
-        onLast?.(await backend.download(results.at(-1)!));
+        // Together: on a device each download of its own is a wait of its own.
+        const values = await Promise.all(results.map((result) => backend.download(result)));
+        addUp(onLast === undefined ? values : values.slice(0, -1), totals);
+        onLast?.(values.at(-1)!);
       } finally {
         for (const result of results) backend.free(result);
       }
@@ -65,9 +66,8 @@ export async function sumOverBlocks(
   return totals;
 }
 
-async function addResults(backend: Backend, results: readonly DeviceBuffer[], totals: Float64Array[]): Promise<void> {
-  for (const [index, result] of results.entries()) {
-    const values = await backend.download(result);
+function addUp(results: readonly TypedArray[], totals: Float64Array[]): void {
+  for (const [index, values] of results.entries()) {
     const total = (totals[index] ??= new Float64Array(values.length));
     for (let element = 0; element < values.length; element++) total[element]! += values[element]!;
   }

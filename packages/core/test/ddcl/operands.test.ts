@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assign, forward } from '../../src/ddcl/assign.ts';
+import { assign } from '../../src/ddcl/assign.ts';
+import { forward } from '../../src/ddcl/forward.ts';
 import { hessianProduct } from '../../src/ddcl/hessian-product.ts';
 import { loss, lossAndGradient } from '../../src/ddcl/loss.ts';
 import { segmentMass, segmentSums } from '../../src/ddcl/segments.ts';

@@ -1,15 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { valueAndGrad } from '../../src/differentiate/value-and-grad.ts';
-import { assign, forward } from '../../src/ddcl/assign.ts';
+import { assign } from '../../src/ddcl/assign.ts';
+import { forward } from '../../src/ddcl/forward.ts';
 import { hessianProduct } from '../../src/ddcl/hessian-product.ts';
 import { loss, lossAndGradient } from '../../src/ddcl/loss.ts';
+import { nearest } from '../../src/ddcl/nearest.ts';
+import { vjp } from '../../src/differentiate/vjp.ts';
 import { segmentMass, segmentSums } from '../../src/ddcl/segments.ts';
 import { tokenSums } from '../../src/ddcl/token-sums.ts';
 import { trace, type Tensor } from '../../src/program/trace.ts';
 import { i32, tensorType } from '../../src/program/tensor-type.ts';
 import { deviation, problems, problemValues, randomProblem, withoutGradients } from '../support/ddcl-problems.ts';
 import { checkGradient, scalarProgram, type Body } from '../support/gradient.ts';
-import { assignmentsOf, gradientOf, outputsOf, segmentsOf, sumsOf, type Problem } from '../support/oracle.ts';
+import {
+  assignmentsOf,
+  gradientOf,
+  lossGradientOf,
+  nearestOf,
+  outputsGradientOf,
+  outputsOf,
+  rowsOf,
+  segmentsOf,
+  sumsOf,
+  type Problem,
+} from '../support/oracle.ts';
 import { randomValue, run, value, type Value } from '../support/run.ts';
 
 const segments = 3;
@@ -31,6 +45,11 @@ const operands = (inputs: readonly Tensor[]) => {
 
 const ids = (problem: Problem): readonly Value[] => [value(i32(problem.tokens.length), idsOf(problem))];
 
+const cotangents = [0.75, -1.25, 0.5];
+/** Of the shape of the outputs, [n, m]. */
+const onOutputs = ({ tokens }: Problem): Value =>
+  randomValue(tensorType('float64', [tokens.length, tokens[0]!.length]), 9);
+
 const quantities: Record<string, Quantity> = {
   assign: { body: (...x) => assign(operands(x)), expected: (p) => [assignmentsOf(p).flat()] },
   forward: { body: (...x) => forward(operands(x)), expected: (p) => [outputsOf(p).flat()] },
@@ -44,6 +63,30 @@ const quantities: Record<string, Quantity> = {
   lossAndGradient: {
     body: (...x) => Object.values(lossAndGradient(operands(x))) as Tensor[],
     expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat()],
+  },
+  'gradient of loss': {
+    body: (...x) => {
+      const { lq, lols, v } = loss(operands(x));
+      return vjp([lq, lols, v], x.slice(4), x.slice(0, 4));
+    },
+    expected: (p) => {
+      const { tokens, weights, prototypes, temperature } = lossGradientOf(p, cotangents);
+      return [tokens.flat(), weights, prototypes.flat(), [temperature]];
+    },
+    more: () => cotangents.map((each) => value(tensorType('float64', []), [each])),
+  },
+  'gradient of forward': {
+    body: (...x) => vjp([forward(operands(x))], [x[4]!], [x[0]!, x[2]!, x[3]!]),
+    expected: (p) => {
+      const g = rowsOf(onOutputs(p).data, p.tokens[0]!.length);
+      const { tokens, prototypes, temperature } = outputsGradientOf(p, g);
+      return [tokens.flat(), prototypes.flat(), [temperature]];
+    },
+    more: (p) => [onOutputs(p)],
+  },
+  'distances to the nearest': {
+    body: (...x) => [nearest(operands(x)).distances, nearest(operands(x), x[2]!.shape[0] as number).distances],
+    expected: (p) => [nearestOf(p, 1).distances.flat(), nearestOf(p, p.prototypes.length).distances.flat()],
   },
   hessianProduct: {
     body: (...x) => hessianProduct(operands(x), x[4]!),

@@ -13,6 +13,13 @@ export {
   type Problem,
 } from '../../../backend-conformance/src/oracle/ddcl.ts';
 
+export {
+  lossGradientOf,
+  nearestOf,
+  outputsGradientOf,
+  type OperandGradients,
+} from '../../../backend-conformance/src/oracle/ddcl-gradients.ts';
+
 type Vector = readonly number[];
 
 const indices = (rows: readonly unknown[]): number[] => rows.map((_, index) => index);

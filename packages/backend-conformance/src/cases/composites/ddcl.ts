@@ -1,12 +1,15 @@
 import {
   assign,
   forward,
+  grad,
   hessianProduct,
   loss,
   lossAndGradient,
+  nearest,
   segmentMass,
   segmentSums,
   tokenSums,
+  vjp,
   type Tensor,
 } from '@ddcl/core';
 import { tensorType, type FloatDType, type TensorType } from '@ddcl/core/backend';
@@ -20,6 +23,7 @@ import {
   sumsOf,
   type Problem,
 } from '../../oracle/ddcl.ts';
+import { lossGradientOf, nearestOf, outputsGradientOf } from '../../oracle/ddcl-gradients.ts';
 import type { Value } from '../../oracle/tensor.ts';
 import { randomValue, scattered, value } from '../data.ts';
 
@@ -35,7 +39,15 @@ export interface DdclComposite {
   readonly moreValues?: (n: number, count: number, m: number, dtype: FloatDType) => readonly Value[];
   /** Results with a derivative; default all. */
   readonly differentiable?: readonly number[];
+  /** Whether some results have a row per token, so that fewer tokens give others. */
+  readonly perToken?: boolean;
 }
+
+/** Cotangents of L_q, L_OLS and V. */
+const cotangents = [0.75, -1.25, 0.5];
+
+/** As many of the nearest prototypes as are asked for. */
+const nearestOfThree = (count: number): number => Math.min(3, count);
 
 function operands(inputs: readonly Tensor[]): {
   tokens: Tensor;
@@ -54,8 +66,42 @@ const ids: Pick<DdclComposite, 'more' | 'moreValues'> = {
 
 /** By versioned name. */
 export const ddclComposites: Readonly<Record<string, DdclComposite>> = {
-  'ddcl.assign/1': { body: (x) => [assign(operands(x))], expected: (p) => [assignmentsOf(p).flat()] },
-  'ddcl.forward/1': { body: (x) => [forward(operands(x))], expected: (p) => [outputsOf(p).flat()] },
+  'ddcl.assign/1': {
+    body: (x) => [assign(operands(x))],
+    expected: (p) => [assignmentsOf(p).flat()],
+    perToken: true,
+  },
+  'ddcl.forward/1': {
+    body: (x) => [forward(operands(x))],
+    expected: (p) => [outputsOf(p).flat()],
+    perToken: true,
+  },
+  'ddcl.forwardGradient/1': {
+    body: (x) => {
+      const { tokens, prototypes, temperature } = operands(x);
+      return vjp([forward(operands(x))], [x[4]!], [tokens, prototypes, temperature]);
+    },
+    expected: (p, [g]) => {
+      const { tokens, prototypes, temperature } = outputsGradientOf(p, rowsOf(g!.data, p.prototypes[0]!.length));
+      return [tokens.flat(), prototypes.flat(), [temperature]];
+    },
+    more: (n, _count, m, dtype) => [tensorType(dtype, [n, m])],
+    moreValues: (n, _count, m, dtype) => [randomValue(tensorType(dtype, [n, m]), 9)],
+    perToken: true,
+  },
+  'ddcl.nearest/1': {
+    body: (x) => {
+      const few = nearest(operands(x), nearestOfThree(x[2]!.shape[0] as number));
+      const { indices, distances } = nearest(operands(x));
+      return [indices, distances, few.indices, few.distances];
+    },
+    expected: (p) => {
+      const [one, few] = [nearestOf(p, 1), nearestOf(p, nearestOfThree(p.prototypes.length))];
+      return [one.indices.flat(), one.distances.flat(), few.indices.flat(), few.distances.flat()];
+    },
+    differentiable: [1, 3],
+    perToken: true,
+  },
   'ddcl.loss/1': {
     body: (x) => {
       const { lq, lols, v } = loss(operands(x));
@@ -65,6 +111,23 @@ export const ddclComposites: Readonly<Record<string, DdclComposite>> = {
       const { lq, lols, v } = sumsOf(p);
       return [[lq], [lols], [v]];
     },
+  },
+  'ddcl.lossGradient/1': {
+    body: (x) => {
+      const { lq, lols, v } = loss(operands(x));
+      const { tokens, weights, prototypes, temperature } = operands(x);
+      const wrt = [tokens, weights, prototypes, temperature];
+      // Of L_q alone too: two of the cotangents are known to be 0 then.
+      return [...vjp([lq, lols, v], x.slice(4, 7), wrt), ...grad(lq, wrt)];
+    },
+    expected: (p, more) =>
+      [more.map(({ data }) => data[0]!), [1, 0, 0]].flatMap((on) => {
+        const { tokens, weights, prototypes, temperature } = lossGradientOf(p, on);
+        return [tokens.flat(), weights, prototypes.flat(), [temperature]];
+      }),
+    more: (_n, _count, _m, dtype) => cotangents.map(() => tensorType(dtype, [])),
+    moreValues: (_n, _count, _m, dtype) => cotangents.map((each) => value(tensorType(dtype, []), [each])),
+    perToken: true,
   },
   'ddcl.lossAndGradient/1': {
     body: (x) => {

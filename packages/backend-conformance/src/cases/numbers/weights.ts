@@ -10,7 +10,7 @@ import { scattered, typeMaker, value } from '../data.ts';
 
 const floats: readonly FloatDType[] = ['float32', 'float64'];
 /** Those that sum over tokens with their weights. */
-const weighted = Object.entries(ddclComposites).filter(([name]) => !['ddcl.assign/1', 'ddcl.forward/1'].includes(name));
+const weighted = Object.entries(ddclComposites).filter(([, { perToken }]) => perToken !== true);
 
 const size = { n: 65, count: 4, m: 3, temperature: 2 };
 

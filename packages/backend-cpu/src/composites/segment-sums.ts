@@ -1,30 +1,9 @@
 import { DdclError, type CompositeKernel, type TypedArray } from '@ddcl/core/backend';
-import { multiplyPacked, pack } from '../kernels/matmul.ts';
 import { ddclData, forEachChunk, storeAll } from './token-chunks.ts';
-
-/** `ddcl.assign/1` (tokens, prototypes, temperature). */
-export const assign: CompositeKernel<TypedArray> = ([tokens, prototypes, temperature], call) => {
-  const data = ddclData(tokens!, prototypes!, temperature!, call, 1);
-  const result = new Float64Array(data.rows * data.count);
-  forEachChunk(data, ({ start, rows, q }) => result.set(q.subarray(0, rows * data.count), start * data.count));
-  return storeAll([result], call);
-};
-
-/** `ddcl.forward/1` (tokens, prototypes, temperature). */
-export const forward: CompositeKernel<TypedArray> = ([tokens, prototypes, temperature], call) => {
-  const data = ddclData(tokens!, prototypes!, temperature!, call, 1);
-  const { count, dimension } = data;
-  const byAxis = pack(data.prototypes, 0, dimension, count, false);
-  const result = new Float64Array(data.rows * dimension);
-  forEachChunk(data, ({ start, rows, q }) =>
-    multiplyPacked(q, byAxis, result, start * dimension, rows, dimension, count),
-  );
-  return storeAll([result], call);
-};
 
 /** `ddcl.segmentSums/1` {segments} (tokens, weights, prototypes, temperature, ids): token by token, without spreading assignments over segments. */
 export const segmentSums: CompositeKernel<TypedArray> = ([tokens, weights, prototypes, temperature, ids], call) => {
-  const data = ddclData(tokens!, prototypes!, temperature!, call, 2);
+  const data = ddclData({ tokens: tokens!, prototypes: prototypes!, temperature: temperature! }, call.inputTypes[2]!);
   const { count, dimension } = data;
   const segments = call.outputTypes[0]!.shape[0]!;
   const mass = new Float64Array(segments * count);
