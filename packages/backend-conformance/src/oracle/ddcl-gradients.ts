@@ -24,10 +24,7 @@ interface TokenDerivatives {
 }
 
 /** The chain rule, token by token: `dq_j / dd_k = -q_j (delta_jk - q_k) / T` and `dd_k = 2 (z - p_k) (dz - dp_k)`. */
-function chain(
-  problem: Problem,
-  derivativesOf: (n: number) => TokenDerivatives,
-): Omit<OperandGradients, 'weights'> {
+function chain(problem: Problem, derivativesOf: (n: number) => TokenDerivatives): Omit<OperandGradients, 'weights'> {
   const { tokens, prototypes, temperature } = problem;
   const [distances, assignments] = [distancesOf(problem), assignmentsOf(problem)];
   const byPrototypes = prototypes.map((p) => p.map(() => 0));

@@ -194,8 +194,7 @@ function pullBack({ data, byAxis }: PassContext, options: PullBackOptions): Pull
     results: () => ({
       byTokens,
       byPrototypes: sums?.[0]!.sums.map(
-        (sum, index) =>
-          2 * (pulls[Math.floor(index / dimension)]! * prototypes[index]! - sum) + sums[1]!.sums[index]!,
+        (sum, index) => 2 * (pulls[Math.floor(index / dimension)]! * prototypes[index]! - sum) + sums[1]!.sums[index]!,
       ),
       byTemperature: options.byTemperature ? [forTemperature / temperature ** 2] : undefined,
     }),

@@ -111,7 +111,9 @@ export function tokenPassAttributes(
 export function readTokenPass<Value>(attributes: CompositeAttributes, inputs: readonly Value[]): TokenPass<Value> {
   const names = String(attributes['operands']).split(' ');
   return {
-    operands: Object.fromEntries(names.map((name, index) => [name, inputs[index]])) as unknown as TokenPassOperands<Value>,
+    operands: Object.fromEntries(
+      names.map((name, index) => [name, inputs[index]]),
+    ) as unknown as TokenPassOperands<Value>,
     quantities: String(attributes['quantities']).split(' ') as TokenQuantity[],
   };
 }
