@@ -8,7 +8,7 @@ export const mostRootNames = 110;
 export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-conformance': 42,
   '@ddcl/backend-conformance/reporter': 1.5,
-  '@ddcl/backend-cpu': 14,
+  '@ddcl/backend-cpu': 16.5,
   '@ddcl/backend-ort': 45,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10,
