@@ -3,17 +3,16 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { tokensFromArray } from '@ddcl/core/fit';
 import { Command } from 'commander';
-import { createBackend } from '../backends/backends.ts';
+import { backendOption } from '../backends/backend-options.ts';
+import { seedOption, wholeNumber } from '../command-line/options.ts';
 import { generateOrbitalRegimes } from '../demo/orbital-regimes.ts';
 import { modelFiles, readConfig } from '../model-folder/model-folder.ts';
 import { isOwnFile, prepareOutFolder } from '../model-folder/out-folder.ts';
-import { interruptSignal } from '../output/interrupt.ts';
-import { formatMeasures } from '../output/measures.ts';
-import { createProgress } from '../output/progress.ts';
+import { formatMeasures } from '../measures/measures.ts';
 import { columnStatistics, preprocess } from '../preprocess/preprocessing.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
-import { backendOption, seedOption, wholeNumber } from './options.ts';
-import { runFit } from './run-fit.ts';
+import { runFit } from '../fit/run-fit.ts';
+import { withCommand } from './with-command.ts';
 
 interface DemoOptions {
   readonly objects: number;
@@ -49,19 +48,19 @@ async function clearDemo(out: string): Promise<void> {
   await Promise.all(names.map((name) => rm(join(out, name))));
 }
 
-async function demoAction({ objects, prototypes, seed, out: folder, backend: name, json }: DemoOptions): Promise<void> {
-  const began = performance.now();
-  const out = resolve(folder);
-  await clearDemo(out);
-  await prepareOutFolder(out, false);
-  const backend = await createBackend(name);
-  const interrupt = interruptSignal();
-  const progress = createProgress();
-  try {
+function demoAction({ objects, prototypes, seed, out: folder, backend: name, json }: DemoOptions): Promise<void> {
+  return withCommand({ json }, async (scope) => {
+    const out = resolve(folder);
+    await clearDemo(out);
+    await prepareOutFolder(out, false);
+    const backend = await scope.backend(name);
+    // A demo takes seconds and is never resumed.
+    scope.own(join(out, modelFiles.checkpoint), (path) => rm(path, { force: true }));
     const catalogue = generateOrbitalRegimes({ objects, seed });
     const raw = tokensFromArray(catalogue.rows, catalogue.columns.length);
     const preprocessing = { standardize: await columnStatistics(raw), normalize: false };
     const { measures, warnings, perClass } = await runFit({
+      ...scope,
       backend,
       reader: preprocess(raw, preprocessing),
       labels: catalogue.labels,
@@ -77,25 +76,13 @@ async function demoAction({ objects, prototypes, seed, out: folder, backend: nam
       resume: false,
       title: `Orbital regimes: ${prototypes} prototypes on ${objects} generated objects`,
       command,
-      signal: interrupt.signal,
-      progress,
-      began,
     });
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-    if (json) {
-      process.stdout.write(`${JSON.stringify(measures)}\n`);
-      return;
-    }
-    process.stdout.write(
+    scope.warn(warnings);
+    scope.print(
+      measures,
       `${objects} generated objects in LEO, MEO, GEO and HEO, five features, fitted without their classes\n\n` +
         `${formatMeasures(measures)}\n\n${perClass === undefined ? '' : `${formatPerClassTable(perClass)}\n\n`}` +
-        `report: ${join(out, modelFiles.report)}\n`,
+        `report: ${join(out, modelFiles.report)}`,
     );
-  } finally {
-    progress.stop();
-    interrupt.dispose();
-    backend.dispose();
-    // A demo takes seconds and is never resumed.
-    await rm(join(out, modelFiles.checkpoint), { force: true });
-  }
+  });
 }

@@ -1,15 +1,14 @@
 import { resolve } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { Command, Option } from 'commander';
+import { wholeNumber } from '../command-line/options.ts';
 import { addEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { prepareOutFolder } from '../model-folder/out-folder.ts';
-import { interruptSignal } from '../output/interrupt.ts';
-import { createProgress } from '../output/progress.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { describeCounts, encodeText } from '../token-shards/encode-text.ts';
 import type { TokenFileDType } from '../token-shards/shard-format.ts';
 import { defaultShardTokens } from '../token-shards/shard-writer.ts';
-import { wholeNumber } from './options.ts';
+import { withCommand } from './with-command.ts';
 
 interface EncodeTokensOptions extends EncoderCommandOptions, TextCommandOptions {
   readonly tokenDtype: TokenFileDType;
@@ -45,15 +44,12 @@ export function encodeTokensCommand(): Command {
     .action(encodeTokensAction);
 }
 
-async function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
-  const began = performance.now();
-  const out = resolve(options.out);
-  if (options.text === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
-  const encoder = requireEncoder(options);
-  await prepareOutFolder(out, false);
-  const progress = createProgress();
-  const interrupt = interruptSignal();
-  try {
+function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
+  return withCommand(options, async ({ signal, progress, seconds, print }) => {
+    const out = resolve(options.out);
+    if (options.text === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
+    const encoder = requireEncoder(options);
+    await prepareOutFolder(out, false);
     const { shards, counts, record, fingerprint } = await encodeText({
       text: options.text,
       labels: options.labels,
@@ -61,19 +57,12 @@ async function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
       folder: out,
       tokenDtype: options.tokenDtype,
       shardTokens: options.shardTokens,
-      signal: interrupt.signal,
+      signal,
       progress,
     });
-    progress.stop();
-    const seconds = (performance.now() - began) / 1000;
-    const summary = { ...counts, shards, dtype: options.tokenDtype, encoder: record, fingerprint, out, seconds };
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify(summary)}\n`
-        : `${describeCounts(counts, record)} of dimension ${record.dimension} written to ${out} (${shards} ${shards === 1 ? 'file' : 'files'})\n`,
+    print(
+      { ...counts, shards, dtype: options.tokenDtype, encoder: record, fingerprint, out, seconds: seconds() },
+      `${describeCounts(counts, record)} of dimension ${record.dimension} written to ${out} (${shards} ${shards === 1 ? 'file' : 'files'})`,
     );
-  } finally {
-    progress.stop();
-    interrupt.dispose();
-  }
+  });
 }

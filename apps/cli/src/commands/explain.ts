@@ -3,29 +3,21 @@ import { DdclError } from '@ddcl/core';
 import { tokensFromArray } from '@ddcl/core/fit';
 import { Readout } from '@ddcl/readout';
 import { Command } from 'commander';
-import { createBackend } from '../backends/backends.ts';
-import {
-  encoderOption,
-  encoderUseOptions,
-  otherEncoderOption,
-  requireEncoder,
-  type EncoderCommandOptions,
-} from '../encoder/encoder-options.ts';
+import { backendOption } from '../backends/backend-options.ts';
+import { commandLine, wholeNumber } from '../command-line/options.ts';
+import { addEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { requireSameEncoder } from '../encoder/encoder-record.ts';
 import { openEncoder, type Encoder } from '../encoder/open-encoder.ts';
 import type { TextDocument } from '../text/text-document.ts';
 import { gatherExplanation, type ReadDocument } from '../explain/gather.ts';
 import { renderExplanation } from '../explain/render-explanation.ts';
-import { loadOrt } from '../backends/load-ort.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
-import { interruptSignal } from '../output/interrupt.ts';
-import { createProgress } from '../output/progress.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
 import { openText } from '../text/open-text.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
-import { backendOption, wholeNumber } from './options.ts';
+import { withCommand } from './with-command.ts';
 
 interface ExplainCommandOptions extends EncoderCommandOptions, TextCommandOptions {
   readonly html?: string;
@@ -51,10 +43,8 @@ export function explainCommand(): Command {
     new Command('explain')
       .description('what the prototypes of a model stand for in texts, as a page')
       .argument('<model>', 'model folder, fitted on text or token shards'),
-  ).addOption(encoderOption(" (default: the model's; give it where that has moved)"));
-  for (const option of encoderUseOptions("the model's, else ")) command.addOption(option);
-  return command
-    .addOption(otherEncoderOption())
+  );
+  return addEncoderOptions(command, true)
     .option('--html <file.html>', 'file to write; one that is there is replaced')
     .option('--examples <N>', 'passages per prototype', wholeNumber(0), 3)
     .option('--words <N>', 'words per prototype', wholeNumber(1), 12)
@@ -66,40 +56,32 @@ export function explainCommand(): Command {
     .action((model: string, options: ExplainCommandOptions, self: Command) => explainAction(model, options, self));
 }
 
-async function explainAction(folder: string, options: ExplainCommandOptions, command: Command): Promise<void> {
-  const { html, json, text: paths } = options;
-  if (paths === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
-  if (html === undefined && json !== true) {
-    throw new DdclError('argument', 'There is nothing to write. Give --html FILE.html, or --json.');
-  }
-  const out = html === undefined ? undefined : resolve(html);
-  if (out !== undefined) await checkOutFile('--html', out, '.html', paths);
-  const { model, config } = await loadModel(resolve(folder));
-  if (config.text?.documents === 'mean') {
-    throw new DdclError(
-      'argument',
-      `The model ${folder} was fitted on one mean per document, so its prototypes stand for no tokens. Fit one without --documents mean.`,
-    );
-  }
-  const backend = await createBackend(options.backend);
-  const progress = createProgress();
-  const interrupt = interruptSignal();
-  const { signal } = interrupt;
-  let encoder: Encoder | undefined;
-  const readout = Readout.fromModel(model, { backend });
-  try {
-    encoder = await openEncoder({
-      ...requireEncoder(options, config.text?.encoder),
-      ort: await loadOrt(),
-      onNotice: (notice) => process.stderr.write(`${notice}\n`),
-      signal,
-    });
-    if (config.text !== undefined)
-      requireSameEncoder(config.text.encoder, encoder.record, options.otherEncoder ?? false);
+function explainAction(folder: string, options: ExplainCommandOptions, command: Command): Promise<void> {
+  return withCommand(options, async ({ signal, progress, own, print, ...scope }) => {
+    const { html, json, text: paths } = options;
+    if (paths === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
+    if (html === undefined && json !== true) {
+      throw new DdclError('argument', 'There is nothing to write. Give --html FILE.html, or --json.');
+    }
+    const out = html === undefined ? undefined : resolve(html);
+    if (out !== undefined) await checkOutFile('--html', out, '.html', paths);
+    const { model, config } = await loadModel(resolve(folder));
+    if (config.text?.documents === 'mean') {
+      throw new DdclError(
+        'argument',
+        `The model ${folder} was fitted on one mean per document, so its prototypes stand for no tokens. Fit one without --documents mean.`,
+      );
+    }
+    const backend = await scope.backend(options.backend);
+    const readout = own(Readout.fromModel(model, { backend }), (opened) => opened.dispose());
+    const chosen = requireEncoder(options, config.text?.encoder);
+    const encoder = own(await openEncoder({ ...chosen, signal }), (opened) => opened.dispose());
+    const { record } = encoder;
+    if (config.text !== undefined) requireSameEncoder(config.text.encoder, record, options.otherEncoder ?? false);
+    const { stripHtml, textField } = record;
     const text = await openText(paths, {
-      ...options,
-      ...encoder.record,
-      textField: encoder.record.textField ?? undefined,
+      stripHtml,
+      textField: textField ?? undefined,
       labels: options.labels,
       signal,
     });
@@ -120,22 +102,11 @@ async function explainAction(folder: string, options: ExplainCommandOptions, com
       process.stderr.write(`looked at the first ${total} of ${text.count} documents; --max-documents says how many\n`);
     }
     if (out !== undefined) {
-      const line = `ddcl ${(command.parent as unknown as { rawArgs: string[] }).rawArgs.slice(2).join(' ')}`;
-      await writeWhole(
-        out,
-        renderExplanation(`What the prototypes of ${basename(resolve(folder))} stand for`, explanation, line),
-      );
+      const title = `What the prototypes of ${basename(resolve(folder))} stand for`;
+      await writeWhole(out, renderExplanation(title, explanation, commandLine(command)));
     }
-    process.stdout.write(
-      json === true ? `${JSON.stringify(explanation)}\n` : `written to ${out}; open it in a browser\n`,
-    );
-  } finally {
-    progress.stop();
-    interrupt.dispose();
-    readout.dispose();
-    await encoder?.dispose();
-    backend.dispose();
-  }
+    print(explanation, `written to ${out}; open it in a browser`);
+  });
 }
 
 /** Texts through the encoder, with the pieces that its vectors belong to. */

@@ -6,8 +6,8 @@ import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
-import { openEncoder } from './encoder-file.ts';
-import { positiveNumber } from './options.ts';
+import { openOnnxFile } from '../encoder/onnx-file.ts';
+import { positiveNumber } from '../command-line/options.ts';
 
 interface ExportCommandOptions {
   readonly onnx: string;
@@ -90,7 +90,7 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   if (options.appendTo === undefined) {
     bytes = exportReadout(model, readout);
   } else {
-    const { bytes: encoder, readExternal } = await openEncoder(resolve(options.appendTo));
+    const { bytes: encoder, readExternal } = await openOnnxFile(resolve(options.appendTo));
     bytes = await appendReadout(encoder, model, {
       ...readout,
       readExternal,

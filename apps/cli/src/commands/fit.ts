@@ -2,30 +2,20 @@ import { resolve } from 'node:path';
 import type { FloatDType } from '@ddcl/core';
 import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
-import { createBackend } from '../backends/backends.ts';
+import { backendOption, dtypeOption } from '../backends/backend-options.ts';
+import { commandLine, positiveNumber, seedOption, temperatureChoice, wholeNumber } from '../command-line/options.ts';
+import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { documentModes, type DocumentMode } from '../model-folder/model-folder.ts';
 import { prepareOutFolder } from '../model-folder/out-folder.ts';
-import { interruptSignal } from '../output/interrupt.ts';
-import { formatMeasures } from '../output/measures.ts';
-import { createProgress } from '../output/progress.ts';
+import { formatMeasures } from '../measures/measures.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
-import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
-import { openForFit, textOf } from './open-tokens.ts';
-import {
-  backendOption,
-  dtypeOption,
-  nameList,
-  positiveNumber,
-  requireDType,
-  seedOption,
-  temperatureChoice,
-  wholeNumber,
-  type DataOptions,
-} from './options.ts';
-import { runFit } from './run-fit.ts';
+import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
+import { openForFit, textOf } from '../tokens/open-tokens.ts';
+import { runFit } from '../fit/run-fit.ts';
+import { withCommand } from './with-command.ts';
 
-interface FitCommandOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
+interface FitCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   readonly documents?: DocumentMode;
   readonly prototypes: number;
   readonly temperature: number | 'auto';
@@ -63,8 +53,7 @@ export function fitCommand(): Command {
       "files of tokens: .npy .csv(.gz) .tsv(.gz) .jsonl(.gz) .parquet .safetensors; or the folder of 'ddcl encode-tokens'",
     )
     .addOption(textOption());
-  for (const option of textUseOptions()) command.addOption(option);
-  return addEncoderOptions(command)
+  addEncoderOptions(addTextUseOptions(command))
     .addOption(
       new Option(
         '--documents <mode>',
@@ -88,9 +77,8 @@ export function fitCommand(): Command {
       '--learning-rate <X>',
       `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`,
       positiveNumber,
-    )
-    .option('--columns <names>', 'columns that make a token, separated by commas (default: all)', nameList)
-    .option('--tensor <name>', 'which tensor of a safetensors file (default: its only matrix)')
+    );
+  return addDataOptions(command, 'all', 'its only matrix')
     .option('--labels <column|file>', 'known classes (of text: a field), for the scores only; never used by the fit')
     .option('--standardize', 'give each column mean 0 and deviation 1')
     .option('--normalize', 'give each token length 1 (after --standardize)')
@@ -103,71 +91,49 @@ export function fitCommand(): Command {
     .action((files: string[], options: FitCommandOptions, command: Command) => fitAction(files, options, command));
 }
 
-async function fitAction(files: string[], options: FitCommandOptions, command: Command): Promise<void> {
-  const began = performance.now();
-  const out = resolve(options.out);
-  const dtype = options.dtype ?? 'float32';
-  await prepareOutFolder(out, options.resume ?? false);
-  const backend = await createBackend(options.backend);
-  requireDType(dtype, backend);
-  const progress = createProgress();
-  const interrupt = interruptSignal();
-  try {
-    const { opened, reader, preprocessing } = await openForFit(files, {
-      ...options,
-      command: 'fit',
-      signal: interrupt.signal,
-      progress,
+function fitAction(files: string[], options: FitCommandOptions, command: Command): Promise<void> {
+  return withCommand(options, async (scope) => {
+    const out = resolve(options.out);
+    const dtype = options.dtype ?? 'float32';
+    await prepareOutFolder(out, options.resume ?? false);
+    const backend = await scope.backend(options.backend, dtype);
+    const { opened, reader, preprocessing } = await openForFit(files, { ...options, command: 'fit', ...scope });
+    const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
+    const texts = textOf(opened);
+    const { measures, warnings, perClass, phases } = await runFit({
+      ...scope,
+      backend,
+      reader,
+      labels: opened.labels,
+      preprocessing,
+      data: {
+        columns: opened.columns ?? null,
+        tensor: options.tensor ?? null,
+        tokens: reader.tokens,
+        fingerprint: opened.fingerprint,
+      },
+      ...(texts === undefined ? {} : { text: { encoder: texts.record, documents: texts.mode } }),
+      options: {
+        prototypes,
+        temperature,
+        anneal,
+        restarts,
+        dtype,
+        seed,
+        ...(epochs === undefined ? {} : { epochs }),
+        ...(batch === undefined ? {} : { batch }),
+        ...(learningRate === undefined ? {} : { learningRate }),
+      },
+      out,
+      resume: options.resume ?? false,
+      title: `${prototypes} prototypes on ${opened.describe()}`,
+      command: commandLine(command),
     });
-    try {
-      const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
-      const texts = textOf(opened);
-      const { measures, warnings, perClass, phases } = await runFit({
-        backend,
-        reader,
-        labels: opened.labels,
-        preprocessing,
-        data: {
-          columns: opened.columns ?? null,
-          tensor: options.tensor ?? null,
-          tokens: reader.tokens,
-          fingerprint: opened.fingerprint,
-        },
-        ...(texts === undefined ? {} : { text: { encoder: texts.record, documents: texts.mode } }),
-        options: {
-          prototypes,
-          temperature,
-          anneal,
-          restarts,
-          dtype,
-          seed,
-          ...(epochs === undefined ? {} : { epochs }),
-          ...(batch === undefined ? {} : { batch }),
-          ...(learningRate === undefined ? {} : { learningRate }),
-        },
-        out,
-        resume: options.resume ?? false,
-        title: `${prototypes} prototypes on ${opened.describe()}`,
-        command: `ddcl ${(command.parent as unknown as { rawArgs: string[] }).rawArgs.slice(2).join(' ')}`,
-        signal: interrupt.signal,
-        progress,
-        began,
-      });
-      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-      if (options.json) {
-        const text = texts === undefined ? {} : { text: texts.counts };
-        process.stdout.write(`${JSON.stringify({ ...measures, phases, ...text })}\n`);
-      } else {
-        process.stdout.write(`${formatMeasures(measures)}\n`);
-        if (perClass !== undefined) process.stdout.write(`\n${formatPerClassTable(perClass)}\n`);
-        process.stdout.write(`\nwritten to ${out}; open report.html in a browser\n`);
-      }
-    } finally {
-      await opened.close();
-    }
-  } finally {
-    progress.stop();
-    interrupt.dispose();
-    backend.dispose();
-  }
+    scope.warn(warnings);
+    const table = perClass === undefined ? '' : `\n${formatPerClassTable(perClass)}\n`;
+    scope.print(
+      { ...measures, phases, ...(texts === undefined ? {} : { text: texts.counts }) },
+      `${formatMeasures(measures)}\n${table}\nwritten to ${out}; open report.html in a browser`,
+    );
+  });
 }

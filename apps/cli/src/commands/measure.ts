@@ -7,18 +7,14 @@ import {
   modelState,
   tokensFromReader,
   tokenStatistics,
-  type DdclModel,
   type TokenReader,
 } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
-import { createBackend } from '../backends/backends.ts';
+import { backendOption, dtypeOption } from '../backends/backend-options.ts';
+import { anyNumber } from '../command-line/options.ts';
+import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { readNpy } from '../data/npy-reader.ts';
-import {
-  encoderOption,
-  encoderUseOptions,
-  otherEncoderOption,
-  type EncoderCommandOptions,
-} from '../encoder/encoder-options.ts';
+import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import {
   documentModes,
   loadModel,
@@ -26,16 +22,14 @@ import {
   type DocumentMode,
   type LoadedModel,
 } from '../model-folder/model-folder.ts';
-import { interruptSignal } from '../output/interrupt.ts';
-import { formatMeasures, makeMeasures, warningsOf } from '../output/measures.ts';
-import { createProgress } from '../output/progress.ts';
-import { codesOf } from './codes.ts';
-import { classCounter, scoreLabels } from './label-scores.ts';
-import { textOption, textUseOptions, type TextCommandOptions } from '../text/text-options.ts';
-import { openForFit, openForModel, textOf } from './open-tokens.ts';
-import { anyNumber, backendOption, dtypeOption, nameList, requireDType, type DataOptions } from './options.ts';
+import { formatMeasures, makeMeasures, warningsOf } from '../measures/measures.ts';
+import { codesOf } from '../tokens/codes.ts';
+import { classCounter, scoreLabels } from '../measures/label-scores.ts';
+import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
+import { openForFit, openForModel, textOf } from '../tokens/open-tokens.ts';
+import { withCommand } from './with-command.ts';
 
-interface MeasureCommandOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
+interface MeasureCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   readonly documents?: DocumentMode;
   readonly prototypes: string;
   readonly temperature?: number;
@@ -59,11 +53,8 @@ export function measureCommand(): Command {
   const command = new Command('measure')
     .description('all quantities of the theory for given prototypes, without training')
     .argument('[data...]', 'files of tokens or a folder of token shards, as for fit')
-    .addOption(textOption())
-    .addOption(encoderOption(" (default: the model's)"));
-  for (const option of [...textUseOptions(), ...encoderUseOptions("the model's, else ")]) command.addOption(option);
-  return command
-    .addOption(otherEncoderOption())
+    .addOption(textOption());
+  addEncoderOptions(addTextUseOptions(command), true)
     .addOption(
       new Option(
         '--documents <mode>',
@@ -76,13 +67,8 @@ export function measureCommand(): Command {
       "temperature, in units of squared distance (default: the model's; required with an .npy file)",
       anyNumber,
     )
-    .option('--weights <file.npy>', 'a weight >= 0 per token (default: all 1)')
-    .option(
-      '--columns <names>',
-      "columns that make a token, separated by commas (default: the model's, else all)",
-      nameList,
-    )
-    .option('--tensor <name>', "which tensor of a safetensors file (default: the model's, else its only matrix)")
+    .option('--weights <file.npy>', 'a weight >= 0 per token (default: all 1)');
+  return addDataOptions(command, "the model's, else all", "the model's, else its only matrix")
     .option('--labels <column|file>', 'known classes (of text: a field), for ACC, NMI and ARI')
     .option('--standardize', 'give each column mean 0 and deviation 1 (a model folder has its own)')
     .option('--normalize', 'give each token length 1 (a model folder has its own)')
@@ -135,114 +121,93 @@ async function withWeights(reader: TokenReader, path: string | undefined): Promi
   };
 }
 
-async function measureAction(files: string[], options: MeasureCommandOptions): Promise<void> {
-  const began = performance.now();
-  const path = resolve(options.prototypes);
-  const isFolder = await stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
-  if (!isFolder && basename(path) === modelFiles.model) {
-    throw new DdclError(
-      'argument',
-      `${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`,
+function measureAction(files: string[], options: MeasureCommandOptions): Promise<void> {
+  return withCommand(options, async (scope) => {
+    const path = resolve(options.prototypes);
+    const isFolder = await stat(path).then(
+      (entry) => entry.isDirectory(),
+      () => false,
     );
-  }
-  const loaded: LoadedModel | undefined = isFolder ? await loadModel(path) : undefined;
-  if (loaded !== undefined && (options.standardize || options.normalize)) {
-    throw new DdclError(
-      'argument',
-      'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.',
-    );
-  }
-  const given = loaded === undefined ? await readPrototypes(path) : loaded.model;
-  const temperature = options.temperature ?? loaded?.model.temperature;
-  if (temperature === undefined)
-    throw new DdclError('argument', 'Prototypes from an .npy file have no temperature. Give --temperature T.');
-  if (!(temperature > 0))
-    throw new DdclError(
-      'temperature',
-      `The temperature must be > 0, but is ${temperature}. Give --temperature T with T > 0.`,
-    );
-  const dtype = options.dtype ?? loaded?.model.dtype ?? 'float32';
-  const backend = await createBackend(options.backend);
-  requireDType(dtype, backend);
-  const progress = createProgress();
-  const interrupt = interruptSignal();
-  const openOptions = { ...options, command: 'measure', signal: interrupt.signal, progress } as const;
-  try {
+    if (!isFolder && basename(path) === modelFiles.model) {
+      throw new DdclError(
+        'argument',
+        `${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`,
+      );
+    }
+    const loaded: LoadedModel | undefined = isFolder ? await loadModel(path) : undefined;
+    if (loaded !== undefined && (options.standardize || options.normalize)) {
+      throw new DdclError(
+        'argument',
+        'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.',
+      );
+    }
+    const given = loaded === undefined ? await readPrototypes(path) : loaded.model;
+    const temperature = options.temperature ?? loaded?.model.temperature;
+    if (temperature === undefined)
+      throw new DdclError('argument', 'Prototypes from an .npy file have no temperature. Give --temperature T.');
+    if (!(temperature > 0))
+      throw new DdclError(
+        'temperature',
+        `The temperature must be > 0, but is ${temperature}. Give --temperature T with T > 0.`,
+      );
+    const dtype = options.dtype ?? loaded?.model.dtype ?? 'float32';
+    const backend = await scope.backend(options.backend, dtype);
+    const { signal, progress } = scope;
+    const openOptions = { ...options, command: 'measure', ...scope } as const;
     const { opened, reader: plain } =
       loaded === undefined ? await openForFit(files, openOptions) : await openForModel(files, loaded, openOptions);
-    try {
-      if (plain.dimension !== given.dimension) {
-        throw new DdclError(
-          'shape',
-          `The prototypes have dimension ${given.dimension}, but the tokens ${plain.dimension}. Choose columns with --columns, or other prototypes.`,
-        );
-      }
-      const reader = await withWeights(plain, options.weights && resolve(options.weights));
-      const source = tokensFromReader(reader);
-      const random = createRandom(0);
-      const statistics = await tokenStatistics(source, {
-        random,
-        sampleSize: 1,
-        signal: interrupt.signal,
-        onProgress: (done) => progress.show('reading     ', done, reader.tokens),
-      });
-      const { frame, totalVariance, criticalTemperature } = statistics;
-      const model: DdclModel = {
-        count: given.count,
-        dimension: given.dimension,
-        dtype,
-        prototypes: given.prototypes,
-        temperature,
-        criticalTemperature,
-        offset: frame.offset,
-        scale: frame.scale,
-        totalVariance,
-      };
-      const state = modelState(model);
-      const classes = opened.labels && classCounter(opened.labels);
-      const quantities = await measureSource(backend, source, state, {
-        tokens: reader.tokens,
-        totalVariance,
-        signal: interrupt.signal,
-        // Tokens of weight 0 are not measured, but they have a class.
-        onCodes: classes && options.weights === undefined ? (codes) => classes.add(codes) : undefined,
-        onProgress: (done) => progress.show('measuring   ', done, reader.tokens),
-      });
-      const stability = await measureStabilityOn(backend, source, reader.tokens, state, {
-        random: random.fork('stability'),
-        signal: interrupt.signal,
-        onIteration: (done) => progress.show('stability   ', done, undefined),
-      });
-      if (classes !== undefined && options.weights !== undefined) {
-        for await (const codes of codesOf(backend, model, source, interrupt.signal)) classes.add(codes);
-      }
-      const labels = classes && scoreLabels(classes.table());
-      progress.stop();
-      const measures = makeMeasures({
-        backend: backend.name,
-        tokens: statistics.tokens,
-        dimension: given.dimension,
-        prototypes: given.count,
-        temperature,
-        criticalTemperature,
-        quantities,
-        stability,
-        labels,
-        seconds: (performance.now() - began) / 1000,
-      });
-      for (const warning of warningsOf(measures)) process.stderr.write(`warning: ${warning}\n`);
-      const text = textOf(opened);
-      const printed = text === undefined ? measures : { ...measures, text: text.counts };
-      process.stdout.write(options.json ? `${JSON.stringify(printed)}\n` : `${formatMeasures(measures)}\n`);
-    } finally {
-      await opened.close();
+    if (plain.dimension !== given.dimension) {
+      throw new DdclError(
+        'shape',
+        `The prototypes have dimension ${given.dimension}, but the tokens ${plain.dimension}. Choose columns with --columns, or other prototypes.`,
+      );
     }
-  } finally {
-    progress.stop();
-    interrupt.dispose();
-    backend.dispose();
-  }
+    const reader = await withWeights(plain, options.weights && resolve(options.weights));
+    const source = tokensFromReader(reader);
+    const random = createRandom(0);
+    const statistics = await tokenStatistics(source, {
+      random,
+      sampleSize: 1,
+      signal,
+      onProgress: (done) => progress.show('reading     ', done, reader.tokens),
+    });
+    const { frame, totalVariance, criticalTemperature } = statistics;
+    const { count, dimension, prototypes } = given;
+    const { offset, scale } = frame;
+    const model = {
+      count,
+      dimension,
+      dtype,
+      prototypes,
+      temperature,
+      criticalTemperature,
+      offset,
+      scale,
+      totalVariance,
+    };
+    const state = modelState(model);
+    const classes = opened.labels && classCounter(opened.labels);
+    const quantities = await measureSource(backend, source, state, {
+      tokens: reader.tokens,
+      totalVariance,
+      signal,
+      // Tokens of weight 0 are not measured, but they have a class.
+      onCodes: classes && options.weights === undefined ? (codes) => classes.add(codes) : undefined,
+      onProgress: (done) => progress.show('measuring   ', done, reader.tokens),
+    });
+    const stability = await measureStabilityOn(backend, source, reader.tokens, state, {
+      random: random.fork('stability'),
+      signal,
+      onIteration: (done) => progress.show('stability   ', done, undefined),
+    });
+    if (classes !== undefined && options.weights !== undefined) {
+      for await (const codes of codesOf(backend, model, source, signal)) classes.add(codes);
+    }
+    const labels = classes && scoreLabels(classes.table());
+    const { tokens } = statistics;
+    const measures = makeMeasures(backend, tokens, model, quantities, stability, labels, scope.seconds());
+    scope.warn(warningsOf(measures));
+    const text = textOf(opened);
+    scope.print(text === undefined ? measures : { ...measures, text: text.counts }, formatMeasures(measures));
+  });
 }

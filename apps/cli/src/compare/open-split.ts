@@ -1,6 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import type { SequenceReader } from '@ddcl/readout';
 import type { Encoder } from '../encoder/open-encoder.ts';
+import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
 import { openText } from '../text/open-text.ts';
 import { findTokenShards, openTokenShards } from '../token-shards/open-token-shards.ts';
@@ -15,7 +16,6 @@ export interface OpenedSplit {
   readonly encoderHash: string;
   /** How many documents, tokens, truncated and empty ones there are, for people. */
   readonly describe: string;
-  close(): Promise<void>;
 }
 
 export interface OpenSplitOptions {
@@ -28,6 +28,7 @@ export interface OpenSplitOptions {
   readonly encoder: () => Promise<Encoder>;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  readonly own: Own;
 }
 
 /** Labels of documents whose tokens are not there yet. */
@@ -43,15 +44,17 @@ export interface PreparedSplit {
  * @throws DdclError `argument` for data without labels; as text and shards do
  */
 export async function prepareSplit(paths: readonly string[], options: OpenSplitOptions): Promise<PreparedSplit> {
-  const { option, labels: field, signal, progress } = options;
+  const { labels: field, signal, progress, own } = options;
   const shards = await findShards(paths);
   if (shards !== undefined) {
-    const split = opened(option, await openTokenShards(shards, paths.length === 1), async () => {});
-    const { labels } = await split;
-    return { labels, open: () => split };
+    const split = await openSplit(shards, paths.length === 1, options);
+    return { labels: split.labels, open: async () => split };
   }
   if (field === undefined) {
-    throw new DdclError('argument', `${option} needs labels to compare by. Name their field or column with --labels.`);
+    throw new DdclError(
+      'argument',
+      `${options.option} needs labels to compare by. Name their field or column with --labels.`,
+    );
   }
   const text = await openText(paths, {
     ...options,
@@ -62,19 +65,13 @@ export async function prepareSplit(paths: readonly string[], options: OpenSplitO
     labels: text.labels!,
     async open() {
       const encoder = await options.encoder();
-      const folder = await temporaryFolder();
-      try {
-        await writeTokenShards(encoder, text.documents(), {
-          folder: folder.path,
-          signal,
-          onProgress: (done) => progress.show('encoding    ', done, text.count),
-        });
-        const found = await findTokenShards([folder.path]);
-        return await opened(option, await openTokenShards(found!, true), () => folder.remove());
-      } catch (error) {
-        await folder.remove();
-        throw error;
-      }
+      const { path: folder } = own(await temporaryFolder(), ({ remove }) => remove());
+      await writeTokenShards(encoder, text.documents(), {
+        folder,
+        signal,
+        onProgress: (done) => progress.show('encoding    ', done, text.count),
+      });
+      return openSplit((await findTokenShards([folder]))!, true, options);
     },
   };
 }
@@ -88,27 +85,24 @@ async function findShards(paths: readonly string[]): Promise<string[] | undefine
   }
 }
 
-async function opened(
-  option: string,
-  { sequences, labels, record, counts, close }: Awaited<ReturnType<typeof openTokenShards>>,
-  remove: () => Promise<void>,
+async function openSplit(
+  files: readonly string[],
+  isFolder: boolean,
+  { option, own }: OpenSplitOptions,
 ): Promise<OpenedSplit> {
+  const shards = own(await openTokenShards(files, isFolder), ({ close }) => close());
+  const { sequences, labels, record } = shards;
   if (labels === undefined) {
-    await close();
     throw new DdclError(
       'argument',
       `The token shards of ${option} have no labels. Write them again: ddcl encode-tokens --labels FIELD.`,
     );
   }
-  const { documents, tokens, truncated, empty } = counts;
+  const { documents, tokens, truncated, empty } = shards.counts;
   return {
     sequences,
     labels,
     encoderHash: JSON.stringify([record.hash, record.dtype, record.dropSpecial]),
     describe: `${documents.toLocaleString('en')} documents, ${tokens.toLocaleString('en')} tokens (${truncated.toLocaleString('en')} cut to ${record.maxTokens}, ${empty.toLocaleString('en')} empty)`,
-    async close() {
-      await close();
-      await remove();
-    },
   };
 }

@@ -1,45 +1,31 @@
 import type { TokenSource } from '@ddcl/core/fit';
-import type { Backend } from '@ddcl/core/backend';
 import { poolingKinds } from '@ddcl/readout';
 import { checkAborted } from '../data/data-error.ts';
 import { kMeansRow, poolingRow } from './baseline-rows.ts';
+import type { CompareRequest } from './compare-request.ts';
 import type { CompareData } from './documents.ts';
-import { FinishedRows } from './finished-rows.ts';
+import type { FinishedRows } from './finished-rows.ts';
 import { wardRows, wardSets } from './multi-vector-rows.ts';
-import { fitReadout, prototypeRows, type PrototypeSettings } from './prototype-rows.ts';
+import { fitReadout, prototypeRows } from './prototype-rows.ts';
 import type { CompareRow, RowTable } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
-import type { Judgement, Measure } from './score-vectors.ts';
+import type { Judgement } from './score-vectors.ts';
 import { summaryRows } from './summary-rows.ts';
 import { attentionRow, headRow } from './trained-rows.ts';
 
-export interface CompareOptions {
-  readonly backend: Backend;
-  /** K of each bank of prototypes. */
-  readonly prototypes: readonly number[];
-  readonly seeds: readonly number[];
-  readonly measures: ReadonlySet<Measure>;
-  readonly settings: PrototypeSettings;
-  /** Tokens of train that prototypes are fitted on, at most. */
-  readonly fitTokens: number;
-  /** Numbers of vectors for late interaction; none leaves it out. */
-  readonly vectors: readonly number[];
-  /** Queries for late interaction, at most. */
-  readonly queries: number;
-  /** K of the readout that is trained together with its head; undefined leaves trained poolings out. */
-  readonly trained: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Called with what is made next. */
-  readonly onRow: (name: string) => void;
-}
+/** Residuals of more numbers than this are left out. */
+const mostNumbers = 1 << 15;
 
 /** All rows of the table. Deterministic for its seeds. Units that `finished` holds are not made again. */
 export async function runCompare(
   data: CompareData,
-  options: CompareOptions,
-  finished: FinishedRows = FinishedRows.inMemory(),
+  options: CompareRequest,
+  finished: FinishedRows,
 ): Promise<CompareRow[]> {
-  const { backend, prototypes, seeds, measures, settings, vectors, queries } = options;
+  const { backend, prototypes, vectors, queries, signal, progress } = options;
+  const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
+  const measures = new Set(options.measures);
+  const settings = { steps: options.steps, temperatureShares: options.temperatures, mostNumbers };
   const judgement: Judgement = {
     backend,
     trainClasses: data.train.classes,
@@ -47,9 +33,13 @@ export async function runCompare(
     count: data.names.length,
     measures,
   };
+  let begun = 0;
+  const begin = (name: string): void => {
+    checkAborted(signal);
+    progress.show(name, ++begun, undefined);
+  };
   const unit = async (name: string, make: (table: Pick<RowTable, 'add'>) => Promise<void>): Promise<void> => {
-    checkAborted(options.signal);
-    options.onRow(name);
+    begin(name);
     await finished.unit(name, make);
   };
   for (const kind of poolingKinds) {
@@ -69,10 +59,8 @@ export async function runCompare(
       await unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}, seed ${seed}`, async (table) => {
         const readout = await fitReadout(judgement, await source(), count, seed, settings);
         try {
-          await prototypeRows(judgement, data, readout, seed, settings, table, (name) => {
-            checkAborted(options.signal);
-            options.onRow(`${name}, seed ${seed}`);
-          });
+          const onRow = (row: string): void => begin(`${row}, seed ${seed}`);
+          await prototypeRows(judgement, data, readout, seed, settings, table, onRow);
           if (trained) await headRow(judgement, data, readout.model, settings.temperatureShares[0]!, seed, table);
         } finally {
           readout.dispose();

@@ -1,6 +1,6 @@
 import { DdclError } from '@ddcl/core';
 import { Option, type Command } from 'commander';
-import { wholeNumber } from '../commands/options.ts';
+import { wholeNumber } from '../command-line/options.ts';
 import type { TextCommandOptions } from '../text/text-options.ts';
 import { encoderDTypes, type EncoderDType } from './encoder-files.ts';
 import type { EncoderRecord } from './encoder-record.ts';
@@ -18,37 +18,38 @@ export interface EncoderCommandOptions {
   readonly otherEncoder?: boolean;
 }
 
-export const encoderOption = (note = ''): Option =>
-  new Option(
-    '--encoder <folder|name>',
-    `encoder of the text: a folder with tokenizer.json, config.json and onnx/model.onnx (or model.onnx), or a name, which is fetched into ${cacheFolderText}${note}`,
-  );
-
-/** How an encoder is used; without `--encoder` itself. */
-export function encoderUseOptions(note = ''): Option[] {
-  return [
-    new Option('--encoder-dtype <dtype>', `the encoder's weights (default: ${note}fp32)`).choices(encoderDTypes),
-    new Option(
+/**
+ * Adds the options of the encoder to a command.
+ *
+ * @param ofModel whether it applies a model, whose encoder is the default
+ */
+export function addEncoderOptions(command: Command, ofModel = false): Command {
+  const model = ofModel ? "the model's, else " : '';
+  command
+    .option(
+      '--encoder <folder|name>',
+      `encoder of the text: a folder with tokenizer.json, config.json and onnx/model.onnx (or model.onnx), or a name, which is fetched into ${cacheFolderText}${ofModel ? " (default: the model's; give it where that has moved)" : ''}`,
+    )
+    .addOption(
+      new Option('--encoder-dtype <dtype>', `the encoder's weights (default: ${model}fp32)`).choices(encoderDTypes),
+    )
+    .option(
       '--max-tokens <N>',
-      `cut each text to N tokens, special ones included (default: ${note}what the encoder takes)`,
-    ).argParser(wholeNumber(1)),
-    new Option('--drop-special', 'leave special tokens such as [CLS] out'),
-    new Option(
+      `cut each text to N tokens, special ones included (default: ${model}what the encoder takes)`,
+      wholeNumber(1),
+    )
+    .option('--drop-special', 'leave special tokens such as [CLS] out')
+    .option(
       '--encoder-batch <N>',
       `documents per run of the encoder (default: ${defaultBatchTokens} tokens); q8 results depend on it, 1 makes documents independent`,
-    ).argParser(wholeNumber(1)),
-  ];
-}
-
-/** For commands that apply a model. */
-export const otherEncoderOption = (): Option =>
-  new Option('--other-encoder', 'allow an encoder whose content is not that of the one the model was fitted with');
-
-/** Adds the options of text to a command that makes something new from it. */
-export function addEncoderOptions(command: Command): Command {
-  command.addOption(encoderOption());
-  for (const option of encoderUseOptions()) command.addOption(option);
-  return command;
+      wholeNumber(1),
+    );
+  return ofModel
+    ? command.option(
+        '--other-encoder',
+        'allow an encoder whose content is not that of the one the model was fitted with',
+      )
+    : command;
 }
 
 type TextUse = Pick<TextCommandOptions, 'textField' | 'stripHtml'>;

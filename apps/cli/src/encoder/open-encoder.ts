@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OrtRuntime } from '@ddcl/backend-ort';
 import { DdclError } from '@ddcl/core';
+import { loadOrt } from '../backends/load-ort.ts';
 import { cacheFolderText, fetchEncoder, isEncoderName } from './fetch-encoder.ts';
 import { encodeDocuments, type EncodeCounts, type EncodedDocument } from './encode-documents.ts';
 import { findEncoderFiles, readEncoderJson, type EncoderDType } from './encoder-files.ts';
@@ -26,10 +27,11 @@ export interface OpenEncoderOptions {
   readonly textField?: string | undefined;
   /** Goes into the record. Default false. */
   readonly stripHtml?: boolean | undefined;
-  /** Told when something takes long: a file that is fetched. */
+  /** Told when something takes long: a file that is fetched. Default: a line on stderr. */
   readonly onNotice?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly ort: OrtRuntime;
+  /** Default: the one that is installed. */
+  readonly ort?: OrtRuntime | undefined;
 }
 
 export interface EncodeOptions {
@@ -58,8 +60,10 @@ export interface Encoder {
   dispose(): Promise<void>;
 }
 
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
 /** @throws DdclError `argument` if there is neither a folder nor a possible name */
-async function locate({ encoder, dtype = 'fp32', onNotice, signal }: OpenEncoderOptions): Promise<string> {
+async function locate({ encoder, dtype = 'fp32', onNotice = say, signal }: OpenEncoderOptions): Promise<string> {
   const folder = resolve(encoder);
   const entry = await stat(folder).catch(() => undefined);
   if (entry?.isDirectory()) return folder;
@@ -69,7 +73,7 @@ async function locate({ encoder, dtype = 'fp32', onNotice, signal }: OpenEncoder
   return fetchEncoder(encoder, {
     dtype,
     signal,
-    onFile: (name) => onNotice?.(`fetching ${name} of ${encoder} into ${cacheFolderText}`),
+    onFile: (name) => onNotice(`fetching ${name} of ${encoder} into ${cacheFolderText}`),
   });
 }
 
@@ -80,7 +84,8 @@ async function locate({ encoder, dtype = 'fp32', onNotice, signal }: OpenEncoder
  *   model of another kind, `aborted`
  */
 export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder> {
-  const { dtype = 'fp32', dropSpecial = false, batch, textField, stripHtml = false, ort } = options;
+  const { dtype = 'fp32', dropSpecial = false, batch, textField, stripHtml = false } = options;
+  const ort = options.ort ?? (await loadOrt());
   const folder = await locate(options);
   const files = await findEncoderFiles(folder, dtype);
   const config = await readEncoderJson(files.config);

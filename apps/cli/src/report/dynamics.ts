@@ -1,6 +1,6 @@
 import type { HistoryRecord } from '@ddcl/core/fit';
 import type { Figure } from './figure.ts';
-import type { FitMeasures } from './fit-report.ts';
+import type { FitMeasures } from '../measures/measures.ts';
 import { lineChart } from './line-chart.ts';
 
 /** The measured quantities over the steps of a fit. `history` is not empty and already thinned. */

@@ -1,27 +1,6 @@
-import type { HistoryRecord, Quantities } from '@ddcl/core/fit';
-
-/** The final measurement of a fit. */
-export interface FitMeasures extends Quantities {
-  readonly backend: string;
-  /** Tokens measured. */
-  readonly tokens: number;
-  /** m, numbers per token. */
-  readonly dimension: number;
-  /** K. */
-  readonly prototypes: number;
-  readonly temperature: number;
-  readonly criticalTemperature: number;
-  readonly stability: {
-    /** Smallest and largest eigenvalue of the Hessian of the mean loss. */
-    readonly lambdaMin: number;
-    readonly lambdaMax: number;
-    /** Largest rate at which plain gradient descent returns to this optimum. */
-    readonly maxLearningRate: number;
-  };
-  /** Agreement with known classes, each 0..1 (ARI from -1). */
-  readonly labels?: { readonly acc: number; readonly nmi: number; readonly ari: number } | undefined;
-  readonly seconds: number;
-}
+import type { HistoryRecord } from '@ddcl/core/fit';
+import type { ClassRow } from '../measures/label-scores.ts';
+import type { FitMeasures } from '../measures/measures.ts';
 
 /** Tokens (all, or an even sample of them) and prototypes in the plane of the tokens' two principal axes. */
 export interface Projection {
@@ -35,17 +14,6 @@ export interface Projection {
   readonly prototypes: Float64Array;
   /** Share (0..1) of the tokens' variance along each axis. */
   readonly explained: readonly [number, number];
-}
-
-/** How one class was found. */
-export interface ClassRow {
-  readonly label: string;
-  /** Tokens of the class. */
-  readonly tokens: number;
-  /** The prototype matched to it one to one; undefined when there are more classes than prototypes. */
-  readonly prototype?: number | undefined;
-  /** Share (0..1) of its tokens assigned to that prototype. */
-  readonly recall: number;
 }
 
 /** All that `report.html` shows. Texts may hold anything; they are escaped. */

@@ -1,4 +1,4 @@
-import type { ClassRow } from './fit-report.ts';
+import type { ClassRow } from '../measures/label-scores.ts';
 import { formatNumber, formatShare } from './format-number.ts';
 
 const longestLabel = 40;

@@ -1,7 +1,8 @@
 import { dynamicsFigures } from './dynamics.ts';
 import { escapeHtml } from './escape-html.ts';
 import { renderFigure } from './figure.ts';
-import type { ClassRow, FitReport } from './fit-report.ts';
+import type { ClassRow } from '../measures/label-scores.ts';
+import type { FitReport } from './fit-report.ts';
 import { formatNumber, formatSeconds } from './format-number.ts';
 import { htmlPage } from './html-page.ts';
 import { phasePortrait } from './phase-portrait.ts';

@@ -1,5 +1,6 @@
 import { escapeHtml } from './escape-html.ts';
-import type { ClassRow, FitMeasures } from './fit-report.ts';
+import type { ClassRow } from '../measures/label-scores.ts';
+import type { FitMeasures } from '../measures/measures.ts';
 import type { HistoryRecord } from '@ddcl/core/fit';
 import { formatNumber, formatSeconds, formatShare } from './format-number.ts';
 import { thinHistory } from './thin-history.ts';

@@ -14,22 +14,17 @@ export const textOption = (): Option =>
     'text to run through an encoder: .jsonl .tsv .csv .txt (a line a document; these also .gz), .parquet, or a folder of .txt files',
   );
 
-/** How text is read; without `--text` itself and without labels. */
-export function textUseOptions(): Option[] {
-  return [
-    new Option('--text-field <name>', 'field or column that holds the text (default: text)'),
-    new Option('--strip-html', 'take HTML tags such as <br /> out of the text'),
-  ];
+/** Adds how text is read to a command; without `--text` itself and without labels. */
+export function addTextUseOptions(command: Command): Command {
+  return command
+    .option('--text-field <name>', 'field or column that holds the text (default: text)')
+    .option('--strip-html', 'take HTML tags such as <br /> out of the text');
 }
 
 /** Adds the options of text to a command, `--labels` included. */
 export function addTextOptions(command: Command): Command {
-  command.addOption(textOption());
-  for (const option of textUseOptions()) command.addOption(option);
-  return command.addOption(
-    new Option(
-      '--labels <field>',
-      'field or column with the label; for a folder of texts: folder, its first sub-folder',
-    ),
+  return addTextUseOptions(command.addOption(textOption())).option(
+    '--labels <field>',
+    'field or column with the label; for a folder of texts: folder, its first sub-folder',
   );
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
 import { openEncoder, type Encoder, type OpenEncoderOptions } from '../encoder/open-encoder.ts';
-import { loadOrt } from '../backends/load-ort.ts';
 import type { Progress } from '../output/progress.ts';
 import { openText } from '../text/open-text.ts';
 import type { TokenFileDType } from './shard-format.ts';
@@ -12,7 +11,7 @@ export interface TextToEncode {
   /** Files and folders of text. */
   readonly text: readonly string[];
   readonly labels?: string | undefined;
-  readonly encoder: Omit<OpenEncoderOptions, 'ort' | 'onNotice' | 'signal'>;
+  readonly encoder: OpenEncoderOptions;
   /** Refuses an encoder before the text is read. */
   readonly check?: ((encoder: Encoder) => void) | undefined;
   readonly folder: string;
@@ -39,8 +38,7 @@ export interface EncodedText {
  */
 export async function encodeText(request: TextToEncode): Promise<EncodedText> {
   const { signal, progress, labels } = request;
-  const onNotice = (text: string): void => void process.stderr.write(`${text}\n`);
-  const encoder = await openEncoder({ ...request.encoder, ort: await loadOrt(), onNotice, signal });
+  const encoder = await openEncoder({ ...request.encoder, signal });
   try {
     request.check?.(encoder);
     const { textField, stripHtml } = request.encoder;

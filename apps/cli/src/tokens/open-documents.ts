@@ -4,6 +4,7 @@ import { labelsOfRows } from '../data/row-labels.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
 import type { DocumentMode } from '../model-folder/model-folder.ts';
+import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
 import { documentMeans } from '../token-shards/document-means.ts';
 import { describeCounts, encodeText, type TextToEncode } from '../token-shards/encode-text.ts';
@@ -11,7 +12,7 @@ import { findTokenShards, openTokenShards, type OpenedTokenShards } from '../tok
 import { temporaryFolder } from '../token-shards/temporary-folder.ts';
 
 /** Tokens of texts, as data files give tokens; labels are those of each token's document. */
-export interface OpenedDocuments extends OpenedData {
+export interface OpenedDocuments extends Omit<OpenedData, 'close'> {
   readonly documents: {
     readonly mode: DocumentMode;
     readonly record: EncoderRecord;
@@ -27,22 +28,20 @@ export interface DocumentRows {
   readonly keepEmpty: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  readonly own: Own;
 }
 
-/** Token shards as data for a fit or a model. Takes care of closing them. */
+/** Token shards as data for a fit or a model. */
 export async function openDocuments(
   shards: OpenedTokenShards,
-  { mode, keepEmpty, signal, progress }: DocumentRows,
+  { mode, keepEmpty, signal, progress, own: keep }: DocumentRows,
   own: { readonly fingerprint?: string; readonly description?: string } = {},
 ): Promise<OpenedDocuments> {
   const { record, counts, labels, offsets } = shards;
+  const onProgress = (done: number): void => progress.show('averaging   ', done, counts.documents);
   const means =
     mode === 'mean'
-      ? await documentMeans(shards.reader, offsets, {
-          keepEmpty,
-          signal,
-          onProgress: (done) => progress.show('averaging   ', done, counts.documents),
-        })
+      ? keep(await documentMeans(shards.reader, offsets, { keepEmpty, signal, onProgress }), ({ close }) => close())
       : undefined;
   progress.stop();
   const fingerprint = own.fingerprint ?? shards.fingerprint;
@@ -62,10 +61,6 @@ export async function openDocuments(
             .digest('hex'),
     documents: { mode, record, counts, ofRow: () => means?.documents ?? documentsOfTokens(offsets) },
     describe: () => own.description ?? shards.describe(),
-    async close() {
-      await means?.close();
-      await shards.close();
-    },
   };
 }
 
@@ -76,31 +71,18 @@ function documentsOfTokens(offsets: Float64Array): Int32Array {
   return ofRow;
 }
 
-/** Text, run through its encoder once into a temporary folder, which closing removes. What came of it is said on stderr. */
+/** Text, run through its encoder once into a temporary folder. What came of it is said on stderr. */
 export async function openTextDocuments(
   request: Omit<TextToEncode, 'folder' | 'tokenDtype' | 'shardTokens'>,
   rows: DocumentRows,
 ): Promise<OpenedDocuments> {
-  const temporary = await temporaryFolder();
-  try {
-    const { counts, record, fingerprint, description } = await encodeText({ ...request, folder: temporary.path });
-    process.stderr.write(`${describeCounts(counts, record)}\n`);
-    const shards = await openTokenShards((await findTokenShards([temporary.path]))!, true);
-    try {
-      const opened = await openDocuments(shards, rows, { fingerprint, description });
-      return {
-        ...opened,
-        async close() {
-          await opened.close();
-          await temporary.remove();
-        },
-      };
-    } catch (error) {
-      await shards.close();
-      throw error;
-    }
-  } catch (error) {
-    await temporary.remove();
-    throw error;
-  }
+  const { path: folder } = rows.own(await temporaryFolder(), ({ remove }) => remove());
+  const { counts, record, fingerprint, description } = await encodeText({ ...request, folder });
+  process.stderr.write(`${describeCounts(counts, record)}\n`);
+  const shards = await openTokenShards((await findTokenShards([folder]))!, true);
+  return openDocuments(
+    rows.own(shards, ({ close }) => close()),
+    rows,
+    { fingerprint, description },
+  );
 }

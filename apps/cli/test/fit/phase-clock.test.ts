@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { phaseClock } from '../../src/output/phase-clock.ts';
+import { phaseClock } from '../../src/fit/phase-clock.ts';
 
 it('counts what passes before each call into its phase', () => {
   let now = 500;

@@ -1,33 +1,45 @@
-import type { MeasuredQuantities, Stability } from '@ddcl/core/fit';
-import type { FitMeasures } from '../report/fit-report.ts';
+import type { Backend } from '@ddcl/core/backend';
+import type { DdclModel, MeasuredQuantities, Quantities, Stability } from '@ddcl/core/fit';
+import type { LabelScores } from './label-scores.ts';
 
-export interface LabelScores {
-  readonly acc: number;
-  readonly nmi: number;
-  readonly ari: number;
-}
-
-export interface MeasuresInput {
+/** The final measurement of a fit. */
+export interface FitMeasures extends Quantities {
   readonly backend: string;
+  /** Tokens measured. */
   readonly tokens: number;
+  /** m, numbers per token. */
   readonly dimension: number;
+  /** K. */
   readonly prototypes: number;
   readonly temperature: number;
   readonly criticalTemperature: number;
-  readonly quantities: MeasuredQuantities;
-  readonly stability: Stability;
-  readonly labels: LabelScores | undefined;
+  readonly stability: {
+    /** Smallest and largest eigenvalue of the Hessian of the mean loss. */
+    readonly lambdaMin: number;
+    readonly lambdaMax: number;
+    /** Largest rate at which plain gradient descent returns to this optimum. */
+    readonly maxLearningRate: number;
+  };
+  /** Agreement with known classes, each 0..1 (ARI from -1). */
+  readonly labels?: LabelScores | undefined;
   readonly seconds: number;
 }
 
-/** The object that `fit --json` and `measure --json` print; docs/cli.md explains each key. */
-export function makeMeasures(input: MeasuresInput): FitMeasures {
-  const { quantities, stability, labels, ...rest } = input;
-  const { loss, separation, entropy, used, distinct, perplexity } = quantities;
-  const { lambdaMin, lambdaMax, maxLearningRate } = stability;
-  const { backend, tokens, dimension, prototypes, temperature, criticalTemperature, seconds } = rest;
+/**
+ * The object that `fit --json` and `measure --json` print; docs/cli.md explains each key.
+ */
+export function makeMeasures(
+  backend: Backend,
+  tokens: number,
+  model: DdclModel,
+  { loss, separation, entropy, used, distinct, perplexity }: MeasuredQuantities,
+  { lambdaMin, lambdaMax, maxLearningRate }: Stability,
+  labels: LabelScores | undefined,
+  seconds: number,
+): FitMeasures {
+  const { dimension, count: prototypes, temperature, criticalTemperature } = model;
   return {
-    backend,
+    backend: backend.name,
     tokens,
     dimension,
     prototypes,

@@ -5,13 +5,13 @@ import { DdclError } from '@ddcl/core';
 import { reasonOf } from '../output/write-file.ts';
 
 /** An encoder's `.onnx` and how to read what lies beside it. */
-export interface EncoderFile {
+export interface OnnxFile {
   readonly bytes: Uint8Array;
   readonly readExternal: ReadExternal;
 }
 
 /** @throws DdclError `argument` if the file cannot be read */
-export async function openEncoder(path: string): Promise<EncoderFile> {
+export async function openOnnxFile(path: string): Promise<OnnxFile> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);

@@ -5,14 +5,15 @@ import { openData, type OpenedData } from '../data/open-data.ts';
 import { refuseEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { requireSameEncoder } from '../encoder/encoder-record.ts';
 import type { DocumentMode, LoadedModel } from '../model-folder/model-folder.ts';
+import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
 import { columnStatistics, preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
 import type { TextCommandOptions } from '../text/text-options.ts';
 import { findTokenShards, openTokenShards } from '../token-shards/open-token-shards.ts';
 import { openDocuments, openTextDocuments, type OpenedDocuments } from './open-documents.ts';
-import type { DataOptions } from './options.ts';
+import type { DataCommandOptions } from '../data/data-options.ts';
 
-/** Data that are open, preprocessed, and checked against labels. */
+/** Data that are open, preprocessed, and checked against labels. Whoever owns them closes them. */
 export interface OpenTokens {
   /** With `documents` where the tokens are those of texts. */
   readonly opened: OpenedData | OpenedDocuments;
@@ -20,7 +21,7 @@ export interface OpenTokens {
   readonly preprocessing: Preprocessing;
 }
 
-export interface OpenTokensOptions extends DataOptions, EncoderCommandOptions, TextCommandOptions {
+export interface OpenTokensOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   /** Whose help says more. */
   readonly command: 'fit' | 'measure' | 'encode';
   readonly documents?: DocumentMode;
@@ -28,6 +29,7 @@ export interface OpenTokensOptions extends DataOptions, EncoderCommandOptions, T
   readonly normalize?: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  readonly own: Own;
 }
 
 /** The texts behind tokens, or undefined where they are numbers of another kind. */
@@ -37,7 +39,7 @@ export function textOf(opened: OpenTokens['opened']): OpenedDocuments['documents
 
 async function openFiles(
   files: readonly string[],
-  { columns, tensor, labels, signal, progress }: OpenTokensOptions,
+  { columns, tensor, labels, signal, progress, own }: OpenTokensOptions,
 ): Promise<OpenedData> {
   const other = tensor === undefined ? undefined : files.find((file) => !/\.safetensors$/i.test(file));
   if (other !== undefined)
@@ -46,7 +48,7 @@ async function openFiles(
       `--tensor chooses a tensor of a .safetensors file, but ${other} is none. Leave it out.`,
     );
   try {
-    return await openData(files, {
+    const opened = await openData(files, {
       ...(columns === undefined ? {} : { columns }),
       ...(tensor === undefined ? {} : { tensor }),
       ...(labels === undefined ? {} : { labels }),
@@ -55,6 +57,7 @@ async function openFiles(
       signal,
       onProgress: (done, total) => progress.show('opening     ', done, total),
     });
+    return own(opened, ({ close }) => close());
   } finally {
     progress.stop();
   }
@@ -93,7 +96,7 @@ async function openTexts(
   options: OpenTokensOptions,
   loaded: LoadedModel | undefined,
 ): Promise<OpenedDocuments | undefined> {
-  const { text, labels, signal, progress, otherEncoder = false } = options;
+  const { text, labels, signal, progress, own, otherEncoder = false } = options;
   const record = loaded?.config.text?.encoder;
   const mode = options.documents ?? loaded?.config.text?.documents ?? 'tokens';
   const requireFit = (dimension: number, what: string): void => {
@@ -105,7 +108,7 @@ async function openTexts(
     }
   };
   // A fit leaves out documents without a direction; a model gives each a row.
-  const rows = { mode, keepEmpty: loaded !== undefined, signal, progress };
+  const rows = { mode, keepEmpty: loaded !== undefined, signal, progress, own };
   if (text !== undefined) {
     refuseDataOptions(options);
     return openTextDocuments(
@@ -127,15 +130,10 @@ async function openTexts(
   if (found === undefined) return undefined;
   refuseDataOptions(options);
   const isFolder = (await stat(files[0]!)).isDirectory();
-  const shards = await openTokenShards(found, isFolder);
-  try {
-    if (record !== undefined) requireSameEncoder(record, shards.record, otherEncoder);
-    requireFit(shards.record.dimension, files.join(', '));
-    return await openDocuments(shards, rows);
-  } catch (error) {
-    await shards.close();
-    throw error;
-  }
+  const shards = own(await openTokenShards(found, isFolder), ({ close }) => close());
+  if (record !== undefined) requireSameEncoder(record, shards.record, otherEncoder);
+  requireFit(shards.record.dimension, files.join(', '));
+  return openDocuments(shards, rows);
 }
 
 async function open(
@@ -158,18 +156,13 @@ async function open(
 /** Opens data for a fit, measuring what `--standardize` needs. */
 export async function openForFit(files: readonly string[], options: OpenTokensOptions): Promise<OpenTokens> {
   const opened = await open(files, options);
-  try {
-    const standardize = options.standardize
-      ? await columnStatistics(opened.reader, options.signal, (rows) =>
-          options.progress.show('standardise ', rows, opened.reader.tokens),
-        )
-      : null;
-    const preprocessing = { standardize, normalize: options.normalize ?? false };
-    return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };
-  } catch (error) {
-    await opened.close();
-    throw error;
-  }
+  const standardize = options.standardize
+    ? await columnStatistics(opened.reader, options.signal, (rows) =>
+        options.progress.show('standardise ', rows, opened.reader.tokens),
+      )
+    : null;
+  const preprocessing = { standardize, normalize: options.normalize ?? false };
+  return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };
 }
 
 /** Data files with the model's columns or tensor, unless others are asked for. */
@@ -203,17 +196,12 @@ export async function openForModel(
 ): Promise<OpenTokens> {
   const { config, model } = loaded;
   const opened = await open(files, options, loaded);
-  try {
-    if (opened.reader.dimension !== model.dimension) {
-      throw new DdclError(
-        'shape',
-        `The model takes tokens of dimension ${model.dimension}, but ${files.join(', ')} has ${opened.reader.dimension}. Give data like those it was fitted on.`,
-      );
-    }
-    const { preprocessing } = config;
-    return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };
-  } catch (error) {
-    await opened.close();
-    throw error;
+  if (opened.reader.dimension !== model.dimension) {
+    throw new DdclError(
+      'shape',
+      `The model takes tokens of dimension ${model.dimension}, but ${files.join(', ')} has ${opened.reader.dimension}. Give data like those it was fitted on.`,
+    );
   }
+  const { preprocessing } = config;
+  return { opened, preprocessing, reader: preprocess(opened.reader, preprocessing) };
 }

@@ -8,8 +8,24 @@ import {
   type ContingencyTable,
 } from '@ddcl/core/metrics';
 import type { RowLabels } from '../data/row-labels.ts';
-import type { LabelScores } from '../output/measures.ts';
-import type { ClassRow } from '../report/fit-report.ts';
+
+/** Agreement of codes with known classes, each 0..1 (ARI from -1). */
+export interface LabelScores {
+  readonly acc: number;
+  readonly nmi: number;
+  readonly ari: number;
+}
+
+/** How one class was found. */
+export interface ClassRow {
+  readonly label: string;
+  /** Tokens of the class. */
+  readonly tokens: number;
+  /** The prototype matched to it one to one; undefined when there are more classes than prototypes. */
+  readonly prototype?: number | undefined;
+  /** Share (0..1) of its tokens assigned to that prototype. */
+  readonly recall: number;
+}
 
 /** Counts which prototype is nearest to the tokens of which class, as their codes come; nothing is kept for each token. */
 export interface ClassCounter {

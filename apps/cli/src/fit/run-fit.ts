@@ -17,17 +17,17 @@ import type { RowLabels } from '../data/row-labels.ts';
 import { readCheckpoint, writeCheckpoint } from '../model-folder/checkpoint-file.ts';
 import { requireSameFit, type FitIdentity } from '../model-folder/fit-identity.ts';
 import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
-import { makeMeasures, warningsOf } from '../output/measures.ts';
-import { phaseClock, type PhaseSeconds } from '../output/phase-clock.ts';
+import { makeMeasures, warningsOf, type FitMeasures } from '../measures/measures.ts';
+import { phaseClock, type PhaseSeconds } from './phase-clock.ts';
 import { showFit, type Progress } from '../output/progress.ts';
 import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
-import type { FitMeasures, FitReport } from '../report/fit-report.ts';
+import type { FitReport } from '../report/fit-report.ts';
 import { formatNumber } from '../report/format-number.ts';
 import { projectTokens } from '../report/project-tokens.ts';
-import { readCodes } from './codes.ts';
-import { classCounter, classRows, scoreLabels } from './label-scores.ts';
+import { readCodes } from '../tokens/codes.ts';
+import { classCounter, classRows, scoreLabels } from '../measures/label-scores.ts';
 
 /** Seconds between two checkpoints. */
 const checkpointSeconds = 2;
@@ -51,8 +51,8 @@ export interface FitRun {
   readonly command: string;
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** When the command began, from `performance.now()`. */
-  readonly began: number;
+  /** Since the command began. */
+  readonly seconds: () => number;
 }
 
 export interface FitRunResult {
@@ -116,18 +116,8 @@ async function writeResults(
 ): Promise<Omit<FitRunResult, 'phases'>> {
   const { out } = run;
   const { model, quantities, stability, statistics } = result;
-  const measures = makeMeasures({
-    backend: run.backend.name,
-    tokens: statistics.tokens,
-    dimension: model.dimension,
-    prototypes: model.count,
-    temperature: model.temperature,
-    criticalTemperature: model.criticalTemperature,
-    quantities,
-    stability,
-    labels: classes && scoreLabels(classes),
-    seconds: (performance.now() - run.began) / 1000,
-  });
+  const labels = classes && scoreLabels(classes);
+  const measures = makeMeasures(run.backend, statistics.tokens, model, quantities, stability, labels, run.seconds());
   const warnings = warningsOf(measures);
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
   const perClass = classes && classRows(classes);

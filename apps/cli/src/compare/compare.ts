@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { DdclError } from '@ddcl/core';
+import { openEncoder, type Encoder } from '../encoder/open-encoder.ts';
+import type { CompareRequest } from './compare-request.ts';
+import { classNames, numberClasses } from './documents.ts';
+import { FinishedRows } from './finished-rows.ts';
+import { formatCompareTable, summariseRow, type RowSummary } from './format-table.ts';
+import { prepareSplit } from './open-split.ts';
+import { bestOnValidation, runCompare } from './run-compare.ts';
+
+export { measures, type Measure } from './score-vectors.ts';
+
+export interface Comparison {
+  readonly classes: readonly string[];
+  /** Counts of documents and tokens, for people. */
+  readonly train: string;
+  readonly test: string;
+  readonly rows: readonly RowSummary[];
+  /** What is best on the held-out share of train; null where nothing was probed. */
+  readonly recommended: RowSummary | null;
+  /** The rows as Markdown. */
+  readonly table: string;
+}
+
+/** Tells data of equal counts apart. */
+const digest = (labels: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(labels)).digest('hex').slice(0, 16);
+
+/**
+ * Readouts and their alternatives on labelled text. Deterministic for its seeds on a deterministic backend, but for the times.
+ *
+ * @throws DdclError `argument` for options and data that do not go together; as text, shards, encoder and backend do
+ */
+export async function compare(request: CompareRequest): Promise<Comparison> {
+  const { prototypes, trained, signal, progress, own } = request;
+  if (trained !== undefined && !prototypes.includes(trained)) {
+    throw new DdclError(
+      'argument',
+      `--trained ${trained} is not among --prototypes ${prototypes.join(',')}. Add it there.`,
+    );
+  }
+  let opened: Encoder | undefined;
+  const encoder = async (): Promise<Encoder> => {
+    if (request.encoder === undefined) {
+      throw new DdclError('argument', 'Text needs an encoder. Give --encoder, or folders of token shards.');
+    }
+    opened ??= own(await openEncoder({ ...request.encoder, signal }), (each) => each.dispose());
+    return opened;
+  };
+  const { textField, labels, stripHtml } = request;
+  const reading = { textField, labels, stripHtml, encoder, signal, progress, own };
+  const prepared = [
+    await prepareSplit(request.train, { option: '--train', ...reading }),
+    await prepareSplit(request.test, { option: '--test', ...reading }),
+  ] as const;
+  classNames(prepared[0].labels, prepared[1].labels);
+  const [train, test] = [await prepared[0].open(), await prepared[1].open()];
+  if (train.encoderHash !== test.encoderHash) {
+    throw new DdclError('argument', '--train and --test were encoded by different encoders. Encode both with one.');
+  }
+  progress.stop();
+  const data = numberClasses(train, test);
+  const finished =
+    request.resume === undefined
+      ? FinishedRows.inMemory()
+      : await FinishedRows.open(request.resume, {
+          train: [train.describe, digest(train.labels)],
+          test: [test.describe, digest(test.labels)],
+          encoder: train.encoderHash,
+          classes: data.names,
+          measures: [...request.measures].sort(),
+          steps: request.steps,
+          temperatures: request.temperatures,
+          'fit-tokens': request.fitTokens,
+          queries: request.queries,
+          backend: request.backendName,
+        });
+  process.stderr.write(`train: ${train.describe}\ntest: ${test.describe}\n`);
+  const rows = await runCompare(data, request, finished);
+  progress.stop();
+  const documents = test.sequences.sequences;
+  const summaries = rows.map((row) => summariseRow(row, documents));
+  const best = bestOnValidation(rows);
+  return {
+    classes: data.names,
+    train: train.describe,
+    test: test.describe,
+    rows: summaries,
+    recommended: best === undefined ? null : summariseRow(best, documents),
+    table: formatCompareTable(summaries),
+  };
+}
