@@ -2,7 +2,7 @@ import { DdclError } from '../errors/ddcl-error.ts';
 import { scalar } from '../program/ops/create.ts';
 import { add, div, exp, mul, sqrt, sub } from '../program/ops/elementwise.ts';
 import type { Tensor } from '../program/trace.ts';
-import type { Optimizer } from './optimizer.ts';
+import { decayed, type Optimizer } from './optimizer.ts';
 
 export interface AdamOptions {
   /** Decay of the mean of gradients, 0 <= beta1 < 1. Default 0.9. */
@@ -44,14 +44,19 @@ export function adamW(
     name,
     settings: { beta1, beta2, epsilon, weightDecay },
     slots: 2,
-    update(parameter, gradient, state, { learningRate, step }) {
+    update(parameter, gradient, state, controls) {
+      const { learningRate, step } = controls;
       const [mean, square] = state as [Tensor, Tensor];
       const nextMean = add(mul(mean, beta1), mul(gradient, 1 - beta1));
       const nextSquare = add(mul(square, beta2), mul(mul(gradient, gradient), 1 - beta2));
       const scale = sqrt(div(nextSquare, correction(step, beta2)));
       const direction = div(div(nextMean, correction(step, beta1)), add(scale, epsilon));
-      const decayed = weightDecay === 0 ? parameter : sub(parameter, mul(mul(parameter, weightDecay), learningRate));
-      return { parameter: sub(decayed, mul(direction, learningRate)), state: [nextMean, nextSquare] };
+      return {
+        parameter: sub(decayed(parameter, controls, weightDecay), mul(direction, learningRate)),
+        state: [nextMean, nextSquare],
+      };
     },
+    divisor: ([, square], step) =>
+      Float64Array.from(square!, (value) => Math.sqrt(value / (1 - beta2 ** step)) + epsilon),
   };
 }

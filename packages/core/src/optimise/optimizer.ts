@@ -1,3 +1,4 @@
+import { mul, sub } from '../program/ops/elementwise.ts';
 import type { Tensor } from '../program/trace.ts';
 
 /** Numbers of one step, float scalars of the parameter's dtype. They are inputs, so that no schedule recompiles. */
@@ -5,6 +6,8 @@ export interface StepControls {
   readonly learningRate: Tensor;
   /** Number of the step, from 1. */
   readonly step: Tensor;
+  /** Share of the parameter taken off per unit of learning rate, >= 0. Default: the optimiser's own. */
+  readonly weightDecay?: Tensor;
 }
 
 /** A parameter after a step, with the optimiser's state for it. */
@@ -24,6 +27,18 @@ export interface Optimizer {
   /** How many tensors of the parameter's shape it keeps per parameter; all start at zero. */
   readonly slots: number;
   update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], controls: StepControls): Updated;
+  /**
+   * What it divides a gradient by, element by element, for the largest safe rate (docs/math.md section 4); left out where it divides by nothing.
+   *
+   * @param state its tensors after a step; @param step number of that step, from 1
+   */
+  divisor?(state: readonly ArrayLike<number>[], step: number): Float64Array;
+}
+
+/** Decoupled weight decay (Loshchilov, Hutter, arXiv 1711.05101): `p - decay p rate`; a decay that is known to be 0 leaves p alone. */
+export function decayed(parameter: Tensor, { learningRate, weightDecay }: StepControls, own = 0): Tensor {
+  const decay = weightDecay ?? own;
+  return decay === 0 ? parameter : sub(parameter, mul(mul(parameter, decay), learningRate));
 }
 
 /** Parameters that share a learning rate, such as the prototypes or the encoder's weights. */

@@ -1,6 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { add, mul, sub } from '../program/ops/elementwise.ts';
-import type { Optimizer } from './optimizer.ts';
+import { decayed, type Optimizer } from './optimizer.ts';
 
 export interface SgdOptions {
   /** Share of the last step that is kept, 0 <= momentum < 1. Default 0: plain gradient descent. */
@@ -16,10 +16,12 @@ export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
     name: 'sgd',
     settings: { momentum },
     slots: momentum === 0 ? 0 : 1,
-    update(parameter, gradient, [velocity], { learningRate }) {
-      if (velocity === undefined) return { parameter: sub(parameter, mul(gradient, learningRate)), state: [] };
+    update(parameter, gradient, [velocity], controls) {
+      const { learningRate } = controls;
+      const start = decayed(parameter, controls);
+      if (velocity === undefined) return { parameter: sub(start, mul(gradient, learningRate)), state: [] };
       const moved = add(mul(velocity, momentum), gradient);
-      return { parameter: sub(parameter, mul(moved, learningRate)), state: [moved] };
+      return { parameter: sub(start, mul(moved, learningRate)), state: [moved] };
     },
   };
 }

@@ -1,0 +1,110 @@
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import { allocate, type DType, type TypedArray } from '../program/dtype.ts';
+import { elementCount, formatType, type ConcreteType, type TensorType } from '../program/tensor-type.ts';
+import type { BatchValue } from './options.ts';
+
+/** A batch on the device. */
+export interface UploadedBatch {
+  readonly types: readonly ConcreteType[];
+  readonly buffers: readonly DeviceBuffer[];
+  /** Positions of the buffers that were uploaded here; the others are the caller's. */
+  readonly own: readonly number[];
+}
+
+type Values = TypedArray | readonly number[];
+const isBuffer = (value: BatchValue): value is DeviceBuffer => 'type' in value;
+const dataOf = (value: Exclude<BatchValue, DeviceBuffer>): Values => ('data' in value ? value.data : value);
+const shapeOf = (value: BatchValue): readonly number[] | undefined =>
+  isBuffer(value) ? value.type.shape : 'shape' in value ? value.shape : undefined;
+
+/**
+ * The sizes that the symbols of the inputs' types take for a batch: from the shapes that it states, and from numbers of elements where
+ * one symbol of a type is open.
+ *
+ * @throws DdclError `argument` for an input that is missing or a symbol that stays open; `shape` for numbers that do not fit
+ */
+export function bindBatch(
+  inputs: readonly (readonly [string, TensorType])[],
+  batch: Readonly<Record<string, BatchValue>>,
+): ConcreteType[] {
+  const bindings = new Map<string, number>();
+  const sizeOf = (size: number | string): number | undefined => (typeof size === 'number' ? size : bindings.get(size));
+  const misfit = (name: string, type: TensorType, got: string): DdclError =>
+    new DdclError(
+      'shape',
+      `The input '${name}' is ${formatType(type)}${[...bindings].map(([symbol, size]) => `, ${symbol} = ${size}`).join('')}, but the batch gives ${got}.`,
+      { shapes: [type.shape] },
+    );
+  for (const [name, type] of inputs) {
+    const value = batch[name];
+    if (value === undefined)
+      throw new DdclError('argument', `The batch lacks the input '${name}', ${formatType(type)}.`);
+    const shape = shapeOf(value);
+    if (shape !== undefined && shape.length !== type.shape.length)
+      throw misfit(name, type, `the shape [${shape.join(', ')}]`);
+    shape?.forEach((size, axis) => {
+      const symbol = type.shape[axis]!;
+      if (typeof symbol === 'string' && !bindings.has(symbol)) bindings.set(symbol, size);
+    });
+  }
+  // Each round can close symbols that the next one builds on.
+  for (let round = 0; round < inputs.length; round++) {
+    for (const [name, { shape }] of inputs) {
+      const open = [...new Set(shape.filter((size) => sizeOf(size) === undefined))];
+      const value = batch[name]!;
+      if (open.length !== 1 || isBuffer(value) || shape.indexOf(open[0]!) !== shape.lastIndexOf(open[0]!)) continue;
+      const known = shape.reduce<number>((product, size) => product * (sizeOf(size) ?? 1), 1);
+      if (known > 0 && dataOf(value).length % known === 0)
+        bindings.set(open[0] as string, dataOf(value).length / known);
+    }
+  }
+  return inputs.map(([name, type]) => {
+    const value = batch[name]!;
+    const open = type.shape.find((size) => sizeOf(size) === undefined);
+    if (open !== undefined)
+      throw new DdclError(
+        'argument',
+        `The size '${open}' of the input '${name}', ${formatType(type)}, does not follow from the batch. Give it as { data, shape }.`,
+      );
+    const shape = type.shape.map((size) => sizeOf(size)!);
+    const given = shapeOf(value);
+    if (given !== undefined && given.join() !== shape.join())
+      throw misfit(name, type, `the shape [${given.join(', ')}]`);
+    if (!isBuffer(value) && dataOf(value).length !== elementCount(shape))
+      throw misfit(name, type, `${dataOf(value).length} numbers`);
+    return { dtype: type.dtype, shape };
+  });
+}
+
+/** Copies a batch to the device; if an upload fails nothing stays there. */
+export function uploadBatch(
+  backend: Backend,
+  inputs: readonly (readonly [string, TensorType])[],
+  batch: Readonly<Record<string, BatchValue>>,
+): UploadedBatch {
+  const types = bindBatch(inputs, batch);
+  const buffers: DeviceBuffer[] = [];
+  const own: number[] = [];
+  try {
+    inputs.forEach(([name], index) => {
+      const value = batch[name]!;
+      if (!isBuffer(value)) own.push(index);
+      buffers.push(
+        isBuffer(value) ? value : backend.upload(types[index]!, asTypedArray(dataOf(value), types[index]!.dtype)),
+      );
+    });
+  } catch (error) {
+    for (const index of own) if (buffers[index] !== undefined) backend.free(buffers[index]);
+    throw error;
+  }
+  return { types, buffers, own };
+}
+
+/** Plain numbers as an array of a dtype; typed arrays as they are, since there is no promotion. */
+function asTypedArray(values: Values, dtype: DType): TypedArray {
+  if (ArrayBuffer.isView(values)) return values as TypedArray;
+  const array = allocate(dtype, values.length);
+  array.set(values);
+  return array;
+}

@@ -1,0 +1,59 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+import { reshape, slice } from '../program/ops/layout.ts';
+import type { Tensor } from '../program/trace.ts';
+import type { Definition } from './definition.ts';
+import type { Setting } from './options.ts';
+
+/** Everything that changes from step to step, as scalars of one small tensor, so that no program is compiled twice. */
+export interface StepScalars {
+  /** The caller's, by name. */
+  readonly own: Readonly<Record<string, Tensor>>;
+  readonly rates: readonly Tensor[];
+  readonly decays: readonly Tensor[];
+  /** Number of the step, from 1. */
+  readonly step: Tensor;
+  /** T / T_c of the tracked temperature. */
+  readonly share: Tensor;
+}
+
+/** How many numbers {@link stepNumbers} gives. */
+export const controlCount = ({ controls, groups }: Definition): number => controls.length + 2 * groups.length + 2;
+
+/** The numbers of a step: the caller's controls, a rate and a decay for each group, the step's number, T / T_c. */
+export function stepNumbers(
+  definition: Definition,
+  controls: Readonly<Record<string, number>>,
+  step: number,
+): number[] {
+  const { groups, totalSteps, tracking } = definition;
+  for (const name of definition.controls) {
+    if (Number.isFinite(controls[name])) continue;
+    throw new DdclError(
+      'argument',
+      `Step ${step} needs the control '${name}' as a finite number, but got ${controls[name]}.`,
+    );
+  }
+  const progress = totalSteps === undefined || totalSteps === 1 ? 1 : (step - 1) / (totalSteps - 1);
+  const valueOf = (setting: Setting<string>): number =>
+    typeof setting === 'function' ? setting(progress) : typeof setting === 'string' ? controls[setting]! : setting;
+  return [
+    ...definition.controls.map((name) => controls[name]!),
+    ...groups.flatMap(({ learningRate, weightDecay }) => [valueOf(learningRate), valueOf(weightDecay)]),
+    step,
+    valueOf(tracking?.share ?? 0),
+  ];
+}
+
+/** {@link stepNumbers} inside a program. */
+export function stepScalars({ controls, groups }: Definition, numbers: Tensor): StepScalars {
+  const at = (index: number): Tensor => reshape(slice(numbers, [index], [1]), []);
+  const first = controls.length;
+  const last = first + 2 * groups.length;
+  return {
+    own: Object.fromEntries(controls.map((name, index) => [name, at(index)])),
+    rates: groups.map((_, index) => at(first + 2 * index)),
+    decays: groups.map((_, index) => at(first + 2 * index + 1)),
+    step: at(last),
+    share: at(last + 1),
+  };
+}

@@ -1,0 +1,133 @@
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import { allocate } from '../program/dtype.ts';
+import { elementCount, type ConcreteType } from '../program/tensor-type.ts';
+import { createRandom } from '../random/random.ts';
+import type { Definition } from './definition.ts';
+import { toDType, type Numbers, type TrainerState } from './state.ts';
+import type { HeldTypes } from './step-programs.ts';
+
+/** What a trainer holds on the device: frozen parameters, and what steps consume and give back. */
+export class DeviceState {
+  readonly #backend: Backend;
+  readonly #definition: Definition;
+  readonly #types: HeldTypes;
+  readonly #order: readonly ConcreteType[];
+  #frozen: readonly DeviceBuffer[] = [];
+  #held: DeviceBuffer[] = [];
+  #zeros: DeviceBuffer[] = [];
+
+  constructor(backend: Backend, definition: Definition, types: HeldTypes) {
+    this.#backend = backend;
+    this.#definition = definition;
+    this.#types = types;
+    this.#order = [...types.trained, ...types.statistics, ...types.slots.flat(), types.flag];
+  }
+
+  get frozen(): readonly DeviceBuffer[] {
+    return this.#frozen;
+  }
+
+  /** Trained parameters, statistics, optimiser state, flag; stay held. */
+  get held(): readonly DeviceBuffer[] {
+    if (this.#held.length > 0) return this.#held;
+    throw new DdclError(
+      'disposed',
+      'The trainer holds no state: it was disposed of, or a step failed on the device and took the state with it. Restore one with restore() or setState().',
+    );
+  }
+
+  get trained(): readonly DeviceBuffer[] {
+    return this.held.slice(0, this.#types.trained.length);
+  }
+
+  get statistics(): readonly DeviceBuffer[] {
+    return this.held.slice(this.#types.trained.length, this.#types.trained.length + this.#types.statistics.length);
+  }
+
+  /** Hands out all of {@link held} to a run that consumes it. */
+  take(): DeviceBuffer[] {
+    const held = [...this.held];
+    this.#held = [];
+    return held;
+  }
+
+  /** Takes back what a run made of it; returns the results beyond. */
+  put(results: readonly DeviceBuffer[]): readonly DeviceBuffer[] {
+    this.#held = results.slice(0, this.#order.length);
+    return results.slice(this.#order.length);
+  }
+
+  /** Zeros of the gradients' types, and in front of them a vector of `count` zeros: where the sums of a step begin. They stay held. */
+  zeros(count: number): readonly DeviceBuffer[] {
+    if (this.#zeros.length === 0) {
+      const { dtype } = this.#definition;
+      this.#zeros = [{ dtype, shape: [count] }, ...this.#types.trained].map((type) => this.#upload(type));
+    }
+    return this.#zeros;
+  }
+
+  /** Replaces parameters and state. */
+  set({ parameters, optimizer, statistics }: TrainerState): void {
+    const { trained, frozen, tracking } = this.#definition;
+    const { slots } = this.#types;
+    const values = [
+      ...trained.map(({ name }) => parameters[name]),
+      ...this.#types.statistics.map(
+        (type, index) => statistics[index] ?? (index === 0 && tracking !== undefined ? anyDirection(type) : undefined),
+      ),
+      ...trained.flatMap(({ name }, index) => slots[index]!.map((_, slot) => optimizer[name]?.[slot])),
+      undefined,
+    ];
+    this.free();
+    this.#frozen = frozen.map(({ name, type }) => this.#upload(type, parameters[name]));
+    this.#held = this.#order.map((type, index) => this.#upload(type, values[index]));
+  }
+
+  /** Parameters and state as they are, and the step that was not finite (0 for none). */
+  async read(step: number): Promise<{ state: TrainerState; failedStep: number }> {
+    const { trained, frozen } = this.#definition;
+    const download = (buffers: readonly DeviceBuffer[]): Promise<Numbers[]> =>
+      Promise.all(buffers.map(async (buffer) => (await this.#backend.download(buffer)) as Numbers));
+    const [fixed, held] = await Promise.all([download(this.#frozen), download(this.held)]);
+    const named = (names: readonly { readonly name: string }[], values: readonly Numbers[]): [string, Numbers][] =>
+      names.map(({ name }, index) => [name, values[index]!]);
+    const parameters = Object.fromEntries([...named(trained, held.splice(0, trained.length)), ...named(frozen, fixed)]);
+    const statistics = held.splice(0, this.#types.statistics.length);
+    const optimizer = Object.fromEntries(
+      trained.map(({ name }, index) => [name, held.splice(0, this.#types.slots[index]!.length)]),
+    );
+    const failedStep = held[0]![0]!;
+    return { state: { step: failedStep > 0 ? failedStep - 1 : step, parameters, optimizer, statistics }, failedStep };
+  }
+
+  async failedStep(): Promise<number> {
+    return (await this.#backend.download(this.held.at(-1)!))[0]!;
+  }
+
+  free(): void {
+    for (const buffer of [...this.#frozen, ...this.#held, ...this.#zeros]) this.#backend.free(buffer);
+    [this.#frozen, this.#held, this.#zeros] = [[], [], []];
+  }
+
+  #upload(type: ConcreteType, values?: ArrayLike<number>): DeviceBuffer {
+    const { dtype } = this.#definition;
+    const count = elementCount(type.shape);
+    if (values !== undefined && values.length !== count) {
+      throw new DdclError(
+        'shape',
+        `A tensor of shape [${type.shape.join(', ')}] of the state takes ${count} numbers, but got ${values.length}.`,
+        { shapes: [type.shape] },
+      );
+    }
+    return this.#backend.upload(type, values === undefined ? allocate(dtype, count) : toDType(values, dtype));
+  }
+}
+
+/** A unit vector: where the power steps of a tracked temperature begin. */
+function anyDirection({ shape }: ConcreteType): Float64Array {
+  const random = createRandom(0);
+  const vector = Float64Array.from({ length: elementCount(shape) }, () => random.normal());
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}

@@ -1,0 +1,119 @@
+import { scalar } from '../program/ops/create.ts';
+import { add, div, equal, less, maximum, mul, select, sqrt, sub } from '../program/ops/elementwise.ts';
+import { sum } from '../program/ops/reduce.ts';
+import type { Tensor } from '../program/trace.ts';
+import type { StepScalars } from './controls.ts';
+import type { Definition } from './definition.ts';
+import { pack } from './terms.ts';
+import { trackedReports, trackedScalars } from './track-temperature.ts';
+
+/** Tensors that go from step to step. */
+export interface Held {
+  readonly trained: readonly Tensor[];
+  /** For each trained parameter its optimiser's state. */
+  readonly slots: readonly (readonly Tensor[])[];
+  readonly statistics: readonly Tensor[];
+  /** Number of the step that found a loss or gradient that is not finite, or 0. */
+  readonly flag: Tensor;
+}
+
+/** Sums over the batches of a step. */
+export interface StepSums {
+  /** Of the loss's scalars, `loss` first. */
+  readonly names: readonly string[];
+  readonly values: readonly Tensor[];
+  /** What sums are divided by; left out where they are means of one batch already. */
+  readonly weight: Tensor | undefined;
+  readonly gradients: readonly Tensor[];
+  /** After the batches. */
+  readonly statistics: readonly Tensor[];
+}
+
+/** Squares above it count as not finite. Where the loss or the gradient is NaN or infinite the comparison is false. */
+const largestSquare = { float32: 3e38, float64: 1e300 } as const;
+
+/** What a step reports, in order. */
+export function reportNames({ tracking, groups }: Definition, names: readonly string[]): string[] {
+  const tracked = tracking === undefined ? [] : [...trackedReports, ...(groups.length > 1 ? ['epsilon'] : [])];
+  return [...names, 'gradientNorm', ...tracked, 'failedStep'];
+}
+
+const squares = (x: Tensor): Tensor => sum(mul(x, x));
+const total = (values: readonly Tensor[]): Tensor => values.reduce((all, value) => add(all, value));
+
+/**
+ * From sums to the next parameters and states, all of which stay as they were where a loss or gradient is not finite, and after such a step: the
+ * flag is sticky. Gives the next state and the reports as one vector.
+ */
+export function finishStep(
+  definition: Definition,
+  scalars: StepScalars,
+  sums: StepSums,
+  held: Held,
+): { next: Held; reports: Tensor } {
+  const { dtype, trained, groups, clipNorm, tracking } = definition;
+  const { weight } = sums;
+  const share = weight === undefined ? undefined : div(1, select(less(0, weight), weight, 1));
+  const perWeight = (value: Tensor): Tensor => (share === undefined ? value : mul(value, share));
+  const means = sums.values.map((value, index) => (sums.names[index] === 'weight' ? value : perWeight(value)));
+  const gradients = sums.gradients.map(perWeight);
+
+  const norm = total(gradients.map(squares));
+  const isFinite = less(add(norm, mul(means[0]!, means[0]!)), largestSquare[dtype]);
+  const flag = select(less(0, held.flag), held.flag, select(isFinite, scalar(norm, 0), scalars.step));
+  const isFine = equal(flag, 0);
+  const keepUnless = (moved: Tensor, before: Tensor): Tensor => select(isFine, moved, before);
+
+  let clipped = gradients;
+  if (clipNorm !== undefined) {
+    const limit = clipNorm ** 2;
+    const factor = select(less(limit, norm), div(clipNorm, sqrt(maximum(norm, limit))), 1);
+    clipped = gradients.map((gradient) => mul(gradient, factor));
+  }
+  const updated = trained.map(({ group, decays }, index) =>
+    groups[group]!.optimizer.update(held.trained[index]!, clipped[index]!, held.slots[index]!, {
+      learningRate: scalars.rates[group]!,
+      step: scalars.step,
+      weightDecay: decays && groups[group]!.weightDecay !== 0 ? scalars.decays[group]! : scalar(norm, 0),
+    }),
+  );
+  const next: Held = {
+    trained: updated.map(({ parameter }, index) => keepUnless(parameter, held.trained[index]!)),
+    slots: updated.map(({ state }, index) => state.map((slot, at) => keepUnless(slot, held.slots[index]![at]!))),
+    statistics: sums.statistics.map((value, index) => keepUnless(value, held.statistics[index]!)),
+    flag,
+  };
+  const tracked =
+    tracking === undefined
+      ? []
+      : [
+          ...trackedScalars(tracking, sums.statistics, scalars.share),
+          ...(groups.length > 1 ? [epsilonOf(definition, held.trained, next.trained)] : []),
+        ];
+  return { next, reports: pack([...means, sqrt(norm), ...tracked, flag]) };
+}
+
+/**
+ * How far the fastest group moved beside the prototypes, each relative to its own length: the epsilon of docs/math.md section 4 as it
+ * is, not as the rates say.
+ */
+function epsilonOf(
+  { trained, groups, tracking }: Definition,
+  before: readonly Tensor[],
+  after: readonly Tensor[],
+): Tensor {
+  const movement = (indices: readonly number[]): Tensor => {
+    const moved = total(indices.map((index) => squares(sub(after[index]!, before[index]!))));
+    return sqrt(div(moved, maximum(total(indices.map((index) => squares(before[index]!))), 1e-30)));
+  };
+  const indices = trained.map((_, index) => index);
+  const isPrototypes = (index: number): boolean => trained[index]!.name === tracking!.prototypes;
+  const others = groups
+    .map((_, group) => indices.filter((index) => trained[index]!.group === group && !isPrototypes(index)))
+    .filter((members) => members.length > 0)
+    .map(movement);
+  return div(
+    others.reduce((most, each) => maximum(most, each)),
+    maximum(movement(indices.filter(isPrototypes)), 1e-30),
+  );
+}

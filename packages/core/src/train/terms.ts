@@ -1,0 +1,131 @@
+import { grad } from '../differentiate/vjp.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import { cast, detach, scalar } from '../program/ops/create.ts';
+import { concat, reshape } from '../program/ops/layout.ts';
+import { equal, select } from '../program/ops/elementwise.ts';
+import { formatType } from '../program/tensor-type.ts';
+import type { Tensor } from '../program/trace.ts';
+import type { StepScalars } from './controls.ts';
+import type { Definition } from './definition.ts';
+import type { LossResult } from './options.ts';
+import { trackBatch, trackedTemperature } from './track-temperature.ts';
+
+/** What a program has of one batch before anything moves. */
+export interface BatchOperands {
+  readonly inputs: readonly Tensor[];
+  readonly frozen: readonly Tensor[];
+  readonly trained: readonly Tensor[];
+  readonly statistics: readonly Tensor[];
+  readonly scalars: StepScalars;
+}
+
+/** What a batch adds to a step. */
+export interface BatchTerms {
+  /** Names of the loss's scalars: `loss` first, `weight` last if there is one. */
+  readonly names: readonly string[];
+  /** Their values. */
+  readonly values: readonly Tensor[];
+  readonly loss: LossResult;
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly statistics: readonly Tensor[];
+}
+
+/** Names for tensors in the order of what they belong to. */
+function byName(named: readonly { readonly name: string }[], tensors: readonly Tensor[]): [string, Tensor][] {
+  return named.map(({ name }, index) => [name, tensors[index]!]);
+}
+
+/** Parameters and inputs by name, as a loss sees them. */
+export function namedOperands(
+  definition: Definition,
+  { inputs, frozen, trained }: BatchOperands,
+): { parameters: Readonly<Record<string, Tensor>>; batch: Readonly<Record<string, Tensor>> } {
+  return {
+    parameters: Object.fromEntries([...byName(definition.frozen, frozen), ...byName(definition.trained, trained)]),
+    batch: Object.fromEntries(
+      definition.inputs.map(([name], index) => {
+        const input = inputs[index]!;
+        return [name, input.dtype === 'float16' ? cast(input, definition.dtype) : input];
+      }),
+    ),
+  };
+}
+
+/**
+ * Traces the loss of a batch.
+ *
+ * @param keepTemperature use the temperature of the steps so far, if there are any: for a look that is no step
+ * @throws DdclError `argument`, `shape` or `dtype` if the loss returns something else than scalars
+ */
+export function lossTerms(definition: Definition, operands: BatchOperands, keepTemperature = false): BatchTerms {
+  const { tracking } = definition;
+  const { scalars } = operands;
+  const { parameters, batch } = namedOperands(definition, operands);
+  const statistics =
+    tracking === undefined ? [] : trackBatch(tracking, tracking.tokens(parameters, batch), operands.statistics);
+  const known = (): Tensor => {
+    if (tracking === undefined)
+      throw new DdclError(
+        'argument',
+        'The loss asks for the temperature, which is not tracked. Set trackTemperature, or pass a temperature as a control.',
+      );
+    const { temperature } = trackedTemperature(tracking, statistics, scalars.share);
+    if (!keepTemperature) return detach(temperature);
+    const before = trackedTemperature(tracking, operands.statistics, scalars.share);
+    return detach(select(equal(before.critical, 0), temperature, before.temperature));
+  };
+  const loss = definition.loss(parameters, batch, scalars.own, {
+    get temperature() {
+      return known();
+    },
+  });
+  const { gradients: _gradients, weight, ...others } = loss;
+  const { loss: own, ...reports } = others as Readonly<Record<string, Tensor>>;
+  const entries = Object.entries({ loss: own!, ...reports, ...(weight && { weight }) });
+  for (const [name, value] of entries) {
+    if (value?.shape?.length === 0 && value.dtype === definition.dtype) continue;
+    throw new DdclError(
+      'shape',
+      `A loss returns ${definition.dtype} scalars, but its '${name}' is ${value?.type === undefined ? String(value) : formatType(value.type)}. Sum or cast it first.`,
+    );
+  }
+  return {
+    names: entries.map(([name]) => name),
+    values: entries.map(([, value]) => value),
+    loss,
+    parameters,
+    statistics,
+  };
+}
+
+/** Gradients of the loss with respect to all trained parameters, in order: closed forms where the loss gives them. */
+export function lossGradients({ trained }: Definition, { loss, parameters }: BatchTerms): Tensor[] {
+  const given = loss.gradients ?? {};
+  const stray = Object.keys(given).find((name) => !trained.some((each) => each.name === name));
+  if (stray !== undefined)
+    throw new DdclError('argument', `The loss gives a gradient of '${stray}', which is no trained parameter.`);
+  const open = trained.filter(({ name }) => !Object.hasOwn(given, name)).map(({ name }) => parameters[name]!);
+  const made = open.length === 0 ? [] : grad(loss.loss, open);
+  return trained.map(({ name, type }) => {
+    const gradient = Object.hasOwn(given, name) ? given[name]! : made.shift()!;
+    if (formatType(gradient.type) === formatType(type)) return gradient;
+    throw new DdclError(
+      'shape',
+      `The gradient of '${name}' must be ${formatType(type)}, but the loss gives ${formatType(gradient.type)}.`,
+      { shapes: [gradient.shape] },
+    );
+  });
+}
+
+/** Scalars as one vector. */
+export function pack(values: readonly Tensor[]): Tensor {
+  return concat(
+    values.map((value) => reshape(value, [1])),
+    0,
+  );
+}
+
+/** The scalars of a batch with its weight at the end, which is 1 where the loss gives none. */
+export function weightedValues({ loss, values }: BatchTerms): Tensor[] {
+  return loss.weight === undefined ? [...values, scalar(loss.loss, 1)] : [...values];
+}

@@ -1,0 +1,250 @@
+import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import { uploadBatch } from './batch.ts';
+import { CollapseWatch } from './collapse-watch.ts';
+import { stepNumbers } from './controls.ts';
+import type { Definition } from './definition.ts';
+import { DeviceState } from './device-state.ts';
+import { reportNames } from './finish-step.ts';
+import type { BatchValue } from './options.ts';
+import { ProgramSet } from './program-set.ts';
+import { stateFromBytes, stateToBytes, toDType, type Numbers, type TrainerState } from './state.ts';
+import { heldTypes } from './step-programs.ts';
+
+type AnyBatch = Readonly<Record<string, BatchValue>>;
+type AnyBatches = AnyBatch | Iterable<AnyBatch>;
+type AnyControls = Readonly<Record<string, number>>;
+type Values = Readonly<Record<string, number>>;
+
+/** Steps between two looks at the flag of non-finite losses. */
+const lookEvery = 64;
+
+/** A trainer without types of names. */
+export class TrainerCore {
+  readonly #backend: Backend;
+  readonly #definition: Definition;
+  readonly #state: DeviceState;
+  readonly #programs: ProgramSet;
+  readonly #watch: CollapseWatch | undefined;
+  #steps = 0;
+  #reports: DeviceBuffer | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(backend: Backend, definition: Definition, onWarning: ((warning: string) => void) | undefined) {
+    this.#backend = backend;
+    this.#definition = definition;
+    this.#state = new DeviceState(backend, definition, heldTypes(definition));
+    this.#programs = new ProgramSet(backend, definition);
+    this.#watch = onWarning && definition.tracking && new CollapseWatch(onWarning);
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  async step(batches: AnyBatches, controls: AnyControls = {}): Promise<void> {
+    if (Symbol.iterator in batches) return this.#inTurn(() => this.#stepOfSeveral(batches, controls));
+    // Uploaded now: its arrays may change once this returns, whatever is still waiting.
+    const batch = uploadBatch(this.#backend, this.#definition.inputs, batches);
+    return this.#inTurn(async () => {
+      const scratch = batch.own.map((index) => batch.buffers[index]!);
+      await this.#freeOnError(scratch, async () => {
+        const executable = await this.#programs.step(batch.types);
+        const inputs = [...batch.buffers, this.#uploadControls(controls, scratch), ...this.#state.frozen];
+        await this.#finish(
+          executable,
+          [...inputs, ...this.#state.take()],
+          new Set(inputs.filter((buffer) => !scratch.includes(buffer))),
+        );
+      });
+    });
+  }
+
+  async #stepOfSeveral(batches: Iterable<AnyBatch>, controls: AnyControls): Promise<void> {
+    const scratch: DeviceBuffer[] = [];
+    await this.#freeOnError(scratch, async () => {
+      const numbers = this.#uploadControls(controls, scratch);
+      const running = await this.#sums(batches, numbers, scratch);
+      const update = await this.#programs.update();
+      await this.#finish(update, [numbers, ...running, ...this.#state.take()], new Set());
+    });
+  }
+
+  /** Scalar sums, gradient sums and statistics after all batches; what is made on the way joins `scratch`. */
+  async #sums(
+    batches: Iterable<AnyBatch>,
+    numbers: DeviceBuffer,
+    scratch: DeviceBuffer[],
+  ): Promise<readonly DeviceBuffer[]> {
+    const { trained } = this.#state;
+    let statistics = this.#state.statistics;
+    let sums: readonly DeviceBuffer[] = [];
+    for (const each of batches) {
+      const batch = uploadBatch(this.#backend, this.#definition.inputs, each);
+      scratch.push(...batch.own.map((index) => batch.buffers[index]!));
+      const executable = await this.#programs.accumulate(batch.types);
+      if (sums.length === 0) sums = this.#state.zeros(this.#programs.sumCount);
+      const inputs = [...batch.buffers, numbers, ...this.#state.frozen, ...trained, ...statistics, ...sums];
+      const kept = new Set(inputs.filter((buffer) => buffer === numbers || !scratch.includes(buffer)));
+      const results = await this.#run(executable, inputs, kept);
+      scratch.splice(1, Infinity, ...results);
+      statistics = results.slice(0, statistics.length);
+      sums = results.slice(statistics.length);
+    }
+    if (sums.length === 0) throw new DdclError('argument', 'A step takes at least one batch, but the list is empty.');
+    return [...sums, ...statistics];
+  }
+
+  /** Runs what ends a step: all held tensors come back, and the reports. */
+  async #finish(
+    executable: Executable,
+    inputs: readonly DeviceBuffer[],
+    kept: ReadonlySet<DeviceBuffer>,
+  ): Promise<void> {
+    const [reports] = this.#state.put(await this.#run(executable, inputs, kept));
+    if (this.#reports !== undefined) this.#backend.free(this.#reports);
+    this.#reports = reports;
+    this.#steps++;
+    if (this.#steps % lookEvery !== 0) return;
+    if (this.#watch === undefined || reports === undefined) await this.#check();
+    else await this.#readReports();
+  }
+
+  report(): Promise<Values> {
+    return this.#inTurn(() => this.#readReports());
+  }
+
+  async #readReports(): Promise<Values> {
+    if (this.#reports === undefined) {
+      throw new DdclError(
+        'argument',
+        this.#definition.reports
+          ? 'There is no step to report yet. Make one first.'
+          : 'This trainer was made with reports: false.',
+      );
+    }
+    const values = await this.#backend.download(this.#reports);
+    const names = reportNames(this.#definition, this.#programs.names);
+    const { failedStep, ...report } = Object.fromEntries(names.map((name, index) => [name, values[index]!]));
+    this.#refuseFailed(failedStep!);
+    this.#watch?.look(report, this.#steps);
+    return report;
+  }
+
+  async evaluate(batches: AnyBatches, controls: AnyControls = {}): Promise<Values> {
+    return this.#inTurn(async () => {
+      const totals: number[] = [];
+      for (const each of Symbol.iterator in batches ? batches : [batches]) {
+        const batch = uploadBatch(this.#backend, this.#definition.inputs, each);
+        const scratch = batch.own.map((index) => batch.buffers[index]!);
+        await this.#freeOnError(scratch, async () => {
+          const executable = await this.#programs.evaluate(batch.types);
+          const inputs = [
+            ...batch.buffers,
+            this.#uploadControls(controls, scratch),
+            ...this.#state.frozen,
+            ...this.#state.trained,
+            ...this.#state.statistics,
+          ];
+          const [packed] = await this.#run(
+            executable,
+            inputs,
+            new Set(inputs.filter((buffer) => !scratch.includes(buffer))),
+          );
+          scratch.push(packed!);
+          (await this.#backend.download(packed!)).forEach(
+            (value, index) => (totals[index] = (totals[index] ?? 0) + value),
+          );
+          this.#backend.free(packed!);
+        });
+      }
+      if (totals.length === 0)
+        throw new DdclError('argument', 'evaluate takes at least one batch, but the list is empty.');
+      const weight = totals.at(-1)!;
+      const perWeight = (name: string, total: number): number =>
+        name === 'weight' ? total : total / (weight > 0 ? weight : 1);
+      return Object.fromEntries(this.#programs.names.map((name, index) => [name, perWeight(name, totals[index]!)]));
+    });
+  }
+
+  async read(): Promise<Readonly<Record<string, Numbers>>> {
+    return (await this.state()).parameters as Readonly<Record<string, Numbers>>;
+  }
+
+  check(): Promise<void> {
+    return this.#inTurn(() => this.#check());
+  }
+
+  async #check(): Promise<void> {
+    this.#refuseFailed(await this.#state.failedStep());
+  }
+
+  #refuseFailed(step: number): void {
+    if (!(step > 0)) return;
+    throw new DdclError(
+      'data',
+      `The loss of step ${step}, or its gradient, was not finite; parameters and optimisers stayed as they were after step ${step - 1}, and later steps did nothing. Read or save them, then go on from there with a lower learning rate or a clipNorm, and look at the numbers of that step's batch.`,
+    );
+  }
+
+  async state(): Promise<TrainerState> {
+    return this.#inTurn(async () => (await this.#state.read(this.#steps)).state);
+  }
+
+  setState(state: TrainerState): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#state.set(state);
+      this.#steps = state.step;
+      if (this.#reports !== undefined) this.#backend.free(this.#reports);
+      this.#reports = undefined;
+    });
+  }
+
+  async toBytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return stateToBytes(this.#definition, await this.state());
+  }
+
+  async restore(bytes: Uint8Array | ArrayBuffer): Promise<void> {
+    return this.setState(stateFromBytes(this.#definition, bytes));
+  }
+
+  dispose(): void {
+    this.#state.free();
+    this.#programs.dispose();
+    if (this.#reports !== undefined) this.#backend.free(this.#reports);
+    this.#reports = undefined;
+  }
+
+  /** One after the other: each consumes what the one before gave back. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** Runs and consumes all inputs but those to keep. */
+  #run(
+    executable: Executable,
+    inputs: readonly DeviceBuffer[],
+    kept: ReadonlySet<DeviceBuffer>,
+  ): Promise<readonly DeviceBuffer[]> {
+    return executable.run(inputs, { donate: inputs.flatMap((buffer, index) => (kept.has(buffer) ? [] : [index])) });
+  }
+
+  #uploadControls(controls: AnyControls, scratch: DeviceBuffer[]): DeviceBuffer {
+    const { dtype } = this.#definition;
+    const numbers = toDType(stepNumbers(this.#definition, controls, this.#steps + 1), dtype);
+    const buffer = this.#backend.upload({ dtype, shape: [numbers.length] }, numbers);
+    scratch.push(buffer);
+    return buffer;
+  }
+
+  async #freeOnError(buffers: readonly DeviceBuffer[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      for (const buffer of buffers) this.#backend.free(buffer);
+      throw error;
+    }
+  }
+}
