@@ -208,9 +208,9 @@ async function runRestarts(context: FitContext, identity: Readonly<Record<string
     let position: RestartPosition = { restart, step: 0, stopping: { lowest: null, waited: 0 } };
     if (found !== undefined && found.restart === restart && found.state.length > 0) {
       position = { restart, step: found.step, stopping: found.stopping };
-      stepper.write(found.state[0]!, found.state.slice(1));
+      await stepper.write(found.state[0]!, found.step, found.state.slice(1));
     } else {
-      stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame));
+      await stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame), 0);
     }
     await runRestart(context, position, async (record, after) => {
       history.push(record);

@@ -44,11 +44,10 @@ export async function createOnlineFit(
   const width = Math.max(dimension, count);
   const { rows } = planSteps(batch, width, { batch }, Math.floor(backend.capabilities.maxBufferBytes / (8 * width)));
   const stepper = await createStepper(backend, { rows, count, dimension, dtype }, 1, optimizer);
-  stepper.write(toFrame(model.prototypes, frame));
-  let steps = 0;
+  await stepper.write(toFrame(model.prototypes, frame), 0);
   return {
     get steps() {
-      return steps;
+      return stepper.steps;
     },
     async add(blocks, learningRate) {
       if (!(learningRate > 0 && learningRate < Infinity)) {
@@ -56,8 +55,7 @@ export async function createOnlineFit(
       }
       for await (const block of deviceBlocks(blocks, { size: rows, dimension, dtype, frame })) {
         if (block.weight === 0) continue;
-        steps++;
-        await stepper.step([block], { temperature: temperature / scale ** 2, learningRate, step: steps });
+        await stepper.step([block], { temperature: temperature / scale ** 2, learningRate });
       }
     },
     async model() {

@@ -31,5 +31,5 @@ export async function relocatePrototypes(
     if (momentum !== undefined) for (const k of [moved, split]) row(momentum, k).fill(0);
     for (const scale of scales) row(scale, moved).set(row(scale, split));
   }
-  stepper.write(prototypes, state);
+  await stepper.write(prototypes, stepper.steps, state);
 }

@@ -113,7 +113,7 @@ export async function runRestart(
       if (step === relocationStep && step > 0) await relocatePrototypes(stepper, statistics, options.prototypes);
       step++;
       const progress = progressAt(step);
-      await stepper.step(group, { temperature: cooling(progress) / unit, learningRate: rates(progress), step });
+      await stepper.step(group, { temperature: cooling(progress) / unit, learningRate: rates(progress) });
       options.onProgress?.({
         phase: 'fit',
         restart: position.restart,

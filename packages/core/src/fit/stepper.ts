@@ -1,16 +1,30 @@
-import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
-import { asDType } from '../numbers/as-dtype.ts';
-import { uploadBlock } from '../measure/sum-blocks.ts';
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import { lossAndGradient } from '../ddcl/loss.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';
+import type { FloatDType } from '../program/dtype.ts';
+import { sum } from '../program/ops/reduce.ts';
+import { tensorType, type TensorType } from '../program/tensor-type.ts';
 import type { DeviceBlock } from '../tokens/device-blocks.ts';
-import { accumulateProgram, stepProgram, updateProgram, type StepSizes } from './step-program.ts';
+import { frameParameters, framedTokens, type TokenDType } from '../tokens/token-feed.ts';
+import type { Batch } from '../train/options.ts';
+import { createTrainer } from '../train/trainer.ts';
+
+/** Sizes of a training step. */
+export interface StepSizes {
+  /** Tokens in a block. */
+  readonly rows: number;
+  /** Number of prototypes K. */
+  readonly count: number;
+  readonly dimension: number;
+  readonly dtype: FloatDType;
+  /** In which the tokens come. Default: `dtype`, in the frame. */
+  readonly tokenDtype?: TokenDType;
+}
 
 /** Numbers of one step, in the frame's units. */
 export interface StepSettings {
   readonly temperature: number;
   readonly learningRate: number;
-  /** Number of the step, from 1. */
-  readonly step: number;
 }
 
 /**
@@ -18,12 +32,14 @@ export interface StepSettings {
  * as one block, or as several whose gradients add up.
  */
 export interface Stepper {
+  /** Steps made so far. */
+  readonly steps: number;
   /** @param blocks the tokens of this step; each is copied before the next is asked for */
   step(blocks: Iterable<DeviceBlock>, settings: StepSettings): Promise<void>;
-  /** Copies of the prototypes [K, m] and the state tensors, in the frame. */
+  /** Copies of the prototypes [K, m] and the state tensors, in the frame. @throws DdclError `data` after a step that was not finite */
   read(): Promise<(Float32Array | Float64Array)[]>;
-  /** Replaces prototypes and state; state is zeros where left out. */
-  write(prototypes: ArrayLike<number>, state?: readonly ArrayLike<number>[]): void;
+  /** Replaces prototypes and state, and goes on after a number of steps; state is zeros where left out. */
+  write(prototypes: ArrayLike<number>, steps: number, state?: readonly ArrayLike<number>[]): Promise<void>;
   dispose(): void;
 }
 
@@ -33,78 +49,60 @@ export interface Stepper {
  */
 export async function createStepper(
   backend: Backend,
-  sizes: StepSizes,
+  { rows, count, dimension, dtype, tokenDtype = dtype }: StepSizes,
   parts: number,
   optimizer: Optimizer,
   uploadFrame: () => readonly DeviceBuffer[] = () => [],
 ): Promise<Stepper> {
-  const { count, dimension, dtype } = sizes;
-  const matrix = { dtype, shape: [count, dimension] } as const;
-  const zeros = new Float64Array(count * dimension);
-  const fused = parts === 1 ? await backend.compile(stepProgram(sizes, optimizer)) : undefined;
-  const accumulate = fused === undefined ? await backend.compile(accumulateProgram(sizes)) : undefined;
-  const update = fused === undefined ? await backend.compile(updateProgram(sizes, optimizer)) : undefined;
+  const frameTypes = Object.entries(frameParameters(tokenDtype, dimension)).map(
+    ([index, type]) => [`frame.${index}`, type] as const,
+  );
+  const inputs: Record<string, TensorType> = {
+    tokens: tensorType(tokenDtype, [rows, dimension]),
+    weights: tensorType(dtype, [rows]),
+    ...Object.fromEntries(frameTypes),
+  };
+  const trainer = await createTrainer(backend, {
+    parameters: { prototypes: { shape: [count, dimension], data: new Float64Array(count * dimension) } },
+    inputs,
+    controls: ['temperature', 'learningRate'],
+    groups: [{ match: 'prototypes', optimizer, learningRate: 'learningRate' }],
+    dtype,
+    reports: false,
+    loss({ prototypes }, batch, { temperature }) {
+      const weights = batch['weights']!;
+      const place = frameTypes.map(([name]) => batch[name]!);
+      const tokens = framedTokens(batch['tokens']!, place);
+      // Two matrix products in all, where differentiation of L_q takes three.
+      const { lq, gradient } = lossAndGradient({ tokens, weights, prototypes, temperature });
+      return { loss: lq, weight: sum(weights), gradients: { prototypes: gradient } };
+    },
+  });
   const frame = uploadFrame();
-  let held: DeviceBuffer[] = [];
-
-  const uploadMatrix = (values: ArrayLike<number>): DeviceBuffer => backend.upload(matrix, asDType(values, dtype));
-  const upload = (weight: number, { temperature, learningRate, step }: StepSettings): DeviceBuffer =>
-    backend.upload(
-      { dtype, shape: [4] },
-      asDType([temperature, weight > 0 ? 1 / weight : 0, learningRate, step], dtype),
-    );
-  /** Runs and consumes the buffers at `donate`; the others are freed here too, unless they are kept. */
-  const consume = async (
-    executable: Executable,
-    inputs: DeviceBuffer[],
-    kept: readonly DeviceBuffer[] = [],
-  ): Promise<DeviceBuffer[]> => {
-    const donate = inputs.flatMap((buffer, index) => (kept.includes(buffer) ? [] : [index]));
-    return [...(await executable.run(inputs, { donate }))];
-  };
-
-  const stepFused = async (block: DeviceBlock, settings: StepSettings): Promise<void> => {
-    const { tokens, weights } = uploadBlock(backend, block, dtype);
-    const inputs = [tokens, weights, upload(block.weight, settings), ...held, ...frame];
-    held = [];
-    held = await consume(fused!, inputs, frame);
-  };
-
-  const stepAccumulated = async (blocks: Iterable<DeviceBlock>, settings: StepSettings): Promise<void> => {
-    let sum = uploadMatrix(zeros);
-    let weight = 0;
-    for (const block of blocks) {
-      const { tokens, weights } = uploadBlock(backend, block, dtype);
-      weight += block.weight;
-      const inputs = [tokens, weights, upload(1, settings), held[0]!, sum, ...frame];
-      [sum] = (await consume(accumulate!, inputs, [held[0]!, ...frame])) as [DeviceBuffer];
-    }
-    const inputs = [sum, upload(weight, settings), ...held];
-    held = [];
-    held = await consume(update!, inputs);
-  };
-
-  const free = (): void => {
-    for (const buffer of held) backend.free(buffer);
-    held = [];
-  };
-
+  const place = Object.fromEntries(frameTypes.map(([name], index) => [name, frame[index]!]));
+  const batchOf = ({ data, weights }: DeviceBlock): Batch<typeof inputs> => ({ tokens: data, weights, ...place });
+  function* batches(blocks: Iterable<DeviceBlock>): Generator<Batch<typeof inputs>> {
+    for (const block of blocks) yield batchOf(block);
+  }
   return {
-    async step(blocks, settings) {
-      if (fused === undefined) return stepAccumulated(blocks, settings);
-      for (const block of blocks) await stepFused(block, settings);
+    get steps() {
+      return trainer.steps;
     },
-    read: () =>
-      Promise.all(held.map(async (buffer) => (await backend.download(buffer)) as Float32Array | Float64Array)),
-    write(prototypes, state = []) {
-      free();
-      held = [uploadMatrix(prototypes)];
-      for (let slot = 0; slot < optimizer.slots; slot++) held.push(uploadMatrix(state[slot] ?? zeros));
+    async step(blocks, { temperature, learningRate }) {
+      const controls = { temperature, learningRate };
+      if (parts > 1) return trainer.step(batches(blocks), controls);
+      for (const block of blocks) await trainer.step(batchOf(block), controls);
     },
+    async read() {
+      await trainer.check();
+      const { parameters, optimizer: slots } = await trainer.state();
+      return [parameters['prototypes']!, ...slots['prototypes']!];
+    },
+    write: (prototypes, steps, state = []) =>
+      trainer.setState({ step: steps, parameters: { prototypes }, optimizer: { prototypes: state }, statistics: [] }),
     dispose() {
-      free();
+      trainer.dispose();
       for (const buffer of frame) backend.free(buffer);
-      for (const executable of [fused, accumulate, update]) executable?.dispose();
     },
   };
 }

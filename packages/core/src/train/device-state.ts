@@ -4,6 +4,7 @@ import { allocate } from '../program/dtype.ts';
 import { elementCount, type ConcreteType } from '../program/tensor-type.ts';
 import { createRandom } from '../random/random.ts';
 import type { Definition } from './definition.ts';
+import { noFailedStep } from './finish-step.ts';
 import { toDType, type Numbers, type TrainerState } from './state.ts';
 import type { HeldTypes } from './step-programs.ts';
 
@@ -15,7 +16,6 @@ export class DeviceState {
   readonly #order: readonly ConcreteType[];
   #frozen: readonly DeviceBuffer[] = [];
   #held: DeviceBuffer[] = [];
-  #zeros: DeviceBuffer[] = [];
 
   constructor(backend: Backend, definition: Definition, types: HeldTypes) {
     this.#backend = backend;
@@ -58,13 +58,10 @@ export class DeviceState {
     return results.slice(this.#order.length);
   }
 
-  /** Zeros of the gradients' types, and in front of them a vector of `count` zeros: where the sums of a step begin. They stay held. */
-  zeros(count: number): readonly DeviceBuffer[] {
-    if (this.#zeros.length === 0) {
-      const { dtype } = this.#definition;
-      this.#zeros = [{ dtype, shape: [count] }, ...this.#types.trained].map((type) => this.#upload(type));
-    }
-    return this.#zeros;
+  /** Zeros where the sums of a step begin: a vector of `count` scalars and the gradients. The caller's. */
+  zeros(count: number): DeviceBuffer[] {
+    const { dtype } = this.#definition;
+    return [{ dtype, shape: [count] }, ...this.#types.trained].map((type) => this.#upload(type));
   }
 
   /** Replaces parameters and state. */
@@ -77,15 +74,15 @@ export class DeviceState {
         (type, index) => statistics[index] ?? (index === 0 && tracking !== undefined ? anyDirection(type) : undefined),
       ),
       ...trained.flatMap(({ name }, index) => slots[index]!.map((_, slot) => optimizer[name]?.[slot])),
-      undefined,
+      [noFailedStep],
     ];
     this.free();
     this.#frozen = frozen.map(({ name, type }) => this.#upload(type, parameters[name]));
     this.#held = this.#order.map((type, index) => this.#upload(type, values[index]));
   }
 
-  /** Parameters and state as they are, and the step that was not finite (0 for none). */
-  async read(step: number): Promise<{ state: TrainerState; failedStep: number }> {
+  /** @param step the number of steps made; the state is that before the first one that was not finite */
+  async read(step: number): Promise<TrainerState<Numbers>> {
     const { trained, frozen } = this.#definition;
     const download = (buffers: readonly DeviceBuffer[]): Promise<Numbers[]> =>
       Promise.all(buffers.map(async (buffer) => (await this.#backend.download(buffer)) as Numbers));
@@ -97,17 +94,18 @@ export class DeviceState {
     const optimizer = Object.fromEntries(
       trained.map(({ name }, index) => [name, held.splice(0, this.#types.slots[index]!.length)]),
     );
-    const failedStep = held[0]![0]!;
-    return { state: { step: failedStep > 0 ? failedStep - 1 : step, parameters, optimizer, statistics }, failedStep };
+    const made = Math.min(step, held[0]![0]! - 1);
+    return { step: made, parameters, optimizer, statistics };
   }
 
+  /** Number of the first step that was not finite, or `noFailedStep`. */
   async failedStep(): Promise<number> {
     return (await this.#backend.download(this.held.at(-1)!))[0]!;
   }
 
   free(): void {
-    for (const buffer of [...this.#frozen, ...this.#held, ...this.#zeros]) this.#backend.free(buffer);
-    [this.#frozen, this.#held, this.#zeros] = [[], [], []];
+    for (const buffer of [...this.#frozen, ...this.#held]) this.#backend.free(buffer);
+    [this.#frozen, this.#held] = [[], []];
   }
 
   #upload(type: ConcreteType, values?: ArrayLike<number>): DeviceBuffer {

@@ -1,5 +1,5 @@
 import { scalar } from '../program/ops/create.ts';
-import { add, div, equal, less, maximum, mul, select, sqrt, sub } from '../program/ops/elementwise.ts';
+import { add, div, equal, less, maximum, minimum, mul, select, sqrt, sub } from '../program/ops/elementwise.ts';
 import { sum } from '../program/ops/reduce.ts';
 import type { Tensor } from '../program/trace.ts';
 import type { StepScalars } from './controls.ts';
@@ -13,7 +13,7 @@ export interface Held {
   /** For each trained parameter its optimiser's state. */
   readonly slots: readonly (readonly Tensor[])[];
   readonly statistics: readonly Tensor[];
-  /** Number of the step that found a loss or gradient that is not finite, or 0. */
+  /** Number of the first step whose loss or gradient was not finite, or {@link noFailedStep}. */
   readonly flag: Tensor;
 }
 
@@ -29,8 +29,14 @@ export interface StepSums {
   readonly statistics: readonly Tensor[];
 }
 
+/** Above the number of any step, and exact in float32. */
+export const noFailedStep: number = 2 ** 30;
+
 /** Squares above it count as not finite. Where the loss or the gradient is NaN or infinite the comparison is false. */
 const largestSquare = { float32: 3e38, float64: 1e300 } as const;
+
+/** A step without weight has sums of zeros, which this leaves zeros. */
+const smallestWeight = 1e-20;
 
 /** What a step reports, in order. */
 export function reportNames({ tracking, groups }: Definition, names: readonly string[]): string[] {
@@ -53,15 +59,15 @@ export function finishStep(
 ): { next: Held; reports: Tensor } {
   const { dtype, trained, groups, clipNorm, tracking } = definition;
   const { weight } = sums;
-  const share = weight === undefined ? undefined : div(1, select(less(0, weight), weight, 1));
+  const share = weight === undefined ? undefined : div(1, maximum(weight, smallestWeight));
   const perWeight = (value: Tensor): Tensor => (share === undefined ? value : mul(value, share));
   const means = sums.values.map((value, index) => (sums.names[index] === 'weight' ? value : perWeight(value)));
   const gradients = sums.gradients.map(perWeight);
 
   const norm = total(gradients.map(squares));
   const isFinite = less(add(norm, mul(means[0]!, means[0]!)), largestSquare[dtype]);
-  const flag = select(less(0, held.flag), held.flag, select(isFinite, scalar(norm, 0), scalars.step));
-  const isFine = equal(flag, 0);
+  const flag = minimum(held.flag, select(isFinite, noFailedStep, scalars.step));
+  const isFine = equal(flag, noFailedStep);
   const keepUnless = (moved: Tensor, before: Tensor): Tensor => select(isFine, moved, before);
 
   let clipped = gradients;

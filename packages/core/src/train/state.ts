@@ -9,15 +9,15 @@ import { heldTypes } from './step-programs.ts';
 export type Numbers = Float32Array | Float64Array;
 
 /** All that a trainer carries from step to step, as plain data. */
-export interface TrainerState {
+export interface TrainerState<Values extends ArrayLike<number> = ArrayLike<number>> {
   /** Steps made. */
   readonly step: number;
   /** By name, row-major, frozen ones too. */
-  readonly parameters: Readonly<Record<string, ArrayLike<number>>>;
+  readonly parameters: Readonly<Record<string, Values>>;
   /** The optimiser's tensors of each trained parameter. */
-  readonly optimizer: Readonly<Record<string, readonly ArrayLike<number>[]>>;
+  readonly optimizer: Readonly<Record<string, readonly Values[]>>;
   /** Of the tracked temperature; empty without it. */
-  readonly statistics: readonly ArrayLike<number>[];
+  readonly statistics: readonly Values[];
 }
 
 const format = 'ddcl.trainer';

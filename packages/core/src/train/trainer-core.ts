@@ -5,7 +5,7 @@ import { CollapseWatch } from './collapse-watch.ts';
 import { stepNumbers } from './controls.ts';
 import type { Definition } from './definition.ts';
 import { DeviceState } from './device-state.ts';
-import { reportNames } from './finish-step.ts';
+import { noFailedStep, reportNames } from './finish-step.ts';
 import type { BatchValue } from './options.ts';
 import { ProgramSet } from './program-set.ts';
 import { stateFromBytes, stateToBytes, toDType, type Numbers, type TrainerState } from './state.ts';
@@ -83,7 +83,7 @@ export class TrainerCore {
       const batch = uploadBatch(this.#backend, this.#definition.inputs, each);
       scratch.push(...batch.own.map((index) => batch.buffers[index]!));
       const executable = await this.#programs.accumulate(batch.types);
-      if (sums.length === 0) sums = this.#state.zeros(this.#programs.sumCount);
+      if (sums.length === 0) scratch.push(...(sums = this.#state.zeros(this.#programs.sumCount)));
       const inputs = [...batch.buffers, numbers, ...this.#state.frozen, ...trained, ...statistics, ...sums];
       const kept = new Set(inputs.filter((buffer) => buffer === numbers || !scratch.includes(buffer)));
       const results = await this.#run(executable, inputs, kept);
@@ -168,7 +168,7 @@ export class TrainerCore {
   }
 
   async read(): Promise<Readonly<Record<string, Numbers>>> {
-    return (await this.state()).parameters as Readonly<Record<string, Numbers>>;
+    return (await this.state()).parameters;
   }
 
   check(): Promise<void> {
@@ -180,15 +180,15 @@ export class TrainerCore {
   }
 
   #refuseFailed(step: number): void {
-    if (!(step > 0)) return;
+    if (step === noFailedStep) return;
     throw new DdclError(
       'data',
       `The loss of step ${step}, or its gradient, was not finite; parameters and optimisers stayed as they were after step ${step - 1}, and later steps did nothing. Read or save them, then go on from there with a lower learning rate or a clipNorm, and look at the numbers of that step's batch.`,
     );
   }
 
-  async state(): Promise<TrainerState> {
-    return this.#inTurn(async () => (await this.#state.read(this.#steps)).state);
+  state(): Promise<TrainerState<Numbers>> {
+    return this.#inTurn(() => this.#state.read(this.#steps));
   }
 
   setState(state: TrainerState): Promise<void> {

@@ -39,7 +39,7 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
   /** @throws DdclError `data` when a loss was not finite, naming the step */
   check(): Promise<void>;
   /** All that is carried from step to step. */
-  state(): Promise<TrainerState>;
+  state(): Promise<TrainerState<Numbers>>;
   /** Goes on from there. Parts of the optimiser's state and statistics that are left out start afresh. */
   setState(state: TrainerState): Promise<void>;
   /** {@link state} as a safetensors file. */
