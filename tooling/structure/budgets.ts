@@ -12,8 +12,9 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-ort': 45,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10,
-  '@ddcl/core/fit': 36,
+  '@ddcl/core/fit': 45,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
-  '@ddcl/readout': 62,
+  '@ddcl/core/train': 22,
+  '@ddcl/readout': 67,
 };

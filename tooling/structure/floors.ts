@@ -11,8 +11,9 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['ddcl', 'metrics', 'relocate', 'tokens'],
     ['measure', 'statistics'],
     ['model', 'stability', 'temperature'],
-    ['encode', 'fit'],
-    ['index.ts', 'backend.ts', 'fit.ts', 'metrics.ts', 'safetensors.ts'],
+    ['encode', 'train'],
+    ['fit'],
+    ['index.ts', 'backend.ts', 'fit.ts', 'metrics.ts', 'safetensors.ts', 'train.ts'],
   ],
   'packages/backend-cpu': [['kernels'], ['composites'], ['cpu-backend.ts'], ['index.ts']],
   'packages/backend-ort': [

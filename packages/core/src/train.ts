@@ -1,4 +1,4 @@
-export { createTrainer, type Report, type Trainer } from './train/trainer.ts';
+export { createTrainer, type Report, type StepArguments, type Trainer } from './train/trainer.ts';
 export type {
   Batch,
   BatchValue,

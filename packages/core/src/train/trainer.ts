@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/contract.ts';
 import { resolveDefinition, startOf, type AnyTrainerOptions } from './definition.ts';
 import type { Batch, Controls, Inputs, LossResult, Parameters, TrainerOptions } from './options.ts';
-import type { Numbers, TrainerState } from './state.ts';
+import type { TrainerState } from './state.ts';
 import { TrainerCore } from './trainer-core.ts';
 import type { trackedReports } from './track-temperature.ts';
 
@@ -35,11 +35,11 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
     ...controls: StepArguments<C>
   ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients'>]: number }>;
   /** Copies of all parameters: those before the step that failed, if one did. */
-  read(): Promise<{ readonly [Name in keyof P]: Numbers }>;
+  read(): Promise<{ readonly [Name in keyof P]: Float32Array | Float64Array }>;
   /** @throws DdclError `data` when a loss was not finite, naming the step */
   check(): Promise<void>;
   /** All that is carried from step to step. */
-  state(): Promise<TrainerState<Numbers>>;
+  state(): Promise<TrainerState<Float32Array | Float64Array>>;
   /** Goes on from there. Parts of the optimiser's state and statistics that are left out start afresh. */
   setState(state: TrainerState): Promise<void>;
   /** {@link state} as a safetensors file. */
@@ -53,7 +53,8 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
   dispose(): void;
 }
 
-type StepArguments<C extends string> = [C] extends [never] ? [controls?: Controls<C>] : [controls: Controls<C>];
+/** The controls of a step, which may be left out where the trainer has none. */
+export type StepArguments<C extends string> = [C] extends [never] ? [controls?: Controls<C>] : [controls: Controls<C>];
 
 /**
  * A trainer of any loss: parameters, optimiser state and statistics stay on the device, and a step of one batch is one program.
