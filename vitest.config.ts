@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { browserProject } from './tooling/vitest/browser-project.ts';
 import ConformanceReporter from './packages/backend-conformance/src/report/reporter.ts';
 import { builtFiles } from './tooling/vitest/built-files.ts';
+import ProjectOrder from './tooling/vitest/project-order.ts';
 import SummaryReporter from './tooling/vitest/summary-reporter.ts';
 
 /** With DDCL_TEST_BUILT=1 tests run against dist, as users get it; otherwise against src, without a build. */
@@ -27,20 +29,24 @@ function project(name: string, root: string) {
   };
 }
 
+/** In the order in which they run: those with the longest files first, so that no worker is left alone with one at the end. */
 const folders = {
-  core: 'packages/core',
-  'backend-cpu': 'packages/backend-cpu',
-  'backend-conformance': 'packages/backend-conformance',
+  tooling: 'tooling',
   'backend-ort': 'packages/backend-ort',
-  readout: 'packages/readout',
   cli: 'apps/cli',
+  'backend-cpu': 'packages/backend-cpu',
+  readout: 'packages/readout',
+  'backend-conformance': 'packages/backend-conformance',
   experiments: 'apps/experiments',
   bench: 'apps/bench',
-  tooling: 'tooling',
+  core: 'packages/core',
 };
 
 export default defineConfig({
   test: {
+    // vitest's own default leaves a core to itself, which on two cores is half of them; it needs little (docs/decisions/0052-test-time.md).
+    maxWorkers: availableParallelism(),
+    sequence: { sequencer: ProjectOrder },
     reporters: [
       'default',
       new SummaryReporter(),
