@@ -17,6 +17,16 @@ export { tokensFromFloat16 } from './tokens/from-float16.ts';
 export { tokensFromReader } from './tokens/from-reader.ts';
 export { tokensFromIterable, type IterableTokens } from './tokens/from-iterable.ts';
 export type { TokenFrame } from './tokens/device-blocks.ts';
+export { tokenPass, type TokenPass, type TokenPassOptions } from './pass/token-pass.ts';
+export { tokenProgram, type BlockSizes, type TokenProgram, type TokenResults } from './pass/token-program.ts';
+export type {
+  BlockResults,
+  PassInput,
+  PassNumbers,
+  PassProgram,
+  PassRunOptions,
+  PassTotals,
+} from './pass/pass-program.ts';
 export { createReservoir, type Reservoir, type ReservoirSample } from './tokens/reservoir.ts';
 
 // Statistics, temperature, stability, measurement
