@@ -18,7 +18,7 @@ export { tokensFromReader } from './tokens/from-reader.ts';
 export { tokensFromIterable, type IterableTokens } from './tokens/from-iterable.ts';
 export type { TokenFrame } from './tokens/device-blocks.ts';
 export { tokenPass, type TokenPass, type TokenPassOptions } from './pass/token-pass.ts';
-export { tokenProgram, type BlockSizes, type TokenProgram, type TokenResults } from './pass/token-program.ts';
+export { tokenProgram, type TokenProgram, type TokenResults } from './pass/token-program.ts';
 export type {
   BlockResults,
   PassInput,

@@ -31,7 +31,9 @@ export interface TokenPassOptions {
 }
 
 /** Tokens on their way through programs on a backend. */
-export interface TokenPass extends BlockSizes {
+export interface TokenPass {
+  /** Tokens of a block, those that fill it up included. */
+  readonly rows: number;
   /** Where programs see the tokens. For half precision its offset is rounded to float32, since the device takes it off. */
   readonly frame: TokenFrame;
   /** Makes a program ready for these tokens; it ends with `dispose`. */
@@ -102,7 +104,7 @@ export function tokenPass(
   }
 
   return {
-    ...sizes,
+    rows: size,
     frame: feed.frame,
     async compile(tokenProgram) {
       const { program, sums } = traceTokenProgram(tokenProgram, sizes);
