@@ -9,7 +9,6 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['numbers', 'differentiate', 'optimise', 'backend'],
     ['composite', 'initialise', 'linalg', 'safetensors'],
     ['ddcl', 'metrics', 'relocate', 'tokens'],
-    ['pass'],
     ['measure', 'statistics'],
     ['model', 'stability', 'temperature'],
     ['encode', 'train'],
