@@ -9,6 +9,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['numbers', 'differentiate', 'optimise', 'backend'],
     ['composite', 'initialise', 'linalg', 'safetensors'],
     ['ddcl', 'metrics', 'relocate', 'tokens'],
+    ['pass'],
     ['measure', 'statistics'],
     ['model', 'stability', 'temperature'],
     ['encode', 'train'],

@@ -17,6 +17,16 @@ export { tokensFromFloat16 } from './tokens/from-float16.ts';
 export { tokensFromReader } from './tokens/from-reader.ts';
 export { tokensFromIterable, type IterableTokens } from './tokens/from-iterable.ts';
 export type { TokenFrame } from './tokens/device-blocks.ts';
+export { tokenPass, type TokenPass, type TokenPassOptions } from './pass/token-pass.ts';
+export { tokenProgram, type TokenProgram, type TokenResults } from './pass/token-program.ts';
+export type {
+  BlockResults,
+  PassInput,
+  PassNumbers,
+  PassProgram,
+  PassRunOptions,
+  PassTotals,
+} from './pass/pass-program.ts';
 export { createReservoir, type Reservoir, type ReservoirSample } from './tokens/reservoir.ts';
 
 // Statistics, temperature, stability, measurement
@@ -45,38 +55,10 @@ export type { MeasuredQuantities } from './measure/measure.ts';
 export type { Quantities } from './measure/quantities.ts';
 export { prototypeState, type PrototypeState } from './measure/prototype-state.ts';
 
-// Readouts
-export {
-  assignByKeys,
-  normalisedResiduals,
-  occupancies,
-  paddedSums,
-  pooledOutputs,
-  positiveWeight,
-  residualFloor,
-  residuals,
-  summaries,
-  type ReadoutSums,
-  type ReadoutUnits,
-} from './ddcl/readout.ts';
-export { encodeTokens, type EncodedRows, type EncodeOptions } from './encode/encode-tokens.ts';
-export { readoutTerms, type ReadoutTerms } from './encode/readout-terms.ts';
-export { segmentOutput, type ReadoutFrame } from './encode/finish-program.ts';
-export { SegmentAccumulator } from './encode/segment-accumulator.ts';
-export { SegmentFinisher } from './encode/segment-finisher.ts';
-export { encodeSegments, type EncodeSegmentsOptions } from './encode/encode-segments.ts';
-export {
-  isSegmentOutput,
-  needsTokenSums,
-  outputShape,
-  outputWidth,
-  readoutOutputs,
-  segmentOutputs,
-  tokenOutputs,
-  type ReadoutOutput,
-  type SegmentOutput,
-  type TokenOutput,
-} from './encode/outputs.ts';
+// Encoding
+export { encodeTokens, type EncodedRows, type EncodeOptions, type TokenOutput } from './encode/encode-tokens.ts';
+export { encodeSegments } from './encode/encode-segments.ts';
+export type { SegmentOutput } from './encode/finish-segment.ts';
 
 // Models
 export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';

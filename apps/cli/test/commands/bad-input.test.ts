@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../data/fixtures.ts';
-import { clusters, csv, ddcl, ddclInTurn, npy, succeed, testFolder } from './support.ts';
+import { clusters, csv, ddclInTurn, ddclProcess, npy, succeed, testFolder } from './support.ts';
 
 const folder = testFolder();
 const tokens = clusters(60, 3, 3);
@@ -395,13 +395,13 @@ describe('bad input', () => {
   });
 
   it.each([fitFile('ragged.csv'), fitTokens('--epoch', '3')])('as a process: %s', async (...args) => {
-    const { status, stdout, stderr } = await ddcl(args);
+    const { status, stdout, stderr } = await ddclProcess(args);
     expect(stderr).toMatch(/^ddcl: [^\n]+\n$/);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
   it('ends quietly when the reader of its output goes away', async () => {
-    const { status, stderr } = await ddcl(['fit', '--help'], { onStart: (child) => child.stdout!.destroy() });
+    const { status, stderr } = await ddclProcess(['fit', '--help'], { onStart: (child) => child.stdout!.destroy() });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 });

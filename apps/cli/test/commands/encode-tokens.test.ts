@@ -4,7 +4,7 @@ import { fromFloat16, readSafetensors, safetensorsToFloat32 } from '@ddcl/core/s
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { vocabulary } from '../../../../tooling/tiny-bert/word-piece.ts';
-import { ddcl, testFolder } from './support.ts';
+import { ddcl, ddclProcess, testFolder } from './support.ts';
 import { requireRefusals, reviews, runJson, writeEncoder } from './text-support.ts';
 
 const folder = testFolder();
@@ -143,7 +143,7 @@ describe('ddcl encode-tokens', () => {
 
   it('is stopped in order', async () => {
     folder.write('many.jsonl', reviews(60_000));
-    const { status, stderr } = await ddcl(
+    const { status, stderr } = await ddclProcess(
       [
         'encode-tokens',
         '--text',

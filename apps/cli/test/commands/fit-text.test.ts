@@ -4,7 +4,7 @@ import { readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy-reader.ts';
-import { ddcl, npy, succeed, testFolder } from './support.ts';
+import { ddclProcess, npy, succeed, testFolder } from './support.ts';
 import { requireRefusals, reviews, runAll, runJson, writeEncoder } from './text-support.ts';
 
 const folder = testFolder();
@@ -85,7 +85,7 @@ describe('ddcl fit --text', () => {
       '--out',
       folder.at('stopped'),
     ];
-    const { status } = await ddcl(args, {
+    const { status } = await ddclProcess(args, {
       env: { TMPDIR: folder.at('tmp') },
       onStart(child) {
         const timer = setInterval(() => {

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusters, ddcl, npy, succeed, testFolder } from './support.ts';
+import { clusters, ddcl, ddclProcess, npy, succeed, testFolder } from './support.ts';
 
 const folder = testFolder();
 const names = ['fit', 'measure', 'encode', 'export', 'inspect', 'doctor', 'demo'];
@@ -54,7 +54,7 @@ describe('ddcl doctor', () => {
     expect(said).toMatch(/^ort +does not run: onnxruntime-node is not installed: npm install onnxruntime-node/m);
     folder.write('few.npy', npy([50, 2], 'float32', clusters(50, 2, 2).flat));
     const fit = ['fit', folder.at('few.npy'), '--prototypes', '2', '--backend', 'ort', '--out', folder.at('none')];
-    const { status, stderr } = await ddcl(fit, { env });
+    const { status, stderr } = await ddclProcess(fit, { env });
     expect([status, stderr]).toEqual([2, expect.stringContaining('npm install onnxruntime-node')]);
   });
 });

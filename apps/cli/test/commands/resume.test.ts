@@ -4,7 +4,7 @@ import { createRandom } from '@ddcl/core';
 import { modelFromBytes } from '@ddcl/core/fit';
 import { readSafetensors } from '@ddcl/core/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusters, csv, ddcl, ddclInTurn, npy, succeed, testFolder, type Ended } from './support.ts';
+import { clusters, csv, ddclInTurn, ddclProcess, npy, succeed, testFolder, type Ended } from './support.ts';
 
 /**
  * The acceptance run has ten kills of a longer fit: DDCL_TEST_KILLS=10 DDCL_TEST_EPOCHS=600, once more with
@@ -45,14 +45,14 @@ let duration = 0;
 beforeAll(async () => {
   folder.write('tokens.npy', npy([3000, 16], 'float32', tokens.flat));
   const began = performance.now();
-  await succeed(command('whole', '--json'));
+  await succeed(command('whole', '--json'), {});
   duration = performance.now() - began;
   reference = resultsOf('whole');
 }, patience.timeout);
 
 /** Runs a command and sends a signal after some milliseconds, unless it has ended by then. */
 function interrupted(args: readonly string[], signal: NodeJS.Signals, after: () => Promise<void>): Promise<Ended> {
-  return ddcl(args, { onStart: (child) => void after().then(() => child.kill(signal)) });
+  return ddclProcess(args, { onStart: (child) => void after().then(() => child.kill(signal)) });
 }
 
 /** What lies under a final name must be whole. */

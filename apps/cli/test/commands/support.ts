@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -27,17 +28,15 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  readonly cwd?: string;
   readonly env?: Record<string, string>;
   /** Called with the process as soon as it runs. */
   readonly onStart?: (child: ChildProcess) => void;
 }
 
-/** Runs `ddcl` with arguments. */
-export function ddcl(args: readonly string[], { cwd, env = {}, onStart }: RunOptions = {}): Promise<Ended> {
+/** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
+export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [program, ...args], {
-      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -51,46 +50,77 @@ export function ddcl(args: readonly string[], { cwd, env = {}, onStart }: RunOpt
   });
 }
 
-/** Runs `ddcl`, which must succeed without a word on stderr, and returns stdout. */
-export async function succeed(args: readonly string[], options?: RunOptions): Promise<string> {
-  const { status, stdout, stderr } = await ddcl(args, options);
-  if (status !== 0 || stderr !== '') throw new Error(`ddcl ${args.join(' ')}: exit status ${status}\n${stderr}`);
-  return stdout;
-}
-
-/** Runs each list of arguments in turn and prints what came of it: see {@link ddclInTurn}. */
-const inTurn = `
-  import { readFileSync } from 'node:fs';
+/** Runs the commands that it is sent, one after the other, and answers what came of each. */
+const server = `
   import { runCli } from ${JSON.stringify(join(root, 'apps/cli/dist/cli.js'))};
-  const [out, err] = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
   let ended;
   process.stdout.write = (text) => ((ended.stdout += text), true);
   process.stderr.write = (text) => ((ended.stderr += text), true);
-  const results = [];
-  for (const args of JSON.parse(readFileSync(0, 'utf8'))) {
-    ended = { status: null, stdout: '', stderr: '' };
-    ended.status = await runCli([process.execPath, 'ddcl', ...args]);
-    results.push(ended);
-  }
-  out(JSON.stringify(results));
+  let last = Promise.resolve();
+  process.on('message', (args) => {
+    last = last.then(async () => {
+      ended = { status: null, stdout: '', stderr: '' };
+      ended.status = await runCli([process.execPath, 'ddcl', ...args]);
+      process.send(ended);
+    });
+  });
 `;
 
-/** Runs `ddcl` once for each list of arguments, all in one process: starting a process takes longer than most commands. */
-export function ddclInTurn(commands: readonly (readonly string[])[]): Promise<Ended[]> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', inTurn], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    let stdout = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.on('error', fail);
-    child.on('close', (status) =>
-      status === 0
-        ? done(JSON.parse(stdout) as Ended[])
-        : fail(new Error(`the process of the commands ended with ${status}`)),
-    );
-    child.stdin.end(JSON.stringify(commands));
+interface Server {
+  readonly child: ChildProcess;
+  /** Commands that have no answer yet, in their order. */
+  readonly waiting: { done(ended: Ended): void; fail(error: Error): void }[];
+  /** What went past `process.stderr`, as native code does; see {@link stopServer}. */
+  said: string;
+}
+
+let running: Server | undefined;
+
+function startServer(): Server {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', server], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  const started: Server = { child, waiting: [], said: '' };
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (started.said += text));
+  child.on('message', (ended) => started.waiting.shift()!.done(ended as Ended));
+  child.on('exit', (status) => {
+    const error = new Error(`the process of the commands ended with ${status}: ${started.said}`);
+    for (const { fail } of started.waiting.splice(0)) fail(error);
+  });
+  return started;
+}
+
+/** Nothing that a command says may get lost. */
+async function stopServer(): Promise<void> {
+  if (running === undefined) return;
+  const { child } = running;
+  // No 'close' comes from a process whose channel was closed from here.
+  const ended = Promise.all([once(child, 'exit'), once(child.stderr!, 'end')]);
+  child.disconnect();
+  await ended;
+  if (running.said !== '') throw new Error(`the commands wrote past process.stderr: ${running.said}`);
+}
+afterAll(stopServer);
+
+/** Runs `ddcl` in a process that it shares with the other commands of the test file: starting one takes longer than most commands. */
+export function ddcl(args: readonly string[]): Promise<Ended> {
+  const { child, waiting } = (running ??= startServer());
+  return new Promise((done, fail) => {
+    waiting.push({ done, fail });
+    child.send(args);
+  });
+}
+
+/** Runs `ddcl` once for each list of arguments, one after the other. */
+export function ddclInTurn(commands: readonly (readonly string[])[]): Promise<Ended[]> {
+  return Promise.all(commands.map((args) => ddcl(args)));
+}
+
+/** Runs `ddcl`, which must succeed without a word on stderr, and returns stdout. With options, in a process of its own. */
+export async function succeed(args: readonly string[], options?: RunOptions): Promise<string> {
+  const { status, stdout, stderr } = await (options === undefined ? ddcl(args) : ddclProcess(args, options));
+  if (status !== 0 || stderr !== '') throw new Error(`ddcl ${args.join(' ')}: exit status ${status}\n${stderr}`);
+  return stdout;
 }
 
 /** A folder of one test file, removed after its tests. */

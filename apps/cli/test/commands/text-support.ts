@@ -2,7 +2,7 @@ import { createRandom } from '@ddcl/core';
 import { writeTinyBert } from '../../../../tooling/tiny-bert/write-tiny-bert.ts';
 import type { TinyBertOptions } from '../../../../tooling/tiny-bert/tiny-bert.ts';
 import { expect } from 'vitest';
-import { ddcl, ddclInTurn, type RunOptions, type TestFolder } from './support.ts';
+import { ddcl, ddclInTurn, ddclProcess, type RunOptions, type TestFolder } from './support.ts';
 
 /** A small encoder with random weights in the test's folder. */
 export async function writeEncoder(folder: TestFolder, name = 'encoder', options?: TinyBertOptions): Promise<string> {
@@ -28,14 +28,15 @@ export function reviews(count: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Runs `ddcl --json`, which must succeed; text says its counts on stderr. */
+/** Runs `ddcl --json`, which must succeed; text says its counts on stderr. With options, in a process of its own. */
 export async function runJson<T>(args: readonly string[], options?: RunOptions): Promise<T & { stderr: string }> {
-  const { status, stdout, stderr } = await ddcl([...args, '--json'], options);
+  const run = options === undefined ? ddcl : ddclProcess;
+  const { status, stdout, stderr } = await run([...args, '--json'], options);
   if (status !== 0) throw new Error(`ddcl ${args.join(' ')}: exit status ${status}\n${stderr}`);
   return { ...(JSON.parse(stdout) as T), stderr };
 }
 
-/** Runs commands in one process, of which each must refuse in one line that matches. */
+/** Runs commands, of which each must refuse in one line that matches. */
 export async function requireRefusals(
   commands: readonly (readonly [args: readonly string[], message: RegExp])[],
 ): Promise<void> {
@@ -50,7 +51,7 @@ export async function requireRefusals(
   }
 }
 
-/** Runs commands in one process, of which each must succeed, and returns what they print with `--json`. */
+/** Runs commands, of which each must succeed, and returns what they print with `--json`. */
 export async function runAll<T>(commands: readonly (readonly string[])[]): Promise<(T & { stderr: string })[]> {
   const ended = await ddclInTurn(commands.map((args) => [...args, '--json']));
   return ended.map(({ status, stdout, stderr }, index) => {

@@ -1,5 +1,9 @@
 import {
   expandComposites,
+  joinTokenPasses,
+  neededValues,
+  tokenPassComposites,
+  tokenPassName,
   valueTypes,
   type Instruction,
   type PrimitiveAttributes,
@@ -11,22 +15,23 @@ import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
 import { composites } from './composites/composites.ts';
 import { createEmitter, type EmitCall, type Emitter, type SymbolPlace } from './emitter.ts';
 import { primitives, type EmitPrimitive } from './primitives/primitives.ts';
-import { emitTokenLoop } from './token-loop/emit-loop.ts';
-import { planTokenLoops, tokenLoopComposites, type TokenLoop, type TokenQuantity } from './token-loop/plan-loops.ts';
 
 /**
  * Composites that are written as they are: ONNX's own, and those of the token loop. The others are decomposed; on other devices than
- * processors also two whose kernels for WebGPU (ONNX Runtime 1.30, on an NVIDIA H100) failed the conformance suite.
+ * processors also those whose kernels for WebGPU (ONNX Runtime 1.30, on an NVIDIA H100) failed the conformance suite.
  *
  * @param processor whether nothing but a processor runs them
  */
 export function nativeComposites(processor: boolean): readonly string[] {
-  const names = Object.keys(composites).filter((name) => processor || !inexactElsewhere.includes(name));
-  return [...names, ...tokenLoopComposites];
+  const names = Object.keys(composites).filter((name) => processor || !onlyOnProcessors.includes(name));
+  return names.flatMap((name) => (name === tokenPassName ? tokenPassComposites : [name]));
 }
 
-/** ReduceLogSumExp of numbers around 1e4 is infinite; LayerNormalization loses digits beside a large mean. */
-const inexactElsewhere: readonly string[] = ['logSumExp/1', 'layerNorm/1'];
+/**
+ * ReduceLogSumExp of numbers around 1e4 is infinite; LayerNormalization loses digits beside a large mean. Graphics cards lack the `Scan` of
+ * the nearest prototypes.
+ */
+const onlyOnProcessors: readonly string[] = ['logSumExp/1', 'layerNorm/1', 'ddcl.nearest/1'];
 
 /** A program as a graph. Tensors without elements are not part of it. */
 export interface EmittedProgram {
@@ -47,38 +52,28 @@ const isEmpty = (type: TensorType): boolean => type.shape.includes(0);
  *   graphics cards lack, and more composites are single ops
  */
 export function emitProgram(original: Program, { tiled }: { readonly tiled: boolean }): EmittedProgram {
-  const program = expandComposites(original, nativeComposites(tiled));
+  const program = joinTokenPasses(expandComposites(original, nativeComposites(tiled)));
   const types = valueTypes(program);
-  const needed = neededValues(program, types);
+  const needed = neededValues(program);
   const graph = new OnnxGraph();
   const values: (OnnxName | undefined)[] = program.parameters.map((type, index) =>
     isEmpty(type) ? undefined : graph.input(`input_${index}`, type.dtype, type.shape),
   );
   const inputs = [...values];
   const emitter = createEmitter(graph, findSymbols(program, values), tiled);
-  const loops = planTokenLoops(program, needed);
-  const loopResults = new Map<TokenLoop, ReadonlyMap<TokenQuantity, OnnxName>>();
 
   let next = program.parameters.length;
   for (const instruction of program.instructions) {
     const ids = instruction.outputs.map(() => next++);
     if (!ids.some((id) => needed.has(id))) continue;
     graph.label = instruction.op === 'composite' ? instruction.name : instruction.op;
-    const member = instruction.op === 'composite' ? loops.get(instruction) : undefined;
-    if (member !== undefined) {
-      const { loop, quantities } = member;
-      const results = loopResults.get(loop) ?? emitLoop(emitter, loop, values, types);
-      loopResults.set(loop, results);
-      ids.forEach((id, index) => (values[id] = results.get(quantities[index]!)));
-    } else {
-      const call = {
-        attributes: instruction.attributes,
-        inputs: instruction.inputs.map((id) => values[id] ?? ''),
-        inputTypes: instruction.inputs.map((id) => types[id]!),
-        outputTypes: instruction.outputs,
-      };
-      emitInstruction(emitter, instruction, call).forEach((name, index) => (values[ids[index]!] = name));
-    }
+    const call = {
+      attributes: instruction.attributes,
+      inputs: instruction.inputs.map((id) => values[id] ?? ''),
+      inputTypes: instruction.inputs.map((id) => types[id]!),
+      outputTypes: instruction.outputs,
+    };
+    emitInstruction(emitter, instruction, call).forEach((name, index) => (values[ids[index]!] = name));
   }
 
   graph.label = '';
@@ -94,26 +89,6 @@ export function emitProgram(original: Program, { tiled }: { readonly tiled: bool
   return { graph, inputs, outputs };
 }
 
-function emitLoop(
-  emitter: Emitter,
-  loop: TokenLoop,
-  values: readonly (OnnxName | undefined)[],
-  types: readonly TensorType[],
-): ReadonlyMap<TokenQuantity, OnnxName> {
-  return emitTokenLoop(
-    emitter,
-    {
-      tokens: values[loop.tokens]!,
-      prototypes: values[loop.prototypes]!,
-      temperature: values[loop.temperature]!,
-      weights: loop.weights === undefined ? undefined : values[loop.weights]!,
-      tokensType: types[loop.tokens]!,
-      prototypesType: types[loop.prototypes]!,
-    },
-    loop.quantities,
-  );
-}
-
 function emitInstruction(
   emitter: Emitter,
   instruction: Instruction,
@@ -124,18 +99,6 @@ function emitInstruction(
   }
   const emit = primitives[instruction.op] as EmitPrimitive<PrimitiveOp>;
   return [emit(emitter, call as EmitCall<PrimitiveAttributes[PrimitiveOp]>)];
-}
-
-/** Values that results with elements depend on. */
-function neededValues(program: Program, types: readonly TensorType[]): ReadonlySet<number> {
-  const needed = new Set(program.results.filter((id) => !isEmpty(types[id]!)));
-  let next = types.length;
-  for (const instruction of [...program.instructions].reverse()) {
-    next -= instruction.outputs.length;
-    if (!instruction.outputs.some((_, index) => needed.has(next + index))) continue;
-    for (const id of instruction.inputs) if (!isEmpty(types[id]!)) needed.add(id);
-  }
-  return needed;
 }
 
 /** The input and axis where the size of each symbol can be read. */

@@ -1,36 +1,25 @@
-import { throwIfAborted } from '../abort/abort-signal.ts';
-import type { Backend, Capabilities, DeviceBuffer, Executable } from '../backend/contract.ts';
+import type { Backend, Capabilities } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import { feedState } from '../measure/feed-state.ts';
-import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
+import { tokenPass } from '../pass/token-pass.ts';
 import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
-import { blockRows } from '../tokens/block-size.ts';
-import type { DeviceBlock } from '../tokens/device-blocks.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
-import { needsTokenSums, outputWidth, type SegmentOutput } from './outputs.ts';
+import type { SegmentOutput } from './finish-segment.ts';
 import { requireModelDimension } from './require-dimension.ts';
 import { SegmentAccumulator } from './segment-accumulator.ts';
-import { SegmentFinisher } from './segment-finisher.ts';
-import { segmentProgram, type SegmentProgramSizes } from './segment-program.ts';
+import { segmentProgram } from './segment-program.ts';
 
 /** The largest tensor of a run that sums tokens per segment holds at most this many numbers. */
 const segmentElements = 1 << 21;
-
-/** Options of {@link encodeSegments}. */
-export interface EncodeSegmentsOptions extends EncodeOptions {
-  /** For residuals: give each length 1, then the segment's K m numbers as a whole (VLAD). Default false. */
-  readonly normalise?: boolean;
-}
 
 /** Segments that are given out together at the end. */
 const rowsAtOnce = 1024;
 
 /**
  * Pools the tokens of each segment (sequence, document): one row per segment, in the order of the ids 0, 1, 2, ...
- * A segment without tokens of positive weight gives zeros. Sorted ids need the memory of the segments of one
- * block; unsorted ones that of all segments.
+ * A segment without tokens of positive weight gives zeros. Sorted ids need the memory of the segments of two
+ * blocks; unsorted ones that of all segments.
  *
  * @param ids segment of each token, a whole number >= 0, in the order of the tokens; one id per token
  * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for a negative id
@@ -40,112 +29,97 @@ export async function* encodeSegments(
   model: DdclModel,
   source: TokenSource,
   ids: Int32Array,
-  output: SegmentOutput,
-  { temperature, dtype = model.dtype, signal, normalise = false }: EncodeSegmentsOptions = {},
+  what: SegmentOutput,
+  { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
-  const { count, dimension } = model;
   const total = countSegments(ids);
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);
-  const { state, feed } = feedState(backend, source, modelState(model, temperature, dtype));
-  const withSums = needsTokenSums(output);
-  const rows = blockRows(
-    { tokens: Math.max(1, ids.length), dimension, prototypes: count },
+  const withSums = what === 'summaries';
+  /** Segments of the blocks that are on their way, by their first token. */
+  const parts = new Map<number, BlockSegments>();
+  const pass = tokenPass(backend, source, {
     dtype,
-    backend.capabilities,
-  );
-  const segments = withSums ? segmentsPerRun(rows, model, dtype, backend.capabilities) : rows;
-  const sizes: SegmentProgramSizes = { rows, segments, count, dimension, dtype, tokenDtype: feed.dtype, withSums };
-  const accumulator = new SegmentAccumulator(count, withSums ? count * dimension : 0);
-  const executable = await backend.compile(segmentProgram(sizes));
-  const width = Math.max(count, outputWidth(output, model));
-  const finisher = await SegmentFinisher.create(backend, state, [output], {
-    rows: fittingRows(Math.min(total, rowsAtOnce), width, dtype, backend.capabilities),
-    spread: Math.sqrt(model.totalVariance),
-    isNormalised: normalise,
+    frame: { offset: model.offset, scale: model.scale },
+    width: model.count,
+    tokens: Math.max(1, ids.length),
+    // No block touches more segments than the program has room for.
+    cut(first) {
+      const part = segmentsOf(ids.subarray(first, first + rows), segments);
+      parts.set(first, part);
+      return Math.max(1, part.placeOfToken.length);
+    },
   });
-  const shared = state.upload(backend);
-  const frame = feed.uploadFrame();
-  let first = 0;
-  let given = 0;
+  const { rows } = pass;
+  const segments = withSums ? segmentsPerRun(rows, model, dtype, backend.capabilities) : rows;
   try {
-    for await (const block of feed.blocks('stored', rows)) {
-      throwIfAborted(signal);
-      if (first + block.rows > ids.length) throw wrongCount(ids.length, source.tokens ?? first + block.rows);
-      const own = ids.subarray(first, first + block.rows);
-      await addBlock(backend, executable, { shared, frame }, sizes, block, own, accumulator);
-      first += block.rows;
-      const ended = sorted && first < ids.length ? ids[first]! : given;
-      if (ended > given) yield* await finisher.finish(accumulator, given, ended);
-      given = Math.max(given, ended);
+    const state = modelState(model, temperature, dtype).within(pass.frame);
+    const accumulator = new SegmentAccumulator(what, state);
+    const encode = await pass.compile(segmentProgram(state, { rows, segments, withSums }));
+    const blocks = encode.blocks(state.inputs(), {
+      signal,
+      beside: (first) => [[{ dtype: 'int32', shape: [rows] }, paddedTo(rows, parts.get(first)!.placeOfToken)]],
+    });
+    let passed = 0;
+    for await (const { first, rows: count, tokenWeights, sums } of blocks) {
+      passed += count;
+      if (passed > ids.length) throw wrongCount(ids.length, source.tokens ?? passed);
+      tokenWeights.forEach((weight, index) => accumulator.addWeight(ids[first + index]!, weight));
+      for (const [id, place] of parts.get(first)!.places) accumulator.addSums(id, place, sums[0]!, sums[1]);
+      parts.delete(first);
+      const finished = sorted && passed < ids.length ? accumulator.finish(ids[passed]!) : undefined;
+      if (finished !== undefined) yield finished;
     }
-    if (first !== ids.length) throw wrongCount(ids.length, first);
-    for (; given < total; given += rowsAtOnce)
-      yield* await finisher.finish(accumulator, given, Math.min(total, given + rowsAtOnce));
+    if (passed !== ids.length) throw wrongCount(ids.length, passed);
+    for (let until = rowsAtOnce; until < total + rowsAtOnce; until += rowsAtOnce) {
+      const finished = accumulator.finish(Math.min(total, until));
+      if (finished !== undefined) yield finished;
+    }
   } finally {
-    for (const buffer of [...shared, ...frame]) backend.free(buffer);
-    executable.dispose();
-    finisher.dispose();
+    pass.dispose();
   }
+}
+
+/** Segments of a block's tokens. */
+interface BlockSegments {
+  /** Place of each segment among them. */
+  readonly places: ReadonlyMap<number, number>;
+  /** The place of each token's segment. */
+  readonly placeOfToken: Int32Array;
+}
+
+/** Of as many tokens, from the first of these ids on, as belong to at most `most` segments. */
+function segmentsOf(ids: Int32Array, most: number): BlockSegments {
+  const places = new Map<number, number>();
+  const placeOfToken = new Int32Array(ids.length);
+  let count = 0;
+  for (; count < ids.length && (places.has(ids[count]!) || places.size < most); count++) {
+    const id = ids[count]!;
+    if (!places.has(id)) places.set(id, places.size);
+    placeOfToken[count] = places.get(id)!;
+  }
+  return { places, placeOfToken: placeOfToken.subarray(0, count) };
+}
+
+function paddedTo(length: number, values: Int32Array): Int32Array {
+  const padded = new Int32Array(length);
+  padded.set(values);
+  return padded;
 }
 
 /**
  * Segments that one run may touch: their token sums are [segments, K, m], and where no kernel makes these, the
  * assignments are spread over segments, [rows, segments, K].
  */
-function segmentsPerRun(rows: number, model: DdclModel, dtype: FloatDType, capabilities: Capabilities): number {
-  const { count, dimension } = model;
-  const perToken = capabilities.composites.includes('ddcl.segmentSums/1') ? dimension : Math.max(dimension, rows);
-  return fittingRows(rows, count * perToken, dtype, capabilities);
-}
-
-/** At most `rows` rows of `width` numbers, as far as they are no more than the largest tensor. */
-function fittingRows(rows: number, width: number, dtype: FloatDType, { maxBufferBytes }: Capabilities): number {
+function segmentsPerRun(
+  rows: number,
+  { count, dimension }: DdclModel,
+  dtype: FloatDType,
+  { composites, maxBufferBytes }: Capabilities,
+): number {
   const most = Math.min(segmentElements, Math.floor(maxBufferBytes / bytesPerElement(dtype)));
-  return Math.max(1, Math.min(rows, Math.floor(most / width)));
-}
-
-/** Runs one block, in parts of which none touches more segments than the program has room for. */
-async function addBlock(
-  backend: Backend,
-  executable: Executable,
-  { shared, frame }: { readonly shared: readonly DeviceBuffer[]; readonly frame: readonly DeviceBuffer[] },
-  { rows, segments, dtype }: SegmentProgramSizes,
-  block: DeviceBlock,
-  ids: Int32Array,
-  accumulator: SegmentAccumulator,
-): Promise<void> {
-  const resident = uploadBlock(backend, block, dtype);
-  backend.free(resident.weights);
-  try {
-    for (let from = 0; from < ids.length;) {
-      /** Place of each segment within the part. */
-      const places = new Map<number, number>();
-      const local = new Int32Array(rows);
-      let to = from;
-      for (; to < ids.length && (places.has(ids[to]!) || places.size < segments); to++) {
-        const id = ids[to]!;
-        if (!places.has(id)) places.set(id, places.size);
-        local[to] = places.get(id)!;
-        accumulator.addWeight(id, block.weights[to]!);
-      }
-      const weights = block.weights.slice().fill(0, 0, from).fill(0, to);
-      const inputs = [
-        resident.tokens,
-        backend.upload({ dtype, shape: [rows] }, weights),
-        ...shared,
-        backend.upload({ dtype: 'int32', shape: [rows] }, local),
-        ...frame,
-      ];
-      const results = await executable.run(inputs, { donate: [1, 4] });
-      const [mass, sums] = await Promise.all(results.map((result) => backend.download(result)));
-      for (const result of results) backend.free(result);
-      for (const [id, place] of places) accumulator.addSums(id, place, mass!, sums);
-      from = to;
-    }
-  } finally {
-    backend.free(resident.tokens);
-  }
+  const each = count * (composites.includes('ddcl.segmentSums/1') ? dimension : Math.max(dimension, rows));
+  return Math.max(1, Math.min(rows, Math.floor(most / each)));
 }
 
 function wrongCount(ids: number, tokens: number): DdclError {

@@ -1,20 +1,25 @@
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Backend } from '../backend/contract.ts';
 import { assign } from '../ddcl/assign.ts';
 import { forward } from '../ddcl/forward.ts';
 import { nearest } from '../ddcl/nearest.ts';
-import { feedState } from '../measure/feed-state.ts';
 import { fromFrame } from '../measure/prototype-state.ts';
-import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
-import { uploadBlock } from '../measure/sum-blocks.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
+import { tokenPass } from '../pass/token-pass.ts';
+import { tokenProgram } from '../pass/token-program.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { tensorType } from '../program/tensor-type.ts';
-import { trace } from '../program/trace.ts';
-import { blockRows } from '../tokens/block-size.ts';
-import { frameParameters, framedTokens } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import { outputWidth, type TokenOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
+
+/**
+ * What a token is turned into.
+ *
+ * - `outputs`: `y_n = sum_k q_nk p_k`, m numbers in the tokens' units
+ * - `assignments`: `q_nk`, K numbers that sum to 1
+ * - `codes`: `argmax_k q_nk`, one int32; ties go to the lowest
+ */
+export type TokenOutput = 'outputs' | 'assignments' | 'codes';
 
 export interface EncodeOptions {
   /** Default: the model's. */
@@ -42,44 +47,37 @@ export async function* encodeTokens(
   backend: Backend,
   model: DdclModel,
   source: TokenSource,
-  output: TokenOutput,
+  what: TokenOutput,
   { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
   const { count, dimension } = model;
-  const { state, feed } = feedState(backend, source, modelState(model, temperature, dtype));
-  const size = blockRows({ tokens: source.tokens ?? 4096, dimension, prototypes: count }, dtype, backend.capabilities);
-  const width = outputWidth(output, model);
-  const program = trace(
-    [
-      tensorType(feed.dtype, [size, dimension]),
-      tensorType(dtype, [count, dimension]),
-      tensorType(dtype, []),
-      ...frameParameters(feed.dtype, dimension),
-    ],
-    (tokens, prototypes, warmth, ...frame) => {
-      const operands = { tokens: framedTokens(tokens, frame), prototypes, temperature: warmth };
-      if (output === 'outputs') return [forward(operands)];
-      return [output === 'assignments' ? assign(operands) : nearest(operands).indices];
-    },
-    `encode ${output}`,
-  );
-  const executable = await backend.compile(program);
-  const shared = [...state.upload(backend), ...feed.uploadFrame()];
+  const pass = tokenPass(backend, source, {
+    dtype,
+    frame: { offset: model.offset, scale: model.scale },
+    width: count,
+    keepUnweighted: true,
+  });
   try {
-    for await (const block of feed.blocks('stored', size, { keepUnweighted: true })) {
-      throwIfAborted(signal);
-      const { tokens, weights } = uploadBlock(backend, block, dtype);
-      backend.free(weights);
-      const [result] = await executable.run([tokens, ...shared], { donate: [0] });
-      const all = (await backend.download(result!)) as EncodedRows['data'];
-      backend.free(result!);
-      const data = all.slice(0, block.rows * width);
-      if (output === 'outputs') data.set(fromFrame(data, state.frame));
-      yield { rows: block.rows, width, data };
+    const state = modelState(model, temperature, dtype).within(pass.frame);
+    const width = what === 'outputs' ? dimension : what === 'assignments' ? count : 1;
+    const encode = await pass.compile(
+      tokenProgram(
+        `encode ${what}`,
+        [tensorType(dtype, [count, dimension]), tensorType(dtype, [])],
+        (tokens, _weights, prototypes, warmth) => {
+          const operands = { tokens, prototypes, temperature: warmth };
+          if (what === 'outputs') return { perToken: [forward(operands)] };
+          return { perToken: [what === 'assignments' ? assign(operands) : nearest(operands).indices] };
+        },
+      ),
+    );
+    for await (const { rows, perToken } of encode.blocks(state.inputs(), { signal })) {
+      const data = perToken[0] as EncodedRows['data'];
+      if (what === 'outputs') data.set(fromFrame(data, state.frame));
+      yield { rows, width, data };
     }
   } finally {
-    for (const buffer of shared) backend.free(buffer);
-    executable.dispose();
+    pass.dispose();
   }
 }

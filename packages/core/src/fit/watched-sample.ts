@@ -1,9 +1,11 @@
 import type { Backend } from '../backend/contract.ts';
-import { createMeasurer, type MeasuredQuantities } from '../measure/measure.ts';
+import { measureProgram, quantitiesFromTotals, type MeasuredQuantities } from '../measure/measure.ts';
 import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
-import { asDType } from '../numbers/as-dtype.ts';
+import { tokenPass } from '../pass/token-pass.ts';
 import { evenRows } from '../stability/measure-stability.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
+import { tokensFromArray } from '../tokens/from-array.ts';
+import { tokensFromReader } from '../tokens/from-reader.ts';
 import type { ResolvedFitOptions } from './options.ts';
 
 /** Tokens on which history records are measured. */
@@ -23,18 +25,17 @@ export async function watchSample(
   const dimension = frame.offset.length;
   const rows = Math.min(watchedTokens, sample.count);
   const framed = toFrame(evenRows(sample.rows, dimension, sample.count, rows), frame);
-  const sampleWeights = evenRows(sample.weights, 1, sample.count, rows);
-  const weight = sampleWeights.reduce((total, own) => total + own, 0);
-  const measurer = await createMeasurer(backend, { rows, count, dimension, dtype });
-  const tokens = backend.upload({ dtype, shape: [rows, dimension] }, asDType(framed, dtype));
-  const weights = backend.upload({ dtype, shape: [rows] }, asDType(sampleWeights, dtype));
-  return {
-    measure: (state) =>
-      measurer.measure([{ tokens, weights }], () => weight, state, totalVariance, { keepBlocks: true }),
-    dispose() {
-      backend.free(tokens);
-      backend.free(weights);
-      measurer.dispose();
-    },
-  };
+  const source = tokensFromReader(tokensFromArray(framed, dimension, evenRows(sample.weights, 1, sample.count, rows)));
+  const still = { offset: new Float64Array(dimension), scale: 1 };
+  const pass = tokenPass(backend, source, { dtype, frame: still, width: count, rows, repeated: true });
+  try {
+    const measure = await pass.compile(measureProgram({ count, dimension, dtype }));
+    return {
+      measure: async (state) => quantitiesFromTotals(await measure.sum(state.inputs()), state, totalVariance),
+      dispose: () => pass.dispose(),
+    };
+  } catch (error) {
+    pass.dispose();
+    throw error;
+  }
 }

@@ -1,11 +1,9 @@
-import type { Backend } from '../backend/contract.ts';
-import { blockRows } from '../tokens/block-size.ts';
-import type { TokenSource } from '../tokens/token-source.ts';
-import { createMeasurer, type MeasuredQuantities } from './measure.ts';
-import { feedState } from './feed-state.ts';
-import type { PrototypeState } from './prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
-import { uploadBlock, type ResidentBlock } from './sum-blocks.ts';
+import type { Backend } from '../backend/contract.ts';
+import { tokenPass } from '../pass/token-pass.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+import { measureProgram, quantitiesFromTotals, type MeasuredQuantities } from './measure.ts';
+import type { PrototypeState } from './prototype-state.ts';
 
 export interface MeasureSourceOptions {
   /** Number of tokens, for the size of blocks. */
@@ -24,7 +22,7 @@ export interface MeasureSourceOptions {
 
 /**
  * All quantities of docs/math.md section 2 for given prototypes at a given temperature, in one pass over the tokens
- * in stored order. Memory is that of one block.
+ * in stored order. Memory is that of two blocks.
  *
  * @throws DdclError `data` if no token has a positive weight or a token is not finite
  */
@@ -34,39 +32,14 @@ export async function measureSource(
   given: PrototypeState,
   { tokens, totalVariance, signal, onProgress, onCodes }: MeasureSourceOptions,
 ): Promise<MeasuredQuantities> {
-  const { state, feed } = feedState(backend, source, given);
-  const { dimension, count, dtype } = state;
-  const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
-  let weight = 0;
-  let seen = 0;
-  let inBlock = 0;
-  async function* blocks(): AsyncGenerator<ResidentBlock> {
-    for await (const block of feed.blocks('stored', rows)) {
-      weight += block.weight;
-      seen += block.rows;
-      inBlock = block.rows;
-      yield uploadBlock(backend, block, dtype);
-      onProgress?.(seen);
-    }
-  }
-  const measurer = await createMeasurer(backend, {
-    rows,
-    count,
-    dimension,
-    dtype,
-    tokenDtype: feed.dtype,
-    withCodes: onCodes !== undefined,
-  });
-  const placed = feed.uploadFrame();
+  const pass = tokenPass(backend, source, { dtype: given.dtype, frame: given.frame, width: given.count, tokens });
   try {
-    return await measurer.measure(blocks(), () => weight, state, totalVariance, {
-      signal,
-      frame: placed,
-      // What fills up a block is no token.
-      onCodes: onCodes && ((codes) => onCodes(codes.subarray(0, inBlock))),
-    });
+    const state = given.within(pass.frame);
+    const measure = await pass.compile(measureProgram(state, onCodes !== undefined));
+    const onRows = onCodes && ((codes: unknown) => onCodes(codes as Int32Array));
+    const totals = await measure.sum(state.inputs(), { signal, onProgress, onRows });
+    return quantitiesFromTotals(totals, state, totalVariance);
   } finally {
-    for (const buffer of placed) backend.free(buffer);
-    measurer.dispose();
+    pass.dispose();
   }
 }

@@ -1,5 +1,5 @@
 import { asDType } from '../numbers/as-dtype.ts';
-import type { Backend, DeviceBuffer } from '../backend/contract.ts';
+import type { PassNumbers } from '../pass/pass-program.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
 
@@ -13,8 +13,10 @@ export interface PrototypeState {
   readonly absolute: Float64Array;
   /** In the tokens' units squared. */
   readonly temperature: number;
-  /** Device buffers of the prototypes in the frame [K, m] and the temperature there []; the caller frees them. */
-  upload(backend: Backend): [DeviceBuffer, DeviceBuffer];
+  /** What programs of a token pass take: the prototypes in the frame [K, m] and the temperature there []. */
+  inputs(): readonly [prototypes: PassNumbers, temperature: PassNumbers];
+  /** The same prototypes at the same temperature, in another frame. */
+  within(frame: TokenFrame): PrototypeState;
 }
 
 /** @param absolute prototypes in the tokens' units, [K, m] */
@@ -33,13 +35,11 @@ export function prototypeState(
     frame,
     absolute,
     temperature,
-    upload(backend) {
-      const framed = toFrame(absolute, frame);
-      return [
-        backend.upload({ dtype, shape: [count, dimension] }, asDType(framed, dtype)),
-        backend.upload({ dtype, shape: [] }, asDType([temperature / frame.scale ** 2], dtype)),
-      ];
-    },
+    inputs: () => [
+      [{ dtype, shape: [count, dimension] }, asDType(toFrame(absolute, frame), dtype)],
+      [{ dtype, shape: [] }, asDType([temperature / frame.scale ** 2], dtype)],
+    ],
+    within: (other) => prototypeState(absolute, dimension, temperature, other, dtype),
   };
 }
 

@@ -1,10 +1,8 @@
 import type { Backend } from '../backend/contract.ts';
 import type { PrototypeState } from '../measure/prototype-state.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
-import { uploadBlock, type ResidentBlock } from '../measure/sum-blocks.ts';
+import { tokenPass } from '../pass/token-pass.ts';
 import type { Random } from '../random/random.ts';
-import { blockRows } from '../tokens/block-size.ts';
-import { deviceBlocks } from '../tokens/device-blocks.ts';
 import { tokensFromArray } from '../tokens/from-array.ts';
 import { tokensFromReader } from '../tokens/from-reader.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
@@ -16,9 +14,6 @@ export const maxStabilityTokens: number = 65_536;
 
 /** Numbers (tokens x K x m) that one Hessian product may go over in a fit, so that the certificate stays a small part of it. */
 const productBudget = 1 << 27;
-
-/** Tokens on the device take at most this many bytes; more are streamed anew for each product. */
-const residentBytes = 1 << 26;
 
 export interface MeasureStabilityOptions {
   readonly random: Random;
@@ -63,46 +58,13 @@ export async function measureStabilityOn(
   source: TokenSource,
   tokens: number,
   state: PrototypeState,
-  { random, signal, onIteration }: MeasureStabilityOptions,
+  options: MeasureStabilityOptions,
 ): Promise<Stability & { readonly tokens: number }> {
-  const { count, dimension, dtype, frame } = state;
-  const rows = blockRows({ tokens, dimension, prototypes: count }, dtype, backend.capabilities);
-  const resident = tokens * dimension * 8 <= residentBytes;
-  let weight = 0;
-  async function* upload(): AsyncGenerator<ResidentBlock> {
-    weight = 0;
-    for await (const block of deviceBlocks(source.blocks('stored'), { size: rows, dimension, dtype, frame })) {
-      weight += block.weight;
-      yield uploadBlock(backend, block, dtype);
-    }
-  }
-  const kept: ResidentBlock[] = [];
+  const { dtype, frame, count } = state;
+  const pass = tokenPass(backend, source, { dtype, frame, width: count, tokens, repeated: true });
   try {
-    if (resident) for await (const block of upload()) kept.push(block);
-    else weight = await totalWeight(source);
-    const stability = await hessianStability(backend, () => (resident ? kept : upload()), rows, state, {
-      random,
-      weight,
-      // float32 products carry noise of about 1e-7 of the largest eigenvalue; finer residuals would never converge.
-      tolerance: dtype === 'float64' ? 1e-6 : 1e-4,
-      signal,
-      onIteration,
-      keepBlocks: resident,
-    });
-    return { ...stability, tokens };
+    return { ...(await hessianStability(pass, state.within(pass.frame), options)), tokens };
   } finally {
-    for (const { tokens: held, weights } of kept) {
-      backend.free(held);
-      backend.free(weights);
-    }
+    pass.dispose();
   }
-}
-
-async function totalWeight(source: TokenSource): Promise<number> {
-  let total = 0;
-  for await (const { rows, weights } of source.blocks('stored')) {
-    if (weights === undefined) total += rows;
-    else for (let row = 0; row < rows; row++) total += weights[row]!;
-  }
-  return total;
 }

@@ -21,6 +21,11 @@ export interface BlockPart<Block> {
   readonly first: number;
 }
 
+export interface CutOptions {
+  /** The most tokens, >= 1, of the block that begins with the token of this number, where that may be fewer than fit. */
+  readonly cut?: ((first: number) => number) | undefined;
+}
+
 /**
  * Cuts a pass into blocks of exactly as many rows as the arrays have; rows beyond the tokens are zeros of weight 0.
  *
@@ -31,8 +36,10 @@ export async function* cutBlocks<Block extends TokenBlock | HalfBlock>(
   blocks: AsyncIterable<Block>,
   { data, weights, dimension }: BlockArrays,
   copyRows: (part: BlockPart<Block>) => void,
+  { cut }: CutOptions = {},
 ): AsyncGenerator<DeviceBlock> {
-  const size = weights.length;
+  const sizeFrom = (token: number): number => Math.min(weights.length, cut?.(token) ?? Infinity);
+  let size = 0;
   let rows = 0;
   let weight = 0;
   let first = 0;
@@ -47,6 +54,7 @@ export async function* cutBlocks<Block extends TokenBlock | HalfBlock>(
   for await (const block of blocks) {
     checkSizes(block, dimension, first);
     for (let from = 0; from < block.rows;) {
+      if (rows === 0) size = sizeFrom(first + from);
       const count = Math.min(size - rows, block.rows - from);
       copyRows({ block, from, to: rows, count, first });
       for (let row = 0; row < count; row++) {

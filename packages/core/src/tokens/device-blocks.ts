@@ -1,6 +1,6 @@
 import type { FloatDType } from '../program/dtype.ts';
 import { checkBlock } from './check-block.ts';
-import { cutBlocks } from './cut-blocks.ts';
+import { cutBlocks, type BlockPart, type CutOptions } from './cut-blocks.ts';
 import type { TokenBlock } from './token-source.ts';
 
 /** The affine map from tokens as they come to tokens as programs see them: `(z - offset) / scale`. */
@@ -22,13 +22,13 @@ export interface DeviceBlock {
   readonly weight: number;
 }
 
-export interface DeviceBlockOptions {
+export interface DeviceBlockOptions extends CutOptions {
   readonly size: number;
   readonly dimension: number;
   readonly dtype: FloatDType;
   readonly frame: TokenFrame;
   /** Keep the numbers of tokens of weight 0, for programs that do not sum. Default: zeros, since 0 times an overflow is NaN. */
-  readonly keepUnweighted?: boolean;
+  readonly keepUnweighted?: boolean | undefined;
 }
 
 /**
@@ -37,14 +37,16 @@ export interface DeviceBlockOptions {
  */
 export function deviceBlocks(
   blocks: AsyncIterable<TokenBlock>,
-  { size, dimension, dtype, frame, keepUnweighted = false }: DeviceBlockOptions,
+  { size, dimension, dtype, frame, keepUnweighted = false, cut }: DeviceBlockOptions,
 ): AsyncGenerator<DeviceBlock> {
   const make = (length: number): Float32Array | Float64Array =>
     dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
   const data = make(size * dimension);
   const { offset } = frame;
   const inverse = 1 / frame.scale;
-  return cutBlocks(blocks, { data, weights: make(size), dimension }, ({ block, from, to, count, first }) => {
+  return cutBlocks(blocks, { data, weights: make(size), dimension }, copyRows, { cut });
+
+  function copyRows({ block, from, to, count, first }: BlockPart<TokenBlock>): void {
     const bad = mapRows(block.data, from * dimension, data, to * dimension, count, offset, inverse);
     // Names the token; or finds nothing, where only the map has left the numbers' range.
     if (bad !== 0) checkBlock(block, dimension, first);
@@ -52,7 +54,7 @@ export function deviceBlocks(
     for (let row = 0; row < count; row++) {
       if (block.weights[from + row] === 0) data.fill(0, (to + row) * dimension, (to + row + 1) * dimension);
     }
-  });
+  }
 }
 
 /**

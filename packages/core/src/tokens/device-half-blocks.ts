@@ -1,5 +1,5 @@
 import { checkBlock } from './check-block.ts';
-import { cutBlocks } from './cut-blocks.ts';
+import { cutBlocks, type BlockPart, type CutOptions } from './cut-blocks.ts';
 import type { DeviceBlock } from './device-blocks.ts';
 import type { HalfBlock } from './token-source.ts';
 
@@ -11,12 +11,15 @@ export function deviceHalfBlocks(
   blocks: AsyncIterable<HalfBlock>,
   size: number,
   dimension: number,
+  options: CutOptions = {},
 ): AsyncGenerator<DeviceBlock> {
   const data = new Uint16Array(size * dimension);
   const weights = new Float32Array(size);
-  return cutBlocks(blocks, { data, weights, dimension }, ({ block, from, to, count, first }) => {
+  return cutBlocks(blocks, { data, weights, dimension }, copyRows, options);
+
+  function copyRows({ block, from, to, count, first }: BlockPart<HalfBlock>): void {
     // A block is looked at as a whole, with its first part.
     if (from === 0) checkBlock(block, dimension, first);
     data.set(block.data.subarray(from * dimension, (from + count) * dimension), to * dimension);
-  });
+  }
 }

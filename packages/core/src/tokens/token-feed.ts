@@ -5,11 +5,17 @@ import { cast } from '../program/ops/create.ts';
 import { tensorType, type TensorType } from '../program/tensor-type.ts';
 import type { Tensor } from '../program/trace.ts';
 import { deviceBlocks, type DeviceBlock, type TokenFrame } from './device-blocks.ts';
+import type { CutOptions } from './cut-blocks.ts';
 import { deviceHalfBlocks } from './device-half-blocks.ts';
 import type { PassOrder, TokenSource } from './token-source.ts';
 
 /** Dtype in which a program takes its tokens: in the frame, or in half precision as they are kept. */
 export type TokenDType = FloatDType | 'float16';
+
+export interface FeedOptions extends CutOptions {
+  /** Keep the numbers of tokens of weight 0, for programs that do not sum. Default: zeros, since 0 times an overflow is NaN. */
+  readonly keepUnweighted?: boolean | undefined;
+}
 
 /** How the tokens of a source reach programs on a backend. */
 export interface TokenFeed {
@@ -17,7 +23,7 @@ export interface TokenFeed {
   /** Where programs see the tokens. For half precision its offset is rounded to float32, since the device takes it off. */
   readonly frame: TokenFrame;
   /** One pass, cut into blocks of exactly `size` rows. The arrays are reused: a block is valid until the next one is asked for. */
-  blocks(order: PassOrder, size: number, options?: { readonly keepUnweighted?: boolean }): AsyncIterable<DeviceBlock>;
+  blocks(order: PassOrder, size: number, options?: FeedOptions): AsyncIterable<DeviceBlock>;
   /** What a program of {@link frameParameters} takes; the caller frees it. */
   uploadFrame(): DeviceBuffer[];
 }
@@ -43,7 +49,7 @@ export function tokenFeed(backend: Backend, source: TokenSource, frame: TokenFra
   return {
     dtype: 'float16',
     frame: { offset: Float64Array.from(offset), scale: frame.scale },
-    blocks: (order, size) => deviceHalfBlocks(source.halfBlocks!(order), size, dimension),
+    blocks: (order, size, options) => deviceHalfBlocks(source.halfBlocks!(order), size, dimension, options),
     uploadFrame: () => [
       backend.upload({ dtype: 'float32', shape: [dimension] }, offset),
       backend.upload({ dtype: 'float32', shape: [] }, Float32Array.of(1 / frame.scale)),

@@ -1,7 +1,15 @@
 import { createRandom, DdclError } from '@ddcl/core';
-import { lanczos, modelState, type DdclModel, type FitOptions, type TokenSource } from '@ddcl/core/fit';
+import {
+  lanczos,
+  modelState,
+  tokenPass,
+  type DdclModel,
+  type FitOptions,
+  type PassNumbers,
+  type TokenSource,
+} from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
-import { cellMomentsProgram, cellProductsProgram, createCellPass } from './cell-pass.ts';
+import { cellMomentsProgram, cellProductsProgram } from './cell-programs.ts';
 import { runInLockstep } from './lockstep.ts';
 
 /** The cells of all prototypes: tokens weighted by `a_n q_nk`. */
@@ -30,7 +38,7 @@ const emptyShare = 1e-7;
 /**
  * Leading eigenpairs of the covariances of all cells, by Lanczos on products: none is formed. One pass over the tokens makes the
  * masses and centroids, and each further pass the next product of all cells at once, as three matrix products per block
- * on the backend. Memory is that of a block and of K m numbers per pass.
+ * on the backend. Memory is that of two blocks and of K m numbers per pass.
  *
  * @throws DdclError `data` if no token has a positive weight
  */
@@ -40,29 +48,29 @@ export async function cellAxes(
   source: TokenSource,
   { temperature, tolerance, passes, seed, signal }: CellAxesOptions,
 ): Promise<CellAxes> {
-  const { count, dimension } = model;
-  const state = modelState(model, temperature);
-  const moments = await createCellPass(backend, source, state, cellMomentsProgram);
-  let sums: readonly Float64Array[];
+  const { count, dimension, dtype, offset, scale } = model;
+  const pass = tokenPass(backend, source, { dtype, frame: { offset, scale }, width: count, repeated: true });
   try {
-    sums = await moments.run([], signal);
-  } finally {
-    moments.dispose();
-  }
-  const [mass = new Float64Array(count), first = new Float64Array(count * dimension)] = sums;
-  const total = mass.reduce((sum, own) => sum + own, 0);
-  if (!(total > 0)) {
-    throw new DdclError('data', 'No token has a positive weight, so there are no cells. Give at least one.');
-  }
-  const shares = mass.map((own) => own / total);
-  const centroids = first.map((sum, index) => {
-    const k = Math.floor(index / dimension);
-    return shares[k]! > emptyShare ? sum / mass[k]! : 0;
-  });
+    const state = modelState(model, temperature).within(pass.frame);
+    const moments = await pass.compile(cellMomentsProgram(state));
+    const [mass, first] = (await moments.sum(state.inputs(), { signal })).sums as [Float64Array, Float64Array];
+    const total = mass.reduce((sum, own) => sum + own, 0);
+    if (!(total > 0)) {
+      throw new DdclError('data', 'No token has a positive weight, so there are no cells. Give at least one.');
+    }
+    const shares = mass.map((own) => own / total);
+    const centroids = first.map((sum, index) => {
+      const k = Math.floor(index / dimension);
+      return shares[k]! > emptyShare ? sum / mass[k]! : 0;
+    });
 
-  const occupied = Array.from(shares.keys()).filter((k) => shares[k]! > emptyShare);
-  const products = await createCellPass(backend, source, state, cellProductsProgram);
-  try {
+    const occupied = Array.from(shares.keys()).filter((k) => shares[k]! > emptyShare);
+    const products = await pass.compile(cellProductsProgram(state));
+    const matrix = (values: Float64Array): PassNumbers => [
+      { dtype, shape: [count, dimension] },
+      dtype === 'float32' ? Float32Array.from(values) : values,
+    ];
+    const fixed = [...state.inputs(), matrix(centroids)];
     const random = createRandom(seed).fork('cell axes');
     const found = await runInLockstep<Float64Array, Float64Array, { value: number; vector: Float64Array }>(
       occupied.map((k) => async (ask) => {
@@ -79,11 +87,11 @@ export async function cellAxes(
       async (questions) => {
         const directions = new Float64Array(count * dimension);
         for (const [index, vector] of questions) directions.set(vector, occupied[index]! * dimension);
-        const [all] = await products.run([centroids, directions], signal);
+        const { sums } = await products.sum([...fixed, matrix(directions)], { signal });
         return new Map(
           [...questions.keys()].map((index) => {
             const k = occupied[index]!;
-            return [index, all!.slice(k * dimension, (k + 1) * dimension).map((value) => value / mass[k]!)];
+            return [index, sums[0]!.slice(k * dimension, (k + 1) * dimension).map((value) => value / mass[k]!)];
           }),
         );
       },
@@ -96,7 +104,7 @@ export async function cellAxes(
     });
     return { shares, variances, axes };
   } finally {
-    products.dispose();
+    pass.dispose();
   }
 }
 

@@ -3,8 +3,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { ortBackend } from '@ddcl/backend-ort';
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
-import { readoutOutputs } from '@ddcl/core/fit';
-import { Readout, type Encoded, type TokenBatch } from '../../src/index.ts';
+import { Readout, readoutOutputs, type Encoded, type TokenBatch } from '../../src/index.ts';
 import { referenceReadout, sample, tolerance, type PlainSequence } from './reference.ts';
 
 type Sample = ReturnType<typeof sample>;

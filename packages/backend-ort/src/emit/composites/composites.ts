@@ -1,11 +1,13 @@
-import type { CompositeAttributes } from '@ddcl/core/backend';
+import { readTokenPass, type CompositeAttributes } from '@ddcl/core/backend';
 import type { OnnxName } from '../../onnx/graph.ts';
 import type { EmitCall, Emitter } from '../emitter.ts';
+import { emitTokenLoop } from '../token-loop/emit-loop.ts';
+import { emitNearest } from './nearest.ts';
 
 /** Writes a composite with ops of its own; returns one name per output. */
 export type EmitComposite = (emitter: Emitter, call: EmitCall<CompositeAttributes>) => readonly OnnxName[];
 
-/** The composites that ONNX has, by versioned name. The others are decomposed, or belong to the token loop. */
+/** The composites that are written with ops of their own, by versioned name. The others are decomposed. */
 export const composites: Readonly<Record<string, EmitComposite>> = {
   'softmax/1': ({ graph }, { attributes, inputs }) => [
     graph.node('Softmax', inputs, { axis: { int: attributes['axis'] as number } }),
@@ -21,4 +23,11 @@ export const composites: Readonly<Record<string, EmitComposite>> = {
       { since: 17 },
     ),
   ],
+  'ddcl.nearest/1': emitNearest,
+  'ddcl.tokenPass/1': (emitter, { attributes, inputs, inputTypes }) => {
+    const { operands, quantities } = readTokenPass(attributes, inputs);
+    const types = readTokenPass(attributes, inputTypes).operands;
+    const results = emitTokenLoop(emitter, operands, types, new Set(quantities));
+    return quantities.map((quantity) => results.get(quantity)!);
+  },
 };

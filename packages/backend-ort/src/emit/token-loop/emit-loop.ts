@@ -1,19 +1,18 @@
-import type { Shape, TensorType } from '@ddcl/core/backend';
+import type { Shape, TensorType, TokenPassOperands, TokenQuantity } from '@ddcl/core/backend';
 import { OnnxGraph, type OnnxName } from '../../onnx/graph.ts';
 import type { Emitter } from '../emitter.ts';
-import type { TokenQuantity } from './plan-loops.ts';
-import { emitTile, prototypeTerms, sumsOf, type PrototypeTerms, type TileResults, type TileSum } from './tile.ts';
+import { lossScales } from './tile-gradients.ts';
+import {
+  isPrototypeGradient,
+  isRow,
+  prototypeGradients,
+  sumsOf,
+  type PrototypeGradient,
+  type TileSum,
+  type TokenRow,
+} from './tile-quantities.ts';
+import { emitTile, prototypeTerms, type PrototypeTerms, type TileResults, type TileTokens } from './tile.ts';
 import { tileRows, type Tiling } from './tile-rows.ts';
-
-/** Names and types of the operands of a loop. */
-export interface LoopOperands {
-  readonly tokens: OnnxName;
-  readonly prototypes: OnnxName;
-  readonly temperature: OnnxName;
-  readonly weights: OnnxName | undefined;
-  readonly tokensType: TensorType;
-  readonly prototypesType: TensorType;
-}
 
 /**
  * Writes one pass over the tokens. Known sizes become a `Scan` over tiles, whose N x K intermediates never leave the cache; ONNX
@@ -24,27 +23,27 @@ export interface LoopOperands {
  */
 export function emitTokenLoop(
   emitter: Emitter,
-  operands: LoopOperands,
+  operands: TokenPassOperands<OnnxName>,
+  types: TokenPassOperands<TensorType>,
   quantities: ReadonlySet<TokenQuantity>,
 ): ReadonlyMap<TokenQuantity, OnnxName> {
   const { graph } = emitter;
-  const { tokensType, prototypesType } = operands;
-  const [n, m] = tokensType.shape as [number | string, number | string];
-  const [count] = prototypesType.shape as [number | string];
+  const [n, m] = types.tokens.shape as [number | string, number | string];
+  const [count] = types.prototypes.shape as [number | string];
   const terms = prototypeTerms(graph, operands.prototypes, operands.temperature, {
     count: emitter.size(count),
     narrow: typeof m === 'number' && typeof count === 'number' && m <= count,
+    scales: lossScales(graph, operands),
   });
+  const { tokens, onOutputs } = operands;
   const weights = operands.weights && graph.node('Reshape', [operands.weights, graph.int64s([-1, 1])]);
+  const given = { tokens, weights, onOutputs };
   const sized = emitter.tiled && typeof n === 'number' && typeof m === 'number' && typeof count === 'number';
   const tiling = sized ? tileRows(n, count) : undefined;
   const results =
     tiling === undefined
-      ? emitTile(graph, operands.tokens, weights, terms, quantities)
-      : emitScan(graph, operands.tokens, weights, terms, quantities, tiling, {
-          m: m as number,
-          count: count as number,
-        });
+      ? emitTile(graph, given, terms, quantities)
+      : emitScan(graph, given, terms, quantities, tiling, { m: m as number, count: count as number });
   return assemble(graph, results, terms, quantities);
 }
 
@@ -55,8 +54,7 @@ interface ScanSizes {
 
 function emitScan(
   graph: OnnxGraph,
-  tokens: OnnxName,
-  weights: OnnxName | undefined,
+  given: TileTokens,
   terms: PrototypeTerms,
   quantities: ReadonlySet<TokenQuantity>,
   tiling: Tiling,
@@ -70,30 +68,46 @@ function emitScan(
 
   const body = new OnnxGraph(graph);
   const sumNames = sumsOf(quantities);
-  const shapeOf = (sum: TileSum): number[] =>
-    sum === 'pull' ? [count, m] : sum === 'totals' || sum === 'mass' || sum === 'wins' ? [count] : [];
+  const shapeOf = (sum: TileSum): number[] => {
+    if (sum === 'pull' || sum === 'lossPull' || sum === 'outputsPull') return [count, m];
+    const perPrototype = ['totals', 'lossTotals', 'outputsTotals', 'mass', 'wins'].includes(sum);
+    return perPrototype ? [count] : [];
+  };
+  const widthOf = (row: TokenRow): number => {
+    if (row === 'assignments') return count;
+    return row === 'outputs' || row === 'lossByTokens' || row === 'outputsByTokens' ? m : 1;
+  };
   const before = new Map(sumNames.map((sum) => [sum, body.input(graph.fresh(sum), 'float32', shapeOf(sum))]));
-  const tile = body.input(graph.fresh('tile'), 'float32', [rows, m]);
-  const tileWeights = weights && body.input(graph.fresh('weights'), 'float32', [rows, 1]);
-  const inside = emitTile(body, tile, tileWeights, terms, quantities, before);
-  const leave = (value: OnnxName, shape: Shape): void => {
+  const { tokens, weights, onOutputs } = given;
+  const tile: TileTokens = {
+    tokens: body.input(graph.fresh('tile'), 'float32', [rows, m]),
+    weights: weights && body.input(graph.fresh('weights'), 'float32', [rows, 1]),
+    onOutputs: onOutputs && body.input(graph.fresh('cotangents'), 'float32', [rows, m]),
+  };
+  const inside = emitTile(body, tile, terms, quantities, before);
+  const leave = (value: OnnxName, shape: Shape, dtype: 'float32' | 'int32' = 'float32'): void => {
     const name = graph.fresh('out');
     body.rename(value, name);
-    body.output(name, 'float32', shape);
+    body.output(name, dtype, shape);
   };
   for (const sum of sumNames) leave(inside.sums.get(sum)!, shapeOf(sum));
-  for (const [name, value] of inside.rows) leave(value, [rows, name === 'outputs' ? m : count]);
+  for (const [name, value] of inside.rows)
+    leave(value, [rows, widthOf(name)], name === 'nearest' ? 'int32' : 'float32');
 
   const zeros = sumNames.map((sum) => graph.node('Expand', [graph.float(0), graph.int64s(shapeOf(sum))]));
-  const scanned = [head(tokens, m), ...(weights === undefined ? [] : [head(weights, 1)])];
+  const scanned = [
+    head(tokens, m),
+    ...(weights === undefined ? [] : [head(weights, 1)]),
+    ...(onOutputs === undefined ? [] : [head(onOutputs, m)]),
+  ];
   const outputs = graph.nodes('Scan', [...zeros, ...scanned], {
     attributes: { body: { graph: body.proto('tile') }, num_scan_inputs: { int: scanned.length } },
     outputs: sumNames.length + inside.rows.size,
   });
   const sums = new Map(sumNames.map((sum, index) => [sum, outputs[index]!]));
   const rowValues = new Map(
-    [...inside.rows.keys()].map((name, index): ['assignments' | 'outputs', OnnxName] => {
-      const flat = graph.int64s([tiles * rows, name === 'outputs' ? m : count]);
+    [...inside.rows.keys()].map((name, index): [TokenRow, OnnxName] => {
+      const flat = graph.int64s([tiles * rows, widthOf(name)]);
       return [name, graph.node('Reshape', [outputs[sumNames.length + index]!, flat])];
     }),
   );
@@ -102,8 +116,11 @@ function emitScan(
   const end = tiles * rows + rest;
   const last = emitTile(
     graph,
-    part(tokens, tiles * rows, end),
-    weights && part(weights, tiles * rows, end),
+    {
+      tokens: part(tokens, tiles * rows, end),
+      weights: weights && part(weights, tiles * rows, end),
+      onOutputs: onOutputs && part(onOutputs, tiles * rows, end),
+    },
     terms,
     quantities,
     sums,
@@ -119,24 +136,31 @@ function emitScan(
   };
 }
 
-/** The quantities as composites return them: `gradient` is `2 ((sum_n a_n w_nk) p_k - (W^T diag(a) Z)_k)`. */
+/** The quantities as composites return them: gradients by prototypes are `2 totals p - pull`, or twice `totals p - pull`. */
 function assemble(
   graph: OnnxGraph,
   { rows, sums }: TileResults,
   terms: PrototypeTerms,
   quantities: ReadonlySet<TokenQuantity>,
 ): ReadonlyMap<TokenQuantity, OnnxName> {
-  const results = new Map<TokenQuantity, OnnxName>();
-  for (const quantity of quantities) {
-    if (quantity === 'gradient') {
-      const totals = graph.node('Reshape', [sums.get('totals')!, graph.int64s([-1, 1])]);
-      const pull = graph.node('Sub', [graph.node('Mul', [totals, terms.prototypes]), sums.get('pull')!]);
-      results.set(quantity, graph.node('Mul', [pull, graph.float(2)]));
-    } else if (quantity === 'assignments' || quantity === 'outputs') {
-      results.set(quantity, rows.get(quantity)!);
-    } else {
-      results.set(quantity, sums.get(quantity)!);
-    }
-  }
-  return results;
+  const two = graph.float(2);
+  const onPrototypes = (quantity: PrototypeGradient): OnnxName => {
+    const [pull, totals] = prototypeGradients[quantity];
+    const own = graph.node('Mul', [
+      graph.node('Reshape', [sums.get(totals)!, graph.int64s([-1, 1])]),
+      terms.prototypes,
+    ]);
+    if (quantity === 'gradient') return graph.node('Mul', [graph.node('Sub', [own, sums.get(pull)!]), two]);
+    return graph.node('Sub', [graph.node('Mul', [own, two]), sums.get(pull)!]);
+  };
+  return new Map(
+    [...quantities].map((quantity): [TokenQuantity, OnnxName] => {
+      if (isPrototypeGradient(quantity)) return [quantity, onPrototypes(quantity)];
+      // One number per token is a column there.
+      if (quantity === 'lossByWeights') {
+        return [quantity, graph.node('Reshape', [rows.get(quantity)!, graph.int64s([-1])])];
+      }
+      return [quantity, isRow(quantity) ? rows.get(quantity)! : sums.get(quantity)!];
+    }),
+  );
 }

@@ -1,5 +1,8 @@
+import type { TokenQuantity } from '@ddcl/core/backend';
+import { dataTypeNumber } from '../../onnx/tensor.ts';
 import type { OnnxGraph, OnnxName } from '../../onnx/graph.ts';
-import type { TokenQuantity } from './plan-loops.ts';
+import { emitPullBack, type LossScales } from './tile-gradients.ts';
+import type { TileSum, TokenRow } from './tile-quantities.ts';
 
 /** What every tile needs of the prototypes, computed once before the loop. */
 export interface PrototypeTerms {
@@ -12,6 +15,8 @@ export interface PrototypeTerms {
   /** |p|^2, [K, 1]. */
   readonly squares: OnnxName;
   readonly temperature: OnnxName;
+  /** Cotangents of L_q and L_OLS, for the gradient of the loss. */
+  readonly scales: LossScales;
   /** K as an int64 scalar. */
   readonly count: OnnxName;
   /** Whether a token has fewer numbers than there are prototypes; then weights go to tokens, otherwise to assignments. */
@@ -27,7 +32,7 @@ export function prototypeTerms(
   graph: OnnxGraph,
   prototypes: OnnxName,
   temperature: OnnxName,
-  sizes: { readonly count: OnnxName; readonly narrow: boolean },
+  others: Pick<PrototypeTerms, 'count' | 'narrow' | 'scales'>,
 ): PrototypeTerms {
   const squares = rowSquares(graph, prototypes);
   const bias = graph.node('Div', [graph.node('Neg', [squares]), temperature]);
@@ -37,29 +42,28 @@ export function prototypeTerms(
     bias: graph.node('Reshape', [bias, graph.int64s([-1])]),
     squares,
     temperature,
-    ...sizes,
+    ...others,
   };
 }
 
-/** Sums that a tile adds to, by quantity; `gradient` is two of them. */
-export type TileSum = Exclude<TokenQuantity, 'assignments' | 'outputs' | 'gradient'> | 'pull' | 'totals';
+/** What a tile is given of each token. */
+export interface TileTokens {
+  /** [b, m]. */
+  readonly tokens: OnnxName;
+  /** [b, 1]. */
+  readonly weights?: OnnxName | undefined;
+  /** Cotangent of the outputs, [b, m]. */
+  readonly onOutputs?: OnnxName | undefined;
+}
 
 /** What one tile gives: a row per token, and sums over its tokens added to those before. */
 export interface TileResults {
-  readonly rows: ReadonlyMap<'assignments' | 'outputs', OnnxName>;
+  readonly rows: ReadonlyMap<TokenRow, OnnxName>;
   readonly sums: ReadonlyMap<TileSum, OnnxName>;
 }
 
-/** The sums that a set of quantities needs. */
-export function sumsOf(quantities: ReadonlySet<TokenQuantity>): TileSum[] {
-  return [...quantities].flatMap((quantity): TileSum[] => {
-    if (quantity === 'assignments' || quantity === 'outputs') return [];
-    return quantity === 'gradient' ? ['pull', 'totals'] : [quantity];
-  });
-}
-
 /**
- * Writes the work on one tile of tokens [b, m] with weights [b, 1]. With logits x_k = (2 z.p_k - |p_k|^2) / T and
+ * Writes the work on one tile of tokens. With logits x_k = (2 z.p_k - |p_k|^2) / T and
  * s = sum_k q_k x_k, distances cancel out: l = |z|^2 - T s, and w_k = q_k (1 + x_k - s) (docs/math.md section 3), so that each of the
  * b x K passes is one op. V is `sum_k q_k |p_k|^2 - |y|^2`, the variance of the mixture.
  *
@@ -67,14 +71,13 @@ export function sumsOf(quantities: ReadonlySet<TokenQuantity>): TileSum[] {
  */
 export function emitTile(
   graph: OnnxGraph,
-  tokens: OnnxName,
-  weights: OnnxName | undefined,
+  { tokens, weights, onOutputs }: TileTokens,
   terms: PrototypeTerms,
   quantities: ReadonlySet<TokenQuantity>,
   before?: ReadonlyMap<TileSum, OnnxName>,
 ): TileResults {
   const wants = (...some: TokenQuantity[]): boolean => some.some((quantity) => quantities.has(quantity));
-  const rows = new Map<'assignments' | 'outputs', OnnxName>();
+  const rows = new Map<TokenRow, OnnxName>();
   const sums = new Map<TileSum, OnnxName>();
   const notBelow0 = (x: OnnxName): OnnxName => graph.node('Max', [x, graph.float(0)]);
   const keep = (name: TileSum, value: OnnxName): void => {
@@ -95,15 +98,19 @@ export function emitTile(
   if (wants('assignments')) rows.set('assignments', q);
   if (wants('mass')) keepColumns('mass', q, weights!);
 
-  const tokenSquares = wants('lq', 'hard') ? rowSquares(graph, tokens) : undefined;
-  const meanLogit = wants('lq', 'gradient') ? rowSum(graph, graph.node('Mul', [q, logits])) : undefined;
+  const forLoss = wants('lossByTokens', 'lossByWeights', 'lossByPrototypes', 'lossByTemperature');
+  const forOutputs = wants('outputsByTokens', 'outputsByPrototypes', 'outputsByTemperature');
+  const tokenSquares = wants('lq', 'hard', 'nearestDistance', 'lossByWeights') ? rowSquares(graph, tokens) : undefined;
+  const meanLogit =
+    wants('lq', 'gradient') || forLoss || forOutputs ? rowSum(graph, graph.node('Mul', [q, logits])) : undefined;
   /** `|z|^2 - T x`: the distance that belongs to a logit. */
   const distance = (logit: OnnxName): OnnxName =>
     notBelow0(graph.node('Sub', [tokenSquares!, graph.node('Mul', [logit, terms.temperature])]));
   if (wants('lq')) keepSum('lq', distance(meanLogit!));
 
-  if (wants('outputs', 'lols', 'v')) {
-    const outputs = graph.node('Gemm', [q, terms.prototypes]);
+  const withResidual = forLoss && terms.scales.lols !== undefined;
+  const outputs = wants('outputs', 'lols', 'v') || withResidual ? graph.node('Gemm', [q, terms.prototypes]) : undefined;
+  if (outputs !== undefined) {
     if (wants('outputs')) rows.set('outputs', outputs);
     if (wants('lols')) keepSum('lols', rowSquares(graph, graph.node('Sub', [tokens, outputs])));
     if (wants('v')) {
@@ -124,20 +131,60 @@ export function emitTile(
     else keep('totals', graph.reduce('ReduceSum', left, [0], false));
   }
 
-  if (wants('hard', 'entropy')) {
+  if (wants('hard', 'entropy', 'nearestDistance')) {
     const highest = graph.reduce('ReduceMax', logits, [1], true);
     if (wants('hard')) keepSum('hard', distance(highest));
+    if (wants('nearestDistance')) rows.set('nearestDistance', distance(highest));
     if (wants('entropy')) {
       const shifted = graph.node('Sub', [logits, highest]);
       const logTotal = graph.node('Log', [rowSum(graph, graph.node('Exp', [shifted]))]);
       keepSum('entropy', graph.node('Sub', [logTotal, rowSum(graph, graph.node('Mul', [q, shifted]))]));
     }
   }
+  if (wants('nearest')) {
+    const winner = graph.node('ArgMax', [logits], { axis: { int: 1 }, keepdims: { int: 1 } });
+    rows.set('nearest', graph.node('Cast', [winner], { to: { int: dataTypeNumber('int32') } }));
+  }
   if (wants('wins')) {
     // ArgMax takes the lowest index of a tie, which a comparison with the maximum would not.
     const winner = graph.node('ArgMax', [logits], { axis: { int: 1 }, keepdims: { int: 0 } });
     const levels = graph.constant('float32', [2], Float32Array.of(0, 1));
     keepColumns('wins', graph.node('OneHot', [winner, terms.count, levels], { axis: { int: 1 } }), weights!);
+  }
+  const pass = { graph, tokens, terms, q, logits, meanLogit: meanLogit!, before, sums };
+  if (forLoss) {
+    const { lq, lols } = terms.scales;
+    const residual = withResidual ? graph.node('Sub', [outputs!, tokens]) : undefined;
+    if (wants('lossByWeights')) {
+      const parts = [
+        ...(lq === undefined ? [] : [graph.node('Mul', [distance(meanLogit!), lq])]),
+        ...(residual === undefined ? [] : [graph.node('Mul', [rowSquares(graph, residual), lols!])]),
+      ];
+      rows.set('lossByWeights', parts.length === 1 ? parts[0]! : graph.node('Add', parts));
+    }
+    const flowing = emitPullBack(pass, {
+      direct: lq && graph.node('Mul', [weights!, lq]),
+      // `-2 c_ols a (z - y)`.
+      onOutputs:
+        residual &&
+        graph.node('Mul', [residual, graph.node('Mul', [weights!, graph.node('Mul', [lols!, graph.float(2)])])]),
+      isResidual: true,
+      tokens: wants('lossByTokens'),
+      pull: wants('lossByPrototypes') ? ['lossPull', 'lossTotals'] : undefined,
+      temperature: wants('lossByTemperature') ? 'lossByTemperature' : undefined,
+    });
+    if (flowing !== undefined) rows.set('lossByTokens', flowing);
+  }
+  if (forOutputs) {
+    const flowing = emitPullBack(pass, {
+      direct: undefined,
+      onOutputs: onOutputs!,
+      isResidual: false,
+      tokens: wants('outputsByTokens'),
+      pull: wants('outputsByPrototypes') ? ['outputsPull', 'outputsTotals'] : undefined,
+      temperature: wants('outputsByTemperature') ? 'outputsByTemperature' : undefined,
+    });
+    if (flowing !== undefined) rows.set('outputsByTokens', flowing);
   }
   return { rows, sums };
 }

@@ -1,0 +1,56 @@
+import type { TokenQuantity } from '@ddcl/core/backend';
+
+/** What comes as a row per token. */
+export type TokenRow =
+  | 'assignments'
+  | 'outputs'
+  | 'nearest'
+  | 'nearestDistance'
+  | 'lossByTokens'
+  | 'lossByWeights'
+  | 'outputsByTokens';
+
+/** Sums that a tile adds to, by quantity; gradients by prototypes are two of them. */
+export type TileSum =
+  | Exclude<TokenQuantity, TokenRow | PrototypeGradient>
+  | 'pull'
+  | 'totals'
+  | 'lossPull'
+  | 'lossTotals'
+  | 'outputsPull'
+  | 'outputsTotals';
+
+const rowQuantities: readonly TokenQuantity[] = [
+  'assignments',
+  'outputs',
+  'nearest',
+  'nearestDistance',
+  'lossByTokens',
+  'lossByWeights',
+  'outputsByTokens',
+] satisfies readonly TokenRow[];
+
+export function isRow(quantity: TokenQuantity): quantity is TokenRow {
+  return rowQuantities.includes(quantity);
+}
+
+/** Quantities that are made of two sums. */
+export type PrototypeGradient = 'gradient' | 'lossByPrototypes' | 'outputsByPrototypes';
+
+export const prototypeGradients: Readonly<Record<PrototypeGradient, readonly [pull: TileSum, totals: TileSum]>> = {
+  gradient: ['pull', 'totals'],
+  lossByPrototypes: ['lossPull', 'lossTotals'],
+  outputsByPrototypes: ['outputsPull', 'outputsTotals'],
+};
+
+export function isPrototypeGradient(quantity: TokenQuantity): quantity is PrototypeGradient {
+  return quantity in prototypeGradients;
+}
+
+/** The sums that a set of quantities needs. */
+export function sumsOf(quantities: ReadonlySet<TokenQuantity>): TileSum[] {
+  return [...quantities].flatMap((quantity): readonly TileSum[] => {
+    if (isRow(quantity)) return [];
+    return isPrototypeGradient(quantity) ? prototypeGradients[quantity] : [quantity];
+  });
+}
