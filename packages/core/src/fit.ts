@@ -1,6 +1,8 @@
 // Fitting
 export { fit, type FitResult } from './fit/fit.ts';
 export { createOnlineFit, type OnlineFit, type OnlineFitOptions } from './fit/online-fit.ts';
+export { checkpointIdentity } from './fit/checkpoint.ts';
+export { fitDifferences, fitIdentity, type FitIdentity } from './fit/identity.ts';
 export type { EarlyStop, FitOptions, FitProgress } from './fit/options.ts';
 export type { HistoryRecord } from './fit/history.ts';
 export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';

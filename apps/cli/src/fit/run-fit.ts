@@ -4,9 +4,11 @@ import {
   defaultBatch,
   defaultLearningRate,
   fit,
+  fitIdentity,
   modelToBytes,
   tokensFromArray,
   tokensFromReader,
+  type FitIdentity,
   type FitOptions,
   type FitResult,
   type TokenReader,
@@ -14,8 +16,7 @@ import {
 import type { ContingencyTable } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import type { RowLabels } from '../data/row-labels.ts';
-import { readCheckpoint, writeCheckpoint } from '../model-folder/checkpoint-file.ts';
-import { requireSameFit, type FitIdentity } from '../model-folder/fit-identity.ts';
+import { readCheckpoint, requireSameFit } from '../model-folder/checkpoint-file.ts';
 import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
 import { makeMeasures, warningsOf, type FitMeasures } from '../measures/measures.ts';
 import { phaseClock, type PhaseSeconds } from './phase-clock.ts';
@@ -70,47 +71,36 @@ export interface FitRunResult {
 export async function runFit(run: FitRun): Promise<FitRunResult> {
   const { backend, out, progress } = run;
   const source = tokensFromReader(run.reader);
-  const settings = fitSettings(run);
-  const identity = fitIdentity({
-    fit: settings,
-    data: run.data,
-    ...(run.text === undefined ? {} : { text: run.text }),
-    preprocessing: run.preprocessing,
-    versions,
-  });
+  const options: FitOptions = { ...run.options, identity: dataIdentity(run) };
+  const identity = fitIdentity(options);
   const checkpoint = run.resume ? await readCheckpoint(out, identity) : undefined;
   const finished = run.resume ? await readConfig(out) : undefined;
-  if (finished !== undefined) requireSameFit(`The model in ${out}`, fitIdentity(finished), identity);
+  if (finished !== undefined) requireSameFit(`The model in ${out}`, finished.identity ?? {}, identity);
   const clock = phaseClock();
   const show = showFit(progress);
   const classes = run.labels && classCounter(run.labels);
   let written = -Infinity;
-  let result: FitResult;
-  try {
-    result = await fit(backend, source, {
-      ...run.options,
-      signal: run.signal,
-      onProgress: (state) => {
-        clock.tick(state.phase);
-        show(state);
-      },
-      ...(classes === undefined ? {} : { onCodes: (codes: Int32Array) => classes.add(codes) }),
-      onCheckpoint: async (make) => {
-        if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;
-        await writeCheckpoint(out, await make(), identity);
-        written = performance.now();
-      },
-      ...(checkpoint === undefined ? {} : { resume: checkpoint }),
-    });
-    return { ...(await writeResults(run, settings, result, classes?.table())), phases: clock.seconds() };
-  } finally {
-    progress.stop();
-  }
+  const result = await fit(backend, source, {
+    ...options,
+    signal: run.signal,
+    onProgress: (state) => {
+      clock.tick(state.phase);
+      show(state);
+    },
+    ...(classes === undefined ? {} : { onCodes: (codes: Int32Array) => classes.add(codes) }),
+    onCheckpoint: async (make) => {
+      if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;
+      await writeWhole(join(out, modelFiles.checkpoint), await make());
+      written = performance.now();
+    },
+    ...(checkpoint === undefined ? {} : { resume: checkpoint }),
+  });
+  return { ...(await writeResults(run, identity, result, classes?.table())), phases: clock.seconds() };
 }
 
 async function writeResults(
   run: FitRun,
-  settings: ModelConfig['fit'],
+  identity: FitIdentity,
   result: FitResult,
   classes: ContingencyTable | undefined,
 ): Promise<Omit<FitRunResult, 'phases'>> {
@@ -121,7 +111,7 @@ async function writeResults(
   const warnings = warningsOf(measures);
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
   const perClass = classes && classRows(classes);
-  const config = makeConfig(run, settings, result, measures);
+  const config = makeConfig(run, identity, result, measures);
   // The plotting library takes half a second to load; nothing else needs it.
   const { renderReport } = await import('../report/render-report.ts');
   const report = renderReport({
@@ -170,8 +160,6 @@ async function project(
   });
 }
 
-const versions = { ddcl: version, node: process.version };
-
 /** Options of the fit with their defaults. */
 function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
   return {
@@ -188,17 +176,10 @@ function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
   };
 }
 
-/** What `--resume` compares: all that decides the bytes of a model, by the names that the options have. */
-function fitIdentity({
-  fit: settings,
-  data,
-  text,
-  preprocessing,
-  versions: programs,
-}: Pick<ModelConfig, 'fit' | 'data' | 'text' | 'preprocessing' | 'versions'>): FitIdentity {
-  const { 'final temperature': _final, steps: _steps, 'best restart': _best, ...options } = settings;
+/** What decides the bytes of a model beside the options of the fit. */
+function dataIdentity({ backend, data, text, preprocessing }: FitRun): FitIdentity {
   return {
-    ...Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value ?? 'default')])),
+    backend: backend.name,
     columns: data.columns?.join(',') ?? 'none',
     tensor: data.tensor ?? 'none',
     ...(text === undefined
@@ -213,13 +194,13 @@ function fitIdentity({
     normalize: String(preprocessing.normalize),
     'number of tokens': String(data.tokens),
     'data (numbers, their order or labels)': data.fingerprint,
-    'ddcl version': programs['ddcl'] ?? 'unknown',
+    'ddcl version': version,
   };
 }
 
 function makeConfig(
   run: FitRun,
-  settings: ModelConfig['fit'],
+  identity: FitIdentity,
   { model, history, bestRestart }: FitResult,
   measures: FitMeasures,
 ): ModelConfig {
@@ -232,12 +213,13 @@ function makeConfig(
     ...(run.text === undefined ? {} : { text: run.text }),
     preprocessing: run.preprocessing,
     fit: {
-      ...settings,
+      ...fitSettings(run),
       'final temperature': model.temperature,
       steps: history.filter(({ restart }) => restart === bestRestart).at(-1)?.step ?? 0,
       'best restart': bestRestart,
     },
+    identity,
     measures: { ...figures },
-    versions,
+    versions: { ddcl: version, node: process.version },
   };
 }

@@ -1,10 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError } from '@ddcl/core';
-import { modelFromBytes, type DdclModel } from '@ddcl/core/fit';
+import { modelFromBytes, type DdclModel, type FitIdentity } from '@ddcl/core/fit';
 import { withFileName } from '../data/data-error.ts';
 import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
-import { reasonOf } from '../output/write-file.ts';
+import { readIfThere } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 
 /** Version of `config.json`. A reader refuses others. */
@@ -44,6 +44,8 @@ export interface ModelConfig {
   readonly preprocessing: Preprocessing;
   /** Options of the fit as they were used. */
   readonly fit: Readonly<Record<string, string | number | boolean | null>>;
+  /** What `--resume` compares: all that decides the bytes of the model. Configs of earlier builds lack it. */
+  readonly identity?: FitIdentity;
   /** The figures of the last pass, as `fit --json` prints them. */
   readonly measures: Readonly<Record<string, unknown>>;
   readonly versions: Readonly<Record<string, string>>;
@@ -62,9 +64,9 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   if (entry === undefined) throw new DdclError('argument', `There is no model folder ${folder}. ${givesFolder}`);
   if (!entry.isDirectory()) throw new DdclError('argument', `${folder} is a file, not a model folder. ${givesFolder}`);
   const path = join(folder, modelFiles.model);
-  const bytes = await read(path);
+  const bytes = await readIfThere(path, givesFolder);
   if (bytes === undefined) {
-    const interrupted = (await read(join(folder, modelFiles.checkpoint))) !== undefined;
+    const interrupted = (await readIfThere(join(folder, modelFiles.checkpoint), givesFolder)) !== undefined;
     const remedy = interrupted ? 'Its fit was interrupted: run the same fit again with --resume.' : givesFolder;
     throw new DdclError('argument', `The folder ${folder} has no ${modelFiles.model}. ${remedy}`);
   }
@@ -86,16 +88,6 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   return { model, config };
 }
 
-/** A file's bytes, or undefined where there is none. */
-async function read(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). ${givesFolder}`, { cause });
-  }
-}
-
 /**
  * `config.json` of a model folder, or undefined where there is none.
  *
@@ -103,7 +95,7 @@ async function read(path: string): Promise<Buffer | undefined> {
  */
 export async function readConfig(folder: string): Promise<ModelConfig | undefined> {
   const path = join(folder, modelFiles.config);
-  const bytes = await read(path);
+  const bytes = await readIfThere(path, givesFolder);
   if (bytes === undefined) return undefined;
   let config: Partial<ModelConfig> | null;
   try {

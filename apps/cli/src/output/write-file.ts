@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DdclError } from '@ddcl/core';
 
@@ -17,6 +17,20 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
       `${path} cannot be written (${reasonOf(cause)}). Choose a folder that you may write to.`,
       { cause },
     );
+  }
+}
+
+/**
+ * A file's bytes, or undefined where there is none.
+ *
+ * @throws DdclError `argument` if it cannot be read, with a remedy
+ */
+export async function readIfThere(path: string, remedy: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). ${remedy}`, { cause });
   }
 }
 

@@ -105,8 +105,8 @@ describe('a checkpoint of another fit', () => {
     ['steps', { steps: 3 }, 'steps was 2, is 3'],
     ['epochs', { epochs: 3 }, 'epochs was default, is 3'],
     ['batch', { batch: 16 }, 'batch was 15, is 16'],
-    ['learningRate', { learningRate: 0.2 }, 'learningRate was 0.1, is 0.2'],
-    ['constantRate', { constantRate: true }, 'constantRate was false, is true'],
+    ['learningRate', { learningRate: 0.2 }, 'learning rate was 0.1, is 0.2'],
+    ['constantRate', { constantRate: true }, 'constant rate was false, is true'],
     ['optimizer', { optimizer: sgd() }, 'optimizer was adam'],
     ['the numbers of the optimizer', { optimizer: adam({ beta1: 0.5 }) }, 'beta1=0.9'],
     ['start', { start: 'tokens' }, 'start was pulled, is tokens'],
@@ -115,7 +115,8 @@ describe('a checkpoint of another fit', () => {
     ['seed', { seed: 4 }, 'seed was 3, is 4'],
     ['shuffle', { shuffle: false }, 'shuffle was true, is false'],
     ['records', { records: 6 }, 'records was 5, is 6'],
-    ['earlyStop', { earlyStop: { patience: 1 } }, 'earlyStop was null, is {"patience":1}'],
+    ['earlyStop', { earlyStop: { patience: 1 } }, 'early stop was null, is {"patience":1}'],
+    ['what the caller adds', { identity: { columns: 'a,b' } }, 'columns was not set, is a,b'],
   ] as const)('is refused when %s differs, by name', async (_, options, text) => {
     const error = await resumeWith(options as Partial<FitOptions>);
     expect(error.code).toBe('data');
@@ -125,7 +126,7 @@ describe('a checkpoint of another fit', () => {
 
   it('is refused when one token differs', async () => {
     const error = await resumeWith({}, sourceOf(tokens.with(7, tokens[7]! + 1e-9), dimension));
-    expect(error).toMatchObject({ code: 'data', message: expect.stringContaining('mean was') });
+    expect(error).toMatchObject({ code: 'data', message: expect.stringContaining('other mean') });
     expect(error.message).not.toContain('prototypes was');
   });
 

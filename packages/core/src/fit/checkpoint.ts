@@ -4,6 +4,7 @@ import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';
 import { writeSafetensors } from '../safetensors/write-safetensors.ts';
 import type { HistoryRecord } from './history.ts';
+import type { FitIdentity } from './identity.ts';
 
 /** The best restart so far. */
 export interface BestRestart {
@@ -16,8 +17,9 @@ export interface BestRestart {
 
 /** Everything a fit needs to go on where it stopped. */
 export interface FitCheckpoint {
-  /** Options and token statistics as text; a fit resumes only from a checkpoint with the same. */
-  readonly identity: Readonly<Record<string, string>>;
+  /** Of options and of tokens; a fit resumes only from a checkpoint with the same. */
+  readonly identity: FitIdentity;
+  readonly tokens: FitIdentity;
   readonly restart: number;
   /** Steps made in this restart. */
   readonly step: number;
@@ -38,7 +40,7 @@ export interface StoppingState {
   readonly waited: number;
 }
 
-const formatVersion = '1';
+const formatVersion = '2';
 
 /** A checkpoint as a safetensors file: `state.0`... and `best`, and the rest in the metadata. */
 export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
@@ -80,6 +82,15 @@ export function checkpointFromBytes(bytes: Uint8Array): FitCheckpoint {
   };
 }
 
+/**
+ * Which fit a checkpoint is of, as `fitIdentity` gives it, before any token is read.
+ *
+ * @throws DdclError `format` for bytes that are not a checkpoint of this version
+ */
+export function checkpointIdentity(bytes: Uint8Array): FitIdentity {
+  return checkpointFromBytes(bytes).identity;
+}
+
 type Progress = Omit<FitCheckpoint, 'state' | 'best'> & {
   best: { restart: number; hard: number } | null;
   slots: number;
@@ -88,29 +99,13 @@ type Progress = Omit<FitCheckpoint, 'state' | 'best'> & {
 function parseProgress(text: string): Progress {
   try {
     const progress = JSON.parse(text) as Progress;
-    if (typeof progress.identity === 'object' && progress.identity !== null && Array.isArray(progress.history))
-      return progress;
+    const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null;
+    if (isRecord(progress.identity) && isRecord(progress.tokens) && Array.isArray(progress.history)) return progress;
   } catch {
     // Reported below.
   }
   throw new DdclError(
     'format',
     'The progress of this checkpoint cannot be read. Start the fit afresh, without resuming.',
-  );
-}
-
-/**
- * @throws DdclError `data` if the checkpoint belongs to other options or other tokens, naming what differs
- */
-export function requireSameFit(checkpoint: FitCheckpoint, identity: Readonly<Record<string, string>>): void {
-  const names = new Set([...Object.keys(checkpoint.identity), ...Object.keys(identity)]);
-  const different = [...names].filter((name) => checkpoint.identity[name] !== identity[name]);
-  if (different.length === 0) return;
-  const shown = different.map(
-    (name) => `${name} was ${checkpoint.identity[name] ?? 'not set'}, is ${identity[name] ?? 'not set'}`,
-  );
-  throw new DdclError(
-    'data',
-    `The checkpoint belongs to another fit: ${shown.join('; ')}. Resume with the same options and tokens, or start a new fit.`,
   );
 }

@@ -12,15 +12,10 @@ import { resolveTemperature } from '../temperature/resolve.ts';
 import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import {
-  checkpointFromBytes,
-  checkpointToBytes,
-  requireSameFit,
-  type BestRestart,
-  type FitCheckpoint,
-} from './checkpoint.ts';
+import { checkpointFromBytes, checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
 import type { HistoryRecord } from './history.ts';
-import { fitIdentity, resolveFitOptions, type FitOptions, type ResolvedFitOptions } from './options.ts';
+import { fitIdentity, requireSameFit, tokenIdentity } from './identity.ts';
+import { resolveFitOptions, type FitOptions, type ResolvedFitOptions } from './options.ts';
 import { roundToModel, runRestart, type FitContext, type RestartPosition } from './restart.ts';
 import { planSteps } from './schedule.ts';
 import { shareExecutables } from './share-executables.ts';
@@ -67,6 +62,10 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
 
 async function fitResolved(backend: Backend, source: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
   const random = createRandom(resolved.seed);
+  const identity = fitIdentity(resolved);
+  const found = resolved.resume === undefined ? undefined : checkpointFromBytes(resolved.resume);
+  // Before the first pass, which may take long.
+  if (found !== undefined) requireSameFit(found.identity, identity);
   const measured = await readStatistics(backend, source, resolved);
   const feed = tokenFeed(backend, source, measured.frame, resolved.dtype);
   const statistics = { ...measured, frame: feed.frame };
@@ -81,7 +80,8 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
     dtype: resolved.dtype,
     tokenDtype: feed.dtype,
   };
-  const identity = { ...fitIdentity(resolved), ...tokenIdentity(statistics) };
+  const tokens = tokenIdentity(statistics);
+  if (found !== undefined) requireSameFit(found.tokens, tokens);
 
   const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer, feed.uploadFrame);
   let watched: WatchedSample | undefined;
@@ -99,7 +99,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
       watched,
       random,
     };
-    const { best, history, errors } = await runRestarts(context, identity);
+    const { best, history, errors } = await runRestarts(context, { identity, tokens }, found);
     const model = makeModel(context, best);
     const quantities = await finalMeasurement(context, model, resolved.onCodes);
     const stability = await measureStability(backend, statistics, modelState(model), {
@@ -162,29 +162,19 @@ async function readStatistics(
   );
 }
 
-function tokenIdentity({ tokens, weight, criticalTemperature, mean }: TokenStatistics): Record<string, string> {
-  return {
-    tokens: String(tokens),
-    weight: String(weight),
-    criticalTemperature: String(criticalTemperature),
-    mean: mean.slice(0, 8).join(' '),
-  };
-}
-
 interface Restarts {
   readonly best: BestRestart;
   readonly history: readonly HistoryRecord[];
   readonly errors: readonly number[];
 }
 
-async function runRestarts(context: FitContext, identity: Readonly<Record<string, string>>): Promise<Restarts> {
+async function runRestarts(
+  context: FitContext,
+  own: Pick<FitCheckpoint, 'identity' | 'tokens'>,
+  found: FitCheckpoint | undefined,
+): Promise<Restarts> {
   const { options, stepper, statistics, source } = context;
   const shape = [options.prototypes, source.dimension] as const;
-  let found: FitCheckpoint | undefined;
-  if (options.resume !== undefined) {
-    found = checkpointFromBytes(options.resume);
-    requireSameFit(found, identity);
-  }
   const history = [...(found?.history ?? [])];
   const errors = [...(found?.finished ?? [])];
   let best = found?.best;
@@ -192,7 +182,7 @@ async function runRestarts(context: FitContext, identity: Readonly<Record<string
   const offer = async (position: RestartPosition, withState: boolean): Promise<void> => {
     await options.onCheckpoint?.(async () =>
       checkpointToBytes({
-        identity,
+        ...own,
         ...position,
         finished: errors,
         history,

@@ -80,6 +80,8 @@ export interface FitOptions {
   readonly onCheckpoint?: (make: () => Promise<Uint8Array>) => void | Promise<void>;
   /** Bytes of a checkpoint of a fit with the same options and tokens. */
   readonly resume?: Uint8Array;
+  /** What else decides the fit, such as where its tokens come from; kept in checkpoints, and compared on resume as the options are. */
+  readonly identity?: Readonly<Record<string, string>>;
 }
 
 /** Options with their defaults filled in. */
@@ -150,33 +152,4 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     );
   }
   return resolved;
-}
-
-/**
- * What decides the course of a fit, as text: two fits with the same identity and the same tokens go
- * the same way, so one's checkpoint serves the other.
- */
-export function fitIdentity(options: ResolvedFitOptions): Record<string, string> {
-  const { start, optimizer } = options;
-  return {
-    prototypes: String(options.prototypes),
-    temperature: String(options.temperature),
-    anneal: String(options.anneal),
-    relocate: String(options.relocate),
-    epochs: String(options.epochs ?? 'default'),
-    steps: String(options.steps ?? 'default'),
-    batch: String(options.batch),
-    learningRate: String(options.learningRate),
-    constantRate: String(options.constantRate),
-    optimizer: [optimizer.name, ...Object.entries(optimizer.settings).map(([name, value]) => `${name}=${value}`)].join(
-      ' ',
-    ),
-    start: typeof start === 'string' ? start : Array.from(start).join(' '),
-    restarts: String(options.restarts),
-    dtype: options.dtype,
-    seed: String(options.seed),
-    shuffle: String(options.shuffle),
-    records: String(options.records),
-    earlyStop: JSON.stringify(options.earlyStop ?? null),
-  };
 }

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkpointFromBytes,
+  checkpointIdentity,
   checkpointToBytes,
-  requireSameFit,
   type FitCheckpoint,
 } from '../../src/fit/checkpoint.ts';
+import { fitDifferences, fitIdentity, requireSameFit } from '../../src/fit/identity.ts';
 import { readSafetensors } from '../../src/safetensors/read-safetensors.ts';
 import { writeSafetensors } from '../../src/safetensors/write-safetensors.ts';
 import { errorOf } from '../support/run.ts';
 
 const checkpoint: FitCheckpoint = {
   identity: { prototypes: '2', seed: '7' },
+  tokens: { tokens: '60' },
   restart: 1,
   step: 12,
   finished: [0.1 + 0.2],
@@ -59,7 +61,7 @@ describe('bytes that are no checkpoint are refused', () => {
     ['nothing', new Uint8Array(0)],
     ['half a file', checkpointToBytes(checkpoint).subarray(0, 200)],
     ['another format', changed((notes) => (notes['format'] = 'ddcl.model'))],
-    ['another version', changed((notes) => (notes['formatVersion'] = '2'))],
+    ['another version', changed((notes) => (notes['formatVersion'] = '1'))],
     ['no progress', changed((notes) => delete notes['progress'])],
     ['progress that is no JSON', changed((notes) => (notes['progress'] = '{"step": 1'))],
     ['progress that is no object', changed((notes) => (notes['progress'] = '7'))],
@@ -67,7 +69,13 @@ describe('bytes that are no checkpoint are refused', () => {
     ['progress without identity', changed((notes) => (notes['progress'] = '{"history": []}'))],
     [
       'progress with an identity of null',
-      changed((notes) => (notes['progress'] = '{"history": [], "identity": null, "slots": 0, "best": null}')),
+      changed(
+        (notes) => (notes['progress'] = '{"history": [], "identity": null, "tokens": {}, "slots": 0, "best": null}'),
+      ),
+    ],
+    [
+      'progress without tokens',
+      changed((notes) => (notes['progress'] = '{"history": [], "identity": {}, "slots": 0, "best": null}')),
     ],
     ['a missing state', changed((_, tensors) => tensors.delete('state.1'))],
     ['a missing best', changed((_, tensors) => tensors.delete('best'))],
@@ -78,16 +86,36 @@ describe('bytes that are no checkpoint are refused', () => {
 
 describe('requireSameFit', () => {
   it('accepts the same', () => {
-    expect(() => requireSameFit(checkpoint, { seed: '7', prototypes: '2' })).not.toThrow();
+    const { identity } = checkpoint;
+    expect(checkpointIdentity(checkpointToBytes(checkpoint))).toEqual(identity);
+    expect(() => requireSameFit(identity, { seed: '7', prototypes: '2' })).not.toThrow();
   });
 
   it('names all that differs, and nothing else', () => {
-    const error = errorOf(() => requireSameFit(checkpoint, { prototypes: '3', tokens: '9' }));
+    const error = errorOf(() => requireSameFit(checkpoint.identity, { prototypes: '3', tokens: '9' }));
     expect(error).toMatchObject({
       code: 'data',
       message:
         'The checkpoint belongs to another fit: prototypes was 2, is 3; seed was 7, is not set; tokens was not set, is 9. ' +
         'Resume with the same options and tokens, or start a new fit.',
+    });
+  });
+});
+
+describe('fitIdentity', () => {
+  it('holds the options with their defaults, and what is added', () => {
+    const now = fitIdentity({ prototypes: 3, seed: 1, identity: { columns: 'a,b' } });
+    expect(now).toMatchObject({ prototypes: '3', seed: '1', batch: '4096', columns: 'a,b' });
+    expect(fitDifferences(fitIdentity({ prototypes: 3, learningRate: 0.2 }), now)).toBe(
+      'learning rate was 0.2, is 0.1; seed was 0, is 1; columns was not set, is a,b',
+    );
+    expect(fitDifferences(now, { ...now, columns: 'c'.repeat(61) })).toBe('other columns');
+  });
+
+  it('refuses an addition with the name of an option', () => {
+    expect(errorOf(() => fitIdentity({ prototypes: 3, identity: { seed: '5' } }))).toMatchObject({
+      code: 'argument',
+      message: "identity has the name 'seed', which an option has. Give it another.",
     });
   });
 });
