@@ -43,6 +43,18 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['pipeline'],
     ['index.ts'],
   ],
+  'apps/cli': [
+    ['backends', 'command-line', 'output'],
+    ['data'],
+    ['measures', 'preprocess', 'text'],
+    ['encoder', 'report'],
+    ['demo', 'explain', 'model-folder', 'token-shards'],
+    ['compare', 'tokens'],
+    ['fit'],
+    ['commands'],
+    ['cli.ts'],
+    ['main.ts'],
+  ],
   'apps/bench': [['machine.ts', 'measure'], ['compare', 'fit', 'readout.ts', 'step-table.ts'], ['main.ts']],
 };
 

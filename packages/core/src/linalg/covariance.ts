@@ -1,5 +1,5 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import { addOuterProducts, padded, rowsAtOnce, traceOfProducts } from './outer-products.ts';
+import { addOuterProducts, rowsAtOnce } from './outer-products.ts';
 import { firstNonFinite } from '../numbers/first-non-finite.ts';
 import { checkRows, type RowData } from './rows.ts';
 import { addScaled } from './vector.ts';
@@ -41,27 +41,9 @@ export interface MomentAccumulator {
    *   Then nothing was added.
    */
   addRows(data: RowData, weights?: RowData): void;
-  /**
-   * Adds all that `other` has seen; `other` stays as it is.
-   *
-   * @throws DdclError `shape` when it has another dimension or only one of both keeps the covariance.
-   */
-  merge(other: MomentAccumulator): void;
   /** @throws DdclError `data` while no row of positive weight came. */
   result(): Moments;
 }
-
-/** Sums of `a (z - shift)` and `a (z - shift) (z - shift)^T`. */
-interface Sums {
-  readonly shift: Float64Array | undefined;
-  readonly rows: number;
-  readonly weight: number;
-  readonly first: Float64Array;
-  /** m x m, row-major, of which only the upper triangle counts; or one number, the trace. */
-  readonly second: Float64Array;
-}
-
-const internals = new WeakMap<MomentAccumulator, () => Sums>();
 
 /**
  * An accumulator of weight, mean and covariance in float64, one pass.
@@ -95,7 +77,7 @@ export function createMomentAccumulator(dimension: number, options: MomentOption
     addOuterProducts(second, dimension, weighted, centred);
   }
 
-  const accumulator: MomentAccumulator = {
+  return {
     dimension,
     get weight() {
       return weight;
@@ -136,29 +118,6 @@ export function createMomentAccumulator(dimension: number, options: MomentOption
       }
       if (filled > 0) addBatch(filled);
     },
-    merge(other) {
-      const sums = internals.get(other)?.();
-      if (sums === undefined || sums.first.length !== dimension || sums.second.length !== second.length) {
-        throw new DdclError(
-          'shape',
-          `Only accumulators of one dimension and kind can be merged, but ${dimension} and ${other.dimension} came.`,
-        );
-      }
-      if (sums.shift === undefined) return;
-      shift ??= sums.shift.slice();
-      const origin = shift;
-      const offset = sums.shift.map((value, c) => value - (origin[c] as number));
-      // sum a (y + o)(y + o)^T = S + s o^T + o s^T + w o o^T = S + s o^T + o (s + w o)^T
-      const moved = sums.first.map((value, c) => value + sums.weight * (offset[c] as number));
-      addScaled(second, 1, sums.second);
-      const left = [sums.first.slice(), offset];
-      const right = [offset, moved];
-      if (keepsMatrix) addOuterProducts(second, dimension, padded(left), padded(right));
-      else second[0] = (second[0] as number) + traceOfProducts(left, right);
-      addScaled(first, 1, moved);
-      rows += sums.rows;
-      weight += sums.weight;
-    },
     result() {
       if (shift === undefined)
         throw new DdclError('data', 'Moments need at least one row of positive weight, but none came.');
@@ -180,8 +139,6 @@ export function createMomentAccumulator(dimension: number, options: MomentOption
       return { weight, rows, mean, covariance, trace };
     },
   };
-  internals.set(accumulator, () => ({ shift, rows, weight, first, second }));
-  return accumulator;
 }
 
 /** Adds `a (z - shift)` to a sum; returns `a |z - shift|^2`. */

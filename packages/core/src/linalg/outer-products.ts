@@ -43,19 +43,3 @@ export function addOuterProducts(
     }
   }
 }
-
-/** Sum of the inner products `left_r . right_r`: the trace of what {@link addOuterProducts} adds. */
-export function traceOfProducts(left: readonly Float64Array[], right: readonly Float64Array[]): number {
-  let sum = 0;
-  left.forEach((l, r) => {
-    const other = right[r] as Float64Array;
-    for (let c = 0; c < l.length; c += 1) sum += (l[c] as number) * (other[c] as number);
-  });
-  return sum;
-}
-
-/** As many vectors as are handled at once, the missing ones zero. */
-export function padded(vectors: readonly Float64Array[]): readonly Float64Array[] {
-  const m = (vectors[0] as Float64Array).length;
-  return Array.from({ length: rowsAtOnce }, (_, r) => vectors[r] ?? new Float64Array(m));
-}
