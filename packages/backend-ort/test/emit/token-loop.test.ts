@@ -121,7 +121,7 @@ describe('tokens in tiles', () => {
   });
 
   it('keeps the tiles of an N x K array in cache, all tokens in them once', () => {
-    expect(tileRows(8192, 64)).toEqual({ tiles: 4, rows: 2048, rest: 0 });
+    expect(tileRows(8192, 64)).toEqual({ tiles: 8, rows: 1024, rest: 0 });
     expect(tileRows(1000, 64)).toBeUndefined();
     for (const [tokens, prototypes] of [
       [16384, 1024],

@@ -12,7 +12,7 @@ import {
   type TokenRow,
 } from './tile-quantities.ts';
 import { emitTile, prototypeTerms, type PrototypeTerms, type TileResults, type TileTokens } from './tile.ts';
-import { tileRows, type Tiling } from './tile-rows.ts';
+import { inHalves, tileRows, type Tiling } from './tile-rows.ts';
 
 /**
  * Writes one pass over the tokens. Known sizes become a `Scan` over tiles, whose N x K intermediates never leave the cache; ONNX
@@ -42,7 +42,7 @@ export function emitTokenLoop(
   const tiling = sized ? tileRows(n, count) : undefined;
   const results =
     tiling === undefined
-      ? emitTile(graph, given, terms, quantities)
+      ? emitTile(graph, given, terms, quantities, sized ? { sizes: { rows: n, m, count } } : {})
       : emitScan(graph, given, terms, quantities, tiling, { m: m as number, count: count as number });
   return assemble(graph, results, terms, quantities);
 }
@@ -68,7 +68,10 @@ function emitScan(
 
   const body = new OnnxGraph(graph);
   const sumNames = sumsOf(quantities);
+  const sizes = { rows, m, count };
+  const halves = inHalves(sizes);
   const shapeOf = (sum: TileSum): number[] => {
+    if (sum === 'pull' && halves) return [2, count, m];
     if (sum === 'pull' || sum === 'lossPull' || sum === 'outputsPull') return [count, m];
     const perPrototype = ['totals', 'lossTotals', 'outputsTotals', 'mass', 'wins'].includes(sum);
     return perPrototype ? [count] : [];
@@ -84,7 +87,7 @@ function emitScan(
     weights: weights && body.input(graph.fresh('weights'), 'float32', [rows, 1]),
     onOutputs: onOutputs && body.input(graph.fresh('cotangents'), 'float32', [rows, m]),
   };
-  const inside = emitTile(body, tile, terms, quantities, before);
+  const inside = emitTile(body, tile, terms, quantities, { before, sizes });
   const leave = (value: OnnxName, shape: Shape, dtype: 'float32' | 'int32' = 'float32'): void => {
     const name = graph.fresh('out');
     body.rename(value, name);
@@ -105,6 +108,7 @@ function emitScan(
     outputs: sumNames.length + inside.rows.size,
   });
   const sums = new Map(sumNames.map((sum, index) => [sum, outputs[index]!]));
+  if (halves && sums.has('pull')) sums.set('pull', graph.reduce('ReduceSum', sums.get('pull')!, [0], false));
   const rowValues = new Map(
     [...inside.rows.keys()].map((name, index): [TokenRow, OnnxName] => {
       const flat = graph.int64s([tiles * rows, widthOf(name)]);
@@ -123,7 +127,7 @@ function emitScan(
     },
     terms,
     quantities,
-    sums,
+    { before: sums },
   );
   return {
     sums: last.sums,
@@ -159,6 +163,9 @@ function assemble(
       // One number per token is a column there.
       if (quantity === 'lossByWeights') {
         return [quantity, graph.node('Reshape', [rows.get(quantity)!, graph.int64s([-1])])];
+      }
+      if (quantity === 'lq' && !sums.has('lq')) {
+        return [quantity, graph.node('Add', [sums.get('lols')!, sums.get('v')!])];
       }
       return [quantity, isRow(quantity) ? rows.get(quantity)! : sums.get(quantity)!];
     }),

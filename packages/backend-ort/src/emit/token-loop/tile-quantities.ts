@@ -47,10 +47,10 @@ export function isPrototypeGradient(quantity: TokenQuantity): quantity is Protot
   return quantity in prototypeGradients;
 }
 
-/** The sums that a set of quantities needs. */
+/** The sums that a set of quantities needs; L_q is that of its two parts where those are there. */
 export function sumsOf(quantities: ReadonlySet<TokenQuantity>): TileSum[] {
   return [...quantities].flatMap((quantity): readonly TileSum[] => {
-    if (isRow(quantity)) return [];
+    if (isRow(quantity) || (quantity === 'lq' && quantities.has('lols') && quantities.has('v'))) return [];
     return isPrototypeGradient(quantity) ? prototypeGradients[quantity] : [quantity];
   });
 }

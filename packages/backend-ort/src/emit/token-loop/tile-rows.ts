@@ -10,8 +10,8 @@ export interface Tiling {
 const tileElements = 1 << 17;
 /** Below this the matrix products of a tile are too small to keep two cores busy. */
 const fewestRows = 256;
-/** Above this nothing is won, and the per-tile work of few prototypes is hidden already. */
-const mostRows = 2048;
+/** Above this nothing is won, the per-tile work of few prototypes is hidden already, and the tokens leave the cache. */
+const mostRows = 1024;
 
 /**
  * Cuts N tokens into tiles whose N x K intermediates stay in cache; undefined where one tile holds all. Tiles of equal
@@ -26,4 +26,22 @@ export function tileRows(tokens: number, prototypes: number): Tiling | undefined
   }
   const tiles = Math.floor(tokens / target);
   return { tiles, rows: target, rest: tokens - tiles * target };
+}
+
+/** Sizes of a tile: tokens, numbers per token, prototypes. */
+export interface TileSizes {
+  readonly rows: number;
+  readonly m: number;
+  readonly count: number;
+}
+
+/** Elements of `W^T Z` up to which two of them are kept, one for each half of a tile's tokens. */
+const mostPullElements = 1 << 15;
+
+/**
+ * Whether `W^T Z` of a tile is two products, one over each half of the tokens, which two threads do side by side: of one product both
+ * would prepare all of an operand. Measured: three quarters of the time with 64 prototypes.
+ */
+export function inHalves({ rows, m, count }: TileSizes): boolean {
+  return rows % 2 === 0 && m * count <= mostPullElements;
 }
