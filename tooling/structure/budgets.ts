@@ -11,7 +11,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-cpu': 16.5,
   '@ddcl/backend-ort': 45,
   '@ddcl/core': 16,
-  '@ddcl/core/backend': 10,
+  '@ddcl/core/backend': 10.5,
   '@ddcl/core/fit': 45,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,

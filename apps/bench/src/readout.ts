@@ -1,7 +1,7 @@
 import { createRandom } from '@ddcl/core';
-import type { DdclModel } from '@ddcl/core/fit';
+import type { DdclModel, ReadoutOutput } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
-import { Readout, type ReadoutOutput, type TokenBatch } from '@ddcl/readout';
+import { Readout, type TokenBatch } from '@ddcl/readout';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
 import { median } from './measure/median.ts';
 

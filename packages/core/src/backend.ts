@@ -67,6 +67,7 @@ export {
 } from './program/tensor-type.ts';
 export type { ProgramBuilder } from './program/builder.ts';
 export { primitiveOps } from './program/infer/infer.ts';
+export { programCost, type ProgramCost } from './program/cost.ts';
 export { expandComposites } from './program/expand.ts';
 export { bindInputs, specialise, type Bindings } from './program/specialise.ts';
 export { equalPrograms, programKey } from './program/key.ts';

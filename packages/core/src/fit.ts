@@ -57,10 +57,38 @@ export type { MeasuredQuantities } from './measure/measure.ts';
 export type { Quantities } from './measure/quantities.ts';
 export { prototypeState, type PrototypeState } from './measure/prototype-state.ts';
 
-// Encoding
-export { encodeTokens, type EncodedRows, type EncodeOptions, type TokenOutput } from './encode/encode-tokens.ts';
-export { encodeSegments } from './encode/encode-segments.ts';
-export type { SegmentOutput } from './encode/finish-segment.ts';
+// Readouts
+export {
+  assignByKeys,
+  normalisedResiduals,
+  occupancies,
+  paddedSums,
+  pooledOutputs,
+  positiveWeight,
+  residualFloor,
+  residuals,
+  summaries,
+  type ReadoutSums,
+  type ReadoutUnits,
+} from './ddcl/readout.ts';
+export { encodeTokens, type EncodedRows, type EncodeOptions } from './encode/encode-tokens.ts';
+export { readoutTerms, type ReadoutTerms } from './encode/readout-terms.ts';
+export { segmentOutput, type ReadoutFrame } from './encode/finish-program.ts';
+export { SegmentAccumulator } from './encode/segment-accumulator.ts';
+export { SegmentFinisher } from './encode/segment-finisher.ts';
+export { encodeSegments, type EncodeSegmentsOptions } from './encode/encode-segments.ts';
+export {
+  isSegmentOutput,
+  needsTokenSums,
+  outputShape,
+  outputWidth,
+  readoutOutputs,
+  segmentOutputs,
+  tokenOutputs,
+  type ReadoutOutput,
+  type SegmentOutput,
+  type TokenOutput,
+} from './encode/outputs.ts';
 
 // Models
 export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';

@@ -40,7 +40,6 @@ export {
 export type { DType, FloatDType, TypedArray } from './program/dtype.ts';
 export type { Program } from './program/program.ts';
 export { formatProgram } from './program/text.ts';
-export { programCost, type ProgramCost } from './program/cost.ts';
 
 // Differentiation
 export { valueAndGrad, type ValueAndGradOptions } from './differentiate/value-and-grad.ts';
@@ -50,6 +49,7 @@ export { grad, vjp, vjpProgram } from './differentiate/vjp.ts';
 export { logSumExp, softmax } from './composite/softmax.ts';
 export { layerNorm } from './composite/layer-norm.ts';
 export { gelu } from './composite/gelu.ts';
+export { l2Normalise } from './composite/l2-normalise.ts';
 
 // DDCL
 export { assign } from './ddcl/assign.ts';

@@ -6,16 +6,9 @@ export {
   type ReadoutEncodeOptions,
   type ReadoutFitOptions,
 } from './readout/readout.ts';
-export {
-  readoutOutputs,
-  type Encoded,
-  type EncodedArray,
-  type EncodedPrecision,
-  type ReadoutOutput,
-} from './encode/encoded.ts';
+export type { Encoded, EncodedArray, EncodedPrecision } from './encode/encoded.ts';
 export { dequantise, quantise } from './encode/quantise.ts';
 export { normaliseVectors } from './numbers/normalise-vectors.ts';
-export { residualFloor } from './encode/finish.ts';
 
 // Sequences
 export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';

@@ -1,15 +1,5 @@
-import {
-  adam,
-  createRandom,
-  lossAndGradient,
-  mul,
-  programCost,
-  tensorType,
-  trace,
-  type Program,
-  type Tensor,
-} from '@ddcl/core';
-import type { Backend, DeviceBuffer } from '@ddcl/core/backend';
+import { adam, createRandom, lossAndGradient, mul, tensorType, trace, type Program, type Tensor } from '@ddcl/core';
+import { programCost, type Backend, type DeviceBuffer } from '@ddcl/core/backend';
 import { median } from './median.ts';
 
 /** Sizes of a training step with a frozen encoder: N tokens of dimension m, K prototypes. */

@@ -3,10 +3,13 @@ import { DdclError, type FloatDType } from '@ddcl/core';
 import {
   encodeSegments,
   encodeTokens,
+  isSegmentOutput,
+  outputShape,
+  readoutOutputs,
+  segmentOutputs,
   tokensFromReader,
   type EncodedRows,
-  type SegmentOutput,
-  type TokenOutput,
+  type ReadoutOutput,
 } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
@@ -16,19 +19,12 @@ import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encode
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
-import { encodeResiduals } from './encode-residuals.ts';
 import { openForModel, textOf } from '../tokens/open-tokens.ts';
 import { readSegments, withEmptySegments } from '../tokens/segments.ts';
 import { withCommand } from './with-command.ts';
 
-const tokenOutputs: readonly string[] = ['outputs', 'assignments', 'codes'] satisfies TokenOutput[];
-const segmentOutputs: readonly string[] = ['occupancy', 'pooled', 'summaries', 'residuals'] satisfies (
-  | SegmentOutput
-  | 'residuals'
-)[];
-
 interface EncodeCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
-  readonly what: string;
+  readonly what: ReadoutOutput;
   readonly segments?: string;
   readonly out: string;
   readonly backend: string;
@@ -60,9 +56,7 @@ export function encodeCommand(): Command {
     .addOption(textOption());
   addEncoderOptions(addTextUseOptions(command), true)
     .addOption(
-      new Option('--what <what>', 'what to write (required), see below')
-        .choices([...tokenOutputs, ...segmentOutputs])
-        .makeOptionMandatory(),
+      new Option('--what <what>', 'what to write (required), see below').choices(readoutOutputs).makeOptionMandatory(),
     )
     .requiredOption('--out <file.npy>', 'file to write (required); one that is there is replaced')
     .option(
@@ -79,7 +73,7 @@ export function encodeCommand(): Command {
 
 function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
   return withCommand(options, async (scope) => {
-    if (options.segments !== undefined && tokenOutputs.includes(options.what)) {
+    if (options.segments !== undefined && !isSegmentOutput(options.what)) {
       throw new DdclError(
         'argument',
         `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`,
@@ -102,12 +96,12 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     const common = { dtype, signal };
     let shape: number[];
     let rows: AsyncIterable<EncodedRows>;
-    if (tokenOutputs.includes(options.what)) {
-      const what = options.what as TokenOutput;
-      shape = what === 'codes' ? [reader.tokens] : [reader.tokens, what === 'outputs' ? model.dimension : model.count];
+    const { what } = options;
+    const tail = outputShape(what, model);
+    if (!isSegmentOutput(what)) {
+      shape = [reader.tokens, ...tail];
       rows = encodeTokens(backend, model, source, what, common);
     } else {
-      const what = options.what as SegmentOutput | 'residuals';
       const texts = textOf(opened);
       if (texts !== undefined && options.segments !== undefined) {
         throw new DdclError(
@@ -121,13 +115,8 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
           ? new Int32Array(reader.tokens)
           : await readSegments(resolve(options.segments), reader.tokens));
       const segments = texts?.counts.documents ?? ids.reduce((most, id) => Math.max(most, id), -1) + 1;
-      const tail =
-        what === 'occupancy' ? [model.count] : what === 'pooled' ? [model.dimension] : [model.count, model.dimension];
       shape = [segments, ...tail];
-      const encoded =
-        what === 'residuals'
-          ? encodeResiduals(backend, model, source, ids, common)
-          : encodeSegments(backend, model, source, ids, what, common);
+      const encoded = encodeSegments(backend, model, source, ids, what, { ...common, normalise: true });
       rows = withEmptySegments(encoded, shape);
     }
     const written = options.what === 'codes' ? 'int32' : dtype;

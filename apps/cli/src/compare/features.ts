@@ -1,11 +1,5 @@
-import {
-  batchesFromReader,
-  poolSequences,
-  type PoolingKind,
-  type Readout,
-  type ReadoutOutput,
-  type SequenceReader,
-} from '@ddcl/readout';
+import type { ReadoutOutput } from '@ddcl/core/fit';
+import { batchesFromReader, poolSequences, type PoolingKind, type Readout, type SequenceReader } from '@ddcl/readout';
 import type { FeatureMatrix } from './feature-matrix.ts';
 
 /** Vectors of all documents, and how long they took. */

@@ -1,5 +1,5 @@
-import { fit, type TokenSource } from '@ddcl/core/fit';
-import { Readout, type ReadoutOutput } from '@ddcl/readout';
+import { fit, type ReadoutOutput, type TokenSource } from '@ddcl/core/fit';
+import { Readout } from '@ddcl/readout';
 import type { CompareData } from './documents.ts';
 import { joinFeatures, type FeatureMatrix } from './feature-matrix.ts';
 import { poolFeatures, readoutFeatures, type TimedFeatures } from './features.ts';

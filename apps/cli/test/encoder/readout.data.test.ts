@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { Readout, readoutOutputs, type Encoded, type TokenBatch } from '@ddcl/readout';
+import { readoutOutputs } from '@ddcl/core/fit';
+import { Readout, type Encoded, type TokenBatch } from '@ddcl/readout';
 import * as ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
 import { openEncoder } from '../../src/encoder/open-encoder.ts';

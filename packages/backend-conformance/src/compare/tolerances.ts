@@ -97,6 +97,7 @@ export const compositeTolerances: Readonly<Record<string, CompositeTolerance>> =
   'softmax/1': otherOrder,
   'logSumExp/1': otherOrder,
   'layerNorm/1': otherOrder,
+  'l2Normalise/1': otherOrder,
   'gelu/1': otherOrder,
   'ddcl.assign/1': otherOrder,
   'ddcl.forward/1': otherOrder,

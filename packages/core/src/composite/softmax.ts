@@ -6,7 +6,7 @@ import { max, sum } from '../program/ops/reduce.ts';
 import type { Tensor } from '../program/trace.ts';
 
 /** `axis` of `x`, counted from the back if negative. */
-function resolveAxis(op: string, x: Tensor, axis: number): number {
+export function resolveAxis(op: string, x: Tensor, axis: number): number {
   const resolved = axis < 0 ? axis + x.shape.length : axis;
   requireAxis(op, resolved, x.type);
   return resolved;

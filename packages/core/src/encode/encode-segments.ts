@@ -5,13 +5,20 @@ import { tokenPass } from '../pass/token-pass.ts';
 import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
-import type { SegmentOutput } from './finish-segment.ts';
+import { needsTokenSums, outputWidth, type SegmentOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 import { SegmentAccumulator } from './segment-accumulator.ts';
+import { SegmentFinisher } from './segment-finisher.ts';
 import { segmentProgram } from './segment-program.ts';
 
 /** The largest tensor of a run that sums tokens per segment holds at most this many numbers. */
 const segmentElements = 1 << 21;
+
+/** Options of {@link encodeSegments}. */
+export interface EncodeSegmentsOptions extends EncodeOptions {
+  /** For residuals: give each length 1, then the segment's K m numbers as a whole (VLAD). Default false. */
+  readonly normalise?: boolean;
+}
 
 /** Segments that are given out together at the end. */
 const rowsAtOnce = 1024;
@@ -29,13 +36,13 @@ export async function* encodeSegments(
   model: DdclModel,
   source: TokenSource,
   ids: Int32Array,
-  what: SegmentOutput,
-  { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
+  output: SegmentOutput,
+  { temperature, dtype = model.dtype, signal, normalise = false }: EncodeSegmentsOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
   const total = countSegments(ids);
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);
-  const withSums = what === 'summaries';
+  const withSums = needsTokenSums(output);
   /** Segments of the blocks that are on their way, by their first token. */
   const parts = new Map<number, BlockSegments>();
   const pass = tokenPass(backend, source, {
@@ -52,30 +59,38 @@ export async function* encodeSegments(
   });
   const { rows } = pass;
   const segments = withSums ? segmentsPerRun(rows, model, dtype, backend.capabilities) : rows;
+  let finisher: SegmentFinisher | undefined;
   try {
     const state = modelState(model, temperature, dtype).within(pass.frame);
-    const accumulator = new SegmentAccumulator(what, state);
+    const accumulator = new SegmentAccumulator(model.count, withSums ? model.count * model.dimension : 0);
     const encode = await pass.compile(segmentProgram(state, { rows, segments, withSums }));
+    const width = Math.max(model.count, outputWidth(output, model));
+    finisher = await SegmentFinisher.create(backend, state, [output], {
+      rows: fittingRows(Math.min(total, rowsAtOnce), width, dtype, backend.capabilities),
+      spread: Math.sqrt(model.totalVariance),
+      isNormalised: normalise,
+    });
     const blocks = encode.blocks(state.inputs(), {
       signal,
       beside: (first) => [[{ dtype: 'int32', shape: [rows] }, paddedTo(rows, parts.get(first)!.placeOfToken)]],
     });
     let passed = 0;
+    let given = 0;
     for await (const { first, rows: count, tokenWeights, sums } of blocks) {
       passed += count;
       if (passed > ids.length) throw wrongCount(ids.length, source.tokens ?? passed);
       tokenWeights.forEach((weight, index) => accumulator.addWeight(ids[first + index]!, weight));
       for (const [id, place] of parts.get(first)!.places) accumulator.addSums(id, place, sums[0]!, sums[1]);
       parts.delete(first);
-      const finished = sorted && passed < ids.length ? accumulator.finish(ids[passed]!) : undefined;
-      if (finished !== undefined) yield finished;
+      const ended = sorted && passed < ids.length ? ids[passed]! : given;
+      if (ended > given) yield* await finisher.finish(accumulator, given, ended);
+      given = Math.max(given, ended);
     }
     if (passed !== ids.length) throw wrongCount(ids.length, passed);
-    for (let until = rowsAtOnce; until < total + rowsAtOnce; until += rowsAtOnce) {
-      const finished = accumulator.finish(Math.min(total, until));
-      if (finished !== undefined) yield finished;
-    }
+    for (; given < total; given += rowsAtOnce)
+      yield* await finisher.finish(accumulator, given, Math.min(total, given + rowsAtOnce));
   } finally {
+    finisher?.dispose();
     pass.dispose();
   }
 }
@@ -111,15 +126,16 @@ function paddedTo(length: number, values: Int32Array): Int32Array {
  * Segments that one run may touch: their token sums are [segments, K, m], and where no kernel makes these, the
  * assignments are spread over segments, [rows, segments, K].
  */
-function segmentsPerRun(
-  rows: number,
-  { count, dimension }: DdclModel,
-  dtype: FloatDType,
-  { composites, maxBufferBytes }: Capabilities,
-): number {
+function segmentsPerRun(rows: number, model: DdclModel, dtype: FloatDType, capabilities: Capabilities): number {
+  const { count, dimension } = model;
+  const perToken = capabilities.composites.includes('ddcl.segmentSums/1') ? dimension : Math.max(dimension, rows);
+  return fittingRows(rows, count * perToken, dtype, capabilities);
+}
+
+/** At most `rows` rows of `width` numbers, as far as they are no more than the largest tensor. */
+function fittingRows(rows: number, width: number, dtype: FloatDType, { maxBufferBytes }: Capabilities): number {
   const most = Math.min(segmentElements, Math.floor(maxBufferBytes / bytesPerElement(dtype)));
-  const each = count * (composites.includes('ddcl.segmentSums/1') ? dimension : Math.max(dimension, rows));
-  return Math.max(1, Math.min(rows, Math.floor(most / each)));
+  return Math.max(1, Math.min(rows, Math.floor(most / width)));
 }
 
 function wrongCount(ids: number, tokens: number): DdclError {

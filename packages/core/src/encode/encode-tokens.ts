@@ -10,16 +10,8 @@ import { tokenProgram } from '../pass/token-program.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
+import { outputWidth, type TokenOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
-
-/**
- * What a token is turned into.
- *
- * - `outputs`: `y_n = sum_k q_nk p_k`, m numbers in the tokens' units
- * - `assignments`: `q_nk`, K numbers that sum to 1
- * - `codes`: `argmax_k q_nk`, one int32; ties go to the lowest
- */
-export type TokenOutput = 'outputs' | 'assignments' | 'codes';
 
 export interface EncodeOptions {
   /** Default: the model's. */
@@ -47,7 +39,7 @@ export async function* encodeTokens(
   backend: Backend,
   model: DdclModel,
   source: TokenSource,
-  what: TokenOutput,
+  output: TokenOutput,
   { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireModelDimension(model, source.dimension);
@@ -60,21 +52,21 @@ export async function* encodeTokens(
   });
   try {
     const state = modelState(model, temperature, dtype).within(pass.frame);
-    const width = what === 'outputs' ? dimension : what === 'assignments' ? count : 1;
+    const width = outputWidth(output, model);
     const encode = await pass.compile(
       tokenProgram(
-        `encode ${what}`,
+        `encode ${output}`,
         [tensorType(dtype, [count, dimension]), tensorType(dtype, [])],
         (tokens, _weights, prototypes, warmth) => {
           const operands = { tokens, prototypes, temperature: warmth };
-          if (what === 'outputs') return { perToken: [forward(operands)] };
-          return { perToken: [what === 'assignments' ? assign(operands) : nearest(operands).indices] };
+          if (output === 'outputs') return { perToken: [forward(operands)] };
+          return { perToken: [output === 'assignments' ? assign(operands) : nearest(operands).indices] };
         },
       ),
     );
     for await (const { rows, perToken } of encode.blocks(state.inputs(), { signal })) {
       const data = perToken[0] as EncodedRows['data'];
-      if (what === 'outputs') data.set(fromFrame(data, state.frame));
+      if (output === 'outputs') data.set(fromFrame(data, state.frame));
       yield { rows, width, data };
     }
   } finally {

@@ -1,23 +1,19 @@
-import type { PrototypeState } from '../measure/prototype-state.ts';
-import type { EncodedRows } from './encode-tokens.ts';
-import { finishSegment, segmentWidth, type SegmentOutput } from './finish-segment.ts';
-
 interface OpenSegment {
   readonly mass: Float64Array;
   readonly sums: Float64Array | undefined;
   weight: number;
 }
 
-/** Sums of segments whose tokens have not all come, and rows of those that are finished. */
+/** Sums over the tokens of each segment, added up from parts in float64, until they are taken. */
 export class SegmentAccumulator {
-  readonly #what: SegmentOutput;
-  readonly #state: PrototypeState;
+  readonly #count: number;
+  readonly #sumsWidth: number;
   readonly #open = new Map<number, OpenSegment>();
-  #next = 0;
 
-  constructor(what: SegmentOutput, state: PrototypeState) {
-    this.#what = what;
-    this.#state = state;
+  /** @param sumsWidth K m, or 0 where token sums are not wanted */
+  constructor(count: number, sumsWidth: number) {
+    this.#count = count;
+    this.#sumsWidth = sumsWidth;
   }
 
   addWeight(id: number, weight: number): void {
@@ -31,26 +27,31 @@ export class SegmentAccumulator {
     if (segment.sums !== undefined) addRow(segment.sums, sums!, place);
   }
 
-  /** Rows of the segments before `until` that were not given out yet, in order of their ids; undefined if there are none. */
-  finish(until: number): EncodedRows | undefined {
-    if (this.#next >= until) return undefined;
-    const first = this.#next;
-    const rows = until - first;
-    const width = segmentWidth(this.#what, this.#state);
-    const data = this.#state.dtype === 'float32' ? new Float32Array(rows * width) : new Float64Array(rows * width);
-    for (; this.#next < until; this.#next++) {
-      data.set(finishSegment(this.#open.get(this.#next), this.#what, this.#state), (this.#next - first) * width);
-      this.#open.delete(this.#next);
+  /** Takes out the sums of `segments` segments from `first` on, as `rows` rows; zeros for those that nothing was added to. */
+  take(
+    first: number,
+    segments: number,
+    rows: number,
+  ): { weight: Float64Array; mass: Float64Array; sums: Float64Array } {
+    const weight = new Float64Array(rows);
+    const mass = new Float64Array(rows * this.#count);
+    const sums = new Float64Array(rows * this.#sumsWidth);
+    for (let row = 0; row < segments; row++) {
+      const segment = this.#open.get(first + row);
+      if (segment === undefined) continue;
+      weight[row] = segment.weight;
+      mass.set(segment.mass, row * this.#count);
+      if (segment.sums !== undefined) sums.set(segment.sums, row * this.#sumsWidth);
+      this.#open.delete(first + row);
     }
-    return { rows, width, data };
+    return { weight, mass, sums };
   }
 
   #segment(id: number): OpenSegment {
     let segment = this.#open.get(id);
     if (segment === undefined) {
-      const { count, dimension } = this.#state;
-      const sums = this.#what === 'summaries' ? new Float64Array(count * dimension) : undefined;
-      segment = { mass: new Float64Array(count), sums, weight: 0 };
+      const sums = this.#sumsWidth > 0 ? new Float64Array(this.#sumsWidth) : undefined;
+      segment = { mass: new Float64Array(this.#count), sums, weight: 0 };
       this.#open.set(id, segment);
     }
     return segment;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gelu } from '../../src/composite/gelu.ts';
+import { l2Normalise } from '../../src/composite/l2-normalise.ts';
 import { layerNorm } from '../../src/composite/layer-norm.ts';
 import { logSumExp, softmax } from '../../src/composite/softmax.ts';
 import { valueAndGrad } from '../../src/differentiate/value-and-grad.ts';
@@ -41,6 +42,9 @@ const cases: Record<string, { inputs: readonly Value[]; body: Body }> = {
   'layerNorm/1 of a vector': { inputs: [bias, gain, bias], body: (x, a, b) => layerNorm(x!, a!, b!) },
   'layerNorm/1 of a cube, large epsilon': { inputs: [cube, gain, bias], body: (x, a, b) => layerNorm(x!, a!, b!, 0.5) },
   'layerNorm/1 of an operand used twice': { inputs: [matrix, gain], body: (x, a) => layerNorm(x!, a!, a!) },
+  'l2Normalise/1': { inputs: [matrix], body: (x) => l2Normalise(x!) },
+  'l2Normalise/1 along a middle axis': { inputs: [cube], body: (x) => l2Normalise(x!, 1) },
+  'l2Normalise/1 below the floor': { inputs: [matrix], body: (x) => l2Normalise(x!, 0, 1000) },
   'gelu/1': { inputs: [cube], body: (x) => gelu(x!) },
   'gelu/1 of a scalar': { inputs: [value(f64(), [-0.7])], body: (x) => gelu(x!) },
 };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backend/contract.ts';
 import { encodeSegments } from '../../src/encode/encode-segments.ts';
-import { encodeTokens, type EncodedRows, type TokenOutput } from '../../src/encode/encode-tokens.ts';
-import type { SegmentOutput } from '../../src/encode/finish-segment.ts';
+import { encodeTokens, type EncodedRows } from '../../src/encode/encode-tokens.ts';
+import { outputShape, type SegmentOutput, type TokenOutput } from '../../src/encode/outputs.ts';
 import type { DdclModel } from '../../src/model/model.ts';
 import { expandComposites } from '../../src/program/expand.ts';
 import { valueTypes, type Program } from '../../src/program/program.ts';
@@ -140,8 +140,19 @@ describe('encodeTokens', () => {
   });
 });
 
+/** A vector of length 1; one that is shorter than the floor is divided by that. */
+function unit(row: readonly number[], floor = 0): number[] {
+  const length = Math.max(Math.hypot(...row), floor);
+  return row.map((x) => (length > 0 ? x / length : 0));
+}
+
 /** The naive outputs of segments. */
-function naive(ids: readonly number[], segments: number, what: SegmentOutput, of: Problem = problem): number[] {
+function naive(
+  ids: readonly number[],
+  segments: number,
+  what: SegmentOutput | 'normalised residuals',
+  of: Problem = problem,
+): number[] {
   const { mass, sums } = segmentsOf(of, ids, segments);
   return mass.flatMap((own, segment) => {
     const weight = ids.reduce((total, id, token) => total + (id === segment ? of.weights[token]! : 0), 0);
@@ -152,11 +163,16 @@ function naive(ids: readonly number[], segments: number, what: SegmentOutput, of
         occupancy.reduce((t, share, k) => t + share * of.prototypes[k]![axis]!, 0),
       );
     }
-    return sums[segment]!.flatMap((row, k) => row.map((x) => (own[k]! > 0 ? x / own[k]! : 0)));
+    const each = sums[segment]!.map((row, k) => {
+      if (what === 'summaries') return row.map((x) => (own[k]! > 0 ? x / own[k]! : 0));
+      return row.map((x, axis) => x - own[k]! * of.prototypes[k]![axis]!);
+    });
+    if (what !== 'normalised residuals') return each.flat();
+    return unit(each.flatMap((row) => unit(row, 1e-6 * weight * Math.sqrt(model.totalVariance))));
   });
 }
 
-const outputs = ['occupancy', 'pooled', 'summaries'] as const;
+const outputs = ['occupancy', 'pooled', 'summaries', 'residuals', 'normalised residuals'] as const;
 
 /** Ids of the 23 tokens. */
 const arrangements: Record<string, readonly number[]> = {
@@ -176,6 +192,9 @@ function tokensOf(id: (index: number) => number): number[] {
 }
 
 describe.each(outputs)('encodeSegments: %s', (what) => {
+  const output = what === 'normalised residuals' ? 'residuals' : what;
+  const options = { normalise: what === 'normalised residuals' };
+
   it.each(Object.entries(arrangements))('%s', async (_, ids) => {
     const segments = Math.max(...ids) + 1;
     for (const rows of [2, 4, 32]) {
@@ -184,9 +203,9 @@ describe.each(outputs)('encodeSegments: %s', (what) => {
         numbers,
         rows: total,
         widths,
-      } = await collect(encodeSegments(backend, model, source, Int32Array.from(ids), what));
+      } = await collect(encodeSegments(backend, model, source, Int32Array.from(ids), output, options));
       expect(total).toBe(segments);
-      expect([...widths]).toEqual([{ occupancy: count, pooled: dimension, summaries: count * dimension }[what]]);
+      expect([...widths]).toEqual([outputShape(output, model).reduce((a, b) => a * b)]);
       expect(deviation(numbers, naive(ids, segments, what)), `blocks of ${rows}`).toBeLessThan(tolerance);
       expect(backend.log.alive.size).toBe(0);
     }
@@ -202,7 +221,8 @@ describe.each(outputs)('encodeSegments: %s', (what) => {
         model,
         tokensFromReader(tokensFromArray(wild, dimension, weights)),
         Int32Array.from(ids),
-        what,
+        output,
+        options,
       ),
     );
     const [width] = [...widths];

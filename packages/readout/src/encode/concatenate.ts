@@ -1,6 +1,6 @@
-import type { DdclModel } from '@ddcl/core/fit';
-import type { Encoded, EncodedArray, ReadoutOutput } from './encoded.ts';
 import { DdclError } from '@ddcl/core';
+import { outputShape, type DdclModel, type ReadoutOutput } from '@ddcl/core/fit';
+import type { Encoded, EncodedArray } from './encoded.ts';
 
 /**
  * The results of several batches as one. Outputs per token of padded batches become `[tokens, width]`, since their lengths may
@@ -8,7 +8,7 @@ import { DdclError } from '@ddcl/core';
  */
 export function concatenateEncoded(
   parts: readonly Encoded[],
-  { count, dimension }: DdclModel,
+  model: DdclModel,
   outputs: readonly ReadoutOutput[],
 ): Encoded {
   if (parts.length === 0) {
@@ -17,9 +17,7 @@ export function concatenateEncoded(
   const arrays: { [output in ReadoutOutput]?: EncodedArray } = {};
   for (const output of outputs) {
     const list = parts.map((part) => part[output]!);
-    const perSequence = list[0]!.shape.slice(1);
-    const isPerToken = output === 'outputs' || output === 'assignments';
-    const tail = isPerToken ? [output === 'outputs' ? dimension : count] : perSequence;
+    const tail = outputShape(output, model);
     const rows = list.reduce((sum, { shape }) => sum + rowsOf(shape, tail.length), 0);
     const { precision } = list[0]!;
     arrays[output] = {

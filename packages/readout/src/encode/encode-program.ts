@@ -1,26 +1,19 @@
 import {
-  add,
-  div,
+  argMax,
   matmul,
-  maximum,
-  mul,
   reshape,
-  scalar,
-  softmax,
   sub,
-  sum,
   tensorType,
   trace,
   type FloatDType,
   type Program,
   type Tensor,
+  type TensorType,
 } from '@ddcl/core';
+import { assignByKeys, isSegmentOutput, paddedSums, segmentOutput, type ReadoutOutput } from '@ddcl/core/fit';
 
-/** What one run over padded sequences returns, in this order. */
-export const runResults = ['occupancy', 'pooled', 'sums', 'outputs', 'assignments'] as const;
-
-/** One of {@link runResults}: `sums` is `sum_n a_n q_nk z_n`. */
-export type RunResult = (typeof runResults)[number];
+/** What one run over padded sequences can return: outputs, or, of parts of sequences, the sums of which outputs are made. */
+export type RunResult = ReadoutOutput | 'mass' | 'sums';
 
 export interface EncodeProgramSizes {
   readonly rows: number;
@@ -28,48 +21,48 @@ export interface EncodeProgramSizes {
   readonly count: number;
   readonly dimension: number;
   readonly dtype: FloatDType;
-  /** Take the offset off the tokens before the product; needed where the tokens lie far from 0 (see `tokenTerms`). */
-  readonly framed: boolean;
+  /** Take the offset off the tokens before the product; needed where the tokens lie far from 0 (see core's `readoutTerms`). */
+  readonly isFramed: boolean;
+  /** Whether residuals get length 1. */
+  readonly isNormalised: boolean;
+  /** Root of the tokens' total variance. */
+  readonly spread: number;
   readonly results: readonly RunResult[];
 }
 
 /**
- * The readout of [rows, length, m] tokens in one pass (docs/math.md section 6): (tokens, weights [rows, length], keys [K, m], bias [K],
- * prototypes [K, m], offset [m]) to the results that are asked for:
- * occupancy [rows, K], pooled [rows, m], sums [rows, K, m] (of tokens less the offset where framed), outputs [rows, length, m],
- * assignments [rows, length, K]. Logits are `z . key_k + bias_k`.
+ * The readout of [rows, length, m] tokens in one pass: (tokens, weights [rows, length], keys [m, K], bias [K], prototypes less the offset
+ * [K, m], prototypes [K, m], offset [m]) to the results that are asked for: [rows, ...] per sequence, [rows, length, ...] per token. `sums`
+ * are of tokens less the offset where framed.
  */
-export function encodeProgram({ rows, length, count, dimension, dtype, framed, results }: EncodeProgramSizes): Program {
-  const tokens = rows * length;
+export function encodeProgram(sizes: EncodeProgramSizes): Program {
+  const { rows, length, count, dimension, dtype, isFramed, isNormalised, spread, results } = sizes;
+  const type = (...shape: number[]): TensorType => tensorType(dtype, shape);
   return trace(
     [
-      tensorType(dtype, [rows, length, dimension]),
-      tensorType(dtype, [rows, length]),
-      tensorType(dtype, [count, dimension]),
-      tensorType(dtype, [count]),
-      tensorType(dtype, [count, dimension]),
-      tensorType(dtype, [dimension]),
+      type(rows, length, dimension),
+      type(rows, length),
+      type(dimension, count),
+      type(count),
+      type(count, dimension),
+      type(count, dimension),
+      type(dimension),
     ],
-    (z, weights, keys, bias, prototypes, offset) => {
-      const flat = reshape(z, [tokens, dimension]);
-      const shifted = framed ? sub(flat, offset) : flat;
-      const q = softmax(add(matmul(shifted, keys, { transposeB: true }), bias), 1);
+    (z, weights, keys, bias, prototypes, values, offset) => {
+      const flat = reshape(z, [rows * length, dimension]);
+      const shifted = isFramed ? sub(flat, offset) : flat;
+      const q = assignByKeys(shifted, keys, bias);
       const byRow = reshape(q, [rows, length, count]);
-      const mass = reshape(matmul(reshape(weights, [rows, 1, length]), byRow), [rows, count]);
-      // A row of no weight has no mass, and 0 divided by anything is 0.
-      const total = maximum(sum(weights, [1], { keepDims: true }), scalar(weights, 1e-30));
-      const occupancy = div(mass, total);
-      const make: Record<RunResult, () => Tensor> = {
-        occupancy: () => occupancy,
-        pooled: () => matmul(occupancy, prototypes),
-        sums: () =>
-          matmul(mul(byRow, reshape(weights, [rows, length, 1])), reshape(shifted, [rows, length, dimension]), {
-            transposeA: true,
-          }),
-        outputs: () => reshape(matmul(q, prototypes), [rows, length, dimension]),
-        assignments: () => byRow,
+      const sums = paddedSums(byRow, weights, reshape(shifted, [rows, length, dimension]));
+      const frame = { prototypes, values, offset: isFramed ? offset : undefined, scale: 1, spread };
+      const make = (result: RunResult): Tensor => {
+        if (result === 'mass') return sums.mass;
+        if (result === 'sums') return sums.sums!;
+        if (isSegmentOutput(result)) return segmentOutput(result, sums, frame, isNormalised);
+        if (result === 'codes') return reshape(argMax(q, 1), [rows, length]);
+        return result === 'assignments' ? byRow : reshape(matmul(q, values), [rows, length, dimension]);
       };
-      return results.map((result) => make[result]());
+      return results.map(make);
     },
     `readout ${results.join('+')}`,
   );

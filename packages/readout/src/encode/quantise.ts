@@ -67,6 +67,7 @@ export function dequantise({ precision, shape, data, scales }: EncodedArray): Fl
     case 'float32':
       return data as Float32Array;
     case 'float64':
+    case 'int32':
       return Float32Array.from(data);
     case 'float16':
       return fromFloat16(data as Uint16Array);

@@ -1,20 +1,36 @@
 import { DdclError } from '@ddcl/core';
-import type { DdclModel } from '@ddcl/core/fit';
-import { BoundedCache, type Backend, type DeviceBuffer, type Executable } from '@ddcl/core/backend';
+import {
+  isSegmentOutput,
+  needsTokenSums,
+  outputShape,
+  outputWidth,
+  readoutTerms,
+  SegmentFinisher,
+  type DdclModel,
+  type ReadoutOutput,
+  type ReadoutTerms,
+  type SegmentOutput,
+} from '@ddcl/core/fit';
+import {
+  allocate,
+  BoundedCache,
+  bytesPerElement,
+  type Backend,
+  type DeviceBuffer,
+  type Executable,
+} from '@ddcl/core/backend';
 import { layoutOf, type SequenceLayout } from '../sequences/layout.ts';
 import { PaddingArrays } from '../sequences/pad.ts';
 import type { PaddedBatch } from '../sequences/padded-batch.ts';
 import { planRows, type RowPlan } from '../sequences/plan-rows.ts';
 import type { TokenBatch } from '../sequences/token-batch.ts';
-import { encodeProgram, runResults, type RunResult } from './encode-program.ts';
-import type { Encoded, EncodedArray, EncodedPrecision, ReadoutOutput } from './encoded.ts';
-import { finishResiduals, finishSummaries } from './finish.ts';
+import { encodeProgram, type RunResult } from './encode-program.ts';
+import type { Encoded, EncodedArray, EncodedPrecision } from './encoded.ts';
 import { normaliseVectors } from '../numbers/normalise-vectors.ts';
+import { LongSequences } from './long-sequences.ts';
 import { quantise } from './quantise.ts';
-import { SequenceSums } from './sequence-sums.ts';
-import { tokenTerms } from './token-terms.ts';
 
-type Numbers = Float32Array | Float64Array;
+type Numbers = Float32Array | Float64Array | Int32Array;
 
 /** Options of one `encode`, filled in. */
 export interface EncodeSettings {
@@ -32,22 +48,17 @@ const tokensPerRun = 4096;
 /** Executables kept ready; each is for one number of rows, length and set of results. */
 const cachedExecutables = 48;
 
-const neededFor: Readonly<Record<ReadoutOutput, readonly RunResult[]>> = {
-  outputs: ['outputs'],
-  assignments: ['assignments'],
-  pooled: ['pooled'],
-  occupancy: ['occupancy'],
-  summaries: ['occupancy', 'sums'],
-  residuals: ['occupancy', 'sums'],
-};
+/** The same for what finishes long sequences, one for each set of outputs. */
+const cachedFinishers = 4;
 
 /** Applies a model to batches of sequences on a backend. Holds compiled programs, and the model's numbers on the device. */
 export class SequenceEncoder {
   readonly #backend: Backend;
   readonly #model: DdclModel;
   readonly #executables: BoundedCache<Promise<Executable>>;
+  readonly #finishers: BoundedCache<SegmentFinisher>;
   readonly #padding: PaddingArrays;
-  #terms: { temperature: number; framed: boolean; buffers: DeviceBuffer[] } | undefined;
+  #ready: { temperature: number; terms: ReadoutTerms; buffers: DeviceBuffer[] } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(backend: Backend, model: DdclModel) {
@@ -57,6 +68,7 @@ export class SequenceEncoder {
     this.#executables = new BoundedCache(cachedExecutables, (made) => {
       made.then((executable) => executable.dispose()).catch(() => {});
     });
+    this.#finishers = new BoundedCache(cachedFinishers, (finisher) => finisher.dispose());
   }
 
   /**
@@ -79,72 +91,80 @@ export class SequenceEncoder {
         `The readout was fitted on tokens of hidden size ${model.dimension}, but these have ${layout.dimension}. Use the encoder that it was fitted on.`,
       );
     }
-    const { outputs } = settings;
-    const needed = new Set(outputs.flatMap((output) => neededFor[output]));
-    const results = runResults.filter((result) => needed.has(result));
-    const sums = new SequenceSums(model, layout, {
-      occupancy: needed.has('occupancy'),
-      pooled: needed.has('pooled'),
-      sums: needed.has('sums'),
-    });
-    const perToken = {
-      outputs: this.#numbers(needed.has('outputs') ? layout.tokens * model.dimension : 0),
-      assignments: this.#numbers(needed.has('assignments') ? layout.tokens * model.count : 0),
-    };
-    const { framed, buffers } = this.#ready(settings.temperature);
+    const { outputs, temperature, normalise } = settings;
+    const isNormalised = normalise.has('residuals');
+    const perToken = outputs.filter((output) => !isSegmentOutput(output));
+    const perSequence = outputs.filter(isSegmentOutput);
+    const withSums = perSequence.some(needsTokenSums);
+    const sums: RunResult[] = perSequence.length === 0 ? [] : withSums ? ['mass', 'sums'] : ['mass'];
+    // A NaN among the tokens does not show in codes.
+    const check: RunResult[] = outputs.every((output) => output === 'codes') ? ['mass'] : [];
+    const data = new Map<RunResult, Numbers>();
+    for (const output of outputs) {
+      const rows = isSegmentOutput(output) ? layout.sequences : layout.tokens;
+      const numbers = allocate(output === 'codes' ? 'int32' : model.dtype, rows * outputWidth(output, model));
+      data.set(output, numbers as Numbers);
+    }
+    const long = new LongSequences(model, withSums);
     for (const plan of planRows(layout.offsets, this.#budget())) {
       const padded = this.#padding.pad(batch.data, layout, plan);
-      const made = await this.#run(padded, results, framed, buffers);
+      const results = [...check, ...(plan.isWhole ? perSequence : sums), ...perToken];
+      const made = await this.#run(padded, results, isNormalised, temperature);
       requireFinite(made, padded, results);
-      sums.add(padded, made.get('occupancy'), made.get('pooled'), made.get('sums'));
-      for (const kind of ['outputs', 'assignments'] as const) {
-        const rows = made.get(kind);
-        if (rows !== undefined) scatter(rows, perToken[kind], layout, plan);
-      }
+      if (!plan.isWhole && sums.length > 0) long.add(padded, made.get('mass')!, made.get('sums'));
+      for (const output of perToken) scatter(made.get(output)!, data.get(output)!, layout, plan);
+      if (plan.isWhole)
+        for (const output of perSequence) setRows(made.get(output)!, data.get(output)!, padded.sequences);
     }
-    return this.#finish(batch, layout, sums, perToken, framed, settings);
+    if (long.sequences.length > 0) {
+      const finisher = await this.#finisher(perSequence, isNormalised, temperature);
+      const finished = await finisher.finish(long.sums, 0, long.sequences.length);
+      perSequence.forEach((output, index) => setRows(finished[index]!.data, data.get(output)!, long.sequences));
+    }
+    return this.#encoded(batch, layout, data, settings);
   }
 
   #budget(): number {
     const { count, dimension, dtype } = this.#model;
-    const bytes = (dtype === 'float32' ? 4 : 8) * Math.max(count, dimension);
+    const bytes = bytesPerElement(dtype) * Math.max(count, dimension);
     return Math.min(tokensPerRun, Math.floor(this.#backend.capabilities.maxBufferBytes / bytes));
   }
 
-  #numbers(length: number): Numbers {
-    return this.#model.dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
-  }
-
-  /** The model's numbers on the device, at a temperature. */
-  #ready(temperature: number): { framed: boolean; buffers: readonly DeviceBuffer[] } {
-    if (this.#terms?.temperature === temperature) return this.#terms;
+  /** The model's numbers at a temperature, on the host and on the device. */
+  #at(temperature: number): { readonly terms: ReadoutTerms; readonly buffers: readonly DeviceBuffer[] } {
+    if (this.#ready?.temperature === temperature) return this.#ready;
     this.#free();
-    const { count, dimension, dtype, prototypes, offset } = this.#model;
-    const { framed, keys, bias } = tokenTerms(this.#model, temperature);
+    const { count, dimension, dtype, prototypes } = this.#model;
+    const terms = readoutTerms(this.#model, temperature);
     const upload = (shape: readonly number[], values: Float64Array): DeviceBuffer =>
       this.#backend.upload({ dtype, shape }, dtype === 'float32' ? Float32Array.from(values) : values);
     const buffers = [
-      upload([count, dimension], keys),
-      upload([count], bias),
+      upload([dimension, count], terms.keys),
+      upload([count], terms.bias),
+      upload([count, dimension], terms.prototypes),
       upload([count, dimension], prototypes),
-      upload([dimension], offset),
+      upload([dimension], terms.offset),
     ];
-    this.#terms = { temperature, framed, buffers };
-    return this.#terms;
+    this.#ready = { temperature, terms, buffers };
+    return this.#ready;
   }
 
   async #run(
     { tokens, weights, rows, length }: PaddedBatch,
     results: readonly RunResult[],
-    framed: boolean,
-    shared: readonly DeviceBuffer[],
+    isNormalised: boolean,
+    temperature: number,
   ): Promise<Map<RunResult, Numbers>> {
     const backend = this.#backend;
-    const { count, dimension, dtype } = this.#model;
-    const key = [rows, length, framed, ...results].join(' ');
+    const { count, dimension, dtype, totalVariance } = this.#model;
+    const { terms, buffers: shared } = this.#at(temperature);
+    const { isFramed } = terms;
+    const spread = Math.sqrt(totalVariance);
+    const key = [rows, length, isNormalised, ...results].join(' ');
     let executable = this.#executables.get(key);
     if (executable === undefined) {
-      executable = backend.compile(encodeProgram({ rows, length, count, dimension, dtype, framed, results }));
+      const sizes = { rows, length, count, dimension, dtype, isFramed, isNormalised, spread, results };
+      executable = backend.compile(encodeProgram(sizes));
       this.#executables.set(key, executable);
     }
     const ready = await executable;
@@ -162,53 +182,71 @@ export class SequenceEncoder {
     }
   }
 
-  #finish(
+  /** Makes outputs of sequences whose parts were summed. */
+  async #finisher(
+    outputs: readonly SegmentOutput[],
+    isNormalised: boolean,
+    temperature: number,
+  ): Promise<SegmentFinisher> {
+    const key = [isNormalised, ...outputs].join(' ');
+    let finisher = this.#finishers.get(key);
+    if (finisher === undefined) {
+      const { count, dimension, dtype, prototypes: absolute, totalVariance } = this.#model;
+      const { offset } = this.#at(temperature).terms;
+      const state = { count, dimension, dtype, absolute, frame: { offset, scale: 1 } };
+      const options = { rows: 1, spread: Math.sqrt(totalVariance), isNormalised };
+      finisher = await SegmentFinisher.create(this.#backend, state, outputs, options);
+      this.#finishers.set(key, finisher);
+    }
+    return finisher;
+  }
+
+  #encoded(
     batch: TokenBatch,
     layout: SequenceLayout,
-    sums: SequenceSums,
-    perToken: { readonly outputs: Numbers; readonly assignments: Numbers },
-    framed: boolean,
+    data: ReadonlyMap<RunResult, Numbers>,
     { outputs, normalise, precision }: EncodeSettings,
   ): Encoded {
-    const model = this.#model;
-    const { count, dimension } = model;
-    const { sequences } = layout;
-    const leading = batch.shape.slice(0, -1);
+    const { sequences, offsets, places } = layout;
     const encoded: { [output in ReadoutOutput]?: EncodedArray } = {};
-    const set = (output: ReadoutOutput, shape: readonly number[], data: Numbers): void => {
-      if (normalise.has(output) && output !== 'residuals') normaliseVectors(data, shape.at(-1)!);
-      encoded[output] = quantise(data, shape, precision);
-    };
-    const wants = (output: ReadoutOutput): boolean => outputs.includes(output);
-    // Residuals first: summaries are written over the sums, and occupancies may be normalised.
-    if (wants('residuals')) {
-      const into = wants('summaries') ? this.#numbers(sums.sums.length) : sums.sums;
-      set(
-        'residuals',
-        [sequences, count, dimension],
-        finishResiduals(sums, model, framed, normalise.has('residuals'), into),
-      );
+    for (const output of outputs) {
+      const leading = isSegmentOutput(output) ? [sequences] : batch.shape.slice(0, -1);
+      const shape = [...leading, ...outputShape(output, this.#model)];
+      const numbers = data.get(output)!;
+      if (numbers instanceof Int32Array) encoded[output] = { precision: 'int32', shape, data: numbers };
+      else {
+        if (normalise.has(output) && output !== 'residuals') normaliseVectors(numbers, shape.at(-1)!);
+        encoded[output] = quantise(numbers, shape, precision);
+      }
     }
-    if (wants('summaries')) set('summaries', [sequences, count, dimension], finishSummaries(sums, model, framed));
-    if (wants('pooled')) set('pooled', [sequences, dimension], sums.pooled);
-    if (wants('occupancy')) set('occupancy', [sequences, count], sums.occupancy);
-    if (wants('outputs')) set('outputs', [...leading, dimension], perToken.outputs);
-    if (wants('assignments')) set('assignments', [...leading, count], perToken.assignments);
     let empty = 0;
     for (let sequence = 0; sequence < sequences; sequence++) {
-      if (layout.offsets[sequence + 1] === layout.offsets[sequence]) empty++;
+      if (offsets[sequence + 1] === offsets[sequence]) empty++;
     }
-    return { ...encoded, sequences, empty, tokens: layout.places.length };
+    return { ...encoded, sequences, empty, tokens: places.length };
   }
 
   #free(): void {
-    for (const buffer of this.#terms?.buffers ?? []) this.#backend.free(buffer);
-    this.#terms = undefined;
+    for (const buffer of this.#ready?.buffers ?? []) this.#backend.free(buffer);
+    this.#ready = undefined;
   }
 
   dispose(): void {
     this.#free();
     this.#executables.clear();
+    this.#finishers.clear();
+  }
+}
+
+/** Puts rows where their sequences stand; -1 stands for none. */
+function setRows(
+  rows: ArrayLike<number> & Pick<Numbers, 'subarray'>,
+  into: Numbers,
+  sequences: ArrayLike<number>,
+): void {
+  const width = rows.length / sequences.length;
+  for (let row = 0; row < sequences.length; row++) {
+    if (sequences[row]! >= 0) into.set(rows.subarray(row * width, (row + 1) * width), sequences[row]! * width);
   }
 }
 

@@ -1,23 +1,12 @@
+import { add, assign, concat, DdclError, div, matmul, mul, reshape, sub, sum, type Tensor } from '@ddcl/core';
 import {
-  add,
-  assign,
-  composite,
-  concat,
-  DdclError,
-  div,
-  less,
-  matmul,
-  maximum,
-  mul,
-  reshape,
-  scalar,
-  select,
-  sqrt,
-  sub,
-  sum,
-  type Tensor,
-} from '@ddcl/core';
-import { residualFloor } from '../encode/finish.ts';
+  normalisedResiduals,
+  occupancies,
+  paddedSums,
+  pooledOutputs,
+  positiveWeight,
+  type ReadoutSums,
+} from '@ddcl/core/fit';
 
 /**
  * What a head can be put on (docs/math.md section 6). `mean`: the mean token, m numbers; `pooled`: the mean output, m; `occupancy`: K;
@@ -58,33 +47,11 @@ export interface ReadoutOperands {
   readonly temperature: Tensor;
 }
 
-/** Sums over the tokens of each document: everything else is made of them, so nothing larger than [B, L, K] is needed. */
-export interface DocumentSums {
-  /** `sum_n a_n`, [B, 1]; 1 for a document of no weight, so that one can divide. */
-  readonly weight: Tensor;
-  /** `sum_n a_n q_nk`, [B, K]. */
-  readonly mass: Tensor;
-  /** `sum_n a_n q_nk z_n`, [B, K, m]: one product per document, `q^T diag(a) Z`. */
-  readonly sums: Tensor;
-}
-
-/** Total weight of each document, [B, 1]; 1 where it is 0. */
-export function documentWeights(weights: Tensor): Tensor {
-  const total = sum(weights, [1], { keepDims: true });
-  // Dividing by less could overflow float32.
-  return select(less(total, 1e-20), 1, total);
-}
-
-export function documentSums({ tokens, weights, prototypes, temperature }: ReadoutOperands): DocumentSums {
+/** Sums over the tokens of each document. */
+export function documentSums({ tokens, weights, prototypes, temperature }: ReadoutOperands): ReadoutSums {
   const [rows, length, dimension] = tokens.shape as [number, number, number];
-  const count = prototypes.shape[0] as number;
   const q = assign({ tokens: reshape(tokens, [rows * length, dimension]), prototypes, temperature });
-  const weighted = mul(reshape(q, [rows, length, count]), reshape(weights, [rows, length, 1]));
-  return {
-    weight: documentWeights(weights),
-    mass: sum(weighted, [1]),
-    sums: matmul(weighted, tokens, { transposeA: true }),
-  };
+  return paddedSums(reshape(q, [rows, length, prototypes.shape[0]!]), weights, tokens);
 }
 
 /**
@@ -96,66 +63,19 @@ export function documentSums({ tokens, weights, prototypes, temperature }: Reado
  */
 export function quantisationLoss(
   { tokens, weights, prototypes }: Omit<ReadoutOperands, 'temperature'>,
-  { mass, sums }: DocumentSums,
+  { mass, sums }: ReadoutSums,
 ): Tensor {
   const squares = sum(mul(weights, sum(mul(tokens, tokens), [2])));
-  const inner = sum(mul(prototypes, sum(sums, [0])));
+  const inner = sum(mul(prototypes, sum(sums!, [0])));
   const norms = sum(mul(sum(mass, [0]), sum(mul(prototypes, prototypes), [1])));
   return add(sub(squares, mul(inner, 2)), norms);
-}
-
-/**
- * Vectors of length 1 along `axis`; those shorter than `floor` > 0 are divided by it, so zeros stay zeros. With
- * y = x / d the derivative is `(g - y (g . y)) / d`, and `g / d` below the floor: a composite, since by the chain rule it takes three times the passes.
- */
-function normalise(x: Tensor, axis: number, floor: number): Tensor {
-  const along = [axis];
-  const [result] = composite(
-    {
-      name: 'readout.normalise/1',
-      attributes: { axis, floor },
-      decomposition: (input) => {
-        const length = sqrt(sum(mul(input!, input!), along, { keepDims: true }));
-        const divisor = maximum(length, floor);
-        return [div(input!, divisor), divisor];
-      },
-      gradient: (_inputs, [y, divisor], [g]) => {
-        const inner = sum(mul(g!, y!), along, { keepDims: true });
-        const isLong = less(scalar(divisor!, floor), divisor!);
-        return [div(sub(g!, mul(y!, select(isLong, inner, 0))), divisor!)];
-      },
-    },
-    [x],
-  );
-  return result!;
 }
 
 /** `sum_n a_n z_n / sum_n a_n`, [B, m]. */
 export function meanTokens(tokens: Tensor, weights: Tensor): Tensor {
   const [rows, length, dimension] = tokens.shape as [number, number, number];
   const total = matmul(reshape(weights, [rows, 1, length]), tokens);
-  return div(reshape(total, [rows, dimension]), documentWeights(weights));
-}
-
-/** `o_k = sum a q_k / sum a`, [B, K]. */
-export function occupancy({ mass, weight }: DocumentSums): Tensor {
-  return div(mass, weight);
-}
-
-/**
- * VLAD: `r_k = sum_n a_n q_nk (z_n - p_k)`, each of length 1, then all of a document, [B, K m]. Lengths have the floor of
- * `Readout.encode` with `normalise`, so both give the same numbers; scale-free, so the frame does not matter.
- *
- * @param spread root of the tokens' total variance, in the frame's units
- */
-export function normalisedResiduals({ mass, sums, weight }: DocumentSums, prototypes: Tensor, spread: number): Tensor {
-  const [rows, count, dimension] = sums.shape as [number, number, number];
-  const residuals = sub(sums, mul(reshape(mass, [rows, count, 1]), prototypes));
-  const perToken = div(residuals, reshape(weight, [rows, 1, 1]));
-  // Tokens that are all equal have no spread.
-  const smallest = Math.max(residualFloor * spread, 1e-12);
-  const each = normalise(perToken, 2, smallest);
-  return normalise(reshape(each, [rows, count * dimension]), 1, 1e-6);
+  return div(reshape(total, [rows, dimension]), positiveWeight(sum(weights, [1], { keepDims: true })));
 }
 
 /**
@@ -176,7 +96,7 @@ export function trainingScale(feature: ReadoutFeature, count: number, dimension:
 export function readoutFeatures(
   features: readonly ReadoutFeature[],
   operands: ReadoutOperands,
-  documents: DocumentSums | undefined,
+  documents: ReadoutSums | undefined,
   spread: number,
 ): Tensor {
   const { tokens, weights, prototypes } = operands;
@@ -184,9 +104,9 @@ export function readoutFeatures(
   const known = documents ?? (features.some((name) => name !== 'mean') ? documentSums(operands) : undefined);
   const make: Record<ReadoutFeature, () => Tensor> = {
     mean: () => meanTokens(tokens, weights),
-    pooled: () => matmul(occupancy(known!), prototypes),
-    occupancy: () => occupancy(known!),
-    residuals: () => normalisedResiduals(known!, prototypes, spread),
+    pooled: () => pooledOutputs(known!, prototypes),
+    occupancy: () => occupancies(known!),
+    residuals: () => reshape(normalisedResiduals(known!, prototypes, spread), [tokens.shape[0]!, count * dimension]),
   };
   const scaled = features.map((name) => {
     const scale = trainingScale(name, count, dimension);

@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
-import type { Encoded, ReadoutOutput } from '../encode/encoded.ts';
+import type { ReadoutOutput } from '@ddcl/core/fit';
+import type { Encoded } from '../encode/encoded.ts';
 import type { BatchOptions, Readout, ReadoutEncodeOptions } from '../readout/readout.ts';
 import type { TokenInput } from '../sequences/token-batch.ts';
 import { checkExtractor, extractTokens, type ExtractOptions, type FeatureExtractor } from './extract-tokens.ts';

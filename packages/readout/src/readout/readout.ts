@@ -4,14 +4,16 @@ import {
   fit,
   modelFromBytes,
   modelToBytes,
+  readoutOutputs,
   type DdclModel,
   type FitOptions,
   type FitResult,
   type OnlineFit,
+  type ReadoutOutput,
 } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { concatenateEncoded } from '../encode/concatenate.ts';
-import { readoutOutputs, type Encoded, type EncodedPrecision, type ReadoutOutput } from '../encode/encoded.ts';
+import type { Encoded, EncodedPrecision } from '../encode/encoded.ts';
 import { SequenceEncoder, type EncodeSettings } from '../encode/sequence-encoder.ts';
 import { batchesOf, isBatch, tokenBlocks, tokenSource, type FitInput } from '../sequences/token-input.ts';
 import type { TokenBatch, TokenInput } from '../sequences/token-batch.ts';

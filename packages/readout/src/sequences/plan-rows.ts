@@ -8,6 +8,8 @@ export interface Piece {
 
 /** Rows that run together: `pieces.length <= rows`, each of at most `length` tokens. */
 export interface RowPlan {
+  /** Whether the pieces are whole sequences; the others are parts of longer ones, whose sums add up. */
+  readonly isWhole: boolean;
   readonly rows: number;
   readonly length: number;
   readonly pieces: readonly Piece[];
@@ -32,12 +34,18 @@ const emptyShare = 0.25;
  * @param budget most tokens per run, padding included; one row may have more
  */
 export function planRows(offsets: Int32Array, budget: number): RowPlan[] {
-  const pieces: Piece[] = [];
+  const whole: Piece[] = [];
+  const parts: Piece[] = [];
   for (let sequence = 0; sequence + 1 < offsets.length; sequence++) {
+    const pieces = offsets[sequence + 1]! - offsets[sequence]! > longestRow ? parts : whole;
     for (let start = offsets[sequence]!; start < offsets[sequence + 1]!; start += longestRow) {
       pieces.push({ sequence, start, count: Math.min(longestRow, offsets[sequence + 1]! - start) });
     }
   }
+  return [...planPieces(whole, true, budget), ...planPieces(parts, false, budget)];
+}
+
+function planPieces(pieces: Piece[], isWhole: boolean, budget: number): RowPlan[] {
   // Stable, so the plan depends on lengths alone.
   pieces.sort((a, b) => b.count - a.count);
   const plans: RowPlan[] = [];
@@ -48,7 +56,7 @@ export function planRows(offsets: Int32Array, budget: number): RowPlan[] {
     const above = 2 ** Math.ceil(Math.log2(left));
     const fitting = (above - left) / above <= emptyShare ? above : above / 2;
     const rows = Math.max(1, Math.min(most, fitting));
-    plans.push({ rows, length, pieces: pieces.slice(first, first + rows) });
+    plans.push({ isWhole, rows, length, pieces: pieces.slice(first, first + rows) });
     first += rows;
   }
   return plans;

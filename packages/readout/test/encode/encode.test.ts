@@ -3,7 +3,8 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { ortBackend } from '@ddcl/backend-ort';
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
-import { Readout, readoutOutputs, type Encoded, type TokenBatch } from '../../src/index.ts';
+import { readoutOutputs } from '@ddcl/core/fit';
+import { Readout, type Encoded, type TokenBatch } from '../../src/index.ts';
 import { referenceReadout, sample, tolerance, type PlainSequence } from './reference.ts';
 
 type Sample = ReturnType<typeof sample>;

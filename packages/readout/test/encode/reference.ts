@@ -1,6 +1,5 @@
-import type { DdclModel } from '@ddcl/core/fit';
+import { residualFloor, type DdclModel } from '@ddcl/core/fit';
 import { createRandom } from '@ddcl/core';
-import { residualFloor } from '../../src/index.ts';
 
 /** Tokens of one sequence with their weights, as plain rows. */
 export interface PlainSequence {

@@ -1,4 +1,4 @@
-import { gelu, layerNorm, logSumExp, softmax } from '@ddcl/core';
+import { gelu, l2Normalise, layerNorm, logSumExp, softmax } from '@ddcl/core';
 import type { DType } from '@ddcl/core/backend';
 import { testSizes } from '../data.ts';
 import type { Variant } from '../variants.ts';
@@ -35,6 +35,17 @@ export const generalComposites: Readonly<Record<string, readonly Variant[]>> = {
       name: 'epsilon 0.5',
       operands: (n, of) => [of(2, 3, n), of(n), of(n)],
       body: ([x, a, b]) => layerNorm(x!, a!, b!, 0.5),
+    },
+  ],
+  'l2Normalise/1': [
+    { dtypes, operands: (n, of) => [of(n, 5)], body: ([x]) => l2Normalise(x!) },
+    { dtypes, name: 'along 1', sizes: notEmpty, operands: (n, of) => [of(2, n, 3)], body: ([x]) => l2Normalise(x!, 1) },
+    {
+      dtypes,
+      name: 'below the floor',
+      fixed: true,
+      operands: (n, of) => [of(n, 4)],
+      body: ([x]) => l2Normalise(x!, 1, 1000),
     },
   ],
   'gelu/1': [
