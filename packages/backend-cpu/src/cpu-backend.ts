@@ -24,6 +24,7 @@ export function cpuBackend({ fused = true }: CpuBackendOptions = {}): Backend {
     capabilities: {
       dtypes: ['float32', 'float64', 'int32', 'float16'],
       maxBufferBytes,
+      preferredElements: 2 ** 20,
       maxKernelInputs: Infinity,
       deterministic: true,
     },

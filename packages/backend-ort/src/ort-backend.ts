@@ -38,6 +38,8 @@ export async function ortBackend(options: OrtBackendOptions): Promise<Backend> {
     dtypes: runsOnProcessor(resolved) ? ['float32', 'int32', 'float16'] : ['float32', 'int32'],
     composites: nativeComposites(runsOnProcessor(resolved)),
     maxBufferBytes: resolved.maxBufferBytes,
+    // Measured on processors; what cards prefer has not been tried.
+    preferredElements: 2 ** 20,
     maxKernelInputs: Infinity,
     // The CPU kernels cut work by its size and the number of threads only.
     deterministic: runsOnProcessor(resolved),

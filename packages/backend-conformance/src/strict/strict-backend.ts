@@ -123,6 +123,7 @@ export function strictOptions(options: StrictOptions = {}): {
       capabilities: {
         dtypes: ['float32', 'float64', 'int32', 'float16'],
         maxBufferBytes: 2 ** 30,
+        preferredElements: 2 ** 20,
         maxKernelInputs: Infinity,
         deterministic: true,
         ...options.capabilities,

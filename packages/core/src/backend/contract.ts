@@ -18,7 +18,12 @@ export interface Capabilities {
   readonly composites: readonly string[];
   /** Largest single tensor in bytes; core cuts token blocks so that none exceeds it. */
   readonly maxBufferBytes: number;
-  /** Most inputs plus outputs one generated kernel may bind; `Infinity` where there is no such limit. */
+  /**
+   * Numbers that a block's widest intermediate ([rows, K] or [rows, m]) best has about: few where they should stay in a processor's cache
+   * (2^20), many where each launch costs and memory is fast (2^26).
+   */
+  readonly preferredElements: number;
+  /** Most inputs plus outputs one generated kernel may bind; `Infinity` where there is no such limit. For people: core does not plan with it. */
   readonly maxKernelInputs: number;
   /** Whether the same program on the same inputs gives the same bits every time on this device. */
   readonly deterministic: boolean;

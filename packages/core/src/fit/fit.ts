@@ -10,6 +10,7 @@ import { measureStability } from '../stability/measure-stability.ts';
 import { measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
 import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
+import { mostStepRows } from '../tokens/block-size.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { checkpointFromBytes, checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
@@ -71,8 +72,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
   const statistics = { ...measured, frame: feed.frame };
   const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
   const width = Math.max(source.dimension, resolved.prototypes);
-  const maxRows = Math.floor(backend.capabilities.maxBufferBytes / (8 * width));
-  const plan = planSteps(statistics.tokens, width, resolved, maxRows);
+  const plan = planSteps(statistics.tokens, resolved, mostStepRows(width, backend.capabilities));
   const sizes = {
     rows: plan.rows,
     count: resolved.prototypes,

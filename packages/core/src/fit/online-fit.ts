@@ -5,6 +5,7 @@ import { asDType } from '../numbers/as-dtype.ts';
 import type { DdclModel } from '../model/model.ts';
 import { adam } from '../optimise/adam.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';
+import { mostStepRows } from '../tokens/block-size.ts';
 import { deviceBlocks } from '../tokens/device-blocks.ts';
 import type { TokenBlock } from '../tokens/token-source.ts';
 import { defaultBatch, planSteps } from './schedule.ts';
@@ -42,7 +43,7 @@ export async function createOnlineFit(
   const { count, dimension, dtype, scale, offset, temperature } = model;
   const frame = { offset, scale };
   const width = Math.max(dimension, count);
-  const { rows } = planSteps(batch, width, { batch }, Math.floor(backend.capabilities.maxBufferBytes / (8 * width)));
+  const { rows } = planSteps(batch, { batch }, mostStepRows(width, backend.capabilities));
   const stepper = await createStepper(backend, { rows, count, dimension, dtype }, 1, optimizer);
   await stepper.write(toFrame(model.prototypes, frame), 0);
   return {

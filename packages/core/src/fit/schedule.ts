@@ -35,17 +35,14 @@ export interface StepPlan {
   readonly totalSteps: number;
 }
 
-/** A step's widest intermediate holds at most about this many numbers; larger batches are accumulated over blocks. */
-const stepElements = 1 << 22;
-
 /**
  * Divides the tokens evenly: an epoch's last batch would otherwise be a small, noisy one.
  *
+ * @param maxRows most tokens of a device block
  * @throws DdclError `argument` unless batch, epochs and steps are whole numbers >= 1
  */
 export function planSteps(
   tokens: number,
-  width: number,
   {
     batch = defaultBatch,
     epochs,
@@ -58,7 +55,7 @@ export function planSteps(
     throw new DdclError('argument', `The number of ${name} must be a whole number >= 1, but is ${value}.`);
   }
   const even = Math.ceil(tokens / Math.max(1, Math.round(tokens / batch)));
-  const parts = Math.ceil(even / Math.max(1, Math.min(maxRows, Math.floor(stepElements / width))));
+  const parts = Math.ceil(even / Math.max(1, maxRows));
   const rows = Math.ceil(even / parts);
   const batchRows = parts * rows;
   // Counted from the rounded batch: small batches, each rounded up, hold all tokens in fewer steps.

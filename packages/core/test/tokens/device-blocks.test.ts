@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Capabilities } from '../../src/backend/contract.ts';
-import { blockRows } from '../../src/tokens/block-size.ts';
+import { blockRows, mostStepRows } from '../../src/tokens/block-size.ts';
 import { deviceBlocks, type DeviceBlockOptions } from '../../src/tokens/device-blocks.ts';
 import type { TokenBlock } from '../../src/tokens/token-source.ts';
 import { rejection } from '../support/run.ts';
@@ -82,7 +82,7 @@ describe('deviceBlocks', () => {
 });
 
 describe('blockRows', () => {
-  const capabilities = { maxBufferBytes: 2 ** 30 } as Capabilities;
+  const capabilities = { maxBufferBytes: 2 ** 30, preferredElements: 2 ** 20 } as Capabilities;
   const rows = (tokens: number, dimension: number, prototypes: number, max = 2 ** 30): number =>
     blockRows({ tokens, dimension, prototypes }, 'float32', { ...capabilities, maxBufferBytes: max });
 
@@ -94,6 +94,19 @@ describe('blockRows', () => {
     expect(rows(100, 4, 8)).toBe(64);
     expect(rows(1, 4, 8)).toBe(1);
     expect(rows(0, 4, 8)).toBe(1);
+  });
+
+  it('follows what the backend prefers', () => {
+    const onCard = { maxBufferBytes: 2 ** 32, preferredElements: 2 ** 26 } as Capabilities;
+    const rowsOf = (dimension: number, prototypes: number): number =>
+      blockRows({ tokens: 1e7, dimension, prototypes }, 'float32', onCard);
+    expect(rowsOf(4, 8)).toBe(2 ** 19);
+    expect(rowsOf(512, 64)).toBe(2 ** 17);
+    expect(rowsOf(512, 8192)).toBe(2 ** 13);
+    expect(mostStepRows(8192, onCard)).toBe(2 ** 15);
+    // 4,194,304 numbers at most in [rows, width] where caches are small.
+    expect(mostStepRows(4096, capabilities)).toBe(1024);
+    expect(mostStepRows(4096, { ...capabilities, maxBufferBytes: 8 * 4096 * 300 })).toBe(300);
   });
 
   it('never exceeds the largest buffer', () => {

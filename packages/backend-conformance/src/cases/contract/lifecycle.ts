@@ -28,6 +28,10 @@ export function lifecycleCases(): ConformanceCase[] {
           require(capabilities.dtypes.includes(dtype), `capabilities.dtypes lacks ${dtype}, which every backend has`);
         }
         require(capabilities.maxBufferBytes > 0, `maxBufferBytes is ${capabilities.maxBufferBytes}`);
+        require(capabilities.preferredElements >= 1 &&
+          Number.isSafeInteger(
+            capabilities.preferredElements,
+          ), `preferredElements is ${capabilities.preferredElements}, no whole number >= 1`);
         require(capabilities.maxKernelInputs > 0, `maxKernelInputs is ${capabilities.maxKernelInputs}`);
         require(typeof capabilities.deterministic === 'boolean', 'capabilities.deterministic is no boolean');
         for (const name of capabilities.composites) {
