@@ -11,6 +11,7 @@ import { limitCases } from './cases/contract/limits.ts';
 import { memoryCases } from './cases/contract/memory.ts';
 import { resultCases } from './cases/contract/results.ts';
 import { symbolicCases } from './cases/contract/symbolic.ts';
+import { underWayCases } from './cases/contract/under-way.ts';
 import { gradientCases } from './cases/numbers/gradients.ts';
 import { magnitudeCases } from './cases/numbers/magnitude.ts';
 import { quantityCases } from './cases/numbers/quantities.ts';
@@ -37,6 +38,7 @@ export function conformanceCases(): ConformanceCase[] {
     ...donationCases(),
     ...memoryCases(),
     ...concurrencyCases(),
+    ...underWayCases(),
     ...determinismCases(),
     ...wrapCases(),
     ...lossCases(),

@@ -19,7 +19,7 @@ export {
   tokenPassComposites,
   tokenPassName,
   type TokenOperand,
-  type TokenPass,
+  type TokenPassCall,
   type TokenPassOperands,
   type TokenQuantity,
 } from './backend/token-pass.ts';

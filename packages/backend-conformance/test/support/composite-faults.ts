@@ -1,5 +1,6 @@
 import { type ConcreteType, elementCount } from '@ddcl/core/backend';
-import { assignmentsOf, rowsOf, sumsOf } from '../../src/oracle/ddcl.ts';
+import { lossGradientOf } from '../../src/oracle/ddcl-gradients.ts';
+import { assignmentsOf, rowsOf, squaredDistance, sumsOf } from '../../src/oracle/ddcl.ts';
 import type { RefTensor } from '../../src/oracle/tensor.ts';
 import type { Fault } from './fault.ts';
 import { withComposite } from './faulty.ts';
@@ -73,6 +74,45 @@ export const compositeFaults: Readonly<Record<string, Fault>> = {
     caughtBy: 'weights',
     op: 'ddcl.loss/1',
     says: /ddcl\.loss\/1\(f32\[65,3\]/,
+  },
+  'a tie goes to the last of the nearest': {
+    make: withComposite('ddcl.nearest/1', ([tokens, prototypes], { inputTypes, outputTypes }) => {
+      const m = inputTypes[0]!.shape[1]!;
+      const rows = rowsOf(prototypes!.data, m);
+      const found = rowsOf(tokens!.data, m).map((z) =>
+        rows
+          .map((p, index) => ({ index, distance: squaredDistance(z, p) }))
+          .sort((a, b) => a.distance - b.distance || b.index - a.index)
+          .slice(0, outputTypes[0]!.shape[1]),
+      );
+      return [
+        { dtype: 'int32', data: Float64Array.from(found.flat(), ({ index }) => index) },
+        { dtype: tokens!.dtype, data: Float64Array.from(found.flat(), ({ distance }) => distance) },
+      ];
+    }),
+    caughtBy: 'ties',
+    op: 'ddcl.nearest/1',
+    says: /ddcl\.nearest\/1 with equal prototypes/,
+  },
+  'the gradient of V is left out': {
+    make: withComposite('ddcl.lossGradient/1', (inputs, { inputTypes }) => {
+      const [tokens, weights, prototypes, temperature, onLq, onLols] = inputs;
+      const m = inputTypes[0]!.shape[1]!;
+      const problem = {
+        tokens: rowsOf(tokens!.data, m),
+        weights: Array.from(weights!.data),
+        prototypes: rowsOf(prototypes!.data, m),
+        temperature: temperature!.data[0]!,
+      };
+      const flowing = lossGradientOf(problem, [onLq!.data[0]!, onLols!.data[0]!, 0]);
+      return [flowing.tokens.flat(), flowing.weights, flowing.prototypes.flat(), [flowing.temperature]].map((each) => ({
+        dtype: tokens!.dtype,
+        data: Float64Array.from(each),
+      }));
+    }),
+    caughtBy: 'ddcl',
+    op: 'ddcl.lossGradient/1',
+    says: /ddcl\.lossGradient\/1/,
   },
   'assignments forget 1 / T': {
     make: withComposite('ddcl.assign/1', ([tokens, prototypes], { inputTypes }) => {

@@ -7,6 +7,57 @@ const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 /** Runs that compute rightly, and hand out, keep or mix up buffers. */
 export const runFaults: Readonly<Record<string, Fault>> = {
+  'a run looks at its inputs later': {
+    make: withExecutables(({ run }) => ({
+      run: async (inputs, options) => {
+        await later();
+        return run(inputs, options);
+      },
+    })),
+    caughtBy: 'concurrency',
+    says: /freed or donated before/,
+  },
+  'a download looks at its buffer later': {
+    make: withMembers((backend) => ({
+      download: async (buffer) => {
+        await later();
+        return backend.download(buffer);
+      },
+    })),
+    caughtBy: 'concurrency',
+    says: /download got a f32\[3\] buffer that was freed/,
+  },
+  'the end of an executable is the end of its runs': {
+    make: withExecutables(({ run, dispose }) => {
+      let disposed = false;
+      return {
+        async run(inputs, options) {
+          const results = await run(inputs, options);
+          await later();
+          if (disposed) throw new Error('it was stopped');
+          return results;
+        },
+        dispose() {
+          disposed = true;
+          dispose();
+        },
+      };
+    }),
+    caughtBy: 'concurrency',
+    says: /it was stopped/,
+  },
+  'what is under way when a backend ends fails somehow': {
+    make: withExecutables(({ run }, backend) => ({
+      async run(inputs, options) {
+        const results = await run(inputs, options);
+        await later();
+        if (inputs.length === 1 && backend.memory().buffers === 0) throw new Error('something is gone');
+        return results;
+      },
+    })),
+    caughtBy: 'lifecycle',
+    says: /an error with code 'disposed' was expected, but got Error: something is gone/,
+  },
   'a returned parameter is the input buffer': {
     make: withExecutables(({ program, run }, backend) => ({
       async run(inputs, options) {

@@ -52,9 +52,12 @@ export interface Executable {
    * Runs the program. Inputs are checked against its parameters (dtype, shape, symbols bound
    * consistently) and stay the caller's; results are new buffers that the caller frees.
    * Runs may overlap: results do not depend on their interleaving.
+   *
+   * It may resolve before the device has finished: results can go into the next run at once, since a device works in order. What goes
+   * wrong after that rejects the next run or download. Inputs may be freed as soon as `run` was called: it uses what they held.
    */
   run(inputs: readonly DeviceBuffer[], options?: RunOptions): Promise<readonly DeviceBuffer[]>;
-  /** Idempotent. Running afterwards is an error with code `disposed`. */
+  /** Idempotent. Runs under way finish; running afterwards is an error with code `disposed`. */
   dispose(): void;
 }
 
@@ -70,19 +73,28 @@ export interface Backend {
   readonly capabilities: Capabilities;
   /** Copies `data` (row-major, `type`'s dtype and element count) to the device; `data` may be changed afterwards. */
   upload(type: ConcreteType, data: TypedArray): DeviceBuffer;
-  /** A copy of the buffer's elements. The only way out: there is no synchronous read. */
+  /**
+   * A copy of the buffer's elements, once the device has computed them; freeing the buffer meanwhile changes nothing. The only way out:
+   * there is no synchronous read. Downloads that are asked for together may be one trip to the device.
+   */
   download(buffer: DeviceBuffer): Promise<TypedArray>;
-  /** Ends a buffer's life. Idempotent. */
+  /** Ends a buffer's life, for the caller and for `memory` at once; runs and downloads that were asked for before still use it. Idempotent. */
   free(buffer: DeviceBuffer): void;
   /** Makes a program ready; throws (`unsupported`, `limit`) if this backend cannot run it. */
   compile(program: Program): Promise<Executable>;
   memory(): MemoryUse;
-  /** Resolves if the device goes away by itself; never rejects, and never resolves because of `dispose`. */
+  /**
+   * Resolves if the device goes away by itself; never rejects, and never resolves because of `dispose`. From then on, and where they are
+   * under way, uploads, compilations, runs and downloads end with an error of code `lost`; `free`, `memory` and `dispose` go on working.
+   */
   readonly lost: Promise<{ readonly reason: string }>;
   /** Borrows a tensor of the underlying library without a copy; `free` forgets it but never destroys it. */
   wrap?(native: unknown, type: ConcreteType): DeviceBuffer;
   /** The underlying library's tensor behind a buffer, still owned by the buffer. */
   unwrap?(buffer: DeviceBuffer): unknown;
-  /** Frees everything this backend made, never a device it borrowed. Idempotent. */
+  /**
+   * Frees everything this backend made, never a device it borrowed. Runs and downloads under way end soon, with their results (of which
+   * buffers have ended) or with an error of code `disposed`. Idempotent.
+   */
   dispose(): void;
 }

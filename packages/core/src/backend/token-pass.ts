@@ -93,7 +93,7 @@ export function tokenPassMember(instruction: Instruction): Member | undefined {
   return isNearest ? nearest : members[instruction.name];
 }
 
-export interface TokenPass<Value> {
+export interface TokenPassCall<Value> {
   readonly operands: TokenPassOperands<Value>;
   /** In the order of the outputs; nothing that is not needed is among them. */
   readonly quantities: readonly TokenQuantity[];
@@ -108,7 +108,7 @@ export function tokenPassAttributes(
 }
 
 /** What a `ddcl.tokenPass/1` asks for, and its inputs (natives, names, types: whatever stands for them) by what they are. */
-export function readTokenPass<Value>(attributes: CompositeAttributes, inputs: readonly Value[]): TokenPass<Value> {
+export function readTokenPass<Value>(attributes: CompositeAttributes, inputs: readonly Value[]): TokenPassCall<Value> {
   const names = String(attributes['operands']).split(' ');
   return {
     operands: Object.fromEntries(

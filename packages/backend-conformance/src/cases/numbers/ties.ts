@@ -1,4 +1,17 @@
-import { argMax, assign, grad, max, maximum, minimum, reshape, sum, tokenSums, trace, type Tensor } from '@ddcl/core';
+import {
+  argMax,
+  assign,
+  grad,
+  max,
+  maximum,
+  minimum,
+  nearest,
+  reshape,
+  sum,
+  tokenSums,
+  trace,
+  type Tensor,
+} from '@ddcl/core';
 import { tensorType, type DType, type FloatDType, type PrimitiveOp } from '@ddcl/core/backend';
 import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { checkProgram } from '../../run/check.ts';
@@ -175,11 +188,38 @@ function prototypeCase(dtype: FloatDType): ConformanceCase {
   );
 }
 
+/** Two prototypes in one place, and a token between two others. All numbers are exact in float32. */
+function nearestCase(dtype: FloatDType): ConformanceCase {
+  const f = typeMaker(dtype);
+  const program = trace(
+    [f(3, 1), f(4, 1)],
+    (tokens, prototypes) => {
+      const [one, two] = [nearest({ tokens, prototypes }), nearest({ tokens, prototypes }, 3)];
+      return [one.indices, one.distances, reshape(two.indices, [9]), reshape(two.distances, [9])];
+    },
+    'ddcl.nearest/1 with equal prototypes',
+  );
+  const expected = [
+    [1, 0, 0],
+    [0, 0, 4],
+    [1, 0, 2, 0, 2, 1, 0, 1, 2],
+    [0, 16, 16, 0, 0, 16, 4, 4, 4],
+  ];
+  return conformanceCase(
+    'ties',
+    'of two prototypes as near the lower comes first',
+    (context) =>
+      checkProgram(context, program, [value(f(3, 1), [0, 4, 2]), value(f(4, 1), [4, 0, 4, -8])], { expected }),
+    { op: 'ddcl.nearest/1', dtype },
+  );
+}
+
 /** Ties go to the lowest index. */
 export function tieCases(): ConformanceCase[] {
   return [
     ...Object.entries(variants).flatMap(([op, list]) => list.flatMap((variant) => variantCases(op, variant, 'ties'))),
     ...gradients.flatMap((each) => floats.map((dtype) => gradientCase(each, dtype))),
     ...floats.map(prototypeCase),
+    ...floats.map(nearestCase),
   ];
 }
