@@ -115,6 +115,50 @@ describe.each(Object.entries(backends))('%s', (_, make) => {
   });
 });
 
+describe('measurements of a fit', () => {
+  /** What a fit uploads of the size of its prototypes, and how often it runs the program of measurements. */
+  async function counted(options: FitOptions) {
+    const backend = cpuBackend();
+    const seen = { uploads: 0, measured: 0 };
+    const counting: Backend = {
+      ...backend,
+      upload(type, data) {
+        if (type.shape.join() === `${usual.prototypes},${dimension}`) seen.uploads++;
+        return backend.upload(type, data);
+      },
+      async compile(program) {
+        const executable = await backend.compile(program);
+        return {
+          ...executable,
+          run(inputs, own) {
+            if (program.name === 'tokenSums') seen.measured++;
+            return executable.run(inputs, own);
+          },
+        };
+      },
+    };
+    const { history } = await fit(counting, source, { ...usual, relocate: false, ...options });
+    return { ...seen, records: history.length };
+  }
+
+  it('look at prototypes where they are, so that records upload none', async () => {
+    const [few, many] = [await counted({ ...usual, records: 2 }), await counted({ ...usual, records: 20 })];
+    expect(many.records).toBeGreaterThan(few.records);
+    expect(many.uploads).toBe(few.uploads);
+  });
+
+  it('are one for each restart, that of the best one included, also when its codes are wanted', async () => {
+    for (const restarts of [1, 3]) {
+      let codes = 0;
+      const plain = await counted({ ...usual, restarts });
+      const withCodes = await counted({ ...usual, restarts, onCodes: (some) => (codes += some.length) });
+      // All tokens are one block.
+      expect([plain.measured, withCodes.measured]).toEqual(Array(2).fill(plain.records + restarts));
+      expect(codes).toBe(tokens.length / dimension);
+    }
+  });
+});
+
 describe('memory', () => {
   it('on the device is that of a block, whatever the number of tokens', async () => {
     const peak = async (count: number): Promise<number> => {

@@ -99,9 +99,10 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
       watched,
       random,
     };
-    const { best, history, errors } = await runRestarts(context, { identity, tokens }, found);
+    const { best, history, errors, measured } = await runRestarts(context, { identity, tokens }, found);
     const model = makeModel(context, best);
-    const quantities = await finalMeasurement(context, model, resolved.onCodes);
+    for (const codes of measured?.codes ?? []) resolved.onCodes?.(codes);
+    const quantities = measured?.quantities ?? (await finalMeasurement(context, model, resolved.onCodes));
     const stability = await measureStability(backend, statistics, modelState(model), {
       random: random.fork('stability'),
       signal: resolved.signal,
@@ -164,8 +165,16 @@ async function readStatistics(
 
 interface Restarts {
   readonly best: BestRestart;
+  /** Its measurement on all tokens, where restarts were compared by it; not what was measured before a resume. */
+  readonly measured: Measured | undefined;
   readonly history: readonly HistoryRecord[];
   readonly errors: readonly number[];
+}
+
+interface Measured {
+  readonly quantities: MeasuredQuantities;
+  /** Nearest prototypes of all tokens, if they are wanted. */
+  readonly codes: readonly Int32Array[];
 }
 
 async function runRestarts(
@@ -178,6 +187,7 @@ async function runRestarts(
   const history = [...(found?.history ?? [])];
   const errors = [...(found?.finished ?? [])];
   let best = found?.best;
+  let measured: Measured | undefined;
 
   const offer = async (position: RestartPosition, withState: boolean): Promise<void> => {
     await options.onCheckpoint?.(async () =>
@@ -210,13 +220,16 @@ async function runRestarts(
     const [framed] = await stepper.read();
     const prototypes = Float64Array.from(framed!);
     const candidate = { restart, hard: 0, prototypes };
-    const hard =
-      options.restarts === 1 ? 0 : (await finalMeasurement(context, makeModel(context, candidate))).loss.hard;
+    const made = options.restarts === 1 ? undefined : await measureRestart(context, makeModel(context, candidate));
+    const hard = made?.quantities.loss.hard ?? 0;
     errors.push(hard);
-    if (best === undefined || hard < best.hard) best = { restart, hard, prototypes };
+    if (best === undefined || hard < best.hard) {
+      best = { restart, hard, prototypes };
+      measured = made;
+    }
     await offer({ restart: restart + 1, step: 0, stopping: { lowest: null, waited: 0 } }, false);
   }
-  return { best: best!, history, errors };
+  return { best: best!, measured, history, errors };
 }
 
 function startingPrototypes({ options, statistics, source, random }: FitContext, restart: number): Float64Array {
@@ -243,6 +256,13 @@ function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel 
     scale: statistics.frame.scale,
     totalVariance: statistics.totalVariance,
   };
+}
+
+/** The measurement of a restart that may be the one that is kept, with all that is asked of the last one. */
+async function measureRestart(context: FitContext, model: DdclModel): Promise<Measured> {
+  const codes: Int32Array[] = [];
+  const keep = context.options.onCodes && ((some: Int32Array) => void codes.push(some));
+  return { quantities: await finalMeasurement(context, model, keep), codes };
 }
 
 function finalMeasurement(

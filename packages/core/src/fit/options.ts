@@ -69,8 +69,9 @@ export interface FitOptions {
   readonly onProgress?: (progress: FitProgress) => void;
   readonly onRecord?: (record: HistoryRecord) => void;
   /**
-   * Called during the last measurement with the nearest prototype of each token (ties go to the lowest), some tokens at a time, in
-   * stored order: saves a pass to whoever wants the assignments too. A token of weight 0 may get any.
+   * Called with the nearest prototype of each token in the model that is kept (ties go to the lowest), some tokens at a time, in stored
+   * order: saves a pass to whoever wants the assignments too. A token of weight 0 may get any. With several restarts those of the best
+   * one so far are kept until the last is measured: four bytes per token, twice.
    */
   readonly onCodes?: (codes: Int32Array) => void;
   /**

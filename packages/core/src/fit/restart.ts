@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/contract.ts';
-import { fromFrame, prototypeState } from '../measure/prototype-state.ts';
+import { fromFrame } from '../measure/prototype-state.ts';
 import { asDType } from '../numbers/as-dtype.ts';
 import { throwIfAborted } from '../abort/abort-signal.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
@@ -69,7 +69,7 @@ export async function runRestart(
   position: RestartPosition,
   afterRecord: AfterRecord,
 ): Promise<number> {
-  const { source, options, statistics, plan, stepper, random } = context;
+  const { options, statistics, plan, stepper, random } = context;
   const { frame, criticalTemperature } = statistics;
   const unit = frame.scale ** 2;
   const { totalSteps, stepsPerEpoch } = plan;
@@ -82,9 +82,7 @@ export async function runRestart(
   const record = async (): Promise<HistoryRecord> => {
     const progress = progressAt(step);
     const temperature = cooling(progress);
-    const [framed] = await stepper.read();
-    const state = prototypeState(fromFrame(framed!, frame), source.dimension, temperature, frame, options.dtype);
-    const measured = await context.watched.measure(state);
+    const measured = await context.watched.measure(await stepper.prototypes(), temperature);
     const { weight: _weight, shares: _shares, ...quantities } = measured;
     return {
       restart: position.restart,

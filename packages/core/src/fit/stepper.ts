@@ -36,6 +36,8 @@ export interface Stepper {
   readonly steps: number;
   /** @param blocks the tokens of this step; each is copied before the next is asked for */
   step(blocks: Iterable<DeviceBlock>, settings: StepSettings): Promise<void>;
+  /** The prototypes [K, m] in the frame, where they are; until the next step. @throws DdclError `data` after a step that was not finite */
+  prototypes(): Promise<DeviceBuffer>;
   /** Copies of the prototypes [K, m] and the state tensors, in the frame. @throws DdclError `data` after a step that was not finite */
   read(): Promise<(Float32Array | Float64Array)[]>;
   /** Replaces prototypes and state, and goes on after a number of steps; state is zeros where left out. */
@@ -93,6 +95,7 @@ export async function createStepper(
       if (parts > 1) return trainer.step(batches(blocks), controls);
       for (const block of blocks) await trainer.step(batchOf(block), controls);
     },
+    prototypes: async () => (await trainer.buffers()).prototypes,
     async read() {
       await trainer.check();
       const { parameters, optimizer: slots } = await trainer.state();

@@ -1,6 +1,7 @@
-import type { Backend } from '../backend/contract.ts';
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { measureProgram, quantitiesFromTotals, type MeasuredQuantities } from '../measure/measure.ts';
-import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
+import { fromFrame, toFrame } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
 import { tokenPass } from '../pass/token-pass.ts';
 import { evenRows } from '../stability/measure-stability.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
@@ -12,7 +13,13 @@ import type { ResolvedFitOptions } from './options.ts';
 const watchedTokens = 4096;
 
 export interface WatchedSample {
-  measure(state: PrototypeState): Promise<MeasuredQuantities>;
+  /**
+   * Measures prototypes where they are. They are read once, for the distances between them.
+   *
+   * @param prototypes [K, m], in the frame of the fit
+   * @param temperature in the tokens' units squared
+   */
+  measure(prototypes: DeviceBuffer, temperature: number): Promise<MeasuredQuantities>;
   dispose(): void;
 }
 
@@ -31,7 +38,15 @@ export async function watchSample(
   try {
     const measure = await pass.compile(measureProgram({ count, dimension, dtype }));
     return {
-      measure: async (state) => quantitiesFromTotals(await measure.sum(state.inputs()), state, totalVariance),
+      async measure(prototypes, temperature) {
+        const warmth = [{ dtype, shape: [] }, asDType([temperature / frame.scale ** 2], dtype)] as const;
+        const [totals, framed] = await Promise.all([measure.sum([prototypes, warmth]), backend.download(prototypes)]);
+        return quantitiesFromTotals(
+          totals,
+          { absolute: fromFrame(framed, frame), count, dimension, frame },
+          totalVariance,
+        );
+      },
       dispose: () => pass.dispose(),
     };
   } catch (error) {

@@ -171,6 +171,15 @@ export class TrainerCore {
     return (await this.state()).parameters;
   }
 
+  buffers(): Promise<Readonly<Record<string, DeviceBuffer>>> {
+    return this.#inTurn(async () => {
+      await this.#check();
+      const { trained, frozen } = this.#definition;
+      const held = [...this.#state.trained, ...this.#state.frozen];
+      return Object.fromEntries([...trained, ...frozen].map(({ name }, index) => [name, held[index]!]));
+    });
+  }
+
   check(): Promise<void> {
     return this.#inTurn(() => this.#check());
   }

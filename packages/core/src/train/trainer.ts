@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/contract.ts';
+import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { resolveDefinition, startOf, type AnyTrainerOptions } from './definition.ts';
 import type { Batch, Controls, Inputs, LossResult, Parameters, TrainerOptions } from './options.ts';
 import type { TrainerState } from './state.ts';
@@ -36,6 +36,13 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
   ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients'>]: number }>;
   /** Copies of all parameters: those before the step that failed, if one did. */
   read(): Promise<{ readonly [Name in keyof P]: Float32Array | Float64Array }>;
+  /**
+   * All parameters where they are, for programs that look at them without a trip through the host. The buffers stay the trainer's and
+   * live until its next step.
+   *
+   * @throws DdclError `data` when a loss was not finite, naming the step
+   */
+  buffers(): Promise<{ readonly [Name in keyof P]: DeviceBuffer }>;
   /** @throws DdclError `data` when a loss was not finite, naming the step */
   check(): Promise<void>;
   /** All that is carried from step to step. */
