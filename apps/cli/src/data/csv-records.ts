@@ -1,6 +1,5 @@
 import Papa from 'papaparse';
 import { dataError } from './data-error.ts';
-import type { OpenFile } from './open-file.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest record read, in characters; a longer one is a quote that was never closed. */
@@ -20,7 +19,7 @@ export interface CsvRecords {
  * @throws DdclError as {@link textChunks}; `format` for wrong quotes; `data` for an empty line between others
  */
 export async function* csvRecords(
-  source: OpenFile,
+  file: string,
   delimiter: ',' | '\t',
   { emptyCells = false, ...options }: TextOptions & { readonly emptyCells?: boolean | undefined },
 ): AsyncGenerator<CsvRecords> {
@@ -43,9 +42,9 @@ export async function* csvRecords(
     nextLine = line(records.length);
 
     const error = errors.find(({ row }) => last || (row ?? 0) < records.length);
-    if (error !== undefined) throw quoteError(source.file, error.code, line(error.row ?? 0));
+    if (error !== undefined) throw quoteError(file, error.code, line(error.row ?? 0));
     text = last ? '' : text.slice(meta.cursor);
-    if (text.length > longestRecord) throw quoteError(source.file, 'MissingQuotes', nextLine);
+    if (text.length > longestRecord) throw quoteError(file, 'MissingQuotes', nextLine);
 
     single ??= records[0] === undefined ? undefined : records[0].length === 1;
     if (emptyCells && single === true) return records.length === 0 ? undefined : { records, line };
@@ -55,15 +54,15 @@ export async function* csvRecords(
     if (kept > 0 && emptyLine !== undefined) {
       throw dataError(
         'data',
-        source.file,
-        `line ${emptyLine} is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.`,
+        file,
+        `line ${emptyLine} is empty, but rows follow it. Remove the empty line${emptyCells ? '' : ', or write an empty cell as a number'}.`,
       );
     }
     if (kept < records.length) emptyLine ??= line(kept);
     return kept === 0 ? undefined : { records: kept === records.length ? records : records.slice(0, kept), line };
   };
 
-  for await (const chunk of textChunks(source, options)) {
+  for await (const chunk of textChunks(file, options)) {
     quotes ||= chunk.includes('"');
     text += chunk;
     const batch = parse(false);

@@ -1,7 +1,6 @@
 import { csvHeader } from './csv-header.ts';
 import { csvRecords, type CsvRecords } from './csv-records.ts';
 import { dataError } from './data-error.ts';
-import { openFile } from './open-file.ts';
 import { numberFromText, type Table, type TableBatch, type TableOptions } from './table.ts';
 
 /**
@@ -9,25 +8,23 @@ import { numberFromText, type Table, type TableBatch, type TableOptions } from '
  *
  * `batches` throws DdclError `data` for a row with more or fewer cells than the first one.
  *
- * @throws DdclError as {@link openFile}, {@link csvRecords} and {@link csvHeader}; `data` for a file without rows
+ * @throws DdclError as {@link csvRecords} and {@link csvHeader}; `data` for a file without rows
  */
 export async function openCsv(
   file: string,
   delimiter: ',' | '\t',
   gzipped: boolean,
-  { wanted, emptyCells, signal, onBytes }: TableOptions,
+  { wanted, label, emptyCells, signal, onBytes }: TableOptions,
 ): Promise<Table> {
-  const source = await openFile(file);
-  const stream = csvRecords(source, delimiter, { gzipped, emptyCells, signal, onBytes });
+  const stream = csvRecords(file, delimiter, { gzipped, emptyCells, signal, onBytes });
   const close = async (): Promise<void> => {
     await stream.return(undefined);
-    await source.handle.close();
   };
   try {
     const start = await stream.next();
     if (start.done === true) throw dataError('data', file, 'has no rows. Write it again.');
     const firstRecord = start.value.records[0]!;
-    const { names, present } = csvHeader(file, firstRecord, wanted);
+    const { names, present } = csvHeader(file, firstRecord, wanted ?? (label === undefined ? undefined : [label]));
 
     async function* batches(): AsyncGenerator<TableBatch> {
       let rows = 0;

@@ -1,17 +1,45 @@
 import { dataError, listNames } from './data-error.ts';
 
-/** Kinds of data files by what reads them. */
-export type FileKind = 'npy' | 'safetensors' | 'csv' | 'tsv' | 'jsonl' | 'parquet';
+/** Kinds of files by what reads them. */
+export type FileKind = 'npy' | 'safetensors' | 'csv' | 'tsv' | 'jsonl' | 'parquet' | 'txt';
 
-export interface NamedFile {
+export interface NamedFile<Kind extends FileKind = FileKind> {
   readonly file: string;
-  readonly kind: FileKind;
+  readonly kind: Kind;
   /** Whether the name ends in `.gz`. */
   readonly gzipped: boolean;
 }
 
-const texts: readonly string[] = ['csv', 'tsv', 'jsonl'];
-const kinds: readonly string[] = [...texts, 'npy', 'safetensors', 'parquet'];
+/** Kinds that are also read as `.gz`. */
+const packable: readonly string[] = ['csv', 'tsv', 'jsonl', 'txt'] satisfies FileKind[];
+
+const dataKinds = ['csv', 'tsv', 'jsonl', 'npy', 'safetensors', 'parquet'] as const;
+type DataKind = (typeof dataKinds)[number];
+
+/** The ending of a file's name, whatever its case, without `.gz`. */
+function endingOf(file: string): { readonly ending: string; readonly gzipped: boolean } {
+  const parts = file.toLowerCase().split(/[\\/]/).at(-1)!.split('.');
+  const gzipped = parts.length > 2 && parts.at(-1) === 'gz';
+  return { ending: parts.length > 1 ? parts.at(gzipped ? -2 : -1)! : '', gzipped };
+}
+
+/**
+ * The kind of a file by its name; the one place that reads endings.
+ *
+ * @param kinds those that are read
+ * @param problem makes the message for a file of another kind, from its ending
+ * @throws DdclError `argument` for an ending that nothing reads
+ */
+export function fileKind<Kind extends FileKind>(
+  file: string,
+  kinds: readonly Kind[],
+  problem: (ending: string, gzipped: boolean) => string,
+): NamedFile<Kind> {
+  const { ending, gzipped } = endingOf(file);
+  const kind = kinds.find((each) => each === ending && (!gzipped || packable.includes(each)));
+  if (kind !== undefined) return { file, kind, gzipped };
+  throw dataError('argument', file, problem(ending, gzipped));
+}
 
 /** What to do with files that are often tried. */
 const remedies: Readonly<Record<string, string>> = {
@@ -28,32 +56,18 @@ const remedies: Readonly<Record<string, string>> = {
   arrow: 'Write it as .parquet.',
 };
 
-/**
- * The kind of a data file by its name, whatever the case.
- *
- * @throws DdclError `argument` for an ending that nothing reads
- */
-export function fileKind(file: string): NamedFile {
-  const parts = file.toLowerCase().split(/[\\/]/).at(-1)!.split('.');
-  const gzipped = parts.length > 2 && parts.at(-1) === 'gz';
-  const ending = parts.length > 1 ? parts.at(gzipped ? -2 : -1)! : '';
-  if (texts.includes(ending) || (!gzipped && kinds.includes(ending)))
-    return { file, kind: ending as FileKind, gzipped };
-  const remedy = gzipped && kinds.includes(ending) ? 'Unpack it with gunzip.' : remedies[ending];
-  throw dataError(
-    'argument',
-    file,
-    `the ending says nothing that can be read; expected .npy, .csv, .tsv, .jsonl (these three also with .gz), .parquet or .safetensors. ${remedy ?? 'Rename or convert it.'}`,
-  );
+function noData(ending: string, gzipped: boolean): string {
+  const isPacked = gzipped && (dataKinds as readonly string[]).includes(ending);
+  return `the ending says nothing that can be read; expected .npy, .csv, .tsv, .jsonl (these three also with .gz), .parquet or .safetensors. ${isPacked ? 'Unpack it with gunzip.' : (remedies[ending] ?? 'Rename or convert it.')}`;
 }
 
 /**
- * The one kind of several files that are read as one.
+ * Several data files that are read as one.
  *
  * @throws DdclError `argument` for no file or for files of different kinds
  */
-export function commonKind(files: readonly string[]): { kind: FileKind; named: readonly NamedFile[] } {
-  const named = files.map(fileKind);
+export function commonKind(files: readonly string[]): readonly NamedFile<DataKind>[] {
+  const named = files.map((file) => fileKind(file, dataKinds, noData));
   const first = named[0];
   if (first === undefined) throw dataError('argument', 'DATA', 'no file was given. Name at least one data file.');
   const other = named.find(({ kind }) => kind !== first.kind);
@@ -64,5 +78,5 @@ export function commonKind(files: readonly string[]): { kind: FileKind; named: r
       `is a .${other.kind} file, but ${listNames([first.file])} before it is .${first.kind}; several files are read as one only when they are of one kind. Convert one of them.`,
     );
   }
-  return { kind: first.kind, named };
+  return named;
 }

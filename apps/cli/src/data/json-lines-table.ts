@@ -1,5 +1,4 @@
 import { dataError, describeCell, isArrayLike, listNames } from './data-error.ts';
-import { openFile } from './open-file.ts';
 import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
 import { textLines, type Lines } from './text-lines.ts';
 
@@ -11,7 +10,7 @@ type JsonRow = readonly unknown[] | Readonly<Record<string, unknown>>;
  * `batches` throws DdclError `data` for rows of another kind than the first one and, unless columns were asked for by
  * name, for fields that the first row lacks.
  *
- * @throws DdclError as {@link openFile} and {@link textLines}; `format` for a line that is not JSON; `data` for a file
+ * @throws DdclError as {@link textLines}; `format` for a line that is not JSON; `data` for a file
  *   without rows or whose first row is neither object nor array
  */
 export async function openJsonLines(
@@ -19,11 +18,9 @@ export async function openJsonLines(
   gzipped: boolean,
   { wanted, signal, onBytes }: TableOptions,
 ): Promise<Table> {
-  const source = await openFile(file);
-  const stream = textLines(source, { gzipped, signal, onBytes });
+  const stream = textLines(file, { gzipped, signal, onBytes });
   const close = async (): Promise<void> => {
     await stream.return(undefined);
-    await source.handle.close();
   };
   try {
     const start = await stream.next();

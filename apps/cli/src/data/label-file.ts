@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { csvRecords } from './csv-records.ts';
 import { dataError, describeCell } from './data-error.ts';
-import { createLabelList, type LabelList } from './label-list.ts';
+import { fileKind, type NamedFile } from './file-kind.ts';
+import { createLabelList } from './label-list.ts';
 import { readNpy } from './npy-reader.ts';
-import { openFile } from './open-file.ts';
 import { textLines } from './text-lines.ts';
 
 /**
@@ -20,19 +20,14 @@ export async function readLabelFile(
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   const list = createLabelList();
-  const parts = file.toLowerCase().split('.');
-  const packed = parts.at(-1) === 'gz';
-  const ending = parts.at(packed ? -2 : -1)!;
-  if (ending === 'npy' && !packed) await readNumbers(file, list);
-  else if (ending === 'txt' || ending === 'jsonl') await readLines(file, packed, ending === 'jsonl', list, signal);
-  else if (ending === 'csv' || ending === 'tsv')
-    await readCells(file, packed, ending === 'csv' ? ',' : '\t', list, signal);
-  else
-    throw dataError(
-      'argument',
-      file,
-      'labels are read from .npy, .txt, .csv, .tsv and .jsonl files. Convert it, or name a column of the data.',
-    );
+  const named = fileKind(
+    file,
+    ['npy', 'txt', 'csv', 'tsv', 'jsonl'],
+    () => 'labels are read from .npy, .txt, .csv, .tsv and .jsonl files. Convert it, or name a column of the data.',
+  );
+  for await (const { cells, place } of labelCells(named, signal)) {
+    for (let row = 0; row < cells.length; row++) list.add(file, place, row, cells[row]);
+  }
   const count = list.labels.length;
   if (count === tokens) return list.labels;
   const header =
@@ -42,7 +37,30 @@ export async function readLabelFile(
   throw dataError('data', file, `has ${count} labels, but the data have ${tokens} tokens.${header}`);
 }
 
-async function readNumbers(file: string, list: LabelList): Promise<void> {
+interface LabelCells {
+  readonly cells: ArrayLike<unknown>;
+  place(row: number): string;
+}
+
+async function* labelCells(
+  { file, kind, gzipped }: NamedFile,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LabelCells> {
+  if (kind === 'npy') yield await readNumbers(file);
+  else if (kind === 'csv' || kind === 'tsv') {
+    for await (const { records, line } of csvRecords(file, kind === 'csv' ? ',' : '\t', { gzipped, signal })) {
+      const place = (row: number): string => `line ${line(row)}`;
+      yield { cells: records.map((record, row) => onlyCell(file, place(row), record)), place };
+    }
+  } else {
+    for await (const { first, texts } of textLines(file, { gzipped, signal })) {
+      const place = (row: number): string => `line ${first + row}`;
+      yield { cells: kind === 'txt' ? texts : texts.map((text, row) => parseLabel(file, place(row), text)), place };
+    }
+  }
+}
+
+async function readNumbers(file: string): Promise<LabelCells> {
   const { shape, data, integers } = await readNpy(file);
   if (!integers || shape.filter((length) => length !== 1).length > 1) {
     throw dataError(
@@ -51,27 +69,16 @@ async function readNumbers(file: string, list: LabelList): Promise<void> {
       `holds ${integers ? 'integers' : 'floats'} of the shape (${shape.join(', ')}); expected a list of integers. Save labels.astype(numpy.int32).`,
     );
   }
-  for (let row = 0; row < data.length; row++) list.add(file, (at) => `number ${at}`, row, data[row]);
+  return { cells: data, place: (at) => `number ${at}` };
 }
 
-async function readLines(
-  file: string,
-  gzipped: boolean,
-  json: boolean,
-  list: LabelList,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const source = await openFile(file);
-  try {
-    for await (const { first, texts } of textLines(source, { gzipped, signal })) {
-      const place = (row: number): string => `line ${first + row}`;
-      for (let row = 0; row < texts.length; row++) {
-        list.add(file, place, row, json ? parseLabel(file, place(row), texts[row]!) : texts[row]);
-      }
-    }
-  } finally {
-    await source.handle.close();
-  }
+function onlyCell(file: string, place: string, record: readonly string[]): unknown {
+  if (record.length === 1) return record[0];
+  throw dataError(
+    'data',
+    file,
+    `${place} has ${record.length} cells; expected one label a line. Keep the label column only.`,
+  );
 }
 
 function parseLabel(file: string, place: string, text: string): unknown {
@@ -84,33 +91,6 @@ function parseLabel(file: string, place: string, text: string): unknown {
       `${place} is not JSON: ${describeCell(text)}. Write texts in quotes, or name the file .txt.`,
       cause,
     );
-  }
-}
-
-async function readCells(
-  file: string,
-  gzipped: boolean,
-  delimiter: ',' | '\t',
-  list: LabelList,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const source = await openFile(file);
-  try {
-    for await (const { records, line } of csvRecords(source, delimiter, { gzipped, signal })) {
-      const place = (row: number): string => `line ${line(row)}`;
-      for (let row = 0; row < records.length; row++) {
-        const record = records[row]!;
-        if (record.length !== 1)
-          throw dataError(
-            'data',
-            file,
-            `${place(row)} has ${record.length} cells; expected one label a line. Keep the label column only.`,
-          );
-        list.add(file, place, row, record[0]);
-      }
-    }
-  } finally {
-    await source.handle.close();
   }
 }
 

@@ -58,11 +58,11 @@ export interface OpenedTokens {
  *   line with file, place, what was expected, what came, and the remedy
  */
 export async function openData(files: readonly string[], options: DataOptions): Promise<OpenedData> {
-  const { kind, named } = commonKind(files);
+  const named = commonKind(files);
   const hash = createHash('sha256');
   const onBytes = await progress(files, options.onProgress);
   const tokens: OpenedTokens =
-    kind === 'npy' || kind === 'safetensors'
+    named[0]!.kind === 'npy' || named[0]!.kind === 'safetensors'
       ? await openMatrices(named, options, hash, onBytes)
       : await openTables(named, options, hash, onBytes);
   try {

@@ -1,17 +1,15 @@
 import type { Hash } from 'node:crypto';
 import { chooseColumns, type ColumnChoice } from './choose-columns.ts';
 import { collectRows } from './collect-rows.ts';
-import { openCsv } from './csv-table.ts';
 import { columnsOption, dataError, listNames } from './data-error.ts';
 import type { NamedFile } from './file-kind.ts';
-import { openJsonLines } from './json-lines-table.ts';
 import { checkLabelFile } from './label-file.ts';
 import { createLabelList } from './label-list.ts';
 import { suggestion } from './nearest-name.ts';
 import type { DataOptions, OpenedTokens } from './open-data.ts';
-import { openParquet } from './parquet-table.ts';
+import { openTable } from './open-table.ts';
 import { createRowSpool, type RowSpool } from './row-spool.ts';
-import type { Table, TableOptions } from './table.ts';
+import type { Table } from './table.ts';
 
 /**
  * Reads .csv, .tsv, .jsonl or .parquet files to their end and keeps the rows for reading in any order.
@@ -29,20 +27,21 @@ export async function openTables(
   let spool: RowSpool | undefined;
   let dimension = 0;
   let first: ColumnChoice | undefined;
-  let label: string | undefined;
+  let labelName: string | undefined;
   const labels = createLabelList();
   try {
     for (const [index, entry] of named.entries()) {
-      const table = await openTable(entry, options, onBytes);
+      const { columns: wanted, labels: label, signal } = options;
+      const table = await openTable(entry, { wanted, label, signal, onBytes });
       try {
-        if (index === 0) label = await labelColumn(table, options);
-        const choice = chooseColumns(table, options.columns, label);
+        if (index === 0) labelName = await labelColumn(table, options);
+        const choice = chooseColumns(table, wanted, labelName);
         first ??= choice;
         checkColumns(table.file, choice, named[0]!.file, first);
         await collectRows(table, choice, {
           dtype: options.dtype,
-          labels: label === undefined ? undefined : labels,
-          signal: options.signal,
+          labels: labelName === undefined ? undefined : labels,
+          signal,
           spool: (length) => {
             spool ??= createRowSpool((dimension = length), options.dtype, hash, options.spoolBytes);
             if (length === dimension) return spool;
@@ -61,27 +60,13 @@ export async function openTables(
     return {
       reader: await kept.finish(),
       columns: first!.names,
-      labels: label === undefined ? undefined : labels.labels,
+      labels: labelName === undefined ? undefined : labels.labels,
       close: () => kept.close(),
     };
   } catch (error) {
     await spool?.close();
     throw error;
   }
-}
-
-function openTable(
-  { file, kind, gzipped }: NamedFile,
-  options: DataOptions,
-  onBytes: (bytes: number) => void,
-): Promise<Table> {
-  const { columns, labels } = options;
-  const tableOptions: TableOptions = { wanted: columns, signal: options.signal, onBytes };
-  if (kind === 'parquet') return openParquet(file, tableOptions);
-  if (kind === 'jsonl') return openJsonLines(file, gzipped, tableOptions);
-  // A label column named by position, column5, also says that a file has no header.
-  const wanted = columns ?? (labels === undefined ? undefined : [labels]);
-  return openCsv(file, kind === 'csv' ? ',' : '\t', gzipped, { ...tableOptions, wanted });
 }
 
 /** The name of the label column, if --labels names one; else it must be a file. */

@@ -28,8 +28,10 @@ export interface TableBatch {
 }
 
 export interface TableOptions {
-  /** Columns that were asked for by name, the label column among them; undefined if all are wanted. */
+  /** Columns that were asked for by name; undefined if all are wanted. */
   readonly wanted: readonly string[] | undefined;
+  /** Name of the label column: a .csv whose columns are numbered, as column5, has no header. */
+  readonly label?: string | undefined;
   /** Take an empty line of a .csv with one column for an empty cell, as texts may be empty. Default: an error, since numbers may not. */
   readonly emptyCells?: boolean;
   readonly signal?: AbortSignal | undefined;

@@ -3,7 +3,7 @@ import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { checkAborted, dataError } from './data-error.ts';
 import { findBadLine, unfinishedBytes } from './bad-line.ts';
-import { readFully, type OpenFile } from './open-file.ts';
+import { openFile, readFully, type OpenFile } from './open-file.ts';
 
 /** Bytes read, and unpacked, at once. */
 const chunkBytes = 1 << 18;
@@ -17,12 +17,21 @@ export interface TextOptions {
 /**
  * The text of a UTF-8 file in pieces, unpacked, without byte order mark, every line end as `\n`.
  *
- * @throws DdclError `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
+ * @throws DdclError as {@link openFile}; `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
  *   end early or are damaged, and for bytes that are not UTF-8 text
  */
-export async function* textChunks(source: OpenFile, { gzipped, signal, onBytes }: TextOptions): AsyncGenerator<string> {
+export async function* textChunks(file: string, options: TextOptions): AsyncGenerator<string> {
+  const source = await openFile(file);
+  try {
+    await checkStart(source, options.gzipped);
+    yield* decoded(source, options);
+  } finally {
+    await source.handle.close();
+  }
+}
+
+async function* decoded(source: OpenFile, { gzipped, signal, onBytes }: TextOptions): AsyncGenerator<string> {
   const { file } = source;
-  await checkStart(source, gzipped);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let heldReturn = '';
   let previous: Uint8Array = new Uint8Array(0);

@@ -1,5 +1,4 @@
 import { dataError } from './data-error.ts';
-import type { OpenFile } from './open-file.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest line read, in characters. */
@@ -14,9 +13,13 @@ export interface Lines {
 /**
  * The lines of a text file in batches. Empty lines at the end are left out.
  *
+ * @param emptyLines an empty line is a line like others; what follows the last line end, if it is nothing, is none
  * @throws DdclError as {@link textChunks}; `data` for an empty line between others
  */
-export async function* textLines(source: OpenFile, options: TextOptions): AsyncGenerator<Lines> {
+export async function* textLines(
+  file: string,
+  { emptyLines = false, ...options }: TextOptions & { readonly emptyLines?: boolean },
+): AsyncGenerator<Lines> {
   let rest = '';
   let number = 1;
   let empty: number | undefined;
@@ -24,25 +27,26 @@ export async function* textLines(source: OpenFile, options: TextOptions): AsyncG
   const take = (texts: readonly string[]): Lines | undefined => {
     const first = number;
     number += texts.length;
+    if (emptyLines) return { first, texts };
     let kept = texts.length;
     while (kept > 0 && texts[kept - 1]!.trim() === '') kept -= 1;
     const blank = texts.findIndex((text, index) => index < kept && text.trim() === '');
     if (kept > 0 && empty === undefined && blank >= 0) empty = first + blank;
     if (kept > 0 && empty !== undefined) {
-      throw dataError('data', source.file, `line ${empty} is empty, but lines follow it. Remove the empty line.`);
+      throw dataError('data', file, `line ${empty} is empty, but lines follow it. Remove the empty line.`);
     }
     if (kept < texts.length) empty ??= first + kept;
     return kept === 0 ? undefined : { first, texts: kept === texts.length ? texts : texts.slice(0, kept) };
   };
 
-  for await (const chunk of textChunks(source, options)) {
+  for await (const chunk of textChunks(file, options)) {
     const end = chunk.lastIndexOf('\n');
     if (end < 0) {
       rest += chunk;
       if (rest.length > longestLine)
         throw dataError(
           'format',
-          source.file,
+          file,
           `line ${number} is longer than ${longestLine} characters. Write one row a line.`,
         );
       continue;

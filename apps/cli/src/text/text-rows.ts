@@ -1,24 +1,18 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { openCsv } from '../data/csv-table.ts';
 import { dataError, describeCell, listNames } from '../data/data-error.ts';
-import { openJsonLines } from '../data/json-lines-table.ts';
+import { fileKind, type NamedFile } from '../data/file-kind.ts';
 import { suggestion } from '../data/nearest-name.ts';
-import { openFile } from '../data/open-file.ts';
-import { openParquet } from '../data/parquet-table.ts';
+import { openTable } from '../data/open-table.ts';
 import type { Table } from '../data/table.ts';
 import { textChunks } from '../data/text-chunks.ts';
+import { textLines } from '../data/text-lines.ts';
 import type { TextDocument } from './text-document.ts';
-import { batchesOfLines, openTabs } from './tab-table.ts';
 
-/** Where texts come from. */
-export type TextKind = 'jsonl' | 'tsv' | 'csv' | 'parquet' | 'txt' | 'folder';
+/** A file of texts, or a folder of them. */
+export type TextFile = NamedFile<(typeof textKinds)[number]> | { readonly file: string; readonly kind: 'folder' };
 
-export interface TextFile {
-  readonly path: string;
-  readonly kind: TextKind;
-  readonly gzipped: boolean;
-}
+const textKinds = ['jsonl', 'tsv', 'csv', 'parquet', 'txt'] as const;
 
 export interface TextReading {
   readonly textField: string;
@@ -27,45 +21,28 @@ export interface TextReading {
   readonly onBytes: (bytes: number) => void;
 }
 
-const kinds: readonly string[] = ['jsonl', 'tsv', 'csv', 'parquet', 'txt'];
-
 /**
  * What a path of `--text` is, by its name, or a folder.
  *
  * @throws DdclError `argument` for a path that is not there, or an ending that nothing reads
  */
-export async function textFile(path: string): Promise<TextFile> {
-  const entry = await stat(path).catch(() => undefined);
-  if (entry === undefined) throw dataError('argument', path, 'there is no such file or folder. Check the path.');
-  if (entry.isDirectory()) return { path, kind: 'folder', gzipped: false };
-  const [, ending = '', packed] = /\.([a-z]+?)(\.gz)?$/i.exec(path) ?? [];
-  const kind = ending.toLowerCase();
-  const gzipped = packed !== undefined;
-  if (kinds.includes(kind) && !(gzipped && kind === 'parquet')) return { path, kind: kind as TextKind, gzipped };
-  throw dataError(
-    'argument',
-    path,
-    `the ending says nothing that can be read as text; expected .jsonl, .tsv, .csv, .txt (these also with .gz), .parquet, or a folder of .txt files. ${kind === 'json' ? 'Write one JSON object a line and name it .jsonl.' : 'Rename or convert it.'}`,
+export async function textFile(file: string): Promise<TextFile> {
+  const entry = await stat(file).catch(() => undefined);
+  if (entry === undefined) throw dataError('argument', file, 'there is no such file or folder. Check the path.');
+  if (entry.isDirectory()) return { file, kind: 'folder' };
+  return fileKind(
+    file,
+    textKinds,
+    (ending) =>
+      `the ending says nothing that can be read as text; expected .jsonl, .tsv, .csv, .txt (these also with .gz), .parquet, or a folder of .txt files. ${ending === 'json' ? 'Write one JSON object a line and name it .jsonl.' : 'Rename or convert it.'}`,
   );
 }
 
 /** The documents of one path, one pass. */
 export function textRows(file: TextFile, reading: TextReading): AsyncGenerator<TextDocument> {
-  if (file.kind === 'folder') return folderTexts(file.path, reading);
+  if (file.kind === 'folder') return folderTexts(file.file, reading);
   if (file.kind === 'txt') return lineTexts(file, reading);
   return tableTexts(file, reading);
-}
-
-async function openTable(
-  { path, kind, gzipped }: TextFile,
-  { textField, labels, signal, onBytes }: TextReading,
-): Promise<Table> {
-  const wanted = labels === undefined ? [textField] : [textField, labels];
-  const options = { wanted, emptyCells: true, signal, onBytes };
-  if (kind === 'parquet') return openParquet(path, options);
-  if (kind === 'jsonl') return openJsonLines(path, gzipped, options);
-  if (kind === 'tsv') return openTabs(path, gzipped, options);
-  return openCsv(path, ',', gzipped, options);
 }
 
 function columnOf({ file, columns = [] }: Table, name: string, option: string): number {
@@ -78,29 +55,32 @@ function columnOf({ file, columns = [] }: Table, name: string, option: string): 
   );
 }
 
-async function* tableTexts(file: TextFile, reading: TextReading): AsyncGenerator<TextDocument> {
-  const table = await openTable(file, reading);
+async function* tableTexts(
+  named: NamedFile,
+  { textField, labels, signal, onBytes }: TextReading,
+): AsyncGenerator<TextDocument> {
+  const wanted = labels === undefined ? [textField] : [textField, labels];
+  const table = await openTable(named, { wanted, emptyCells: true, signal, onBytes });
   try {
-    const text = columnOf(table, reading.textField, '--text-field');
-    const label = reading.labels === undefined ? undefined : columnOf(table, reading.labels, '--labels');
+    const { file } = named;
+    const text = columnOf(table, textField, '--text-field');
+    const label = labels === undefined ? undefined : columnOf(table, labels, '--labels');
     for await (const batch of table.batches(label === undefined ? [text] : [text, label])) {
       for (let row = 0; row < batch.rows; row++) {
         const cell = batch.cell(row, text);
-        const place = `${file.path} ${batch.place(row)}`;
+        const place = batch.place(row);
         if (typeof cell !== 'string') {
           throw dataError(
             'data',
-            file.path,
-            `${batch.place(row)}: expected a text in ${JSON.stringify(reading.textField)}, but ${describeCell(cell)} came. Repair the row, or choose another field with --text-field.`,
+            file,
+            `${place}: expected a text in ${JSON.stringify(textField)}, but ${describeCell(cell)} came. Repair the row, or choose another field with --text-field.`,
           );
         }
-        if (label === undefined) yield { text: cell, place };
-        else
-          yield {
-            text: cell,
-            place,
-            label: labelOf(file.path, batch.place(row), reading.labels!, batch.cell(row, label)),
-          };
+        yield {
+          text: cell,
+          place: `${file} ${place}`,
+          ...(label === undefined ? {} : { label: labelOf(file, place, labels!, batch.cell(row, label)) }),
+        };
       }
     }
   } finally {
@@ -119,19 +99,11 @@ function labelOf(path: string, place: string, field: string, cell: unknown): str
 }
 
 /** Each line is a document; an empty one too, but not what follows the last line end. */
-async function* lineTexts(
-  { path, gzipped }: TextFile,
-  { labels, signal, onBytes }: TextReading,
-): AsyncGenerator<TextDocument> {
-  refuseLabels(path, labels);
-  const source = await openFile(path);
-  try {
-    let line = 0;
-    for await (const lines of batchesOfLines(textChunks(source, { gzipped, signal, onBytes }))) {
-      for (const text of lines) yield { text, place: `${path} line ${++line}` };
-    }
-  } finally {
-    await source.handle.close();
+async function* lineTexts({ file, gzipped }: NamedFile, reading: TextReading): AsyncGenerator<TextDocument> {
+  refuseLabels(file, reading.labels);
+  const { signal, onBytes } = reading;
+  for await (const { first, texts } of textLines(file, { gzipped, signal, onBytes, emptyLines: true })) {
+    for (const [index, text] of texts.entries()) yield { text, place: `${file} line ${first + index}` };
   }
 }
 
@@ -154,8 +126,8 @@ async function textPaths(folder: string): Promise<string[]> {
 }
 
 /** Bytes that a pass over a path reads, as they lie on the disk. */
-export async function textBytes({ path, kind }: TextFile): Promise<number> {
-  const paths = kind === 'folder' ? (await textPaths(path)).map((name) => join(path, name)) : [path];
+export async function textBytes({ file, kind }: TextFile): Promise<number> {
+  const paths = kind === 'folder' ? (await textPaths(file)).map((name) => join(file, name)) : [file];
   let bytes = 0;
   for (const each of paths) bytes += (await stat(each)).size;
   return bytes;
@@ -182,12 +154,7 @@ async function* folderTexts(folder: string, { labels, signal, onBytes }: TextRea
     const full = join(folder, path);
     let text = '';
     if ((await stat(full)).size > 0) {
-      const source = await openFile(full);
-      try {
-        for await (const chunk of textChunks(source, { gzipped: false, signal, onBytes })) text += chunk;
-      } finally {
-        await source.handle.close();
-      }
+      for await (const chunk of textChunks(full, { gzipped: false, signal, onBytes })) text += chunk;
     }
     const parts = path.split(sep);
     if (labels === undefined) yield { text, place: full };

@@ -49,19 +49,46 @@ describe('openText', () => {
     }
   });
 
-  it('takes quotation marks in .tsv as what they are', async () => {
-    const content = 'sentence\tlabel\n"so it begins\t1\nplain "quoted" words\t0\nand ends"\t1\n"whole"\t0\n';
+  it('takes quotes in .tsv as in .csv: they are of the file, not of the text', async () => {
+    const rows = [
+      ['text', 'label'],
+      ['He said "yes" to me', 'a'],
+      ['plain', 'b'],
+      ['"quoted"', 'c "x"'],
+      ['a tab\there,\na line there', 'a'],
+    ];
+    // As pandas and RFC 4180 do it.
+    const quote = (cell: string): string => (/["\n\t,]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+    const written = (separator: string): string => `${rows.map((row) => row.map(quote).join(separator)).join('\n')}\n`;
     const wanted = {
-      texts: ['"so it begins', 'plain "quoted" words', 'and ends"', '"whole"'],
-      labels: ['1', '0', '1', '0'],
-      places: ['x.tsv line 2', 'x.tsv line 3', 'x.tsv line 4', 'x.tsv line 5'],
+      texts: rows.slice(1).map(([text]) => text),
+      labels: rows.slice(1).map(([, label]) => label),
     };
-    const options = { textField: 'sentence', labels: 'label' };
-    expect(await read(folder.write('x.tsv', content), options)).toMatchObject(wanted);
-    const windows = folder.write('x.tsv', `\uFEFF${content.replaceAll('\n', '\r\n')}`);
-    expect(await read(windows, options)).toMatchObject(wanted);
+    for (const [name, separator] of [
+      ['x.csv', ','],
+      ['x.tsv', '\t'],
+    ] as const) {
+      const content = written(separator);
+      for (const bytes of [content, `\uFEFF${content.replaceAll('\n', '\r\n')}`]) {
+        const found = await read(folder.write(name, bytes), { labels: 'label' });
+        expect(found).toMatchObject(wanted);
+        expect(found.places).toEqual([2, 3, 4, 5].map((line) => `${name} line ${line}`));
+      }
+      expect(await read(folder.write(`${name}.gz`, gzipSync(content)), { labels: 'label' })).toMatchObject(wanted);
+    }
+    // Quotes within a cell that does not begin with one are text.
+    expect(await read(folder.write('x.tsv', 'text\ty\nso "it" begins"\t1\n'), { labels: 'y' })).toMatchObject({
+      texts: ['so "it" begins"'],
+      labels: ['1'],
+    });
+    expect(await refused(folder.write('x.tsv', 'text\ty\na\t1\n"so" it begins\t0\n'))).toBe(
+      'format: x.tsv: line 3: text follows the closing quote of a cell. Write a quote within a quoted cell twice.',
+    );
+    expect(await refused(folder.write('x.tsv', 'text\ty\na\t1\n"so it begins\t0\nb\t1\n'))).toBe(
+      'format: x.tsv: line 3: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.',
+    );
     expect(await refused(folder.write('x.tsv', 'text\ty\na\t1\nb\tc\t2\n'))).toBe(
-      'data: x.tsv: line 3 has 3 cells; expected 2, as the header has. Take tabs out of the text (quotes do not help in .tsv), or use .jsonl.',
+      'data: x.tsv: line 3 has 3 cells; expected 2, as the header has. Repair the line, or put cells that hold a separator in quotes.',
     );
   });
 
@@ -80,8 +107,8 @@ describe('openText', () => {
   it('leaves out blank lines at the end of a .tsv, and names one between rows', async () => {
     const wanted = { texts: ['one', 'two'], labels: ['1', '0'] };
     expect(await read(folder.write('x.tsv', 'text\ty\none\t1\ntwo\t0\n\n\n'), { labels: 'y' })).toMatchObject(wanted);
-    expect(await refused(folder.write('x.tsv', 'text\ty\none\t1\n\ntwo\t0\n'))).toMatch(
-      /line 3 has 1 cells; expected 2/,
+    expect(await refused(folder.write('x.tsv', 'text\ty\none\t1\n\ntwo\t0\n'))).toBe(
+      'data: x.tsv: line 3 is empty, but rows follow it. Remove the empty line.',
     );
     // A piece of a file, 256 KiB, ends with the blank line, so the row after it comes apart.
     const piece = `text\ty\n${'a'.repeat(262_133)}\t1\n\n`;
