@@ -41,7 +41,7 @@ export function createBadCells(table: Table, choice: ColumnChoice): BadCells {
     if (numeric.length > 0) remedies.push(`use the numeric columns${within}: ${columnsOption(numeric)}`);
     if (vector !== undefined) remedies.push(`use the vectors: ${columnsOption([columns[vector]!])}`);
     const remedy = remedies.join(', or ');
-    throw dataError('data', file, `${first![1]}${more}. ${remedy}`);
+    throw dataError(file, `${first![1]}${more}. ${remedy}`);
   };
 
   return {
@@ -53,7 +53,7 @@ export function createBadCells(table: Table, choice: ColumnChoice): BadCells {
       const name = columns[column]!;
       const text = `${batch.place(row)}${name === '' ? '' : `, column ${JSON.stringify(name)}`}: ${problem}`;
       if (choice.asked || table.columns === undefined)
-        throw dataError('data', file, `${text}. Repair the cell or remove the row.`);
+        throw dataError(file, `${text}. Repair the cell or remove the row.`);
       problems.set(column, text);
     },
     endRow(batch, row) {

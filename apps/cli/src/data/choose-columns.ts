@@ -1,4 +1,4 @@
-import { columnsOption, dataError, listNames } from './data-error.ts';
+import { argumentError, columnsOption, dataError, listNames } from './data-error.ts';
 import { suggestion } from './nearest-name.ts';
 import type { Table } from './table.ts';
 
@@ -33,8 +33,7 @@ export function chooseColumns(
   const { file, columns } = table;
   if (columns === undefined) {
     if (asked !== undefined)
-      throw dataError(
-        'argument',
+      throw argumentError(
         file,
         'its rows are arrays without names, so --columns cannot choose among them. Leave --columns out.',
       );
@@ -44,10 +43,9 @@ export function chooseColumns(
   if (asked !== undefined) {
     const twice = asked.find((name, index) => asked.indexOf(name) !== index);
     if (twice !== undefined)
-      throw dataError('argument', file, `--columns names ${JSON.stringify(twice)} twice. Name each column once.`);
+      throw argumentError(file, `--columns names ${JSON.stringify(twice)} twice. Name each column once.`);
     if (label !== undefined && asked.includes(label)) {
-      throw dataError(
-        'argument',
+      throw argumentError(
         file,
         `column ${JSON.stringify(label)} is named by --labels and by --columns; labels are not tokens. Leave it out of one of them.`,
       );
@@ -62,16 +60,11 @@ export function chooseColumns(
 
   const others = columns.map((_, index) => index).filter((index) => index !== labelPlace);
   if (others.length === 0)
-    throw dataError(
-      'data',
-      file,
-      `has no column but the label column ${JSON.stringify(label)}. Add columns with numbers.`,
-    );
+    throw dataError(file, `has no column but the label column ${JSON.stringify(label)}. Add columns with numbers.`);
   const vectors = others.filter((index) => table.vectors.has(index) && vectorNames.includes(columns[index]!));
   if (vectors.length > 1) {
     const names = vectors.map((index) => columns[index]!);
-    throw dataError(
-      'argument',
+    throw argumentError(
       file,
       `has several columns of vectors: ${listNames(names)}. Choose one, for example ${columnsOption(names.slice(0, 1))}.`,
     );
@@ -80,8 +73,7 @@ export function chooseColumns(
   const nameless = chosen.find((index) => columns[index] === '');
   if (nameless !== undefined) {
     const names = chosen.map((index) => columns[index]!).filter((name) => name !== '');
-    throw dataError(
-      'argument',
+    throw argumentError(
       file,
       `the header has no name for column ${nameless + 1} (an index that pandas wrote?). Choose the columns to use, for example ${columnsOption(names)}.`,
     );
@@ -92,8 +84,7 @@ export function chooseColumns(
 function place(file: string, columns: readonly string[], name: string, option: string): number {
   const found = name === '' ? -1 : columns.indexOf(name);
   if (found >= 0) return found;
-  throw dataError(
-    'argument',
+  throw argumentError(
     file,
     `has no column ${JSON.stringify(name)}, which ${option} names${suggestion(name, columns) || '.'} Its columns: ${listNames(columns, 40)}.`,
   );

@@ -40,7 +40,7 @@ export async function collectRows(table: Table, choice: ColumnChoice, options: C
   }
   bad.end();
   // Tables without rows were refused by those who opened them.
-  if (spool === undefined) throw dataError('data', table.file, 'has no rows. Write it again.');
+  if (spool === undefined) throw dataError(table.file, 'has no rows. Write it again.');
 }
 
 interface RowReader {
@@ -66,7 +66,6 @@ function createRowReader(
   const dimension = lengths.reduce<number>((sum, length) => sum + (length ?? 1), 0);
   if (dimension === 0)
     throw dataError(
-      'data',
       table.file,
       `${first.place(0)}: expected a vector of at least one number, but an empty array came. Write it again.`,
     );

@@ -29,7 +29,6 @@ export function csvHeader(file: string, first: readonly string[], wanted: readon
     if (asked.length === 0 || !asked.every((name) => trimmed.includes(name))) {
       const positions = numbered.filter((_, index) => !Number.isNaN(numberFromText(trimmed[index])));
       throw dataError(
-        'data',
         file,
         `the first line mixes numbers and texts (${listNames(trimmed, 4)}), so it may be a header or data. Add a header line, or name the columns by position: ${columnsOption(positions)}.`,
       );
@@ -38,7 +37,6 @@ export function csvHeader(file: string, first: readonly string[], wanted: readon
   const twice = trimmed.find((name, index) => name !== '' && trimmed.indexOf(name) !== index);
   if (twice !== undefined) {
     throw dataError(
-      'data',
       file,
       `the header names column ${JSON.stringify(twice)} twice (columns ${trimmed.indexOf(twice) + 1} and ${trimmed.lastIndexOf(twice) + 1}). Rename one of them.`,
     );

@@ -1,5 +1,5 @@
 import Papa from 'papaparse';
-import { dataError } from './data-error.ts';
+import { dataError, formatError } from './data-error.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest record read, in characters; a longer one is a quote that was never closed. */
@@ -53,7 +53,6 @@ export async function* csvRecords(
     if (kept > 0) emptyLine ??= firstEmpty(records, kept, line);
     if (kept > 0 && emptyLine !== undefined) {
       throw dataError(
-        'data',
         file,
         `line ${emptyLine} is empty, but rows follow it. Remove the empty line${emptyCells ? '' : ', or write an empty cell as a number'}.`,
       );
@@ -103,13 +102,11 @@ function firstEmpty(
 
 function quoteError(file: string, code: string, line: number): Error {
   return code === 'MissingQuotes'
-    ? dataError(
-        'format',
+    ? formatError(
         file,
         `line ${line}: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.`,
       )
-    : dataError(
-        'format',
+    : formatError(
         file,
         `line ${line}: text follows the closing quote of a cell. Write a quote within a quoted cell twice.`,
       );

@@ -22,7 +22,7 @@ export async function openCsv(
   };
   try {
     const start = await stream.next();
-    if (start.done === true) throw dataError('data', file, 'has no rows. Write it again.');
+    if (start.done === true) throw dataError(file, 'has no rows. Write it again.');
     const firstRecord = start.value.records[0]!;
     const { names, present } = csvHeader(file, firstRecord, wanted ?? (label === undefined ? undefined : [label]));
 
@@ -36,7 +36,7 @@ export async function openCsv(
         rows += batch.rows;
         if (batch.rows > 0) yield batch;
       }
-      if (rows === 0) throw dataError('data', file, 'has a header but no rows. Write it again.');
+      if (rows === 0) throw dataError(file, 'has a header but no rows. Write it again.');
     }
 
     return { file, columns: names, vectors: new Set(), toNumber: numberFromText, batches, close };
@@ -60,7 +60,6 @@ function checkWidths(file: string, { records, line }: CsvRecords, width: number,
   const cells = records[ragged]!.length;
   const origin = header ? 'as the header has' : 'as the first line has';
   throw dataError(
-    'data',
     file,
     `line ${line(ragged)} has ${cells} ${cells === 1 ? 'cell' : 'cells'}; expected ${width}, ${origin}. Repair the line, or put cells that hold a separator in quotes.`,
   );

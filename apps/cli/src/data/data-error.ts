@@ -3,15 +3,22 @@ import { DdclError, isDdclError, type DdclErrorCode } from '@ddcl/core';
 /** Characters of a cell that a message shows at most. */
 const shownCharacters = 40;
 
-/**
- * An error about a data file. The text is one line: file, problem, remedy.
- *
- * @param code `argument` for what the command line asks, `data` for numbers, `format` for bytes
- */
-export function dataError(code: DdclErrorCode, file: string, problem: string, cause?: unknown): DdclError {
+/** An error about a data file. The text is one line: file, problem, remedy. */
+function fileError(code: DdclErrorCode, file: string, problem: string, cause?: unknown): DdclError {
   const text = `${file}: ${problem}`.replace(/\s*[\r\n]+\s*/g, ' ');
   return new DdclError(code, text, cause === undefined ? {} : { cause });
 }
+
+type MakeFileError = (file: string, problem: string, cause?: unknown) => DdclError;
+
+/** About what the command line asks of a file. */
+export const argumentError: MakeFileError = (...about) => fileError('argument', ...about);
+
+/** About the numbers, texts or labels in a file. */
+export const dataError: MakeFileError = (...about) => fileError('data', ...about);
+
+/** About the bytes of a file. */
+export const formatError: MakeFileError = (...about) => fileError('format', ...about);
 
 /** Runs a step that knows no file name; its errors are given one, and a remedy. Errors of other kinds pass. */
 export function withFileName<T>(file: string, remedy: string, step: () => T): T {
@@ -19,7 +26,7 @@ export function withFileName<T>(file: string, remedy: string, step: () => T): T 
     return step();
   } catch (error) {
     if (!isDdclError(error)) throw error;
-    throw dataError(error.code, file, `${error.message} ${remedy}`, error);
+    throw fileError(error.code, file, `${error.message} ${remedy}`, error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { dataError, listNames } from './data-error.ts';
+import { argumentError, listNames } from './data-error.ts';
 
 /** Kinds of files by what reads them. */
 export type FileKind = 'npy' | 'safetensors' | 'csv' | 'tsv' | 'jsonl' | 'parquet' | 'txt';
@@ -38,7 +38,7 @@ export function fileKind<Kind extends FileKind>(
   const { ending, gzipped } = endingOf(file);
   const kind = kinds.find((each) => each === ending && (!gzipped || packable.includes(each)));
   if (kind !== undefined) return { file, kind, gzipped };
-  throw dataError('argument', file, problem(ending, gzipped));
+  throw argumentError(file, problem(ending, gzipped));
 }
 
 /** What to do with files that are often tried. */
@@ -69,11 +69,10 @@ function noData(ending: string, gzipped: boolean): string {
 export function commonKind(files: readonly string[]): readonly NamedFile<DataKind>[] {
   const named = files.map((file) => fileKind(file, dataKinds, noData));
   const first = named[0];
-  if (first === undefined) throw dataError('argument', 'DATA', 'no file was given. Name at least one data file.');
+  if (first === undefined) throw argumentError('DATA', 'no file was given. Name at least one data file.');
   const other = named.find(({ kind }) => kind !== first.kind);
   if (other !== undefined) {
-    throw dataError(
-      'argument',
+    throw argumentError(
       other.file,
       `is a .${other.kind} file, but ${listNames([first.file])} before it is .${first.kind}; several files are read as one only when they are of one kind. Convert one of them.`,
     );

@@ -1,4 +1,4 @@
-import { dataError, describeCell, isArrayLike, listNames } from './data-error.ts';
+import { dataError, describeCell, formatError, isArrayLike, listNames } from './data-error.ts';
 import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
 import { textLines, type Lines } from './text-lines.ts';
 
@@ -24,15 +24,11 @@ export async function openJsonLines(
   };
   try {
     const start = await stream.next();
-    if (start.done === true) throw dataError('data', file, 'has no rows. Write it again.');
+    if (start.done === true) throw dataError(file, 'has no rows. Write it again.');
     const first = parseRow(file, start.value, 0);
     const columns = isArrayLike(first) ? undefined : Object.keys(first);
     if (columns?.length === 0)
-      throw dataError(
-        'data',
-        file,
-        'line 1 is an object without fields; expected fields with numbers. Write it again.',
-      );
+      throw dataError(file, 'line 1 is an object without fields; expected fields with numbers. Write it again.');
     const known = new Set(columns);
 
     async function* batches(): AsyncGenerator<TableBatch> {
@@ -69,8 +65,7 @@ function parseRow(file: string, { first, texts }: Lines, index: number): JsonRow
   try {
     row = JSON.parse(texts[index]!);
   } catch (cause) {
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       `line ${first + index} is not JSON: ${describeCell(texts[index])}. Write one complete JSON value on each line.`,
       cause,
@@ -78,7 +73,6 @@ function parseRow(file: string, { first, texts }: Lines, index: number): JsonRow
   }
   if (typeof row === 'object' && row !== null) return row as JsonRow;
   throw dataError(
-    'data',
     file,
     `line ${first + index}: expected an object or an array of numbers, but ${describeCell(row)} came. Write one row on each line.`,
   );
@@ -94,7 +88,6 @@ function checkRow(
   const bare = isArrayLike(row);
   if (bare !== (columns === undefined)) {
     throw dataError(
-      'data',
       file,
       `line ${line} is ${bare ? 'an array' : 'an object'}, but line 1 is ${bare ? 'an object' : 'an array'}. Write all rows alike.`,
     );
@@ -103,7 +96,6 @@ function checkRow(
   const extra = Object.keys(row).find((name) => !known.has(name));
   if (extra !== undefined) {
     throw dataError(
-      'data',
       file,
       `line ${line} has the field ${JSON.stringify(extra)}, which line 1 lacks; it has ${listNames([...known])}. Write the same fields in all rows, or choose with --columns.`,
     );

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { csvRecords } from './csv-records.ts';
-import { dataError, describeCell } from './data-error.ts';
+import { argumentError, dataError, describeCell, formatError } from './data-error.ts';
 import { fileKind, type NamedFile } from './file-kind.ts';
 import { createLabelList } from './label-list.ts';
 import { readNpy } from './npy-reader.ts';
@@ -34,7 +34,7 @@ export async function readLabelFile(
     count === tokens + 1
       ? ' If its first line is a header, remove that line.'
       : ' Give one label for each token, in the same order.';
-  throw dataError('data', file, `has ${count} labels, but the data have ${tokens} tokens.${header}`);
+  throw dataError(file, `has ${count} labels, but the data have ${tokens} tokens.${header}`);
 }
 
 interface LabelCells {
@@ -64,7 +64,6 @@ async function readNumbers(file: string): Promise<LabelCells> {
   const { shape, data, integers } = await readNpy(file);
   if (!integers || shape.filter((length) => length !== 1).length > 1) {
     throw dataError(
-      'data',
       file,
       `holds ${integers ? 'integers' : 'floats'} of the shape (${shape.join(', ')}); expected a list of integers. Save labels.astype(numpy.int32).`,
     );
@@ -74,19 +73,14 @@ async function readNumbers(file: string): Promise<LabelCells> {
 
 function onlyCell(file: string, place: string, record: readonly string[]): unknown {
   if (record.length === 1) return record[0];
-  throw dataError(
-    'data',
-    file,
-    `${place} has ${record.length} cells; expected one label a line. Keep the label column only.`,
-  );
+  throw dataError(file, `${place} has ${record.length} cells; expected one label a line. Keep the label column only.`);
 }
 
 function parseLabel(file: string, place: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       `${place} is not JSON: ${describeCell(text)}. Write texts in quotes, or name the file .txt.`,
       cause,
@@ -106,8 +100,7 @@ export async function checkLabelFile(file: string, labels: string, columnsText: 
     () => false,
   );
   if (!found)
-    throw dataError(
-      'argument',
+    throw argumentError(
       file,
       `--labels ${JSON.stringify(labels)} is neither a column of the data nor a file${columnsText}`,
     );

@@ -23,7 +23,6 @@ export function createLabelList(): LabelList {
       const text = plain ? String(cell).trim() : '';
       if (text === '')
         throw dataError(
-          'data',
           file,
           `${place(row)}: expected a label, but ${describeCell(cell)} came. Give every row a label, for example "unknown".`,
         );

@@ -107,5 +107,5 @@ function notFinite(matrix: MatrixFile, raw: Uint8Array, start: number, index: nu
   const problem = overflowsFloat32(stored[0]!)
     ? `${place} is ${stored[0]}, too large for float32. Use --dtype float64 or scale the data.`
     : `${place} is ${value}; expected a finite number. Remove or repair the row.`;
-  return dataError('data', source.file, problem);
+  return dataError(source.file, problem);
 }

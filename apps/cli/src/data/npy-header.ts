@@ -1,4 +1,4 @@
-import { dataError } from './data-error.ts';
+import { formatError } from './data-error.ts';
 import { bytesPerNumber, type NumberFormat } from './number-format.ts';
 import { readFully, type OpenFile } from './open-file.ts';
 
@@ -41,31 +41,20 @@ export async function readNpyHeader(source: OpenFile): Promise<NpyHeader> {
   const start = Buffer.alloc(Math.min(12, size));
   await readFully(source, start, 0);
   if (start.length < 10 || start.toString('latin1', 0, 6) !== magic) {
-    throw dataError(
-      'format',
-      file,
-      'is not an .npy file: it does not start with "\\x93NUMPY". Save it with numpy.save.',
-    );
+    throw formatError(file, 'is not an .npy file: it does not start with "\\x93NUMPY". Save it with numpy.save.');
   }
   const version = start[6]!;
   if (version < 1 || version > 3)
-    throw dataError(
-      'format',
-      file,
-      `is of .npy version ${version}; versions 1 to 3 are read. Save it with numpy.save.`,
-    );
+    throw formatError(file, `is of .npy version ${version}; versions 1 to 3 are read. Save it with numpy.save.`);
   const textStart = version === 1 ? 10 : 12;
-  if (start.length < textStart)
-    throw dataError('format', file, `ends within its header, at byte ${size}. Write it again.`);
+  if (start.length < textStart) throw formatError(file, `ends within its header, at byte ${size}. Write it again.`);
   const length = version === 1 ? start.readUInt16LE(8) : start.readUInt32LE(8);
   if (length > maxHeaderLength)
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       `its header claims ${length} bytes; at most ${maxHeaderLength} are read. Save it with numpy.save.`,
     );
-  if (length > size - textStart)
-    throw dataError('format', file, `ends within its header, at byte ${size}. Write it again.`);
+  if (length > size - textStart) throw formatError(file, `ends within its header, at byte ${size}. Write it again.`);
   const text = Buffer.alloc(length);
   await readFully(source, text, textStart);
 
@@ -78,8 +67,7 @@ export async function readNpyHeader(source: OpenFile): Promise<NpyHeader> {
 function parseHeader(file: string, text: string, position: number): NpyHeader {
   const structured = /['"]descr['"]\s*:\s*\[/.test(text);
   if (structured) {
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       'holds records with named fields; expected one plain number type. Save numpy.lib.recfunctions.structured_to_unstructured(array).',
     );
@@ -88,8 +76,7 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
   const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
   const sizes = /['"]shape['"]\s*:\s*\(([\dL,\s]*)\)/.exec(text)?.[1];
   if (descr === undefined || order === undefined || sizes === undefined) {
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       'its header lacks descr, fortran_order or shape, or they are malformed. Save it with numpy.save.',
     );
@@ -100,14 +87,13 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
     .filter((part) => part !== '')
     .map((part) => Number(part.replace(/L$/, '')));
   if (!shape.every((length) => Number.isSafeInteger(length))) {
-    throw dataError('format', file, `its header has the malformed shape (${sizes.trim()}). Save it with numpy.save.`);
+    throw formatError(file, `its header has the malformed shape (${sizes.trim()}). Save it with numpy.save.`);
   }
   const format = formats[descr];
-  if (format === undefined) throw dataError('format', file, dtypeProblem(descr));
+  if (format === undefined) throw formatError(file, dtypeProblem(descr));
   // With at most one axis longer than 1 both orders are the same bytes.
   if (order === 'True' && shape.filter((length) => length > 1).length > 1) {
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       'is in Fortran order (columns one after another); expected C order. Save numpy.ascontiguousarray(array).',
     );
@@ -129,8 +115,7 @@ function checkSize(file: string, size: number, { format, shape, position }: NpyH
   const actual = size - position;
   if (actual === expected) return;
   const claim = `its header says (${shape.join(', ')}) of ${format}, ${expected} bytes, but ${actual} follow`;
-  throw dataError(
-    'format',
+  throw formatError(
     file,
     actual < expected
       ? `${claim}; it is cut short. Write it again.`

@@ -35,19 +35,11 @@ export function matrixShape(
         : shape.length > 2
           ? `For tokens of ${shape.at(-1)} numbers save array.reshape(-1, ${shape.at(-1)}).`
           : 'Save an array with one token a row.';
-    throw dataError(
-      'data',
-      file,
-      `${what} has the shape ${shown}; expected two axes, tokens and their numbers. ${remedy}`,
-    );
+    throw dataError(file, `${what} has the shape ${shown}; expected two axes, tokens and their numbers. ${remedy}`);
   }
   if (rows === 0 || dimension === 0)
-    throw dataError(
-      'data',
-      file,
-      `${what} has the shape ${shown}; expected at least one row and one column. Write it again.`,
-    );
+    throw dataError(file, `${what} has the shape ${shown}; expected at least one row and one column. Write it again.`);
   if (format === 'b1')
-    throw dataError('data', file, `${what} holds booleans; expected numbers. Save array.astype(numpy.float32).`);
+    throw dataError(file, `${what} holds booleans; expected numbers. Save array.astype(numpy.float32).`);
   return { rows, dimension };
 }

@@ -40,7 +40,6 @@ export async function readNpy(file: string): Promise<NpyArray> {
     const bad = firstNonFinite(data, count);
     if (bad >= 0)
       throw dataError(
-        'data',
         file,
         `number ${bad} (counted from 0) is ${data[bad]}; numbers must be finite. Remove or repair it.`,
       );
@@ -70,7 +69,6 @@ function checkExact(file: string, data: NumberArray): void {
   const bad = data.findIndex((value) => !Number.isSafeInteger(value));
   if (bad >= 0)
     throw dataError(
-      'data',
       file,
       `number ${bad} (counted from 0) is ${data[bad]}; integers must be within +-2^53. Number them from 0.`,
     );

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DdclError } from '@ddcl/core';
-import { dataError } from './data-error.ts';
+import { argumentError } from './data-error.ts';
 import { bytesOf } from './float-array.ts';
 
 export type NpyDType = 'float32' | 'float64' | 'int32';
@@ -97,8 +97,7 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<v
 function failed(path: string): (cause: unknown) => never {
   return (cause) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError(
-      'argument',
+    throw argumentError(
       path,
       `cannot be written (${reason}). Choose a folder that exists, may be written and has room.`,
       cause,

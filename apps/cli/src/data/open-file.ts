@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { dataError } from './data-error.ts';
+import { argumentError, formatError } from './data-error.ts';
 
 export interface OpenFile {
   /** Path as the user gave it, for messages. */
@@ -20,25 +20,20 @@ export async function openFile(file: string): Promise<OpenFile> {
   try {
     handle = await open(file, 'r');
   } catch (cause) {
-    throw dataError('argument', file, openProblem(file, cause), cause);
+    throw argumentError(file, openProblem(file, cause), cause);
   }
   try {
     const stat = await handle.stat();
     if (stat.isDirectory()) {
-      throw dataError(
-        'argument',
-        file,
-        'is a folder; expected a file. Name the files in it, for example with a wildcard.',
-      );
+      throw argumentError(file, 'is a folder; expected a file. Name the files in it, for example with a wildcard.');
     }
     if (!stat.isFile()) {
-      throw dataError(
-        'argument',
+      throw argumentError(
         file,
         'is not a regular file (a pipe or device?); data are read several times. Save them to a file first.',
       );
     }
-    if (stat.size === 0) throw dataError('format', file, 'is empty (0 bytes). Write it again.');
+    if (stat.size === 0) throw formatError(file, 'is empty (0 bytes). Write it again.');
     return { file, handle, size: stat.size };
   } catch (error) {
     await handle.close();
@@ -66,8 +61,7 @@ export async function readFully({ file, handle }: OpenFile, target: Uint8Array, 
   while (filled < target.length) {
     const { bytesRead } = await handle.read(target, filled, target.length - filled, position + filled);
     if (bytesRead === 0) {
-      throw dataError(
-        'format',
+      throw formatError(
         file,
         `ends at byte ${position + filled}, but ${target.length - filled} more were expected; it is cut short or being written. Write it again.`,
       );

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import { dataError } from './data-error.ts';
+import { argumentError, dataError } from './data-error.ts';
 import type { NamedFile } from './file-kind.ts';
 import { joinReaders } from './join-readers.ts';
 import { checkLabelFile } from './label-file.ts';
@@ -29,8 +29,7 @@ export async function openMatrices(
   try {
     const { file: firstFile } = named[0]!;
     if (options.columns !== undefined) {
-      throw dataError(
-        'argument',
+      throw argumentError(
         firstFile,
         'its columns have no names, so --columns cannot choose among them. Leave --columns out, or save the wanted columns as an array.',
       );
@@ -44,7 +43,6 @@ export async function openMatrices(
       const first = matrices[0] ?? matrix;
       if (matrix.dimension !== first.dimension) {
         throw dataError(
-          'data',
           file,
           `has tokens of ${matrix.dimension} numbers, but ${firstFile} has ${first.dimension}. Files that are read as one need the same columns.`,
         );

@@ -46,7 +46,6 @@ export async function openTables(
             spool ??= createRowSpool((dimension = length), options.dtype, hash, options.spoolBytes);
             if (length === dimension) return spool;
             throw dataError(
-              'data',
               table.file,
               `has tokens of ${length} numbers, but ${named[0]!.file} has ${dimension}. Files that are read as one need vectors of one length.`,
             );
@@ -91,7 +90,6 @@ function checkColumns(file: string, choice: ColumnChoice, firstFile: string, fir
       ? 'Write all rows alike.'
       : `Name the columns to use, for example ${columnsOption(first.names)}.`;
   throw dataError(
-    'data',
     file,
     `has the columns ${choice.names === undefined ? 'of bare arrays' : listNames(choice.names)}, but ${firstFile} has ${first.names === undefined ? 'bare arrays' : listNames(first.names)}. ${remedy}`,
   );

@@ -8,7 +8,7 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { isDdclError } from '@ddcl/core';
-import { checkAborted, dataError } from './data-error.ts';
+import { checkAborted, dataError, formatError } from './data-error.ts';
 import { openFile, readFully, type OpenFile } from './open-file.ts';
 import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
 
@@ -30,10 +30,9 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
       return { metadata: footer, fields: parquetSchema(footer).children };
     });
     const columns = fields.map(({ element }) => element.name);
-    if (columns.length === 0 || metadata.num_rows === 0n) throw dataError('data', file, 'has no rows. Write it again.');
+    if (columns.length === 0 || metadata.num_rows === 0n) throw dataError(file, 'has no rows. Write it again.');
     const twice = columns.find((name, index) => columns.indexOf(name) !== index);
-    if (twice !== undefined)
-      throw dataError('data', file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
+    if (twice !== undefined) throw dataError(file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
     const single = fields.map(({ element }) => element.type === 'FLOAT');
     const lists = fields.flatMap((field, index) => (isList(field) ? [index] : []));
 
@@ -53,8 +52,7 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
           checkAborted(signal);
           const values = await readColumn(names[index]!, start, end);
           if (values.length !== end - start) {
-            throw dataError(
-              'format',
+            throw formatError(
               file,
               `column ${JSON.stringify(names[index])} has ${values.length} values for the ${end - start} rows from row ${start}. The file is damaged; write it again.`,
             );
@@ -130,8 +128,7 @@ async function decoding<T>(file: string, step: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (isDdclError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError(
-      'format',
+    throw formatError(
       file,
       `cannot be read as Parquet (${reason}). It may be cut short or encrypted; write it again.`,
       cause,

@@ -57,7 +57,6 @@ export function createRowSpool(
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw dataError(
-        'data',
         tmpdir(),
         `the rows do not fit in memory and cannot be kept in this folder (${reason}). Set TMPDIR to a folder with more room.`,
         cause,

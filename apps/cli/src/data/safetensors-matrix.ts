@@ -4,7 +4,7 @@ import {
   type SafetensorsDType,
   type SafetensorsHeader,
 } from '@ddcl/core/safetensors';
-import { dataError, listNames, withFileName } from './data-error.ts';
+import { argumentError, dataError, listNames, withFileName } from './data-error.ts';
 import type { MatrixFile } from './matrix-file.ts';
 import { suggestion } from './nearest-name.ts';
 import { matrixShape } from './npy-matrix.ts';
@@ -48,8 +48,7 @@ export async function safetensorsMatrix(source: OpenFile, tensor: string | undef
   const entry = header.entries.get(name);
   if (entry === undefined) {
     const names = [...header.entries.keys()];
-    throw dataError(
-      'argument',
+    throw argumentError(
       file,
       `has no tensor ${JSON.stringify(name)}${suggestion(name, names) || '.'} It has ${listNames(names) || 'none'}. Name one with --tensor.`,
     );
@@ -57,11 +56,7 @@ export async function safetensorsMatrix(source: OpenFile, tensor: string | undef
   const what = `tensor ${JSON.stringify(name)}`;
   const format = formats[entry.dtype];
   if (format === undefined)
-    throw dataError(
-      'data',
-      file,
-      `${what} is of ${entry.dtype}; expected F32, F64, F16, BF16 or integers. Save it as F32.`,
-    );
+    throw dataError(file, `${what} is of ${entry.dtype}; expected F32, F64, F16, BF16 or integers. Save it as F32.`);
   return { source, format, position: entry.begin, ...matrixShape(file, what, format, entry.shape) };
 }
 
@@ -70,14 +65,12 @@ function onlyMatrix(file: string, { entries }: SafetensorsHeader): string {
   const [only] = matrices;
   if (only === undefined) {
     throw dataError(
-      'data',
       file,
       `has no tensor with two axes, tokens and their numbers; it has ${listNames([...entries.keys()]) || 'none at all'}. Save the tokens as a 2-D tensor.`,
     );
   }
   if (matrices.length > 1) {
-    throw dataError(
-      'argument',
+    throw argumentError(
       file,
       `has ${matrices.length} tensors with two axes: ${listNames(matrices)}. Name one with --tensor.`,
     );

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
-import { checkAborted, dataError } from './data-error.ts';
+import { checkAborted, formatError } from './data-error.ts';
 import { findBadLine, unfinishedBytes } from './bad-line.ts';
 import { openFile, readFully, type OpenFile } from './open-file.ts';
 
@@ -42,7 +42,7 @@ async function* decoded(source: OpenFile, { gzipped, signal, onBytes }: TextOpti
       return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
     } catch (cause) {
       const bad = findBadLine(unfinishedBytes(previous), bytes ?? new Uint8Array(0), line);
-      throw dataError('format', file, `line ${bad} holds bytes that are not UTF-8 text. Save it as UTF-8.`, cause);
+      throw formatError(file, `line ${bad} holds bytes that are not UTF-8 text. Save it as UTF-8.`, cause);
     }
   };
   for await (const bytes of byteChunks(source, gzipped, onBytes)) {
@@ -53,15 +53,14 @@ async function* decoded(source: OpenFile, { gzipped, signal, onBytes }: TextOpti
     // A return at the end of a piece may be the first half of \r\n.
     heldReturn = text.endsWith('\r') ? '\r' : '';
     if (heldReturn !== '') text = text.slice(0, -1);
-    if (text.includes('\0'))
-      throw dataError('format', file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
+    if (text.includes('\0')) throw formatError(file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
     const plain = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
     line += countLineEnds(plain);
     yield plain;
   }
   const rest = decode(undefined);
   if (heldReturn + rest !== '') yield heldReturn === '' ? rest : `\n${rest}`;
-  if (!any) throw dataError('format', file, 'unpacks to nothing (0 bytes). Write it again.');
+  if (!any) throw formatError(file, 'unpacks to nothing (0 bytes). Write it again.');
 }
 
 async function* byteChunks(
@@ -88,10 +87,9 @@ async function* byteChunks(
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
     if (code === 'Z_BUF_ERROR')
-      throw dataError('format', file, 'the gzip data end early; it is cut short. Write or download it again.', cause);
+      throw formatError(file, 'the gzip data end early; it is cut short. Write or download it again.', cause);
     if (typeof code === 'string' && code.startsWith('Z_')) {
-      throw dataError(
-        'format',
+      throw formatError(
         file,
         `the gzip data are damaged (${(cause as Error).message}). Write or download it again.`,
         cause,
@@ -111,20 +109,12 @@ async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
   const [first = 0, second = 0] = start;
   const isGzip = first === 0x1f && second === 0x8b;
   if (gzipped && !isGzip)
-    throw dataError(
-      'format',
-      source.file,
-      'is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.',
-    );
-  if (!gzipped && isGzip) throw dataError('format', source.file, 'holds gzip data. Rename it to end in .gz.');
+    throw formatError(source.file, 'is named .gz but holds no gzip data. Rename it without .gz, or pack it with gzip.');
+  if (!gzipped && isGzip) throw formatError(source.file, 'holds gzip data. Rename it to end in .gz.');
   if (first === 0x50 && second === 0x4b)
-    throw dataError(
-      'format',
-      source.file,
-      'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.',
-    );
+    throw formatError(source.file, 'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.');
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
-    throw dataError('format', source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
+    throw formatError(source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
   }
 }
 

@@ -1,4 +1,4 @@
-import { dataError } from './data-error.ts';
+import { dataError, formatError } from './data-error.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest line read, in characters. */
@@ -33,7 +33,7 @@ export async function* textLines(
     const blank = texts.findIndex((text, index) => index < kept && text.trim() === '');
     if (kept > 0 && empty === undefined && blank >= 0) empty = first + blank;
     if (kept > 0 && empty !== undefined) {
-      throw dataError('data', file, `line ${empty} is empty, but lines follow it. Remove the empty line.`);
+      throw dataError(file, `line ${empty} is empty, but lines follow it. Remove the empty line.`);
     }
     if (kept < texts.length) empty ??= first + kept;
     return kept === 0 ? undefined : { first, texts: kept === texts.length ? texts : texts.slice(0, kept) };
@@ -44,11 +44,7 @@ export async function* textLines(
     if (end < 0) {
       rest += chunk;
       if (rest.length > longestLine)
-        throw dataError(
-          'format',
-          file,
-          `line ${number} is longer than ${longestLine} characters. Write one row a line.`,
-        );
+        throw formatError(file, `line ${number} is longer than ${longestLine} characters. Write one row a line.`);
       continue;
     }
     const texts = (rest + chunk.slice(0, end)).split('\n');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { checkAborted, dataError } from '../data/data-error.ts';
+import { argumentError, checkAborted, dataError } from '../data/data-error.ts';
 import type { TextDocument } from './text-document.ts';
 import { stripHtml } from './strip-html.ts';
 import { textBytes, textFile, textRows } from './text-rows.ts';
@@ -41,7 +41,7 @@ export interface OpenedText {
  */
 export async function openText(paths: readonly string[], options: OpenTextOptions = {}): Promise<OpenedText> {
   const { textField = 'text', labels: field, signal, onProgress } = options;
-  if (paths.length === 0) throw dataError('argument', '--text', 'names no file. Give at least one.');
+  if (paths.length === 0) throw argumentError('--text', 'names no file. Give at least one.');
   const files = await Promise.all(paths.map(textFile));
   const total = (await Promise.all(files.map(textBytes))).reduce((sum, bytes) => sum + bytes, 0);
   const clean = options.stripHtml === true ? stripHtml : (text: string): string => text;
@@ -65,7 +65,7 @@ export async function openText(paths: readonly string[], options: OpenTextOption
     labels?.push(label!);
   }
   const shown = paths.length === 1 ? paths[0]! : `${paths.length} files (${paths[0]}, ...)`;
-  if (count === 0) throw dataError('data', shown, 'holds no document. Give at least one.');
+  if (count === 0) throw dataError(shown, 'holds no document. Give at least one.');
   return {
     documents: () => pass(() => {}),
     count,

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { dataError, describeCell, listNames } from '../data/data-error.ts';
+import { argumentError, dataError, describeCell, listNames } from '../data/data-error.ts';
 import { fileKind, type NamedFile } from '../data/file-kind.ts';
 import { suggestion } from '../data/nearest-name.ts';
 import { openTable } from '../data/open-table.ts';
@@ -28,7 +28,7 @@ export interface TextReading {
  */
 export async function textFile(file: string): Promise<TextFile> {
   const entry = await stat(file).catch(() => undefined);
-  if (entry === undefined) throw dataError('argument', file, 'there is no such file or folder. Check the path.');
+  if (entry === undefined) throw argumentError(file, 'there is no such file or folder. Check the path.');
   if (entry.isDirectory()) return { file, kind: 'folder' };
   return fileKind(
     file,
@@ -48,8 +48,7 @@ export function textRows(file: TextFile, reading: TextReading): AsyncGenerator<T
 function columnOf({ file, columns = [] }: Table, name: string, option: string): number {
   const index = columns.indexOf(name);
   if (index >= 0) return index;
-  throw dataError(
-    'argument',
+  throw argumentError(
     file,
     `has no field ${JSON.stringify(name)}${suggestion(name, columns) || '.'} It has ${columns.length === 0 ? 'bare arrays' : listNames(columns, 40)}; choose with ${option}.`,
   );
@@ -71,7 +70,6 @@ async function* tableTexts(
         const place = batch.place(row);
         if (typeof cell !== 'string') {
           throw dataError(
-            'data',
             file,
             `${place}: expected a text in ${JSON.stringify(textField)}, but ${describeCell(cell)} came. Repair the row, or choose another field with --text-field.`,
           );
@@ -92,7 +90,6 @@ function labelOf(path: string, place: string, field: string, cell: unknown): str
   if (typeof cell === 'string' && cell !== '') return cell;
   if (typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean') return String(cell);
   throw dataError(
-    'data',
     path,
     `${place}: expected a label in ${JSON.stringify(field)}, but ${describeCell(cell)} came. Give every document a label, or leave --labels out.`,
   );
@@ -109,8 +106,7 @@ async function* lineTexts({ file, gzipped }: NamedFile, reading: TextReading): A
 
 function refuseLabels(path: string, labels: string | undefined): void {
   if (labels === undefined) return;
-  throw dataError(
-    'argument',
+  throw argumentError(
     path,
     `lines of text have no field ${JSON.stringify(labels)}. Use .jsonl, .tsv, .csv or .parquet for texts with labels, or a folder with a sub-folder per label and --labels folder.`,
   );
@@ -136,19 +132,14 @@ export async function textBytes({ file, kind }: TextFile): Promise<number> {
 /** Every .txt file below a folder is a document, in the order of their paths. With labels `folder` its first sub-folder is its label. */
 async function* folderTexts(folder: string, { labels, signal, onBytes }: TextReading): AsyncGenerator<TextDocument> {
   if (labels !== undefined && labels !== 'folder') {
-    throw dataError(
-      'argument',
+    throw argumentError(
       folder,
       `files of a folder have no field ${JSON.stringify(labels)}. With --labels folder the first sub-folder is the label.`,
     );
   }
   const paths = await textPaths(folder);
   if (paths.length === 0) {
-    throw dataError(
-      'data',
-      folder,
-      'the folder has no .txt file, in itself or below. Give a folder of texts, or a file.',
-    );
+    throw dataError(folder, 'the folder has no .txt file, in itself or below. Give a folder of texts, or a file.');
   }
   for (const path of paths) {
     const full = join(folder, path);
@@ -159,11 +150,6 @@ async function* folderTexts(folder: string, { labels, signal, onBytes }: TextRea
     const parts = path.split(sep);
     if (labels === undefined) yield { text, place: full };
     else if (parts.length > 1) yield { text, place: full, label: parts[0]! };
-    else
-      throw dataError(
-        'data',
-        full,
-        'lies in no sub-folder, so it has no label. Move it into one, or leave --labels out.',
-      );
+    else throw dataError(full, 'lies in no sub-folder, so it has no label. Move it into one, or leave --labels out.');
   }
 }

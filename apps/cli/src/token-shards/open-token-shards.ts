@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { tokensFromArray, type TokenReader } from '@ddcl/core/fit';
 import type { SequenceReader } from '@ddcl/readout';
-import { dataError } from '../data/data-error.ts';
+import { argumentError, dataError, formatError } from '../data/data-error.ts';
 import { joinReaders } from '../data/join-readers.ts';
 import { matrixReader } from '../data/matrix-file.ts';
 import { openFile } from '../data/open-file.ts';
@@ -51,8 +51,7 @@ export async function findTokenShards(paths: readonly string[]): Promise<string[
     if (names.length > 0 && paths.length === 1) return names.map((name) => join(only, name));
     const problem =
       names.length > 0 ? 'is a folder of token shards, which is read alone.' : 'is a folder without token shards.';
-    throw dataError(
-      'argument',
+    throw argumentError(
       only,
       `${problem} Give data files, or one folder that 'ddcl encode-tokens' wrote; text goes with --text.`,
     );
@@ -79,25 +78,23 @@ function checkShards(shards: readonly Shard[], isFolder: boolean): void {
     const { encoder } = metadata;
     if (madeBy(encoder) !== madeBy(first.metadata.encoder)) {
       throw dataError(
-        'data',
         source.file,
         `was made by another encoder or with other options than ${first.source.file}. Give shards of one run.`,
       );
     }
     if ((labels === undefined) !== (first.labels === undefined)) {
       throw dataError(
-        'data',
         source.file,
         `has ${labels === undefined ? 'no ' : ''}labels, unlike ${first.source.file}. Give shards of one run.`,
       );
     }
     if (isFolder && metadata.shard !== index) {
-      throw dataError('format', source.file, `is shard ${metadata.shard}, but shard ${index} is missing. ${again}`);
+      throw formatError(source.file, `is shard ${metadata.shard}, but shard ${index} is missing. ${again}`);
     }
   }
   const end = shards.at(-1)!;
   if (isFolder && !end.metadata.last) {
-    throw dataError('format', end.source.file, `is not the last shard, but none comes after it. ${again}`);
+    throw formatError(end.source.file, `is not the last shard, but none comes after it. ${again}`);
   }
 }
 

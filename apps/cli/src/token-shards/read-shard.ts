@@ -1,5 +1,5 @@
 import { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsHeader } from '@ddcl/core/safetensors';
-import { dataError, withFileName } from '../data/data-error.ts';
+import { formatError, withFileName } from '../data/data-error.ts';
 import { openFile, readFully, type OpenFile } from '../data/open-file.ts';
 import { parseMetadata, shardTensors, type ShardMetadata } from './shard-format.ts';
 
@@ -45,7 +45,7 @@ export async function openShard(file: string): Promise<Shard> {
       bounds?.dtype !== 'I64' ||
       (numbers !== undefined && numbers.dtype !== 'I32')
     ) {
-      throw dataError('format', file, `is no token shard of this version. ${again}`);
+      throw formatError(file, `is no token shard of this version. ${again}`);
     }
     const offsets = new BigInt64Array((bounds.end - bounds.begin) / 8);
     await readFully(source, new Uint8Array(offsets.buffer), bounds.begin);
@@ -64,7 +64,7 @@ export async function openShard(file: string): Promise<Shard> {
       tokens.shape[1] !== metadata.encoder.dimension ||
       !namesFit
     ) {
-      throw dataError('format', file, `its documents do not fit its tokens or labels. ${again}`);
+      throw formatError(file, `its documents do not fit its tokens or labels. ${again}`);
     }
     return { source, metadata, offsets, labels };
   } catch (error) {
