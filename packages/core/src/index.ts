@@ -50,6 +50,9 @@ export { logSumExp, softmax } from './composite/softmax.ts';
 export { layerNorm } from './composite/layer-norm.ts';
 export { gelu } from './composite/gelu.ts';
 export { l2Normalise } from './composite/l2-normalise.ts';
+export { crossEntropy, oneHot } from './composite/cross-entropy.ts';
+export { maskedSoftmax } from './composite/masked-softmax.ts';
+export { mean, relu } from './composite/mean.ts';
 
 // DDCL
 export { assign } from './ddcl/assign.ts';

@@ -99,6 +99,8 @@ export const compositeTolerances: Readonly<Record<string, CompositeTolerance>> =
   'layerNorm/1': otherOrder,
   'l2Normalise/1': otherOrder,
   'gelu/1': otherOrder,
+  'crossEntropy/1': otherOrder,
+  'maskedSoftmax/1': otherOrder,
   'ddcl.assign/1': otherOrder,
   'ddcl.forward/1': otherOrder,
   'ddcl.forwardGradient/1': otherOrder,

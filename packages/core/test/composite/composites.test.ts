@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { crossEntropy, oneHot } from '../../src/composite/cross-entropy.ts';
 import { gelu } from '../../src/composite/gelu.ts';
 import { l2Normalise } from '../../src/composite/l2-normalise.ts';
 import { layerNorm } from '../../src/composite/layer-norm.ts';
+import { maskedSoftmax } from '../../src/composite/masked-softmax.ts';
+import { mean, relu } from '../../src/composite/mean.ts';
 import { logSumExp, softmax } from '../../src/composite/softmax.ts';
 import { valueAndGrad } from '../../src/differentiate/value-and-grad.ts';
 import type { Program } from '../../src/program/program.ts';
@@ -27,6 +30,7 @@ const matrix = randomValue(f64(3, 4), 1);
 const cube = randomValue(f64(2, 3, 4), 2);
 const gain = randomValue(f64(4), 3, 0.5, 2);
 const bias = randomValue(f64(4), 4);
+const shares = randomValue(f64(3, 4), 7, 0.5, 2);
 
 const cases: Record<string, { inputs: readonly Value[]; body: Body }> = {
   'softmax/1': { inputs: [matrix], body: (x) => softmax(x!) },
@@ -46,6 +50,12 @@ const cases: Record<string, { inputs: readonly Value[]; body: Body }> = {
   'l2Normalise/1 along a middle axis': { inputs: [cube], body: (x) => l2Normalise(x!, 1) },
   'l2Normalise/1 below the floor': { inputs: [matrix], body: (x) => l2Normalise(x!, 0, 1000) },
   'gelu/1': { inputs: [cube], body: (x) => gelu(x!) },
+  'crossEntropy/1': { inputs: [matrix, value(i32(3), [2, -1, 0])], body: (x, label) => crossEntropy(x!, label!) },
+  'maskedSoftmax/1': { inputs: [matrix, shares], body: (x, a) => maskedSoftmax(x!, a!) },
+  'maskedSoftmax/1 of shared weights': {
+    inputs: [cube, randomValue(f64(3, 1), 6, 0.5, 2)],
+    body: (x, a) => maskedSoftmax(x!, a!, 1),
+  },
   'gelu/1 of a scalar': { inputs: [value(f64(), [-0.7])], body: (x) => gelu(x!) },
 };
 
@@ -61,13 +71,13 @@ describe.each(Object.entries(cases))('%s', (name, { inputs, body }) => {
       name: name.split(' ')[0],
       gradient: { name: `${name.split(' ')[0]} gradient` },
     });
-    const wrt = inputs.map((_, index) => index);
+    const wrt = inputs.flatMap(({ type }, index) => (type.dtype === 'int32' ? [] : [index]));
     const closed = valueAndGrad(program, { wrt });
     const plain = valueAndGrad(withoutGradients(program), { wrt });
     expect(plain.instructions).not.toEqual(closed.instructions);
     const [expected, actual] = [await run(plain, inputs), await run(closed, inputs)];
     expect(actual[0]).toEqual(expected[0]);
-    wrt.forEach((index) => {
+    wrt.forEach((_, index) => {
       // Acceptance 2 of the foundation: closed form and transform agree to 1e-12 relative.
       expect(relativeError(actual[index + 1]!, expected[index + 1]!)).toBeLessThan(1e-12);
     });
@@ -198,4 +208,67 @@ describe('gelu', () => {
     // Phi(1) = 0.841344746068542948585..., the tabulated one-sigma value.
     expect((await apply((t) => gelu(t!), [f64(1)], [1]))[0]).toBeCloseTo(0.8413447460685429, 14);
   });
+});
+
+describe('crossEntropy', () => {
+  it('is the negative logarithm of the probability of the label, and 0 where there is none', async () => {
+    const rows = [
+      [0.5, -1, 2],
+      [3, 800, 1],
+      [1, 1, 1],
+      [0, 1, 2],
+    ];
+    const labels = [2, 0, -1, 3];
+    const program = trace([f64(4, 3), i32(4)], (x, label) => [crossEntropy(x, label)]);
+    const [result] = await run(program, [value(f64(4, 3), rows.flat()), value(i32(4), labels)]);
+    const total = rows[0]!.reduce((sum, x) => sum + Math.exp(x), 0);
+    expect(relativeError(result!, [Math.log(total) - 2, 797, 0, 0])).toBeLessThan(rounding);
+  });
+
+  it('refuses labels that are no whole numbers, and shapes that do not fit', () => {
+    expect(errorOf(() => trace([f64(4, 3), f64(4)], (x, y) => [crossEntropy(x, y)])).message).toContain('int32');
+    expect(errorOf(() => trace([f64(4, 3), i32(3)], (x, y) => [crossEntropy(x, y)])).code).toBe('shape');
+  });
+});
+
+describe('maskedSoftmax', () => {
+  it('is the softmax of what counts, times its weights', async () => {
+    const [scores, weights] = [
+      [1, 900, -2, 3],
+      [0.5, 0, 2, 1],
+    ];
+    const powers = scores.map((score, index) => (weights[index] === 0 ? 0 : weights[index]! * Math.exp(score)));
+    const total = powers.reduce((a, b) => a + b);
+    const actual = await apply((s, a) => maskedSoftmax(s!, a!), [f64(4), f64(4)], scores, weights);
+    expect(
+      relativeError(
+        actual,
+        powers.map((power) => power / total),
+      ),
+    ).toBeLessThan(rounding);
+  });
+
+  it('of no weight is zeros', async () => {
+    expect(await apply((s, a) => maskedSoftmax(s!, a!), [f32(3), f32(3)], [1, 1e30, 2], [0, 0, 0])).toEqual([0, 0, 0]);
+  });
+});
+
+describe('small compositions', () => {
+  it('mean divides by the number of elements', async () => {
+    expect(await apply((x) => mean(x!), [f64(2, 3)], [1, 2, 3, 4, 5, 9])).toEqual([4]);
+    expect(await apply((x) => mean(x!, [1]), [f64(2, 3)], [1, 2, 3, 4, 5, 9])).toEqual([2, 6]);
+    expect(errorOf(() => trace([f64('n', 3)], (x) => [mean(x)])).message).toContain('known size');
+    expect(errorOf(() => trace([f64(0, 3)], (x) => [mean(x, [0])])).code).toBe('shape');
+  });
+
+  it('relu keeps what is above 0', async () => {
+    expect(await apply((x) => relu(x!), [f64(4)], [-1, 0, 2, -0.5])).toEqual([0, 0, 2, 0]);
+  });
+
+  it('oneHot is 1 at the label', async () => {
+    const program = trace([i32(2, 2)], (labels) => [oneHot(labels, 3)]);
+    const [result] = await run(program, [value(i32(2, 2), [0, 2, -1, 3])]);
+    expect(result).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  });
+
 });

@@ -1,4 +1,16 @@
-import { gelu, l2Normalise, layerNorm, logSumExp, softmax } from '@ddcl/core';
+import {
+  argMax,
+  crossEntropy,
+  gelu,
+  l2Normalise,
+  layerNorm,
+  logSumExp,
+  maskedSoftmax,
+  maximum,
+  mul,
+  softmax,
+  sub,
+} from '@ddcl/core';
 import type { DType } from '@ddcl/core/backend';
 import { testSizes } from '../data.ts';
 import type { Variant } from '../variants.ts';
@@ -51,5 +63,26 @@ export const generalComposites: Readonly<Record<string, readonly Variant[]>> = {
   'gelu/1': [
     { dtypes, range: [-6, 6], operands: (n, of) => [of(n)], body: ([x]) => gelu(x!) },
     { dtypes, operands: (n, of) => [of(2, n, 3)], body: ([x]) => gelu(x!) },
+  ],
+  'crossEntropy/1': [
+    { dtypes, operands: (n, of) => [of(n, 5), of(n, 5)], body: ([x, y]) => crossEntropy(x!, argMax(y!, 1)) },
+    {
+      dtypes,
+      name: 'some rows without a label',
+      range: [-9, 9],
+      operands: (n, of) => [of(n, 3), of(n, 4)],
+      body: ([x, y]) => crossEntropy(x!, sub(argMax(y!, 1), 1)),
+    },
+  ],
+  'maskedSoftmax/1': [
+    { dtypes, operands: (n, of) => [of(n, 5), of(n, 5)], body: ([x, y]) => maskedSoftmax(x!, mul(y!, y!)) },
+    {
+      dtypes,
+      name: 'some of no weight, along 1',
+      sizes: notEmpty,
+      range: [-9, 9],
+      operands: (n, of) => [of(2, n, 3), of(2, n, 1)],
+      body: ([x, y]) => maskedSoftmax(x!, maximum(y!, 0), 1),
+    },
   ],
 };
