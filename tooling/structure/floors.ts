@@ -70,5 +70,11 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', 'vitest', 'node:'],
-  'packages/readout': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', '@ddcl/core/safetensors'],
+  'packages/readout': [
+    '@ddcl/core',
+    '@ddcl/core/backend',
+    '@ddcl/core/fit',
+    '@ddcl/core/safetensors',
+    '@ddcl/core/train',
+  ],
 };

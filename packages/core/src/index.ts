@@ -64,7 +64,7 @@ export { tokenSums, type TokenSums } from './ddcl/token-sums.ts';
 export { segmentMass, segmentSums, type SegmentOperands, type SegmentSums } from './ddcl/segments.ts';
 export type { DdclOperands, WeightedOperands } from './ddcl/check-operands.ts';
 
-// Optimisers and schedules
+// Optimisers
 export { sgd, type SgdOptions } from './optimise/sgd.ts';
 export { adam, adamW, type AdamOptions, type AdamWOptions } from './optimise/adam.ts';
 export {
@@ -74,14 +74,6 @@ export {
   type StepControls,
   type Updated,
 } from './optimise/optimizer.ts';
-export {
-  constantSchedule,
-  cosineSchedule,
-  geometricSchedule,
-  linearSchedule,
-  sequenceSchedule,
-  type Schedule,
-} from './optimise/schedule.ts';
 
 // Random numbers
 export { createRandom, type Random, type Shuffleable } from './random/random.ts';

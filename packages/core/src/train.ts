@@ -16,3 +16,29 @@ export type {
 } from './train/options.ts';
 export type { TrainerState } from './train/state.ts';
 export type { TemperatureTracking, TrackedTokens } from './train/track-temperature.ts';
+export type { Timescale } from './train/timescale.ts';
+export {
+  batchesFromArrays,
+  batchesFromIterable,
+  type ArrayBatches,
+  type BatchOptions,
+  type Example,
+} from './train/batches.ts';
+export {
+  constantInitialiser,
+  glorotUniform,
+  heNormal,
+  normalInitialiser,
+  onesInitialiser,
+  uniformInitialiser,
+  zerosInitialiser,
+  type FanOptions,
+} from './train/initialisers.ts';
+export {
+  constantSchedule,
+  cosineSchedule,
+  geometricSchedule,
+  linearSchedule,
+  sequenceSchedule,
+  type Schedule,
+} from './optimise/schedule.ts';

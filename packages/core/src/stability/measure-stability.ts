@@ -17,6 +17,11 @@ const productBudget = 1 << 27;
 
 export interface MeasureStabilityOptions {
   readonly random: Random;
+  /**
+   * D > 0, [K m]: the eigenvalues of `D^-1/2 H D^-1/2` instead, which decide about rates where an optimiser divides gradients by D
+   * (docs/math.md section 4). They have the unit of 1 / D then.
+   */
+  readonly divisor?: Float64Array | undefined;
   readonly signal?: AbortSignalLike | undefined;
   readonly onIteration?: ((iteration: number) => void) | undefined;
 }

@@ -45,17 +45,19 @@ const mostProducts = 100;
 export async function hessianStability(
   pass: TokenPass,
   state: PrototypeState,
-  { random, signal, onIteration }: MeasureStabilityOptions,
+  { random, divisor, signal, onIteration }: MeasureStabilityOptions,
 ): Promise<Stability> {
+  const scaled = (vector: Float64Array): Float64Array =>
+    divisor === undefined ? vector : vector.map((value, index) => value / Math.sqrt(divisor[index]!));
   const { count, dimension, dtype } = state;
   const product = await pass.compile(hessianProgram(state));
   const inputs = state.inputs();
   const type: ConcreteType = { dtype, shape: [count, dimension] };
   let iteration = 0;
   const apply = async (vector: Float64Array): Promise<Float64Array> => {
-    const { sums, weight } = await product.sum([...inputs, [type, asDType(vector, dtype)]], { signal });
+    const { sums, weight } = await product.sum([...inputs, [type, asDType(scaled(vector), dtype)]], { signal });
     onIteration?.(++iteration);
-    return sums[0]!.map((value) => value / weight);
+    return scaled(sums[0]!.map((value) => value / weight));
   };
   const result = await lanczos(apply, {
     size: count * dimension,

@@ -57,3 +57,7 @@ export function stepScalars({ controls, groups }: Definition, numbers: Tensor): 
     share: at(last + 1),
   };
 }
+
+/** The groups' rates among {@link stepNumbers}. */
+export const ratesOf = ({ controls, groups }: Definition, numbers: readonly number[]): number[] =>
+  groups.map((_, index) => numbers[controls.length + 2 * index]!);

@@ -3,7 +3,14 @@ import type { Backend, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { formatType, type ConcreteType } from '../program/tensor-type.ts';
 import type { Definition } from './definition.ts';
-import { accumulateProgram, evaluateProgram, stepProgram, updateProgram, type TracedStep } from './step-programs.ts';
+import {
+  accumulateProgram,
+  evaluateProgram,
+  stepProgram,
+  tokensProgram,
+  updateProgram,
+  type TracedStep,
+} from './step-programs.ts';
 
 /** Programs of this many kinds and sets of sizes are kept. */
 const capacity = 32;
@@ -37,34 +44,42 @@ export class ProgramSet {
 
   async accumulate(inputs: readonly ConcreteType[]): Promise<Executable> {
     // The sums' type depends on what the loss returns, which only tracing tells.
-    if (this.#names === undefined) this.#learn(evaluateProgram(this.#definition, inputs));
+    if (this.#names === undefined) this.#learn(evaluateProgram(this.#definition, inputs).names);
     return this.#get('accumulate', inputs, () => accumulateProgram(this.#definition, inputs, this.sumCount));
   }
 
   update(): Promise<Executable> {
-    return this.#get('update', [], () => ({ program: updateProgram(this.#definition, this.names), names: this.names }));
+    return this.#get('update', [], () => ({ program: updateProgram(this.#definition, this.names) }));
   }
 
   evaluate(inputs: readonly ConcreteType[]): Promise<Executable> {
     return this.#get('evaluate', inputs, () => evaluateProgram(this.#definition, inputs));
   }
 
+  tokens(inputs: readonly ConcreteType[]): Promise<Executable> {
+    return this.#get('tokens', inputs, () => ({ program: tokensProgram(this.#definition, inputs) }));
+  }
+
   dispose(): void {
     this.#compiled.clear();
   }
 
-  async #get(kind: string, inputs: readonly ConcreteType[], make: () => TracedStep): Promise<Executable> {
+  async #get(
+    kind: string,
+    inputs: readonly ConcreteType[],
+    make: () => Pick<TracedStep, 'program'> & Partial<TracedStep>,
+  ): Promise<Executable> {
     const key = `${kind} ${inputs.map(formatType).join(' ')}`;
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const traced = make();
-    this.#learn(traced);
+    if (traced.names !== undefined) this.#learn(traced.names);
     const executable = await this.#backend.compile(traced.program);
     this.#compiled.set(key, executable);
     return executable;
   }
 
-  #learn({ names }: TracedStep): void {
+  #learn(names: readonly string[]): void {
     this.#names ??= names;
     if (this.#names.join() === names.join()) return;
     throw new DdclError(

@@ -6,8 +6,16 @@ import { trace, type Tensor } from '../program/trace.ts';
 import { controlCount, stepScalars } from './controls.ts';
 import type { Definition } from './definition.ts';
 import { finishStep, type Held } from './finish-step.ts';
-import { lossGradients, lossTerms, pack, weightedValues, type BatchOperands } from './terms.ts';
-import { trackedTypes } from './track-temperature.ts';
+import {
+  lossGradients,
+  lossTerms,
+  namedOperands,
+  pack,
+  temperatureOf,
+  weightedValues,
+  type BatchOperands,
+} from './terms.ts';
+import { tokenRows, trackBatch, trackedTypes } from './track-temperature.ts';
 
 /** A program of a trainer, and the names of the loss's scalars that tracing found. */
 export interface TracedStep {
@@ -182,4 +190,25 @@ export function evaluateProgram(definition: Definition, inputs: readonly Concret
     'evaluate',
   );
   return { program, names };
+}
+
+/**
+ * The tracked tokens as rows, for the timescale: (...batch, controls, ...frozen, ...trained, ...statistics) to (tokens [n, m], weights [n],
+ * temperature).
+ */
+export function tokensProgram(definition: Definition, inputs: readonly ConcreteType[]): Program {
+  const types = heldTypes(definition);
+  const tracking = definition.tracking!;
+  return trace(
+    batchTypes(inputs, types),
+    (...tensors) => {
+      const operands = takeBatch(definition, inputs, types, new Taker(tensors as Tensor[]));
+      const { parameters, batch } = namedOperands(definition, operands);
+      const tracked = tracking.tokens(parameters, batch);
+      const { rows, column } = tokenRows(tracked, tracking);
+      const temperature = temperatureOf(definition, operands, trackBatch(tracking, tracked, operands.statistics), true);
+      return [rows, reshape(column, [column.shape[0]!]), temperature];
+    },
+    'tracked tokens',
+  );
 }

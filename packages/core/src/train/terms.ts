@@ -63,20 +63,9 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
   const { parameters, batch } = namedOperands(definition, operands);
   const statistics =
     tracking === undefined ? [] : trackBatch(tracking, tracking.tokens(parameters, batch), operands.statistics);
-  const known = (): Tensor => {
-    if (tracking === undefined)
-      throw new DdclError(
-        'argument',
-        'The loss asks for the temperature, which is not tracked. Set trackTemperature, or pass a temperature as a control.',
-      );
-    const { temperature } = trackedTemperature(tracking, statistics, scalars.share);
-    if (!keepTemperature) return detach(temperature);
-    const before = trackedTemperature(tracking, operands.statistics, scalars.share);
-    return detach(select(equal(before.critical, 0), temperature, before.temperature));
-  };
   const loss = definition.loss(parameters, batch, scalars.own, {
     get temperature() {
-      return known();
+      return temperatureOf(definition, operands, statistics, keepTemperature);
     },
   });
   const { gradients: _gradients, weight, ...others } = loss;
@@ -96,6 +85,26 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
     parameters,
     statistics,
   };
+}
+
+/** T of the tracked temperature, a scalar without gradient; see {@link lossTerms}. @throws DdclError `argument` where it is not tracked */
+export function temperatureOf(
+  { tracking }: Definition,
+  operands: BatchOperands,
+  statistics: readonly Tensor[],
+  keepTemperature: boolean,
+): Tensor {
+  if (tracking === undefined) {
+    throw new DdclError(
+      'argument',
+      'The loss asks for the temperature, which is not tracked. Set trackTemperature, or pass a temperature as a control.',
+    );
+  }
+  const { share } = operands.scalars;
+  const { temperature } = trackedTemperature(tracking, statistics, share);
+  if (!keepTemperature) return detach(temperature);
+  const before = trackedTemperature(tracking, operands.statistics, share);
+  return detach(select(equal(before.critical, 0), temperature, before.temperature));
 }
 
 /** Gradients of the loss with respect to all trained parameters, in order: closed forms where the loss gives them. */

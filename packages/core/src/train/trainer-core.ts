@@ -1,8 +1,9 @@
 import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
+import type { ConcreteType } from '../program/tensor-type.ts';
 import { uploadBatch } from './batch.ts';
 import { CollapseWatch } from './collapse-watch.ts';
-import { stepNumbers } from './controls.ts';
+import { ratesOf, stepNumbers } from './controls.ts';
 import type { Definition } from './definition.ts';
 import { DeviceState } from './device-state.ts';
 import { noFailedStep, reportNames } from './finish-step.ts';
@@ -10,6 +11,7 @@ import type { BatchValue } from './options.ts';
 import { ProgramSet } from './program-set.ts';
 import { stateFromBytes, stateToBytes, toDType, type Numbers, type TrainerState } from './state.ts';
 import { heldTypes } from './step-programs.ts';
+import { measureTimescale, type Timescale } from './timescale.ts';
 
 type AnyBatch = Readonly<Record<string, BatchValue>>;
 type AnyBatches = AnyBatch | Iterable<AnyBatch>;
@@ -26,6 +28,7 @@ export class TrainerCore {
   readonly #state: DeviceState;
   readonly #programs: ProgramSet;
   readonly #watch: CollapseWatch | undefined;
+  readonly #onWarning: ((warning: string) => void) | undefined;
   #steps = 0;
   #reports: DeviceBuffer | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -35,6 +38,7 @@ export class TrainerCore {
     this.#definition = definition;
     this.#state = new DeviceState(backend, definition, heldTypes(definition));
     this.#programs = new ProgramSet(backend, definition);
+    this.#onWarning = onWarning;
     this.#watch = onWarning && definition.tracking && new CollapseWatch(onWarning);
   }
 
@@ -133,38 +137,57 @@ export class TrainerCore {
 
   async evaluate(batches: AnyBatches, controls: AnyControls = {}): Promise<Values> {
     return this.#inTurn(async () => {
-      const totals: number[] = [];
-      for (const each of Symbol.iterator in batches ? batches : [batches]) {
-        const batch = uploadBatch(this.#backend, this.#definition.inputs, each);
-        const scratch = batch.own.map((index) => batch.buffers[index]!);
-        await this.#freeOnError(scratch, async () => {
-          const executable = await this.#programs.evaluate(batch.types);
-          const inputs = [
-            ...batch.buffers,
-            this.#uploadControls(controls, scratch),
-            ...this.#state.frozen,
-            ...this.#state.trained,
-            ...this.#state.statistics,
-          ];
-          const [packed] = await this.#run(
-            executable,
-            inputs,
-            new Set(inputs.filter((buffer) => !scratch.includes(buffer))),
-          );
-          scratch.push(packed!);
-          (await this.#backend.download(packed!)).forEach(
-            (value, index) => (totals[index] = (totals[index] ?? 0) + value),
-          );
-          this.#backend.free(packed!);
-        });
+      let totals: number[] | undefined;
+      for (const batch of Symbol.iterator in batches ? batches : [batches]) {
+        const compile = (types: readonly ConcreteType[]): Promise<Executable> => this.#programs.evaluate(types);
+        totals = await this.#look(batch, controls, compile, async ([packed]) =>
+          Array.from(await this.#backend.download(packed!), (value, index) => value + (totals?.[index] ?? 0)),
+        );
       }
-      if (totals.length === 0)
+      if (totals === undefined)
         throw new DdclError('argument', 'evaluate takes at least one batch, but the list is empty.');
-      const weight = totals.at(-1)!;
-      const perWeight = (name: string, total: number): number =>
-        name === 'weight' ? total : total / (weight > 0 ? weight : 1);
-      return Object.fromEntries(this.#programs.names.map((name, index) => [name, perWeight(name, totals[index]!)]));
+      const weight = totals.at(-1)! || 1;
+      return Object.fromEntries(
+        this.#programs.names.map((name, index) => [name, totals![index]! / (name === 'weight' ? 1 : weight)]),
+      );
     });
+  }
+
+  async timescale(batch: AnyBatch, controls: AnyControls = {}): Promise<Timescale> {
+    if (this.#definition.tracking === undefined)
+      throw new DdclError('argument', 'The timescale needs to know the tokens of a batch. Set trackTemperature.');
+    return this.#inTurn(async () => {
+      const movementEpsilon = this.#reports && (await this.#readReports())['epsilon'];
+      const state = await this.#state.read(this.#steps);
+      const rates = ratesOf(this.#definition, stepNumbers(this.#definition, controls, Math.max(1, this.#steps)));
+      const compile = (types: readonly ConcreteType[]): Promise<Executable> => this.#programs.tokens(types);
+      const [tokens, weights, temperature] = await this.#look(batch, controls, compile, (results) =>
+        Promise.all(results.map(async (buffer) => (await this.#backend.download(buffer)) as Numbers)),
+      );
+      const place = { tokens: tokens!, weights: weights!, temperature: temperature![0]!, state };
+      return measureTimescale(this.#backend, this.#definition, { ...place, rates, movementEpsilon }, this.#onWarning);
+    });
+  }
+
+  /** Runs a program of one batch that moves nothing and gives its results to `use`; nothing of it stays. */
+  async #look<T>(
+    batch: AnyBatch,
+    controls: AnyControls,
+    compile: (types: readonly ConcreteType[]) => Promise<Executable>,
+    use: (results: readonly DeviceBuffer[]) => Promise<T>,
+  ): Promise<T> {
+    const { types, buffers, own } = uploadBatch(this.#backend, this.#definition.inputs, batch);
+    const scratch = own.map((index) => buffers[index]!);
+    try {
+      const executable = await compile(types);
+      const numbers = this.#uploadControls(controls, scratch);
+      const { frozen, trained, statistics } = this.#state;
+      const results = await executable.run([...buffers, numbers, ...frozen, ...trained, ...statistics]);
+      scratch.push(...results);
+      return await use(results);
+    } finally {
+      for (const buffer of scratch) this.#backend.free(buffer);
+    }
   }
 
   async read(): Promise<Readonly<Record<string, Numbers>>> {

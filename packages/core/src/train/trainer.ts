@@ -2,6 +2,7 @@ import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { resolveDefinition, startOf, type AnyTrainerOptions } from './definition.ts';
 import type { Batch, Controls, Inputs, LossResult, Parameters, TrainerOptions } from './options.ts';
 import type { TrainerState } from './state.ts';
+import type { Timescale } from './timescale.ts';
 import { TrainerCore } from './trainer-core.ts';
 import type { trackedReports } from './track-temperature.ts';
 
@@ -34,6 +35,14 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
     batches: Batch<I> | Iterable<Batch<I>>,
     ...controls: StepArguments<C>
   ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients'>]: number }>;
+  /**
+   * The two timescales (docs/math.md section 4) at the parameters as they are, on the tracked tokens of a batch: how fast the encoder moves beside the
+   * prototypes, the Hessian of the mean L_q with respect to them, and the largest rate at which they are stable. A broken condition is told to
+   * `onWarning` too. Takes a few dozen Hessian products.
+   *
+   * @throws DdclError `argument` without `trackTemperature`, or where an optimiser with state has made no step yet
+   */
+  timescale(batch: Batch<I>, ...controls: StepArguments<C>): Promise<Timescale>;
   /** Copies of all parameters: those before the step that failed, if one did. */
   read(): Promise<{ readonly [Name in keyof P]: Float32Array | Float64Array }>;
   /**

@@ -1,4 +1,5 @@
-import { cosineSchedule, DdclError, type Random } from '@ddcl/core';
+import { DdclError, type Random } from '@ddcl/core';
+import { cosineSchedule } from '@ddcl/core/train';
 import type { Backend, DeviceBuffer, Executable } from '@ddcl/core/backend';
 import type { BatchRunner, ExecutableByLength } from './batch-runner.ts';
 import type { HeadEpoch, ResolvedHeadOptions } from './head-options.ts';
