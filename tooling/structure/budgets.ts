@@ -15,6 +15,6 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/core/fit': 45,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
-  '@ddcl/core/train': 22,
+  '@ddcl/core/train': 31,
   '@ddcl/readout': 67,
 };

@@ -1,4 +1,5 @@
-import { adam, constantSchedule, sgd } from '@ddcl/core';
+import { adam, sgd } from '@ddcl/core';
+import { constantSchedule } from '@ddcl/core/train';
 import { fit, tokensFromIterable, type FitOptions, type TokenSource } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { deviation } from '../../../core/test/support/ddcl-problems.ts';
