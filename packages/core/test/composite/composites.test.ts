@@ -270,5 +270,4 @@ describe('small compositions', () => {
     const [result] = await run(program, [value(i32(2, 2), [0, 2, -1, 3])]);
     expect(result).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
   });
-
 });
