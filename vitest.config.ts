@@ -15,10 +15,14 @@ const conditions = built ? [] : ['@ddcl/source'];
 const source = { conditions: [...conditions, 'module', 'node', 'development|production'] };
 const plugins = built ? [builtFiles()] : [];
 
-/** `npm run check:data` runs the tests that need data sets, and only those. */
-const onlyData = process.env['DDCL_DATA_TESTS'] === '1';
-const include = onlyData ? ['test/**/*.data.test.ts'] : ['test/**/*.test.ts'];
-const exclude = ['test/browser/**', ...(onlyData ? [] : ['test/**/*.data.test.ts'])];
+/** `npm run check:data` runs the tests that need data sets, and only those; `npm run test:all` those that `npm test` leaves out as slow. */
+const kinds = ['data', 'thorough'] as const;
+const only = kinds.find((kind) => process.env[`DDCL_${kind.toUpperCase()}_TESTS`] === '1');
+const include = [only === undefined ? 'test/**/*.test.ts' : `test/**/*.${only}.test.ts`];
+const exclude = [
+  'test/browser/**',
+  ...kinds.filter((kind) => kind !== only).map((kind) => `test/**/*.${kind}.test.ts`),
+];
 
 function project(name: string, root: string) {
   return {
@@ -59,7 +63,7 @@ export default defineConfig({
       .filter(([, root]) => existsSync(join(root, 'test')))
       .flatMap(([name, root]) => [
         project(name, root),
-        ...(!onlyData && existsSync(join(root, 'test/browser'))
+        ...(only === undefined && existsSync(join(root, 'test/browser'))
           ? [browserProject(`${name}-browser`, root, conditions, plugins)]
           : []),
       ]),

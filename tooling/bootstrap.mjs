@@ -266,6 +266,10 @@ const commands = {
     });
     await vitest(args);
   },
+  async 'test:all'(args) {
+    process.env['DDCL_THOROUGH_TESTS'] = '1';
+    await vitest(args);
+  },
   async 'check:data'(args) {
     const given = process.env['DDCL_DATA'];
     const folder = given ? resolve(userFolder, given) : join(root, '..', 'shared', 'data');

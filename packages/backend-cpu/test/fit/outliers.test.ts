@@ -1,47 +1,8 @@
-import { createRandom } from '@ddcl/core';
-import { fit } from '@ddcl/core/fit';
-import { describe, expect, it } from 'vitest';
-import { rowsOf } from '../../../core/test/support/oracle.ts';
-import { cpuBackend } from '../../src/index.ts';
-import { kMeans } from './k-means.ts';
-import { sourceOf } from './support.ts';
+import { it } from 'vitest';
+import { checkOutlierFit } from './planted-outliers.ts';
 
-const dimension = 16;
-
-/** Acceptance 5 of the foundation, small: 8 centres from N(0, 9 I), unit Gaussians, 1 % of the tokens with 2.5 standard deviations of noise. */
-function planted(tokens: number, seed: number): Float64Array {
-  const random = createRandom(seed);
-  const centres = Array.from({ length: 8 * dimension }, () => 3 * random.normal());
-  const data = Float64Array.from(
-    { length: tokens * dimension },
-    (_, index) => centres[(Math.floor(index / dimension) % 8) * dimension + (index % dimension)]! + random.normal(),
-  );
-  const mean = data.reduce((a, b) => a + b) / data.length;
-  const deviation = Math.sqrt(data.reduce((total, x) => total + (x - mean) ** 2, 0) / data.length);
-  for (let outlier = 0; outlier < tokens / 100; outlier++) {
-    const token = random.integer(tokens);
-    for (let axis = 0; axis < dimension; axis++) data[token * dimension + axis]! += 2.5 * deviation * random.normal();
-  }
-  return data;
-}
-
-describe('planted outliers', () => {
-  const tokens = planted(2000, 1);
-
-  it.each([
-    // Two of eight clusters explain little of the variance, eight nearly all.
-    [2, 1, 0.95],
-    [8, 4, 0.2],
-  ])(
-    'K = %i with %i restarts: no prototype is lost, and the hard error is that of k-means',
-    async (prototypes, restarts, share) => {
-      const { quantities, statistics } = await fit(cpuBackend(), sourceOf(tokens, dimension), { prototypes, restarts });
-      const baseline = kMeans(rowsOf(tokens, dimension), prototypes, 10);
-      expect(baseline).toBeLessThan(share * statistics.totalVariance);
-      expect(quantities.used).toBe(1);
-      expect(quantities.distinct).toBe(prototypes);
-      // The acceptance's 1 %.
-      expect(quantities.loss.hard).toBeLessThan(1.01 * baseline);
-    },
-  );
-});
+// With more tokens and restarts: outliers.thorough.test.ts.
+it.each([
+  { tokens: 600, prototypes: 2, restarts: 1, share: 0.95 },
+  { tokens: 600, prototypes: 8, restarts: 1, share: 0.2 },
+])('among $tokens tokens with outliers $prototypes prototypes are where k-means puts them', checkOutlierFit);

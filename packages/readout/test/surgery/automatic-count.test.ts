@@ -13,26 +13,17 @@ function sourceOf(data: Float32Array, dimension: number): TokenSource {
 }
 
 describe('fitAutomatic', () => {
-  it('finds the planted number of clusters within one on at least 18 of 20 sets', async ({ annotate }) => {
-    const table: { readonly planted: number; readonly found: number; readonly text: string }[] = [];
-    for (const options of plantedSets) {
-      const { clusters, dimension } = options;
-      const result = await fitAutomatic(cpuBackend(), sourceOf(planted(options).data, dimension), quick);
-      expect(result.candidates.map(({ count }) => count)).toEqual(
-        Array.from({ length: result.candidates.length }, (_, index) => index + 1),
-      );
+  // All twenty, of which two may be missed: automatic-count.thorough.test.ts.
+  it.each([1, 4, 6, 11].map((seed) => plantedSets[seed - 1]!))(
+    'finds the number of clusters of %o',
+    async (options) => {
+      const result = await fitAutomatic(cpuBackend(), sourceOf(planted(options).data, options.dimension), quick);
+      expect(result.model.count).toBe(options.clusters);
+      expect(result.candidates.map(({ count }) => count)).toEqual(result.candidates.map((_, index) => index + 1));
       const lowest = result.candidates.reduce((best, one) => (one.criterion < best.criterion ? one : best));
-      expect(lowest.count).toBe(result.model.count);
-      table.push({
-        planted: clusters,
-        found: result.model.count,
-        text: `${JSON.stringify(options)}: planted ${clusters}, found ${result.model.count}, searched ${result.searched.join(' ')}`,
-      });
-    }
-    const hits = table.filter(({ planted, found }) => Math.abs(planted - found) <= 1).length;
-    await annotate(table.map(({ text }) => text).join('\n'), 'report');
-    expect(hits, table.map(({ text }) => text).join('\n')).toBeGreaterThanOrEqual(18);
-  });
+      expect(lowest.count).toBe(options.clusters);
+    },
+  );
 
   it.each([2, 16, 64])('gives one prototype for one blob of dimension %i', async (dimension) => {
     const random = createRandom(dimension);
