@@ -143,7 +143,7 @@ function hand(
 /** Runs a session; returns a tensor per result, undefined for one without elements. */
 async function runSession(
   { tensors, queue, requireAlive }: ExecutableContext,
-  { model: { session, inputs, outputs } }: SessionLease,
+  { model: { session, inputs, outputs, inputPieces, outputPieces } }: SessionLease,
   natives: readonly (NativeTensor | undefined)[],
   results: readonly ConcreteType[],
   name: string,
@@ -151,14 +151,19 @@ async function runSession(
   if (session === undefined) return results.map(() => undefined);
   const feeds: Record<string, Tensor> = {};
   inputs.forEach((input, index) => {
-    if (input !== undefined) feeds[input] = natives[index]!.tensor;
+    if (input === undefined) return;
+    const { tensor } = natives[index]!;
+    feeds[input] = tensor;
+    for (const piece of inputPieces.get(index)!) feeds[piece.value] = tensors.pieceOf(tensor, piece);
   });
   const made: (NativeTensor | undefined)[] = outputs.map(() => undefined);
   const fetches: Record<string, Tensor | null> = {};
   outputs.forEach((output, index) => {
     if (output === undefined) return;
     if (tensors.writesInto) made[index] = tensors.make(results[index]!);
-    fetches[output] = made[index]?.tensor ?? null;
+    const pieces = outputPieces.get(index);
+    if (pieces === undefined) fetches[output] = made[index]?.tensor ?? null;
+    else for (const piece of pieces) fetches[piece.value] = tensors.pieceOf(made[index]!.tensor, piece);
   });
   try {
     const fetched = await (queue === undefined

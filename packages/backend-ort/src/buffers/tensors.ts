@@ -54,6 +54,12 @@ export class Tensors {
     return { ...this.#native(readable, false), borrowed: true };
   }
 
+  /** A tensor over part of another's float32 elements. */
+  pieceOf(whole: Tensor, { start, shape }: { readonly start: number; readonly shape: readonly number[] }): Tensor {
+    const elements = whole.data as Float32Array;
+    return new this.#runtime.Tensor('float32', elements.subarray(start, start + elementCount(shape)), shape);
+  }
+
   hold(native: NativeTensor): void {
     native.uses++;
   }

@@ -9,11 +9,12 @@ import {
   type PrimitiveAttributes,
   type PrimitiveOp,
   type Program,
+  type Shape,
   type TensorType,
 } from '@ddcl/core/backend';
 import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
 import { composites } from './composites/composites.ts';
-import { createEmitter, type EmitCall, type Emitter, type SymbolPlace } from './emitter.ts';
+import { createEmitter, type EmitCall, type Emitter, type Piece, type Pieces, type SymbolPlace } from './emitter.ts';
 import { primitives, type EmitPrimitive } from './primitives/primitives.ts';
 
 /**
@@ -40,6 +41,20 @@ export interface EmittedProgram {
   readonly inputs: readonly (OnnxName | undefined)[];
   /** Name of each result; undefined for one without elements. */
   readonly outputs: readonly (OnnxName | undefined)[];
+  /** Inputs of the graph that are parts of a parameter, by its position; they come on top of it. */
+  readonly inputPieces: ReadonlyMap<number, readonly Piece[]>;
+  /** Outputs of the graph that are parts of a result, by its position; they come in its place. */
+  readonly outputPieces: ReadonlyMap<number, readonly Piece[]>;
+}
+
+export interface EmitOptions {
+  /**
+   * Whether a processor alone runs it: passes over tokens are then cut into tiles for its cache, with `Scan`, which graphics cards lack,
+   * and more composites are single ops.
+   */
+  readonly tiled: boolean;
+  /** Whether inputs may be handed to the graph, and results taken from it, in pieces that lie in one array. Default false. */
+  readonly inPieces?: boolean;
 }
 
 const isEmpty = (type: TensorType): boolean => type.shape.includes(0);
@@ -47,11 +62,8 @@ const isEmpty = (type: TensorType): boolean => type.shape.includes(0);
 /**
  * Writes a program as an ONNX graph. Symbols become named dimensions, so that one graph serves all sizes but 0 (see
  * `specialise`). Inputs are called `input_0`, `input_1`, ..., outputs `output_0`, ...
- *
- * @param tiled whether a processor alone runs it: passes over tokens are then cut into tiles for its cache, with `Scan`, which
- *   graphics cards lack, and more composites are single ops
  */
-export function emitProgram(original: Program, { tiled }: { readonly tiled: boolean }): EmittedProgram {
+export function emitProgram(original: Program, { tiled, inPieces = false }: EmitOptions): EmittedProgram {
   const program = joinTokenPasses(expandComposites(original, nativeComposites(tiled)));
   const types = valueTypes(program);
   const needed = neededValues(program);
@@ -60,7 +72,9 @@ export function emitProgram(original: Program, { tiled }: { readonly tiled: bool
     isEmpty(type) ? undefined : graph.input(`input_${index}`, type.dtype, type.shape),
   );
   const inputs = [...values];
-  const emitter = createEmitter(graph, findSymbols(program, values), tiled);
+  const pieces = inPieces ? cuttable(program, values) : undefined;
+  const emitter = createEmitter(graph, findSymbols(program, values), tiled, pieces);
+  const alone = soleResults(program);
 
   let next = program.parameters.length;
   for (const instruction of program.instructions) {
@@ -72,21 +86,50 @@ export function emitProgram(original: Program, { tiled }: { readonly tiled: bool
       inputs: instruction.inputs.map((id) => values[id] ?? ''),
       inputTypes: instruction.inputs.map((id) => types[id]!),
       outputTypes: instruction.outputs,
+      leaving: ids.map((id) => alone.has(id)),
     };
     emitInstruction(emitter, instruction, call).forEach((name, index) => (values[ids[index]!] = name));
   }
 
   graph.label = '';
+  const outputPieces = new Map<number, readonly Piece[]>();
   const outputs = program.results.map((id, index) => {
     const type = types[id]!;
     if (isEmpty(type)) return undefined;
     // An input can not be an output, and no value can be two of them.
+    const leave = (value: OnnxName, name: OnnxName, shape: Shape): OnnxName => {
+      graph.rename(value, name);
+      graph.output(name, type.dtype, shape);
+      return name;
+    };
     const name = `output_${index}`;
-    graph.rename(values[id]!, name);
-    graph.output(name, type.dtype, type.shape);
+    const parts = pieces?.results.get(values[id]!);
+    if (parts === undefined) return leave(values[id]!, name, type.shape);
+    outputPieces.set(
+      index,
+      parts.map((part, order) => ({ ...part, value: leave(part.value, `${name}_${order}`, part.shape) })),
+    );
     return name;
   });
-  return { graph, inputs, outputs };
+  const inputPieces = new Map(inputs.map((name, index) => [index, pieces?.inputs.get(name ?? '') ?? []]));
+  return { graph, inputs, outputs, inputPieces, outputPieces };
+}
+
+/** Inputs of which pieces may be taken: float32 of known sizes. */
+function cuttable(program: Program, inputs: readonly (OnnxName | undefined)[]): Pieces {
+  const names = inputs.filter((name, index) => {
+    const { dtype, shape } = program.parameters[index]!;
+    return name !== undefined && dtype === 'float32' && shape.every((size) => typeof size === 'number');
+  });
+  return { inputs: new Map(names.map((name) => [name!, []])), results: new Map() };
+}
+
+/** Values that are one result and no instruction's operand. */
+function soleResults({ instructions, results }: Program): ReadonlySet<number> {
+  const used = new Set(instructions.flatMap(({ inputs }) => inputs));
+  return new Set(
+    results.filter((id, index) => !used.has(id) && results.indexOf(id, index + 1) < 0 && results.indexOf(id) === index),
+  );
 }
 
 function emitInstruction(

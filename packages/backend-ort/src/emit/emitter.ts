@@ -8,6 +8,13 @@ export interface SymbolPlace {
   readonly axis: number;
 }
 
+/** Part of a tensor: elements of `shape` from `start` on, as a value of the graph. */
+export interface Piece {
+  readonly value: OnnxName;
+  readonly start: number;
+  readonly shape: readonly number[];
+}
+
 /** What the functions that write one op share. */
 export interface Emitter {
   readonly graph: OnnxGraph;
@@ -21,6 +28,22 @@ export interface Emitter {
   condition(value: OnnxName): OnnxName;
   /** A bool as int32 0 or 1. */
   fromCondition(bool: OnnxName): OnnxName;
+  /** Whether inputs and results may be handed over in pieces. */
+  readonly takesPieces: boolean;
+  /** Whether a value is an input of the program of which {@link piece} can be taken. */
+  isInput(value: OnnxName): boolean;
+  /** Part of an input, as an input of its own: unlike a `Slice`, no copy. */
+  piece(input: OnnxName, start: number, shape: readonly number[]): OnnxName;
+  /** A result of the program that nothing else uses, in pieces; returns a name that stands for it. */
+  leave(pieces: readonly Piece[]): OnnxName;
+}
+
+/** What crosses the border of a graph in pieces. */
+export interface Pieces {
+  /** By the input that they are parts of. */
+  readonly inputs: Map<OnnxName, Piece[]>;
+  /** By the name that {@link Emitter.leave} gave. */
+  readonly results: Map<OnnxName, readonly Piece[]>;
 }
 
 /** One op to write. */
@@ -29,10 +52,21 @@ export interface EmitCall<Attributes> {
   readonly inputs: readonly OnnxName[];
   readonly inputTypes: readonly TensorType[];
   readonly outputTypes: readonly TensorType[];
+  /** For each output, whether it is one result of the program and nothing else. */
+  readonly leaving: readonly boolean[];
 }
 
-/** Makes the emitter of a graph whose symbols can be read at the given places. */
-export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, SymbolPlace>, tiled: boolean): Emitter {
+/**
+ * Makes the emitter of a graph whose symbols can be read at the given places.
+ *
+ * @param pieces what to fill where inputs and results may come in pieces; its inputs are those of which some may be taken
+ */
+export function createEmitter(
+  graph: OnnxGraph,
+  symbols: ReadonlyMap<string, SymbolPlace>,
+  tiled: boolean,
+  pieces: Pieces | undefined,
+): Emitter {
   const sizes = new Map<string, OnnxName>();
   const bools = new Map<OnnxName, OnnxName>();
 
@@ -66,6 +100,18 @@ export function createEmitter(graph: OnnxGraph, symbols: ReadonlyMap<string, Sym
       const value = cast(graph, bool, 'int32');
       bools.set(value, bool);
       return value;
+    },
+    takesPieces: pieces !== undefined,
+    isInput: (value) => pieces?.inputs.has(value) ?? false,
+    piece(input, start, shape) {
+      const value = graph.input(graph.fresh(input), 'float32', shape);
+      pieces!.inputs.get(input)!.push({ value, start, shape });
+      return value;
+    },
+    leave(list) {
+      const name = graph.fresh('pieces');
+      pieces!.results.set(name, list);
+      return name;
     },
   };
 }

@@ -2,12 +2,11 @@ import { BoundedCache, programKey, type Program } from '@ddcl/core/backend';
 import type { InferenceSession } from 'onnxruntime-common';
 import { emitProgram, type EmittedProgram } from '../emit/emit-program.ts';
 import { runsOnProcessor, type ResolvedOptions } from '../options.ts';
+import { isNodeRuntime } from '../runtime.ts';
 import { createSession } from './create-session.ts';
 
 /** A session and the names of its inputs and outputs. */
-export interface CompiledModel {
-  readonly inputs: EmittedProgram['inputs'];
-  readonly outputs: EmittedProgram['outputs'];
+export interface CompiledModel extends Omit<EmittedProgram, 'graph'> {
   /** Undefined where no result has elements: then there is nothing to run. */
   readonly session: InferenceSession | undefined;
 }
@@ -72,9 +71,12 @@ export class SessionCache {
   }
 
   async #compile(program: Program): Promise<CompiledModel> {
-    const { graph, inputs, outputs } = emitProgram(program, { tiled: runsOnProcessor(this.#options) });
-    const runs = outputs.some((name) => name !== undefined);
-    return { inputs, outputs, session: runs ? await createSession(this.#options, graph, program) : undefined };
+    const { graph, ...borders } = emitProgram(program, {
+      tiled: runsOnProcessor(this.#options),
+      inPieces: isNodeRuntime(this.#options.runtime),
+    });
+    const runs = borders.outputs.some((name) => name !== undefined);
+    return { ...borders, session: runs ? await createSession(this.#options, graph, program) : undefined };
   }
 }
 

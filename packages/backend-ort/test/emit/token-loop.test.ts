@@ -109,6 +109,36 @@ describe('tokens in tiles', () => {
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
   });
 
+  it('hands large rows over in pieces that lie in one array, and goes on with the sums', async () => {
+    const [n, m, k] = [66000, 64, 2];
+    const body: Quantities = (operands) => [forward(operands), ...Object.values(loss(operands))];
+    const { graph, inputPieces, outputPieces } = emitProgram(programOf(f32, [n, m, k], body), {
+      tiled: true,
+      inPieces: true,
+    });
+    expect(graph.proto('test').node.filter(({ opType }) => opType === 'Scan')).toHaveLength(2);
+    for (const pieces of [inputPieces.get(0)!, outputPieces.get(0)!]) {
+      const sizes = pieces.map(({ shape }) => shape.reduce((product, size) => product * size, 1));
+      expect(pieces.map(({ start }) => start)).toEqual([0, sizes[0]]);
+      expect(sizes[0]! + sizes[1]!).toBe(n * m);
+    }
+    const data = [
+      normal(f32(n, m) as ConcreteType, 1),
+      normal(f32(n) as ConcreteType, 2).map(Math.abs),
+      normal(f32(k, m) as ConcreteType, 3),
+      Float32Array.of(40),
+    ];
+    const actual = await runOn(backend, programOf(f32, [n, m, k], body), data);
+    const oracle = cpuBackend();
+    const expected = await runOn(
+      oracle,
+      programOf(f64, [n, m, k], body),
+      data.map((each) => Float64Array.from(each)),
+    );
+    oracle.dispose();
+    actual.forEach((values, index) => expect(deviation(values, expected[index]!)).toBeLessThan(tolerance));
+  });
+
   it('gives zero-weight tokens no say', async () => {
     const [n, m, k] = [4500, 5, 8];
     const program = programOf(f32, [n, m, k], (operands) => Object.values(lossAndGradient(operands)));

@@ -24,10 +24,11 @@ export const composites: Readonly<Record<string, EmitComposite>> = {
     ),
   ],
   'ddcl.nearest/1': emitNearest,
-  'ddcl.tokenPass/1': (emitter, { attributes, inputs, inputTypes }) => {
+  'ddcl.tokenPass/1': (emitter, { attributes, inputs, inputTypes, leaving }) => {
     const { operands, quantities } = readTokenPass(attributes, inputs);
     const types = readTokenPass(attributes, inputTypes).operands;
-    const results = emitTokenLoop(emitter, operands, types, new Set(quantities));
+    const alone = new Set(quantities.filter((_, index) => leaving[index]));
+    const results = emitTokenLoop(emitter, operands, types, new Set(quantities), alone);
     return quantities.map((quantity) => results.get(quantity)!);
   },
 };

@@ -1,10 +1,11 @@
 import type { Shape, TensorType, TokenPassOperands, TokenQuantity } from '@ddcl/core/backend';
 import { OnnxGraph, type OnnxName } from '../../onnx/graph.ts';
-import type { Emitter } from '../emitter.ts';
+import type { Emitter, Piece } from '../emitter.ts';
 import { lossScales } from './tile-gradients.ts';
 import {
   isPrototypeGradient,
   isRow,
+  isWideRow,
   prototypeGradients,
   sumsOf,
   type PrototypeGradient,
@@ -12,7 +13,7 @@ import {
   type TokenRow,
 } from './tile-quantities.ts';
 import { emitTile, prototypeTerms, type PrototypeTerms, type TileResults, type TileTokens } from './tile.ts';
-import { inHalves, tileRows, type Tiling } from './tile-rows.ts';
+import { inHalves, tileRows, tilesPerPiece, type Tiling } from './tile-rows.ts';
 
 /**
  * Writes one pass over the tokens. Known sizes become a `Scan` over tiles, whose N x K intermediates never leave the cache; ONNX
@@ -20,12 +21,15 @@ import { inHalves, tileRows, type Tiling } from './tile-rows.ts';
  *
  * Two matrix products and a softmax, not a fused attention: measured on five shapes, `com.microsoft.MultiHeadAttention` was as fast
  * on one and 8 to 28 % slower on the others (docs/decisions/0032-onnx.md).
+ *
+ * @param leaving quantities that are results of the program and nothing else; they may come in pieces
  */
 export function emitTokenLoop(
   emitter: Emitter,
   operands: TokenPassOperands<OnnxName>,
   types: TokenPassOperands<TensorType>,
   quantities: ReadonlySet<TokenQuantity>,
+  leaving: ReadonlySet<TokenQuantity>,
 ): ReadonlyMap<TokenQuantity, OnnxName> {
   const { graph } = emitter;
   const [n, m] = types.tokens.shape as [number | string, number | string];
@@ -35,37 +39,39 @@ export function emitTokenLoop(
     narrow: typeof m === 'number' && typeof count === 'number' && m <= count,
     scales: lossScales(graph, operands),
   });
-  const { tokens, onOutputs } = operands;
-  const weights = operands.weights && graph.node('Reshape', [operands.weights, graph.int64s([-1, 1])]);
-  const given = { tokens, weights, onOutputs };
+  const { tokens, weights, onOutputs } = operands;
   const sized = emitter.tiled && typeof n === 'number' && typeof m === 'number' && typeof count === 'number';
   const tiling = sized ? tileRows(n, count) : undefined;
+  const column = weights && tiling === undefined ? graph.node('Reshape', [weights, graph.int64s([-1, 1])]) : undefined;
   const results =
     tiling === undefined
-      ? emitTile(graph, given, terms, quantities, sized ? { sizes: { rows: n, m, count } } : {})
-      : emitScan(graph, given, terms, quantities, tiling, { m: m as number, count: count as number });
+      ? emitTile(graph, { tokens, weights: column, onOutputs }, terms, quantities, {
+          ...(sized && { sizes: { rows: n, m, count } }),
+        })
+      : emitScans(emitter, { tokens, weights, onOutputs }, terms, quantities, {
+          tiling,
+          m: m as number,
+          count: count as number,
+          leaving: new Set([...leaving].filter(isWideRow)),
+        });
   return assemble(graph, results, terms, quantities);
 }
 
-interface ScanSizes {
+interface ScanOptions {
+  readonly tiling: Tiling;
   readonly m: number;
   readonly count: number;
+  readonly leaving: ReadonlySet<TokenRow>;
 }
 
-function emitScan(
-  graph: OnnxGraph,
+function emitScans(
+  emitter: Emitter,
   given: TileTokens,
   terms: PrototypeTerms,
   quantities: ReadonlySet<TokenQuantity>,
-  tiling: Tiling,
-  { m, count }: ScanSizes,
+  { tiling: { tiles, rows, rest }, m, count, leaving }: ScanOptions,
 ): TileResults {
-  const { tiles, rows, rest } = tiling;
-  const part = (x: OnnxName, start: number, end: number): OnnxName =>
-    graph.node('Slice', [x, graph.int64s([start]), graph.int64s([end]), graph.int64s([0])]);
-  const head = (x: OnnxName, width: number): OnnxName =>
-    graph.node('Reshape', [rest === 0 ? x : part(x, 0, tiles * rows), graph.int64s([tiles, rows, width])]);
-
+  const { graph } = emitter;
   const body = new OnnxGraph(graph);
   const sumNames = sumsOf(quantities);
   const sizes = { rows, m, count };
@@ -76,10 +82,7 @@ function emitScan(
     const perPrototype = ['totals', 'lossTotals', 'outputsTotals', 'mass', 'wins'].includes(sum);
     return perPrototype ? [count] : [];
   };
-  const widthOf = (row: TokenRow): number => {
-    if (row === 'assignments') return count;
-    return row === 'outputs' || row === 'lossByTokens' || row === 'outputsByTokens' ? m : 1;
-  };
+  const widthOf = (row: TokenRow): number => (row === 'assignments' ? count : isWideRow(row) ? m : 1);
   const before = new Map(sumNames.map((sum) => [sum, body.input(graph.fresh(sum), 'float32', shapeOf(sum))]));
   const { tokens, weights, onOutputs } = given;
   const tile: TileTokens = {
@@ -97,47 +100,67 @@ function emitScan(
   for (const [name, value] of inside.rows)
     leave(value, [rows, widthOf(name)], name === 'nearest' ? 'int32' : 'float32');
 
-  const zeros = sumNames.map((sum) => graph.node('Expand', [graph.float(0), graph.int64s(shapeOf(sum))]));
-  const scanned = [
-    head(tokens, m),
-    ...(weights === undefined ? [] : [head(weights, 1)]),
-    ...(onOutputs === undefined ? [] : [head(onOutputs, m)]),
-  ];
-  const outputs = graph.nodes('Scan', [...zeros, ...scanned], {
-    attributes: { body: { graph: body.proto('tile') }, num_scan_inputs: { int: scanned.length } },
-    outputs: sumNames.length + inside.rows.size,
-  });
-  const sums = new Map(sumNames.map((sum, index) => [sum, outputs[index]!]));
-  if (halves && sums.has('pull')) sums.set('pull', graph.reduce('ReduceSum', sums.get('pull')!, [0], false));
-  const rowValues = new Map(
-    [...inside.rows.keys()].map((name, index): [TokenRow, OnnxName] => {
-      const flat = graph.int64s([tiles * rows, widthOf(name)]);
-      return [name, graph.node('Reshape', [outputs[sumNames.length + index]!, flat])];
-    }),
-  );
-  if (rest === 0) return { rows: rowValues, sums };
-
-  const end = tiles * rows + rest;
-  const last = emitTile(
-    graph,
-    {
-      tokens: part(tokens, tiles * rows, end),
-      weights: weights && part(weights, tiles * rows, end),
-      onOutputs: onOutputs && part(onOutputs, tiles * rows, end),
-    },
-    terms,
-    quantities,
-    { before: sums },
-  );
-  return {
-    sums: last.sums,
-    rows: new Map(
-      [...rowValues].map(([name, value]) => [
-        name,
-        graph.node('Concat', [value, last.rows.get(name)!], { axis: { int: 0 } }),
-      ]),
-    ),
+  /** What is given of some tokens, from one of them on: tiles of them, or a few. */
+  const cut = (first: number, ...shape: number[]): TileTokens => {
+    const part = (x: OnnxName, width: number): OnnxName =>
+      cutRows(emitter, x, first, [...shape, width], tiles * rows + rest);
+    return {
+      tokens: part(tokens, m),
+      weights: weights && part(weights, 1),
+      onOutputs: onOutputs && part(onOutputs, m),
+    };
   };
+  const isCut = [tokens, onOutputs].every((each) => each === undefined || emitter.isInput(each));
+  const widest = Math.max(0, ...[...leaving].map(widthOf));
+  const most = isCut && widest > 0 ? tilesPerPiece(tiles, rows * widest) : tiles;
+
+  let sums = new Map(sumNames.map((sum) => [sum, graph.node('Expand', [graph.float(0), graph.int64s(shapeOf(sum))])]));
+  const pieces = new Map([...inside.rows.keys()].map((name): [TokenRow, Piece[]] => [name, []]));
+  for (let first = 0; first < tiles; first += most) {
+    const some = Math.min(most, tiles - first);
+    const scanned = Object.values(cut(first * rows, some, rows)).filter((each) => each !== undefined);
+    const outputs = graph.nodes('Scan', [...sums.values(), ...scanned], {
+      attributes: { body: { graph: body.proto('tile') }, num_scan_inputs: { int: scanned.length } },
+      outputs: sumNames.length + inside.rows.size,
+    });
+    sums = new Map(sumNames.map((sum, index) => [sum, outputs[index]!]));
+    [...pieces].forEach(([name, list], index) =>
+      list.push({
+        value: outputs[sumNames.length + index]!,
+        start: first * rows * widthOf(name),
+        shape: [some, rows, widthOf(name)],
+      }),
+    );
+  }
+  if (halves && sums.has('pull')) sums.set('pull', graph.reduce('ReduceSum', sums.get('pull')!, [0], false));
+  let results: TileResults = { rows: new Map(), sums };
+  if (rest > 0) {
+    const last = emitTile(graph, cut(tiles * rows, rest), terms, quantities, { before: sums });
+    for (const [name, list] of pieces) {
+      const width = widthOf(name);
+      list.push({ value: last.rows.get(name)!, start: tiles * rows * width, shape: [rest, width] });
+    }
+    results = last;
+  }
+  const whole = ([name, list]: [TokenRow, Piece[]]): [TokenRow, OnnxName] => {
+    if (leaving.has(name) && emitter.takesPieces) return [name, emitter.leave(list)];
+    const flat = list.map(({ value, shape }) =>
+      shape.length === 2 ? value : graph.node('Reshape', [value, graph.int64s([-1, widthOf(name)])]),
+    );
+    return [name, flat.length === 1 ? flat[0]! : graph.node('Concat', flat, { axis: { int: 0 } })];
+  };
+  return { rows: new Map([...pieces].map(whole)), sums: results.sums };
+}
+
+/** Rows of `x`, of `shape`, from `first` on: as a piece of an input of the program, else a copy. */
+function cutRows(emitter: Emitter, x: OnnxName, first: number, shape: readonly number[], all: number): OnnxName {
+  const { graph } = emitter;
+  const width = shape.at(-1)!;
+  const count = shape.slice(0, -1).reduce((product, size) => product * size, 1);
+  if (count === all) return graph.node('Reshape', [x, graph.int64s(shape)]);
+  if (emitter.isInput(x)) return emitter.piece(x, first * width, shape);
+  const some = graph.node('Slice', [x, graph.int64s([first]), graph.int64s([first + count]), graph.int64s([0])]);
+  return graph.node('Reshape', [some, graph.int64s(shape)]);
 }
 
 /** The quantities as composites return them: gradients by prototypes are `2 totals p - pull`, or twice `totals p - pull`. */

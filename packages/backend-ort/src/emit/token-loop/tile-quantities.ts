@@ -34,6 +34,11 @@ export function isRow(quantity: TokenQuantity): quantity is TokenRow {
   return rowQuantities.includes(quantity);
 }
 
+/** Rows of m or K numbers. */
+export function isWideRow(quantity: TokenQuantity): quantity is TokenRow {
+  return isRow(quantity) && !['nearest', 'nearestDistance', 'lossByWeights'].includes(quantity);
+}
+
 /** Quantities that are made of two sums. */
 export type PrototypeGradient = 'gradient' | 'lossByPrototypes' | 'outputsByPrototypes';
 

@@ -28,6 +28,19 @@ export function tileRows(tokens: number, prototypes: number): Tiling | undefined
   return { tiles, rows: target, rest: tokens - tiles * target };
 }
 
+/**
+ * Elements of a piece of a result, 16 MiB. onnxruntime-node 1.30 makes a copy of each output that nobody asked for, and the C library
+ * gets what is larger than 32 MiB from the system and gives it back each time: its fresh pages take longer than the copy.
+ */
+const pieceElements = 1 << 22;
+/** Each piece is a `Scan` of its own. */
+const mostPieces = 16;
+
+/** Tiles whose rows leave the graph together, of so many elements each. */
+export function tilesPerPiece(tiles: number, elements: number): number {
+  return Math.min(tiles, Math.max(1, Math.floor(pieceElements / elements), Math.ceil(tiles / mostPieces)));
+}
+
 /** Sizes of a tile: tokens, numbers per token, prototypes. */
 export interface TileSizes {
   readonly rows: number;
