@@ -12,7 +12,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['pass'],
     ['measure', 'statistics'],
     ['model', 'stability', 'temperature'],
-    ['encode', 'train'],
+    ['encode', 'k-means', 'train'],
     ['fit'],
     ['index.ts', 'backend.ts', 'fit.ts', 'metrics.ts', 'safetensors.ts', 'train.ts'],
   ],

@@ -1,7 +1,6 @@
-import { encodeTokens, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
+import { encodeTokens, kMeans, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
-import { kMeans } from '@ddcl/readout';
 import { readDocumentMeans } from './document-means.ts';
 import { runFit } from './run-fits.ts';
 import { agreement, spreadOf, type Spread } from './statistics.ts';
@@ -46,7 +45,7 @@ export async function documentClusters(
   const source = tokensFromReader(tokensFromArray(data, dimension));
   const [plain, annealed]: [Run[], Run[]] = [[], []];
   for (let seed = 0; seed < seeds; seed++) {
-    const { model, hard } = await kMeans(backend, source, { count: prototypes, seed });
+    const { model, meanSquaredDistance: hard } = await kMeans(backend, source, { count: prototypes, seed });
     const codes = new Int32Array(labels.length);
     let place = 0;
     for await (const block of encodeTokens(backend, model, source, 'codes')) {

@@ -9,6 +9,9 @@ export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.
 export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
 export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
 
+// k-means
+export { kMeans, type KMeansOptions, type KMeansResult } from './k-means/k-means.ts';
+
 // Tokens
 export type { AbortSignalLike } from './abort/abort-signal.ts';
 export { firstNonFinite } from './numbers/first-non-finite.ts';

@@ -21,7 +21,6 @@ export type { SequenceReader } from './sequences/sequence-reader.ts';
 // To compare with
 export { poolingKinds, poolSequence, type PoolingKind } from './pooling/pool-sequence.ts';
 export { poolSequences, type PooledSequences, type PoolOptions } from './pooling/pool-sequences.ts';
-export { kMeans, type KMeansOptions, type KMeansResult } from './pooling/k-means.ts';
 
 // Late interaction
 export { maxSim, type MaxSimReduction } from './late-interaction/max-sim.ts';

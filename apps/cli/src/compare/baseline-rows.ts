@@ -1,5 +1,5 @@
-import { kMeans, Readout, type PoolingKind } from '@ddcl/readout';
-import type { TokenSource } from '@ddcl/core/fit';
+import { kMeans, type TokenSource } from '@ddcl/core/fit';
+import { Readout, type PoolingKind } from '@ddcl/readout';
 import type { CompareData } from './documents.ts';
 import { poolFeatures, readoutFeatures } from './features.ts';
 import type { RowTable } from './rows.ts';

@@ -1,7 +1,7 @@
-import { tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
+import { encodeTokens, kMeans, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
-import { kMeans, normaliseVectors, Readout } from '@ddcl/readout';
+import { normaliseVectors } from '@ddcl/readout';
 import type { LabelledFeatures } from './ridge-probe.ts';
 
 /** How well clusters match classes, each 0..1 (ARI can be below 0). */
@@ -20,20 +20,15 @@ export async function clusterDocuments(
 ): Promise<ClusteringScores> {
   const data = features.data.slice();
   normaliseVectors(data, features.width);
-  const { model } = await kMeans(backend, tokensFromReader(tokensFromArray(data, features.width)), { count, seed });
-  const readout = Readout.fromModel(model, { backend });
-  try {
-    const { assignments } = await readout.encode(
-      { data, shape: [features.documents, features.width] },
-      { outputs: ['assignments'] },
-    );
-    const codes = Int32Array.from({ length: features.documents }, (_, row) =>
-      nearest(assignments!.data as Float32Array, row, count),
-    );
-    return scoreClusters(codes, classes);
-  } finally {
-    readout.dispose();
+  const source = tokensFromReader(tokensFromArray(data, features.width));
+  const { model } = await kMeans(backend, source, { count, seed });
+  const codes = new Int32Array(features.documents);
+  let first = 0;
+  for await (const { rows, data: some } of encodeTokens(backend, model, source, 'codes')) {
+    codes.set(some, first);
+    first += rows;
   }
+  return scoreClusters(codes, classes);
 }
 
 /** ACC, NMI and ARI of clusters against classes. */
@@ -43,10 +38,4 @@ export function scoreClusters(codes: Int32Array, classes: Int32Array): Clusterin
     mutualInformation: normalisedMutualInformation(codes, classes),
     adjustedRand: adjustedRandIndex(codes, classes),
   };
-}
-
-function nearest(assignments: Float32Array, row: number, count: number): number {
-  let best = 0;
-  for (let k = 1; k < count; k++) if (assignments[row * count + k]! > assignments[row * count + best]!) best = k;
-  return best;
 }

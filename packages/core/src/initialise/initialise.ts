@@ -23,6 +23,8 @@ export interface InitialiseOptions {
   readonly dimension: number;
   /** A uniform sample of the tokens, rows of length m. */
   readonly sample: Float64Array;
+  /** Weights > 0 of the sampled tokens, for `k-means++`. Default: all alike. */
+  readonly weights?: Float64Array;
   /** Weighted mean of the tokens, [m]. */
   readonly mean: Float64Array;
   readonly random: Random;
@@ -38,6 +40,7 @@ export function initialise({
   count,
   dimension,
   sample,
+  weights,
   mean,
   random,
   start = 'pulled',
@@ -50,7 +53,7 @@ export function initialise({
       `${count} prototypes need at least ${count} distinct tokens, but there are ${rows.length}. Ask for at most ${rows.length} prototypes, or give more tokens.`,
     );
   }
-  const chosen = start === 'k-means++' ? kMeansPlusPlus(sample, dimension, mean, count, random) : rows;
+  const chosen = start === 'k-means++' ? kMeansPlusPlus(sample, dimension, mean, count, random, weights) : rows;
   const keep = start === 'pulled' ? pulledShare : 1;
   const prototypes = new Float64Array(count * dimension);
   chosen.forEach((row, index) => {

@@ -21,6 +21,8 @@ function squaredDistance(
 /**
  * Row numbers of `count` tokens of a sample, spread out (Arthur, Vassilvitskii 2007). Tokens beyond
  * the 99th percentile of distances from the mean are left out unless too few distinct ones remain.
+ *
+ * @param weights of the tokens, > 0: how likely each is drawn at equal distances
  */
 export function kMeansPlusPlus(
   sample: Float64Array,
@@ -28,12 +30,14 @@ export function kMeansPlusPlus(
   mean: Float64Array,
   count: number,
   random: Random,
+  weights?: Float64Array,
 ): number[] {
   const total = sample.length / dimension;
   const fromMean = Float64Array.from({ length: total }, (_, row) => squaredDistance(sample, row, mean, 0, dimension));
   const limit = Float64Array.from(fromMean).sort()[Math.min(total - 1, Math.floor(guardQuantile * total))]!;
   const nearest = new Float64Array(total).fill(Infinity);
-  const weight = (row: number, guarded: boolean): number => (guarded && fromMean[row]! > limit ? 0 : nearest[row]!);
+  const weight = (row: number, guarded: boolean): number =>
+    guarded && fromMean[row]! > limit ? 0 : nearest[row]! * (weights?.[row] ?? 1);
 
   const draw = (): number => {
     for (const guarded of [true, false]) {
@@ -55,7 +59,15 @@ export function kMeansPlusPlus(
   };
 
   const within = Array.from({ length: total }, (_, row) => row).filter((row) => fromMean[row]! <= limit);
-  const chosen = [within[random.integer(within.length)]!];
+  const first = (): number => {
+    if (weights === undefined) return within[random.integer(within.length)]!;
+    // As if all were equally far.
+    nearest.fill(1);
+    const drawn = draw();
+    nearest.fill(Infinity);
+    return drawn;
+  };
+  const chosen = [first()];
   while (chosen.length < count) {
     const latest = chosen.at(-1)!;
     for (let row = 0; row < total; row++) {

@@ -134,6 +134,25 @@ describe('k-means++', () => {
     // Five standard deviations of a share of 3,000.
     expect(Math.abs(both / 3000 - expected)).toBeLessThan(5 * Math.sqrt((expected * (1 - expected)) / 3000));
   });
+
+  it('draws in proportion to the weights too', () => {
+    // The first by weight alone: 4 of 6, 1 and 1. From 0 the places 1 and 3 have 1 and 9, from 1: 4 and 4, from 3: 36 and 4.
+    const expected = (4 * 0.9 + 0 + 0.9) / 6;
+    let both = 0;
+    for (let seed = 0; seed < 3000; seed++) {
+      const got = initialise({
+        count: 2,
+        dimension: 1,
+        sample: Float64Array.of(0, 1, 3),
+        weights: Float64Array.of(4, 1, 1),
+        mean: Float64Array.of(1),
+        random: createRandom(seed),
+        start: 'k-means++',
+      });
+      if (Math.min(...got) === 0 && Math.max(...got) === 3) both++;
+    }
+    expect(Math.abs(both / 3000 - expected)).toBeLessThan(5 * Math.sqrt((expected * (1 - expected)) / 3000));
+  });
 });
 
 describe('given prototypes', () => {
