@@ -67,13 +67,7 @@ export type { DdclOperands, WeightedOperands } from './ddcl/check-operands.ts';
 // Optimisers
 export { sgd, type SgdOptions } from './optimise/sgd.ts';
 export { adam, adamW, type AdamOptions, type AdamWOptions } from './optimise/adam.ts';
-export {
-  updateGroups,
-  type Optimizer,
-  type ParameterGroup,
-  type StepControls,
-  type Updated,
-} from './optimise/optimizer.ts';
+export type { Optimizer, StepControls, Updated } from './optimise/optimizer.ts';
 
 // Random numbers
 export { createRandom, type Random, type Shuffleable } from './random/random.ts';

@@ -1,50 +1,9 @@
-import {
-  add,
-  createRandom,
-  div,
-  f64,
-  grad,
-  loss,
-  matmul,
-  mul,
-  scalar,
-  sgd,
-  sub,
-  sum,
-  trace,
-  updateGroups,
-  type Tensor,
-} from '@ddcl/core';
+import { add, createRandom, f64, grad, loss, matmul, mul, scalar, sgd, square, sub, sum } from '@ddcl/core';
+import { createTrainer } from '@ddcl/core/train';
 import { describe, expect, it } from 'vitest';
 import { cpuBackend } from '../../src/index.ts';
 
 const [n, inputs, dimension, count] = [60, 4, 2, 3];
-
-/** A linear encoder z = x W that learns to predict t, and prototypes of its outputs: one program for a step of both. */
-const step = trace(
-  [f64(n, inputs), f64(n, dimension), f64(n), f64(inputs, dimension), f64(count, dimension), f64(), f64(), f64()],
-  (x, t, a, encoder, prototypes, temperature, encoderRate, prototypeRate) => {
-    const tokens = matmul(x, encoder);
-    const error = sub(tokens, t);
-    const task = div(sum(mul(error, error)), n);
-    const { lq } = loss({ tokens, weights: a, prototypes, temperature });
-    const mean = div(lq, n);
-    const [encoderGradient] = grad(add(task, mul(mean, 0.1)), [encoder]);
-    const [prototypeGradient] = grad(mean, [prototypes]);
-    const number = scalar(temperature, 1);
-    const group = (parameter: Tensor, gradient: Tensor, learningRate: Tensor) => ({
-      parameters: [parameter],
-      gradients: [gradient],
-      state: [[]],
-      controls: { learningRate, step: number },
-    });
-    const [slow, fast] = updateGroups(sgd(), [
-      group(encoder, encoderGradient!, encoderRate),
-      group(prototypes, prototypeGradient!, prototypeRate),
-    ]);
-    return [slow![0]!.parameter, fast![0]!.parameter, task, sum(mul(prototypeGradient!, prototypeGradient!))];
-  },
-);
 
 const random = createRandom(4);
 const normals = (length: number): Float64Array => Float64Array.from({ length }, () => random.normal());
@@ -59,25 +18,42 @@ const targets = Float64Array.from({ length: n * dimension }, (_, index) => {
   );
 });
 
+/** A linear encoder z = x W that learns to predict t, and prototypes of its outputs, each at its own rate. */
 async function train(from: typeof start, encoderRate: number, prototypeRate: number, steps: number) {
-  const backend = cpuBackend();
-  const executable = await backend.compile(step);
-  let [encoder, prototypes] = [from.encoder, from.prototypes];
-  let [task, distance] = [NaN, NaN];
-  const scalars = [1, encoderRate, prototypeRate].map((number) => Float64Array.of(number));
-  for (let made = 0; made < steps; made++) {
-    const data = [x, targets, new Float64Array(n).fill(1), encoder, prototypes, ...scalars];
-    const buffers = data.map((numbers, index) =>
-      backend.upload({ dtype: 'float64', shape: step.parameters[index]!.shape as number[] }, numbers),
-    );
-    const results = await executable.run(buffers);
-    const [w, p, value, square] = (await Promise.all(
-      results.map((result) => backend.download(result)),
-    )) as Float64Array[];
-    [encoder, prototypes, task, distance] = [w!, p!, value![0]!, Math.sqrt(square![0]!)];
-    for (const buffer of [...buffers, ...results]) backend.free(buffer);
-  }
-  return { encoder, prototypes, task, distance };
+  const trainer = await createTrainer(cpuBackend(), {
+    parameters: {
+      encoder: { shape: [inputs, dimension], data: from.encoder },
+      prototypes: { shape: [count, dimension], data: from.prototypes },
+    },
+    inputs: { x: f64('n', inputs), t: f64('n', dimension), a: f64('n') },
+    groups: [
+      { match: 'encoder', optimizer: sgd(), learningRate: encoderRate },
+      { match: 'prototypes', optimizer: sgd(), learningRate: prototypeRate },
+    ],
+    dtype: 'float64',
+    loss: ({ encoder, prototypes }, { x: rows, t, a }) => {
+      const tokens = matmul(rows, encoder);
+      const task = sum(square(sub(tokens, t)));
+      const temperature = scalar(tokens, 1);
+      const { lq } = loss({ tokens, weights: a, prototypes, temperature });
+      // The encoder sees a tenth of L_q, the prototypes all of it.
+      const [own] = grad(lq, [prototypes]);
+      return {
+        loss: add(task, mul(lq, 0.1)),
+        task,
+        distance: sum(square(own!)),
+        weight: sum(a),
+        gradients: { prototypes: own! },
+      };
+    },
+  });
+  const batch = { x, t: targets, a: new Float64Array(n).fill(1) };
+  for (let made = 0; made < steps; made++) await trainer.step(batch);
+  const { task, distance } = await trainer.report();
+  const { encoder, prototypes } = (await trainer.read()) as typeof start;
+  trainer.dispose();
+  // Squares of a sum over n tokens, of which the report takes a mean.
+  return { encoder, prototypes, task, distance: Math.sqrt(distance / n) };
 }
 
 describe('an encoder and prototypes, each at its own rate', () => {

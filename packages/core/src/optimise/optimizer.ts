@@ -40,19 +40,3 @@ export function decayed(parameter: Tensor, { learningRate, weightDecay }: StepCo
   const decay = weightDecay ?? own;
   return decay === 0 ? parameter : sub(parameter, mul(mul(parameter, decay), learningRate));
 }
-
-/** Parameters that share a learning rate, such as the prototypes or the encoder's weights. */
-export interface ParameterGroup {
-  readonly parameters: readonly Tensor[];
-  readonly gradients: readonly Tensor[];
-  /** For each parameter its `slots` state tensors. */
-  readonly state: readonly (readonly Tensor[])[];
-  readonly controls: StepControls;
-}
-
-/** One step for several groups, each at its own rate (docs/math.md section 4: fast prototypes, slow encoder). */
-export function updateGroups(optimizer: Optimizer, groups: readonly ParameterGroup[]): readonly (readonly Updated[])[] {
-  return groups.map(({ parameters, gradients, state, controls }) =>
-    parameters.map((parameter, index) => optimizer.update(parameter, gradients[index]!, state[index]!, controls)),
-  );
-}

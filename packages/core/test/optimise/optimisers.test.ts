@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adam, adamW } from '../../src/optimise/adam.ts';
-import { updateGroups, type Optimizer } from '../../src/optimise/optimizer.ts';
+import type { Optimizer } from '../../src/optimise/optimizer.ts';
 import { sgd } from '../../src/optimise/sgd.ts';
 import { f64, tensorType } from '../../src/program/tensor-type.ts';
 import { trace } from '../../src/program/trace.ts';
@@ -106,32 +106,5 @@ describe('update rules are the published ones', () => {
     expect(adam().settings).not.toEqual(adam({ beta2: 0.99 }).settings);
     expect(sgd().settings).not.toEqual(sgd({ momentum: 0.5 }).settings);
     expect(adamW().name).not.toBe(adam().name);
-  });
-});
-
-describe('updateGroups', () => {
-  it('moves each group at its own rate and step', async () => {
-    const vector = f64(2);
-    const program = trace([vector, vector, vector, f64(), f64()], (a, b, g, fast, slow) => {
-      const step = fast;
-      const groups = updateGroups(sgd(), [
-        { parameters: [a, b], gradients: [g, g], state: [[], []], controls: { learningRate: fast, step } },
-        { parameters: [a], gradients: [g], state: [[]], controls: { learningRate: slow, step } },
-      ]);
-      return groups.flat().map(({ parameter }) => parameter);
-    });
-    const run = await runner(program);
-    const results = await run([
-      value(vector, [1, 2]),
-      value(vector, [5, 6]),
-      value(vector, [1, -1]),
-      value(f64(), [0.5]),
-      value(f64(), [0.25]),
-    ]);
-    expect(results).toEqual([
-      [0.5, 2.5],
-      [4.5, 6.5],
-      [0.75, 2.25],
-    ]);
   });
 });

@@ -1,21 +1,4 @@
-import {
-  add,
-  detach,
-  div,
-  exp,
-  less,
-  matmul,
-  max,
-  minimum,
-  mul,
-  reshape,
-  select,
-  sub,
-  sum,
-  tanh,
-  type FloatDType,
-  type Tensor,
-} from '@ddcl/core';
+import { add, maskedSoftmax, matmul, mul, reshape, tanh, type FloatDType, type Tensor } from '@ddcl/core';
 import type { TokenFrame } from '@ddcl/core/fit';
 import type { PartParameter, SupervisedPart } from './supervised-part.ts';
 
@@ -41,23 +24,6 @@ export interface AttentionPooling {
   readonly hiddenBias: Float64Array;
 }
 
-/**
- * `a_n exp(s_n) / sum a exp(s)` over the tokens of each document, in finite numbers throughout; zeros for one of no weight.
- *
- * @param scores [B, L, H]
- * @param weights [B, L]
- */
-export function maskedSoftmax(scores: Tensor, weights: Tensor): Tensor {
-  const [rows, length] = weights.shape as [number, number];
-  const column = reshape(weights, [rows, length, 1]);
-  const counted = select(less(0, column), scores, -1e30);
-  // The shift cancels, so it needs no derivative. Padding may lie above it, and would overflow without the minimum.
-  const shifted = minimum(sub(scores, detach(max(counted, [1], { keepDims: true }))), 0);
-  const powers = mul(exp(shifted), column);
-  const total = sum(powers, [1], { keepDims: true });
-  return div(powers, select(less(total, 1e-20), 1, total));
-}
-
 /** The pooled vectors of all heads, [B, H m], in the frame. */
 export function attentionPooled(
   tokens: Tensor,
@@ -74,7 +40,7 @@ export function attentionPooled(
     keys = tanh(add(inner, layer.bias));
   }
   const scores = mul(matmul(keys, queries, { transposeB: true }), 1 / Math.sqrt(width));
-  const shares = maskedSoftmax(reshape(scores, [rows, length, heads]), weights);
+  const shares = maskedSoftmax(reshape(scores, [rows, length, heads]), reshape(weights, [rows, length, 1]), 1);
   return reshape(matmul(shares, tokens, { transposeA: true }), [rows, heads * dimension]);
 }
 

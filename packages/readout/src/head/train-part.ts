@@ -1,14 +1,15 @@
 import { createRandom } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
-import { BatchRunner, ExecutableByLength } from './batch-runner.ts';
+import { documentGroups } from './document-groups.ts';
 import type { HeadEpoch, ResolvedHeadOptions } from './head-options.ts';
 import { headToUnits } from './head-units.ts';
 import { splitLabels } from './label-split.ts';
 import type { LinearHead } from './linear-head.ts';
-import { supervisedStepProgram } from './supervised-program.ts';
+import { headNames } from './supervised-loss.ts';
 import type { SupervisedPart } from './supervised-part.ts';
-import { TrainingRun, type Kept } from './training-run.ts';
+import { supervisedTrainer } from './supervised-trainer.ts';
+import { trainRun, type Kept } from './training-run.ts';
 
 /** What training a part and its head gives. */
 export interface TrainedPart {
@@ -26,7 +27,7 @@ export interface TrainedPart {
  * Trains a part with a linear head on top of it by cross entropy (and the part's penalty). A step is one program; there is
  * one for each padded length.
  *
- * @throws DdclError as `splitLabels` and {@link BatchRunner}; `data` for tokens or a loss that are not finite; `aborted`
+ * @throws DdclError as `splitLabels` and {@link documentGroups}; `data` for tokens or a loss that are not finite; `aborted`
  */
 export async function trainPart(
   backend: Backend,
@@ -37,30 +38,29 @@ export async function trainPart(
 ): Promise<TrainedPart> {
   const random = createRandom(options.seed);
   const documents = splitLabels(labels, reader.sequences, options.validationShare, random.fork('validation'));
-  const classes = documents.classes.length;
-  const runner = new BatchRunner(backend, part, reader, { ...options, classes });
-  const steps = new ExecutableByLength(backend, (length) =>
-    supervisedStepProgram(part, { rows: runner.rows, length, classes }),
-  );
+  const batches = documentGroups(backend, part, reader, options);
+  const trainer = await supervisedTrainer(backend, part, batches.rows, documents.classes.length);
   try {
+    const start = await trainer.state();
     const history: HeadEpoch[] = [];
     let best: Kept | undefined;
     for (const weightDecay of options.weightDecays) {
-      const run = new TrainingRun(backend, part, runner, steps, documents, options, weightDecay);
-      try {
-        const kept = await run.train(random.fork('order'), history);
-        if (best === undefined || kept.crossEntropy < best.crossEntropy) best = kept;
-      } finally {
-        run.dispose();
-      }
+      await trainer.setState(start);
+      const context = { part, trainer, batches, documents, options };
+      const kept = await trainRun(context, weightDecay, random.fork('order'), history);
+      if (best === undefined || kept.crossEntropy < best.crossEntropy) best = kept;
     }
-    const { weightDecay, epoch, tensors } = best!;
-    const [weights, bias, ...moved] = tensors;
-    const head = { ...headToUnits({ weights: weights!, bias: bias! }, part), classes: documents.classes };
-    const parameters = part.parameters.map(({ isTrained, values }) => (isTrained ? moved.shift()! : values));
-    return { head, parameters, history, weightDecay, epoch };
+    const { weightDecay, epoch, parameters } = best!;
+    const numbers = (name: string): Float64Array => Float64Array.from(parameters[name]!);
+    const head = headToUnits({ weights: numbers(headNames.weights), bias: numbers(headNames.bias) }, part);
+    return {
+      head: { ...head, classes: documents.classes },
+      parameters: part.parameters.map(({ name, isTrained, values }) => (isTrained ? numbers(name) : values)),
+      history,
+      weightDecay,
+      epoch,
+    };
   } finally {
-    runner.dispose();
-    steps.dispose();
+    trainer.dispose();
   }
 }

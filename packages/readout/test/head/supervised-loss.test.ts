@@ -1,12 +1,12 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { createRandom, valueAndGrad, type Program } from '@ddcl/core';
+import { createRandom, i32, tensorType, trace, valueAndGrad, type Program } from '@ddcl/core';
 import { expandComposites, elementCount, type ConcreteType, type TypedArray, valueTypes } from '@ddcl/core/backend';
 import type { DdclModel } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { attentionPart } from '../../src/head/attention-part.ts';
 import { readoutPart } from '../../src/head/readout-part.ts';
 import type { ReadoutFeature } from '../../src/head/readout-features.ts';
-import { supervisedLossProgram, supervisedStepProgram } from '../../src/head/supervised-program.ts';
+import { headNames, supervisedLoss } from '../../src/head/supervised-loss.ts';
 import type { SupervisedPart } from '../../src/head/supervised-part.ts';
 import { referenceReadout } from '../encode/reference.ts';
 
@@ -46,6 +46,29 @@ const model: DdclModel = {
   scale: 1.3,
   totalVariance: 6,
 };
+
+/** (tokens, weights, labels, head weights, head bias, ...the part's parameters) to the loss. */
+function lossProgram(
+  part: SupervisedPart,
+  sizes: { readonly rows: number; readonly length: number } = { rows, length },
+): Program {
+  const of = (...shape: number[]) => tensorType(part.dtype, shape);
+  const head = [of(classes, part.slope.length), of(classes)];
+  return trace(
+    [
+      of(sizes.rows, sizes.length, m),
+      of(sizes.rows, sizes.length),
+      i32(sizes.rows),
+      ...head,
+      ...part.parameters.map(({ shape }) => of(...shape)),
+    ],
+    (tokens, weights, own, ...others) => {
+      const names = [headNames.weights, headNames.bias, ...part.parameters.map(({ name }) => name)];
+      const named = Object.fromEntries(names.map((name, index) => [name, others[index]!]));
+      return [supervisedLoss(part, named, { tokens: tokens!, weights: weights!, labels: own! }).loss];
+    },
+  );
+}
 
 interface Batch {
   readonly tokens: Float64Array;
@@ -113,7 +136,7 @@ const parts: [string, SupervisedPart][] = [
 ];
 
 describe.each(parts)('the loss of %s', (_, part) => {
-  const program = supervisedLossProgram(part, { rows, length, classes });
+  const program = lossProgram(part);
 
   it('has the gradient that finite differences give', async () => {
     const inputs = inputsOf(part, batchOf(part));
@@ -209,14 +232,14 @@ describe('the loss of a readout', () => {
     const features: ReadoutFeature[] = ['mean', 'pooled', 'occupancy', 'residuals'];
     const part = readout(features, lambda);
     const batch = batchOf(part);
-    const [value] = await run(supervisedLossProgram(part, { rows, length, classes }), inputsOf(part, batch));
+    const [value] = await run(lossProgram(part), inputsOf(part, batch));
     expect(value![0]).toBeCloseTo(referenceLoss(part, batch, features, lambda), 12);
   });
 
   it('never has K times as many numbers as the tokens', () => {
-    const sizes = { rows: 5, length: 64, classes };
+    const sizes = { rows: 5, length: 64 };
     const part = readout(['mean', 'pooled', 'occupancy', 'residuals']);
-    const program = expandComposites(supervisedStepProgram(part, sizes));
+    const program = expandComposites(valueAndGrad(lossProgram(part, sizes), { wrt: [3, 4, 5] }));
     const largest = Math.max(...valueTypes(program).map(({ shape }) => elementCount(shape as number[])));
     expect(largest).toBe(sizes.rows * sizes.length * m);
   });
