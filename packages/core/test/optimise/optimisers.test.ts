@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { adam, adamW } from '../../src/optimise/adam.ts';
 import type { Optimizer } from '../../src/optimise/optimizer.ts';
 import { sgd } from '../../src/optimise/sgd.ts';
-import { f64, tensorType } from '../../src/program/tensor-type.ts';
+import { tensorType } from '../../src/program/tensor-type.ts';
 import { trace } from '../../src/program/trace.ts';
 import { deviation } from '../support/ddcl-problems.ts';
 import { errorOf, randomNumbers, runner, value } from '../support/run.ts';
