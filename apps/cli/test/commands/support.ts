@@ -50,9 +50,18 @@ export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunO
   });
 }
 
-/** Runs the commands that it is sent, one after the other, and answers what came of each. */
+/**
+ * Runs the commands that it is sent, one after the other, and answers what came of each. Threads of ONNX Runtime do not spin here while
+ * they wait for the next of thousands of small runs.
+ */
 const server = `
+  import { createRequire } from 'node:module';
   import { runCli } from ${JSON.stringify(join(root, 'apps/cli/dist/cli.js'))};
+  const { InferenceSession } = createRequire(${JSON.stringify(program)})('onnxruntime-node');
+  const create = InferenceSession.create.bind(InferenceSession);
+  const still = { intra_op: { allow_spinning: '0' } };
+  InferenceSession.create = (model, options = {}) =>
+    create(model, { ...options, extra: { ...options.extra, session: { ...options.extra?.session, ...still } } });
   let ended;
   process.stdout.write = (text) => ((ended.stdout += text), true);
   process.stderr.write = (text) => ((ended.stderr += text), true);
