@@ -12,7 +12,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-ort': 45,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10.5,
-  '@ddcl/core/fit': 49,
+  '@ddcl/core/fit': 50,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 31,

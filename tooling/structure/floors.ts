@@ -64,7 +64,6 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   'packages/backend-cpu': ['@ddcl/core/backend'],
   'packages/backend-ort': [
     '@ddcl/core/backend',
-    '@ddcl/core/fit',
     '@bufbuild/protobuf',
     '@bufbuild/protobuf/codegenv2',
     'onnxruntime-common',

@@ -45,6 +45,7 @@ export type {
   CompositeAttributes,
   CompositeInstruction,
   Instruction,
+  NamedProgram,
   InstructionCommon,
   PrimitiveInstruction,
   Program,

@@ -63,6 +63,8 @@ export { prototypeState, type PrototypeState } from './measure/prototype-state.t
 // Readouts
 export {
   assignByKeys,
+  attend,
+  logitsByKeys,
   normalisedResiduals,
   occupancies,
   paddedSums,
@@ -70,10 +72,13 @@ export {
   positiveWeight,
   residualFloor,
   residuals,
+  segmentedSums,
   summaries,
   type ReadoutSums,
   type ReadoutUnits,
 } from './ddcl/readout.ts';
+export { readoutProgram, type ReadoutPreprocessing, type ReadoutProgramOptions } from './encode/readout-program.ts';
+export type { NamedProgram } from './program/program.ts';
 export { encodeTokens, type EncodedRows, type EncodeOptions } from './encode/encode-tokens.ts';
 export { readoutTerms, type ReadoutTerms } from './encode/readout-terms.ts';
 export { segmentOutput, type ReadoutFrame } from './encode/finish-program.ts';

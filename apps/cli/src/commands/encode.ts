@@ -24,7 +24,7 @@ import { readSegments, withEmptySegments } from '../tokens/segments.ts';
 import { withCommand } from './with-command.ts';
 
 interface EncodeCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
-  readonly what: ReadoutOutput;
+  readonly outputs: ReadoutOutput;
   readonly segments?: string;
   readonly out: string;
   readonly backend: string;
@@ -33,7 +33,7 @@ interface EncodeCommandOptions extends DataCommandOptions, EncoderCommandOptions
 }
 
 const help = `
-What:
+Outputs:
   outputs      [N, m]     each token as its mixture of prototypes
   assignments  [N, K]     soft assignments; rows sum to 1
   codes        [N]        number of the nearest prototype, int32
@@ -43,9 +43,9 @@ What:
   residuals    [S, K, m]  sums of tokens less their prototype, each of length 1, then a segment's as a whole (VLAD)
 
 Examples:
-  $ ddcl encode model tokens.npy --what outputs --out outputs.npy
-  $ ddcl encode model tokens.npy --what pooled --segments documents.npy --out pooled.npy
-  $ ddcl encode model --text reviews.jsonl --what pooled --out pooled.npy     # a row per document`;
+  $ ddcl encode model tokens.npy --outputs outputs --out outputs.npy
+  $ ddcl encode model tokens.npy --outputs pooled --segments documents.npy --out pooled.npy
+  $ ddcl encode model --text reviews.jsonl --outputs pooled --out pooled.npy     # a row per document`;
 
 /** `ddcl encode`. */
 export function encodeCommand(): Command {
@@ -56,7 +56,9 @@ export function encodeCommand(): Command {
     .addOption(textOption());
   addEncoderOptions(addTextUseOptions(command), true)
     .addOption(
-      new Option('--what <what>', 'what to write (required), see below').choices(readoutOutputs).makeOptionMandatory(),
+      new Option('--outputs <name>', 'what to write (required), see below')
+        .choices(readoutOutputs)
+        .makeOptionMandatory(),
     )
     .requiredOption('--out <file.npy>', 'file to write (required); one that is there is replaced')
     .option(
@@ -73,10 +75,10 @@ export function encodeCommand(): Command {
 
 function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
   return withCommand(options, async (scope) => {
-    if (options.segments !== undefined && !isSegmentOutput(options.what)) {
+    if (options.segments !== undefined && !isSegmentOutput(options.outputs)) {
       throw new DdclError(
         'argument',
-        `--segments goes with ${segmentOutputs.join(', ')}; ${options.what} has one row per token. Leave it out.`,
+        `--segments goes with ${segmentOutputs.join(', ')}; ${options.outputs} has one row per token. Leave it out.`,
       );
     }
     const out = resolve(options.out);
@@ -96,11 +98,11 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     const common = { dtype, signal };
     let shape: number[];
     let rows: AsyncIterable<EncodedRows>;
-    const { what } = options;
-    const tail = outputShape(what, model);
-    if (!isSegmentOutput(what)) {
+    const { outputs } = options;
+    const tail = outputShape(outputs, model);
+    if (!isSegmentOutput(outputs)) {
       shape = [reader.tokens, ...tail];
-      rows = encodeTokens(backend, model, source, what, common);
+      rows = encodeTokens(backend, model, source, outputs, common);
     } else {
       const texts = textOf(opened);
       if (texts !== undefined && options.segments !== undefined) {
@@ -116,15 +118,15 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
           : await readSegments(resolve(options.segments), reader.tokens));
       const segments = texts?.counts.documents ?? ids.reduce((most, id) => Math.max(most, id), -1) + 1;
       shape = [segments, ...tail];
-      const encoded = encodeSegments(backend, model, source, ids, what, { ...common, normalise: true });
+      const encoded = encodeSegments(backend, model, source, ids, outputs, { ...common, normalise: true });
       rows = withEmptySegments(encoded, shape);
     }
-    const written = options.what === 'codes' ? 'int32' : dtype;
+    const written = options.outputs === 'codes' ? 'int32' : dtype;
     const showDone = (done: number): void => progress.show('encoding    ', done, shape[0]);
     await writeNpy(out, shape, written, dataOf(rows, showDone));
     scope.print(
-      { what: options.what, shape, dtype: written, out, seconds: scope.seconds() },
-      `${options.what} of shape [${shape.join(', ')}] written to ${out}`,
+      { outputs: options.outputs, shape, dtype: written, out, seconds: scope.seconds() },
+      `${options.outputs} of shape [${shape.join(', ')}] written to ${out}`,
     );
   });
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { DdclError } from '@ddcl/core';
-import type { ReadoutOptions, ReadoutOutput } from '@ddcl/backend-ort';
+import { readoutOutputs, readoutProgram, type ReadoutOutput } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
@@ -11,7 +11,7 @@ import { positiveNumber } from '../command-line/options.ts';
 
 interface ExportCommandOptions {
   readonly onnx: string;
-  readonly what: ReadoutOutput;
+  readonly outputs: ReadoutOutput;
   readonly temperature?: number;
   readonly fused?: boolean;
   readonly appendTo?: string;
@@ -19,17 +19,6 @@ interface ExportCommandOptions {
   readonly mask?: string;
   readonly json?: boolean;
 }
-
-/** Also in @ddcl/backend-ort, which is loaded only when the command runs; a test compares the two lists. */
-export const exportChoices: readonly string[] = [
-  'outputs',
-  'assignments',
-  'codes',
-  'occupancy',
-  'pooled',
-  'summaries',
-  'residuals',
-] satisfies ReadoutOutput[];
 
 const help = `
 The file has one input, tokens float32 [n, m] for any n, and one output, named after what it is:
@@ -40,12 +29,12 @@ and with a second input, segments int64 [n] (segment of each token, from 0):
 What was done to the data before the fit (--standardize, --normalize) is in the file too.
 
 With --append-to, the readout is appended to that model instead: from token ids to readout in one file, with
-[batch, sequence, ...] per token and [batch, ...] for the pooled forms.
+[batch, sequence, ...] per token and [batch, ...] per document; what the encoder makes of padding does not matter.
 
 Examples:
   $ ddcl export model --onnx readout.onnx
-  $ ddcl export model --onnx pooled.onnx --what pooled
-  $ ddcl export model --onnx sentence.onnx --what pooled --append-to encoder/model.onnx`;
+  $ ddcl export model --onnx pooled.onnx --outputs pooled
+  $ ddcl export model --onnx sentence.onnx --outputs pooled --append-to encoder/model.onnx`;
 
 /** `ddcl export`. */
 export function exportCommand(): Command {
@@ -53,7 +42,7 @@ export function exportCommand(): Command {
     .description('write a model as an .onnx file that runs without this project')
     .argument('<model>', 'model folder')
     .requiredOption('--onnx <file.onnx>', 'file to write (required); one that is there is replaced')
-    .addOption(new Option('--what <what>', 'what it returns, see below').choices(exportChoices).default('outputs'))
+    .addOption(new Option('--outputs <name>', 'what it returns, see below').choices(readoutOutputs).default('outputs'))
     .option('--temperature <T>', "another temperature than the model's, in units of squared distance", positiveNumber)
     .option('--fused', 'fused attention of ONNX Runtime instead of standard ops; for outputs without --append-to')
     .option('--append-to <encoder.onnx>', 'append the readout to this encoder; weights beside it are put into the file')
@@ -65,7 +54,7 @@ export function exportCommand(): Command {
 }
 
 /** @throws DdclError `argument` for options that do not go together */
-function checkOptions({ fused, appendTo, encoderOutput, mask, what }: ExportCommandOptions): void {
+function checkOptions({ fused, appendTo, encoderOutput, mask, outputs }: ExportCommandOptions): void {
   const needsEncoder = encoderOutput !== undefined ? '--encoder-output' : mask !== undefined ? '--mask' : undefined;
   if (appendTo === undefined && needsEncoder !== undefined) {
     throw new DdclError(
@@ -73,8 +62,8 @@ function checkOptions({ fused, appendTo, encoderOutput, mask, what }: ExportComm
       `${needsEncoder} goes with --append-to ENCODER.onnx. Give it too, or leave this out.`,
     );
   }
-  if (fused && (appendTo !== undefined || what !== 'outputs')) {
-    throw new DdclError('argument', '--fused goes with --what outputs and without --append-to. Leave it out.');
+  if (fused && (appendTo !== undefined || outputs !== 'outputs')) {
+    throw new DdclError('argument', '--fused goes with --outputs outputs and without --append-to. Leave it out.');
   }
 }
 
@@ -83,16 +72,17 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   const out = resolve(options.onnx);
   await checkOutFile('--onnx', out, '.onnx', options.appendTo === undefined ? [] : [options.appendTo]);
   const { model, config } = await loadModel(resolve(folder));
-  const { appendReadout, exportReadout } = await import('@ddcl/backend-ort');
-  const { what, temperature = model.temperature, fused = false } = options;
-  const readout: ReadoutOptions = { what, temperature, fused, preprocessing: config.preprocessing, version };
+  const { appendReadout, programToOnnx } = await import('@ddcl/backend-ort');
+  const { outputs, temperature = model.temperature, fused = false } = options;
+  const layout = options.appendTo === undefined ? 'packed' : 'padded';
+  const { preprocessing } = config;
+  const readout = readoutProgram(model, { outputs: [outputs], temperature, preprocessing, layout, version });
   let bytes: Uint8Array;
   if (options.appendTo === undefined) {
-    bytes = exportReadout(model, readout);
+    bytes = programToOnnx(readout, { fused });
   } else {
     const { bytes: encoder, readExternal } = await openOnnxFile(resolve(options.appendTo));
-    bytes = await appendReadout(encoder, model, {
-      ...readout,
+    bytes = await appendReadout(encoder, readout, {
       readExternal,
       ...(options.encoderOutput === undefined ? {} : { output: options.encoderOutput }),
       ...(options.mask === undefined ? {} : { mask: options.mask }),
@@ -102,7 +92,7 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   const { count, dimension } = model;
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ what, prototypes: count, dimension, temperature, fused, encoder: options.appendTo ?? null, bytes: bytes.length, out })}\n`
-      : `${what} of ${count} prototypes of dimension ${dimension}${options.appendTo === undefined ? '' : `, after ${options.appendTo},`} written to ${out} (${bytes.length} bytes)\n`,
+      ? `${JSON.stringify({ outputs, prototypes: count, dimension, temperature, fused, encoder: options.appendTo ?? null, bytes: bytes.length, out })}\n`
+      : `${outputs} of ${count} prototypes of dimension ${dimension}${options.appendTo === undefined ? '' : `, after ${options.appendTo},`} written to ${out} (${bytes.length} bytes)\n`,
   );
 }

@@ -68,7 +68,7 @@ describe('a model that was fitted on text', () => {
       'encode',
       folder.at('direct'),
       ...text,
-      '--what',
+      '--outputs',
       'occupancy',
       '--out',
       folder.at('occupancy.npy'),
@@ -88,7 +88,7 @@ describe('a model that was fitted on text', () => {
       'encode',
       folder.at('direct'),
       folder.at('shards'),
-      '--what',
+      '--outputs',
       'occupancy',
       '--out',
       folder.at('occupancy2.npy'),
@@ -103,7 +103,7 @@ describe('a model that was fitted on text', () => {
     );
     const args = ['--text', folder.at('ends.jsonl'), '--text-field', 'text', '--drop-special'];
     for (const what of ['pooled', 'occupancy', 'summaries', 'residuals']) {
-      await runJson(['encode', folder.at('direct'), ...args, '--what', what, '--out', folder.at('ends.npy')]);
+      await runJson(['encode', folder.at('direct'), ...args, '--outputs', what, '--out', folder.at('ends.npy')]);
       const { shape, data } = await readNpy(folder.at('ends.npy'));
       expect(shape[0]).toBe(5);
       const width = data.length / 5;
@@ -138,7 +138,7 @@ describe('a model that was fitted on text', () => {
     const encode = (...more: string[]): string[] => [
       'encode',
       folder.at('movable'),
-      '--what',
+      '--outputs',
       'codes',
       '--out',
       folder.at('moved.npy'),
@@ -171,7 +171,7 @@ describe('text that cannot be used', () => {
       ...text,
       '--encoder',
       encoder,
-      '--what',
+      '--outputs',
       'codes',
       '--out',
       folder.at('plain.npy'),
@@ -182,7 +182,7 @@ describe('text that cannot be used', () => {
     const fit = (...args: string[]): string[] => ['fit', ...args, ...settings, ...out];
     folder.write('tokens.npy', npy([4, 2], 'float32', [1, 2, 3, 4, 5, 6, 7, 8]));
     const shards = folder.at('shards');
-    const segments = ['--what', 'pooled', '--segments', folder.at('tokens.npy'), '--out', folder.at('none.npy')];
+    const segments = ['--outputs', 'pooled', '--segments', folder.at('tokens.npy'), '--out', folder.at('none.npy')];
     await requireRefusals([
       [fit(), /The argument 'data' is missing.*or text with --text/],
       [fit(...text), /Text needs an encoder/],
@@ -196,7 +196,7 @@ describe('text that cannot be used', () => {
       [fit(folder.at('tokens.npy'), '--documents', 'mean'), /Means of documents need documents/],
       [['encode', folder.at('direct'), shards, ...segments], /segments of text and token shards are the documents/],
       [
-        ['encode', folder.at('plain'), ...text, '--what', 'codes', '--out', folder.at('none.npy')],
+        ['encode', folder.at('plain'), ...text, '--outputs', 'codes', '--out', folder.at('none.npy')],
         /Text needs an encoder/,
       ],
     ]);

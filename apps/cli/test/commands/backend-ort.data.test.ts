@@ -57,7 +57,7 @@ describe('MiniLM with a readout', () => {
       folder.at('readout'),
     ]);
     for (const what of ['outputs', 'pooled']) {
-      const args = ['--what', what, '--append-to', encoder, '--onnx', folder.at(`${what}.onnx`)];
+      const args = ['--outputs', what, '--append-to', encoder, '--onnx', folder.at(`${what}.onnx`)];
       await succeed(['export', folder.at('readout'), ...args]);
     }
     const whole = async (what: string): Promise<ort.Tensor> => {

@@ -56,7 +56,7 @@ describe('ddcl --backend ort', () => {
           'encode',
           folder.at('cpu'),
           folder.at('tokens.npy'),
-          '--what',
+          '--outputs',
           what,
           '--backend',
           backend,

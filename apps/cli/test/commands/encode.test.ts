@@ -47,7 +47,7 @@ function unit(vector: readonly number[]): number[] {
 
 const argMax = (values: readonly number[]): number => values.indexOf(Math.max(...values));
 
-/** What each `--what` must give, as rows, for tokens after preprocessing. */
+/** What each `--outputs` must give, as rows, for tokens after preprocessing. */
 function expected(
   rows: readonly (readonly number[])[],
   model: Fitted,
@@ -94,14 +94,14 @@ function expectClose({ data }: NpyArray, rows: readonly (readonly number[])[], t
   expect(worst).toBeLessThan(tolerance);
 }
 
-/** Encodes with each `--what` into NAME-WHAT.npy. */
+/** Encodes with each `--outputs` into NAME-WHAT.npy. */
 async function encodeAll(
   name: string,
   args: readonly string[],
   whats: readonly string[],
 ): Promise<Record<string, NpyArray>> {
   const out = (what: string): string => folder.at(`${name}-${what}.npy`);
-  const ended = await ddclInTurn(whats.map((what) => ['encode', ...args, '--what', what, '--out', out(what)]));
+  const ended = await ddclInTurn(whats.map((what) => ['encode', ...args, '--outputs', what, '--out', out(what)]));
   for (const { status, stderr } of ended) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return Object.fromEntries(await Promise.all(whats.map(async (what) => [what, await readNpy(out(what))] as const)));
 }
@@ -235,7 +235,7 @@ describe('ddcl encode', () => {
       'encode',
       folder.at('model'),
       folder.at('tokens.npy'),
-      '--what',
+      '--outputs',
       'codes',
       '--out',
       folder.at('json.npy'),
@@ -243,7 +243,7 @@ describe('ddcl encode', () => {
     ];
     const summary = JSON.parse(await succeed(args)) as object;
     expect(summary).toEqual({
-      what: 'codes',
+      outputs: 'codes',
       shape: [80],
       dtype: 'int32',
       out: folder.at('json.npy'),

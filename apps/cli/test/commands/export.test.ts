@@ -1,10 +1,9 @@
 import { readFileSync, symlinkSync } from 'node:fs';
-import { programToOnnx, readoutOutputs } from '@ddcl/backend-ort';
+import { programToOnnx } from '@ddcl/backend-ort';
 import { f32, gather, i32, trace } from '@ddcl/core';
-import { modelFromBytes } from '@ddcl/core/fit';
+import { isSegmentOutput, modelFromBytes, readoutOutputs, type ReadoutOutput } from '@ddcl/core/fit';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exportChoices } from '../../src/commands/export.ts';
 import { readNpy } from '../../src/data/npy-reader.ts';
 import { clusters, csv, ddcl, npy, succeed, testFolder, type Ended } from './support.ts';
 
@@ -41,26 +40,20 @@ async function runOnnx(file: string, segments?: readonly number[]): Promise<ort.
 }
 
 describe('ddcl export', () => {
-  it('offers what the library has', () => {
-    expect(exportChoices).toEqual(readoutOutputs);
-  });
-
-  // Residuals have a test of their own: `encode` does not write them from tables.
-  const encodedOutputs = readoutOutputs.filter((what) => what !== 'residuals');
   it.each(
-    encodedOutputs.flatMap((what) => [
+    readoutOutputs.flatMap((what) => [
       [what, 'plain', 'tokens.npy'],
       [what, 'prepared', 'table.csv'],
     ]),
   )('%s of the model %s: the file gives what ddcl encode gives', async (what, model, data) => {
-    const pooled = ['occupancy', 'pooled', 'summaries'].includes(what);
+    const pooled = isSegmentOutput(what as ReadoutOutput);
     const name = `${model}-${what}`;
     const segments = pooled ? ['--segments', folder.at('segments.npy')] : [];
     await succeed([
       'encode',
       folder.at(model),
       folder.at(data),
-      '--what',
+      '--outputs',
       what,
       '--out',
       folder.at(`${name}.npy`),
@@ -71,11 +64,11 @@ describe('ddcl export', () => {
       folder.at(model),
       '--onnx',
       folder.at(`${name}.onnx`),
-      '--what',
+      '--outputs',
       what,
       '--json',
     ]);
-    expect(JSON.parse(said)).toMatchObject({ what, prototypes: 4, dimension, fused: false, encoder: null });
+    expect(JSON.parse(said)).toMatchObject({ outputs: what, prototypes: 4, dimension, fused: false, encoder: null });
     const encoded = await readNpy(folder.at(`${name}.npy`));
     const output = await runOnnx(`${name}.onnx`, pooled ? tokens.rows.map((_, row) => (row * 5) % 7) : undefined);
     expect(output.dims).toEqual(encoded.shape);
@@ -102,7 +95,7 @@ describe('ddcl export', () => {
           'encode',
           folder.at(name),
           folder.at(data),
-          '--what',
+          '--outputs',
           what,
           '--segments',
           segments,
@@ -113,7 +106,7 @@ describe('ddcl export', () => {
       }),
     );
     const file = `${name}-residuals.onnx`;
-    await succeed(['export', folder.at(name), '--onnx', folder.at(file), '--what', 'residuals']);
+    await succeed(['export', folder.at(name), '--onnx', folder.at(file), '--outputs', 'residuals']);
     const output = await runOnnx(
       file,
       tokens.rows.map((_, row) => (row * 5) % 7),
@@ -156,7 +149,7 @@ describe('ddcl export --append-to', () => {
       folder.at('plain'),
       '--onnx',
       folder.at('whole.onnx'),
-      '--what',
+      '--outputs',
       'pooled',
       '--append-to',
       folder.at('encoder/model.onnx'),
@@ -179,11 +172,11 @@ describe('bad input', () => {
     ['no folder', () => [folder.at('plain'), '--onnx', folder.at('no/x.onnx')], 'There is no folder'],
     ['a folder as file', () => [folder.at('plain'), '--onnx', folder.at('taken.onnx')], 'is a folder'],
     ['no model', () => [folder.at('nothing'), '--onnx', folder.at('x.onnx')], 'no model folder'],
-    ['an unknown output', () => [folder.at('plain'), '--onnx', folder.at('x.onnx'), '--what', 'all'], 'outputs'],
+    ['an unknown output', () => [folder.at('plain'), '--onnx', folder.at('x.onnx'), '--outputs', 'all'], 'outputs'],
     ['temperature 0', () => [folder.at('plain'), '--onnx', folder.at('x.onnx'), '--temperature', '0'], 'number > 0'],
     [
       'fused codes',
-      () => [folder.at('plain'), '--onnx', folder.at('x.onnx'), '--what', 'codes', '--fused'],
+      () => [folder.at('plain'), '--onnx', folder.at('x.onnx'), '--outputs', 'codes', '--fused'],
       '--fused goes with',
     ],
     [

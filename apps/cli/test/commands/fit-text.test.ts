@@ -132,13 +132,13 @@ describe('ddcl fit --text', () => {
     const [a, b] = ['means', 'numbers'].map((name) => modelFromBytes(folder.read(`${name}/model.safetensors`)));
     a!.prototypes.forEach((value, index) => expect(Math.abs(value - b!.prototypes[index]!)).toBeLessThan(1e-4));
     // The model keeps the mode: codes are those of documents.
-    await runJson(['encode', folder.at('means'), ...text, '--what', 'codes', '--out', folder.at('codes.npy')]);
+    await runJson(['encode', folder.at('means'), ...text, '--outputs', 'codes', '--out', folder.at('codes.npy')]);
     expect((await readNpy(folder.at('codes.npy'))).shape).toEqual([count]);
     await succeed([
       'encode',
       folder.at('numbers'),
       folder.at('means.npy'),
-      '--what',
+      '--outputs',
       'codes',
       '--out',
       folder.at('codes2.npy'),
@@ -158,7 +158,7 @@ describe('ddcl fit --text', () => {
       folder.at('dropped'),
     ]);
     expect(fitted.tokens).toBe(count - 1);
-    await runJson(['encode', folder.at('dropped'), ...text, '--what', 'pooled', '--out', folder.at('dropped.npy')]);
+    await runJson(['encode', folder.at('dropped'), ...text, '--outputs', 'pooled', '--out', folder.at('dropped.npy')]);
     expect((await readNpy(folder.at('dropped.npy'))).shape).toEqual([count, 32]);
   });
 });

@@ -22,9 +22,12 @@ import { primitives, type EmitPrimitive } from './primitives/primitives.ts';
  * processors also those whose kernels for WebGPU (ONNX Runtime 1.30, on an NVIDIA H100) failed the conformance suite.
  *
  * @param processor whether nothing but a processor runs them
+ * @param fused whether attention may be an op that ONNX Runtime alone has
  */
-export function nativeComposites(processor: boolean): readonly string[] {
-  const names = Object.keys(composites).filter((name) => processor || !onlyOnProcessors.includes(name));
+export function nativeComposites(processor: boolean, fused = false): readonly string[] {
+  const names = Object.keys(composites).filter(
+    (name) => (processor || !onlyOnProcessors.includes(name)) && (fused || name !== 'ddcl.attend/1'),
+  );
   return names.flatMap((name) => (name === tokenPassName ? tokenPassComposites : [name]));
 }
 
@@ -49,31 +52,42 @@ export interface EmittedProgram {
 
 export interface EmitOptions {
   /**
-   * Whether a processor alone runs it: passes over tokens are then cut into tiles for its cache, with `Scan`, which graphics cards lack,
-   * and more composites are single ops.
+   * Whether a processor alone runs it: passes over tokens are then cut into tiles for its cache, with `Scan`, which graphics cards lack, and
+   * more composites are single ops.
    */
   readonly tiled: boolean;
+  /** Whether attention may be an op that ONNX Runtime alone has. Default false. */
+  readonly fused?: boolean;
   /** Whether inputs may be handed to the graph, and results taken from it, in pieces that lie in one array. Default false. */
   readonly inPieces?: boolean;
+  /** A graph to write into, the values there that are the parameters, and int64 vectors [1] of sizes that no parameter has. */
+  readonly into?: {
+    readonly graph: OnnxGraph;
+    readonly values: readonly OnnxName[];
+    readonly sizes: ReadonlyMap<string, OnnxName>;
+  };
+  /** Names of the results. */
+  readonly outputs?: readonly OnnxName[];
 }
 
 const isEmpty = (type: TensorType): boolean => type.shape.includes(0);
 
 /**
  * Writes a program as an ONNX graph. Symbols become named dimensions, so that one graph serves all sizes but 0 (see
- * `specialise`). Inputs are called `input_0`, `input_1`, ..., outputs `output_0`, ...
+ * `specialise`). Unless told otherwise, inputs are called `input_0`, `input_1`, ..., outputs `output_0`, ...
  */
-export function emitProgram(original: Program, { tiled, inPieces = false }: EmitOptions): EmittedProgram {
-  const program = joinTokenPasses(expandComposites(original, nativeComposites(tiled)));
+export function emitProgram(original: Program, options: EmitOptions): EmittedProgram {
+  const { tiled, fused, inPieces = false, into, outputs: names } = options;
+  const program = joinTokenPasses(expandComposites(original, nativeComposites(tiled, fused)));
   const types = valueTypes(program);
   const needed = neededValues(program);
-  const graph = new OnnxGraph();
+  const graph = into?.graph ?? new OnnxGraph();
   const values: (OnnxName | undefined)[] = program.parameters.map((type, index) =>
-    isEmpty(type) ? undefined : graph.input(`input_${index}`, type.dtype, type.shape),
+    isEmpty(type) ? undefined : (into?.values[index] ?? graph.input(`input_${index}`, type.dtype, type.shape)),
   );
   const inputs = [...values];
   const pieces = inPieces ? cuttable(program, values) : undefined;
-  const emitter = createEmitter(graph, findSymbols(program, values), tiled, pieces);
+  const emitter = createEmitter(graph, findSymbols(program, values), { tiled, pieces, sizes: into?.sizes });
   const alone = soleResults(program);
 
   let next = program.parameters.length;
@@ -102,7 +116,7 @@ export function emitProgram(original: Program, { tiled, inPieces = false }: Emit
       graph.output(name, type.dtype, shape);
       return name;
     };
-    const name = `output_${index}`;
+    const name = names?.[index] ?? `output_${index}`;
     const parts = pieces?.results.get(values[id]!);
     if (parts === undefined) return leave(values[id]!, name, type.shape);
     outputPieces.set(

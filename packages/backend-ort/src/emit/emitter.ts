@@ -56,18 +56,23 @@ export interface EmitCall<Attributes> {
   readonly leaving: readonly boolean[];
 }
 
+interface EmitterOptions {
+  readonly tiled: boolean;
+  readonly pieces: Pieces | undefined;
+  readonly sizes: ReadonlyMap<string, OnnxName> | undefined;
+}
+
 /**
- * Makes the emitter of a graph whose symbols can be read at the given places.
+ * Makes the emitter of a graph whose symbols can be read at the given places, or are int64 vectors [1] that `sizes` has.
  *
  * @param pieces what to fill where inputs and results may come in pieces; its inputs are those of which some may be taken
  */
 export function createEmitter(
   graph: OnnxGraph,
   symbols: ReadonlyMap<string, SymbolPlace>,
-  tiled: boolean,
-  pieces: Pieces | undefined,
+  { tiled, pieces, sizes: known }: EmitterOptions,
 ): Emitter {
-  const sizes = new Map<string, OnnxName>();
+  const sizes = new Map(known);
   const bools = new Map<OnnxName, OnnxName>();
 
   /** A size as int64 [1]. */
@@ -77,7 +82,9 @@ export function createEmitter(
     if (name === undefined) {
       const { input, axis } = symbols.get(size)!;
       // `Shape` with start and end reads one axis.
-      name = graph.node('Shape', [input], { start: { int: axis }, end: { int: axis + 1 } }, { since: 15 });
+      name = graph.allows(15)
+        ? graph.node('Shape', [input], { start: { int: axis }, end: { int: axis + 1 } }, { since: 15 })
+        : graph.node('Gather', [graph.node('Shape', [input]), graph.int64s([axis])]);
       sizes.set(size, name);
     }
     return name;

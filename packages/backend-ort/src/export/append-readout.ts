@@ -1,6 +1,6 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
-import type { DdclModel } from '@ddcl/core/fit';
-import { DdclError } from '@ddcl/core/backend';
+import { DdclError, type NamedProgram } from '@ddcl/core/backend';
+import { emitProgram } from '../emit/emit-program.ts';
 import { cast } from '../emit/emitter.ts';
 import { OnnxGraph, type OnnxName } from '../onnx/graph.ts';
 import { modelBytes } from '../onnx/model.ts';
@@ -11,16 +11,13 @@ import {
   type ModelProto,
   type ValueInfoProto,
 } from '../onnx/onnx_pb.ts';
-import { emitReadout, readoutShape, type Pooling } from './emit-readout.ts';
 import { embedExternalData, type ReadExternal } from './external-data.ts';
-import { readoutMetadata } from './export-readout.ts';
-import { checkReadoutOptions, isPooled, type ReadoutOptions } from './readout-options.ts';
 
-export interface AppendOptions extends ReadoutOptions {
+export interface AppendOptions {
   /** The encoder's output of token vectors, [batch, sequence, m]. Default: its only one of that width. */
   readonly output?: string;
   /**
-   * The encoder's input that is 1 for tokens and 0 for padding, [batch, sequence], for the pooled forms. Default
+   * The encoder's input that is 1 for tokens and 0 for padding, [batch, sequence], for outputs of documents. Default
    * `attention_mask` if there is one; else all tokens count.
    */
   readonly mask?: string;
@@ -94,69 +91,56 @@ function findMask(graph: GraphProto, name: string | undefined): OnnxName | undef
   throw new DdclError('argument', `The encoder has no input '${name}'; it has ${describe(graph.input)}.`);
 }
 
-/** Each row of the batch is a segment; `weights` [batch, 1, sequence] are 1 for tokens and 0 for padding. */
-function batchPooling(graph: OnnxGraph, tokens: OnnxName, mask: OnnxName | undefined): Pooling {
-  const one = graph.node('Slice', [tokens, graph.int64s([0]), graph.int64s([1]), graph.int64s([2])]);
-  const flat = graph.node('Reshape', [one, graph.int64s([0, 1, -1])]);
-  // Without a mask: x * 0 + 1 has the right sizes and the value 1.
-  const weights =
-    mask === undefined
-      ? graph.node('Add', [graph.node('Mul', [flat, graph.float(0)]), graph.float(1)])
-      : graph.node('Reshape', [cast(graph, mask, 'float32'), graph.int64s([0, 1, -1])]);
-  return {
-    mass: (q) => graph.reduce('ReduceSum', graph.node('MatMul', [weights, q]), [1], false),
-    weight: () => graph.reduce('ReduceSum', weights, [2], false),
-    sums(q, framed) {
-      const column = graph.node('Transpose', [weights], { perm: { ints: [0, 2, 1] } });
-      const weighted = graph.node('Transpose', [graph.node('Mul', [q, column])], { perm: { ints: [0, 2, 1] } });
-      return graph.node('MatMul', [weighted, framed]);
-    },
-  };
-}
-
 /**
- * One model from token ids to readout: an encoder's `.onnx` with the readout appended to its output of token vectors [batch, sequence, m].
- * The result has the encoder's inputs and one output, named after the readout: [batch, sequence, ...] per token, [batch, ...]
- * pooled. Weights beside the encoder become part of it.
+ * One model from token ids to readout: an encoder's `.onnx` with a readout appended to its output of token vectors [batch, sequence, m].
+ * The result has the encoder's inputs and the readout's outputs: [batch, sequence, ...] per token, [batch, ...] per document. Ops are
+ * standard ones. Weights beside the encoder become part of it.
  *
- * @throws DdclError `format` for bytes that are not ONNX or weights outside the encoder's folder; `argument` for an output or mask
- *   that is not there; `shape` for another dimension; `unsupported` for an opset below 11
+ * @param readout core's `readoutProgram` with the layout `padded`
+ * @throws DdclError `format` for bytes that are not ONNX or weights outside the encoder's folder; `argument` for a program that takes
+ *   something else, and for an output or mask that is not there; `shape` for another dimension; `unsupported` for an opset below 11
  */
 export async function appendReadout(
   encoder: Uint8Array,
-  readout: DdclModel,
+  readout: NamedProgram,
   options: AppendOptions = {},
 ): Promise<Uint8Array> {
-  checkReadoutOptions(options);
-  const { what = 'outputs', fused = false } = options;
-  if (fused) throw new DdclError('argument', 'appendReadout writes standard ops. Leave fused out.');
+  const { program, inputs, outputs, metadata = {} } = readout;
+  const [type, maskType] = program.parameters;
+  if (type?.shape.length !== 3 || inputs.some((name) => name !== 'tokens' && name !== 'mask')) {
+    throw new DdclError(
+      'argument',
+      `An encoder gives tokens [batch, sequence, m] and a mask, but '${program.name}' takes ${inputs.join(' and ')} of other shapes. Make it with layout: 'padded'.`,
+    );
+  }
   const { model, graph: target, opset } = parse(encoder);
-  const tokens = findTokens(target, options.output, readout.dimension);
+  const tokens = findTokens(target, options.output, type.shape[2] as number).name;
   const mask = findMask(target, options.mask);
   await embedExternalData(model, options.readExternal);
 
   const graph = new OnnxGraph({ opset, prefix: freePrefix(target) });
-  const pooling = isPooled(what) ? batchPooling(graph, tokens.name, mask) : undefined;
-  const value = emitReadout(graph, tokens.name, readout, options, 3, pooling);
-  const name = target.input.some((input) => input.name === what) ? `ddcl_${what}` : what;
-  if (target.node.some((node) => node.output.includes(name))) {
+  const values = [tokens, ...(maskType === undefined ? [] : [emitMask(graph, tokens, mask)])];
+  const names = outputs.map((output) => {
+    const name = target.input.some((input) => input.name === output) ? `ddcl_${output}` : output;
+    if (!target.node.some((node) => node.output.includes(name))) return name;
     throw new DdclError('argument', `The encoder has a value named '${name}' already. Rename it.`);
-  }
-  graph.rename(value, name);
-  graph.output(
-    name,
-    what === 'codes' ? 'int32' : 'float32',
-    readoutShape(what, readout, ['batch_size', 'sequence_length'], 'batch_size'),
-  );
+  });
+  emitProgram(program, { tiled: false, into: { graph, values, sizes: new Map() }, outputs: names });
 
   const added = graph.proto('readout');
   target.node.push(...added.node);
   target.initializer.push(...added.initializer);
   target.output = added.output;
-  for (const [key, text] of Object.entries(readoutMetadata(readout, options))) {
-    model.metadataProps.push(create(StringStringEntryProtoSchema, { key, value: text }));
-  }
+  for (const [key, value] of Object.entries(metadata))
+    model.metadataProps.push(create(StringStringEntryProtoSchema, { key, value }));
   return modelBytes(model);
+}
+
+/** The mask as float32; without one, ones for all tokens. */
+function emitMask(graph: OnnxGraph, tokens: OnnxName, mask: OnnxName | undefined): OnnxName {
+  if (mask !== undefined) return cast(graph, mask, 'float32');
+  const sizes = graph.node('Slice', [graph.node('Shape', [tokens]), graph.int64s([0]), graph.int64s([2])]);
+  return graph.node('Expand', [graph.float(1), sizes]);
 }
 
 /** A first part of names that no name of the model starts with. */

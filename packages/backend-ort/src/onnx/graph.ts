@@ -79,6 +79,11 @@ export class OnnxGraph {
     return this.#scope.opset;
   }
 
+  /** Whether ops that a later opset brought can be used. */
+  allows(since: number): boolean {
+    return !this.#scope.fixed || since <= this.#scope.opset;
+  }
+
   /** Domains of ops that are not standard. */
   get domains(): readonly string[] {
     return [...this.#scope.domains];

@@ -1,9 +1,16 @@
 import { add, broadcastTo, createRandom, f32, i32, gather, reshape, trace } from '@ddcl/core';
-import type { DdclModel } from '@ddcl/core/fit';
+import {
+  readoutOutputs,
+  readoutProgram,
+  segmentOutputs,
+  type DdclModel,
+  type NamedProgram,
+  type ReadoutOutput,
+} from '@ddcl/core/fit';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { appendReadout, exportReadout, programToOnnx, readoutOutputs, type AppendOptions } from '../../src/index.ts';
+import { appendReadout, programToOnnx, type AppendOptions } from '../../src/index.ts';
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
@@ -29,7 +36,9 @@ const model: DdclModel = {
   totalVariance: dimension,
 };
 
-/** An encoder from ids to token vectors, by a table: what a transformer is to the outside. */
+const padded = (output: ReadoutOutput): NamedProgram => readoutProgram(model, { outputs: [output], layout: 'padded' });
+
+/** An encoder from ids to token vectors, by a table: output a transformer is to the outside. */
 function encoder(change: (parsed: ModelProto) => void = () => {}): Uint8Array {
   const program = trace([i32(batch, sequence), f32(vocabulary, dimension), i32(batch, sequence)], (ids, rows, mask) => [
     gather(rows, ids),
@@ -75,8 +84,10 @@ async function run(bytes: Uint8Array): Promise<ort.Tensor> {
 }
 
 /** The readout's own file on the tokens of the table. */
-async function expected(what: (typeof readoutOutputs)[number], withMask: boolean): Promise<number[]> {
-  const session = await ort.InferenceSession.create(exportReadout(model, { what }), { logSeverityLevel: 4 });
+async function expected(output: ReadoutOutput, withMask: boolean): Promise<number[]> {
+  const session = await ort.InferenceSession.create(programToOnnx(readoutProgram(model, { outputs: [output] })), {
+    logSeverityLevel: 4,
+  });
   const pooled = session.inputNames.includes('segments');
   const kept = [...ids.keys()].filter((index) => !pooled || !withMask || mask[index] === 1);
   const tokens = kept.flatMap((index) => [...table.subarray(ids[index]! * dimension, (ids[index]! + 1) * dimension)]);
@@ -87,19 +98,32 @@ async function expected(what: (typeof readoutOutputs)[number], withMask: boolean
     const segments = BigInt64Array.from(kept, (index) => BigInt(Math.floor(index / sequence)));
     feeds['segments'] = new ort.Tensor('int64', segments, [kept.length]);
   }
-  const output = (await session.run(feeds))[what]!;
+  const made = (await session.run(feeds))[output]!;
   await session.release();
-  return Array.from(output.data as Float32Array, Number);
+  return Array.from(made.data as Float32Array, Number);
 }
 
 describe('a readout appended to an encoder', () => {
-  it.each(readoutOutputs.map((what) => [what]))('%s: from ids to the readout', async (what) => {
-    const output = await run(await appendReadout(encoder(), model, { what, output: 'last_hidden_state' }));
-    const values = await expected(what, true);
-    expect(output.dims[0]).toBe(batch);
-    expect(output.data).toHaveLength(values.length);
+  it.each(readoutOutputs.map((output) => [output]))('%s: from ids to the readout', async (output) => {
+    const made = await run(await appendReadout(encoder(), padded(output), { output: 'last_hidden_state' }));
+    const values = await expected(output, true);
+    expect(made.dims[0]).toBe(batch);
+    expect(made.data).toHaveLength(values.length);
     // The same few float32 operations in another order.
-    values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
+    values.forEach((value, index) => expect(Number(made.data[index])).toBeCloseTo(value, 5));
+  });
+
+  it('does not see what padding holds', async () => {
+    // The token under the mask, number 3, is row 0 of the table; nobody else is.
+    const bytes = encoder((parsed) => {
+      const rows = parsed.graph!.initializer.find(({ name }) => name === 'input_1')!;
+      rows.rawData = new Uint8Array(table.slice().fill(NaN, 0, dimension).buffer);
+    });
+    for (const output of segmentOutputs) {
+      const made = await run(await appendReadout(bytes, padded(output), { output: 'last_hidden_state' }));
+      const values = await expected(output, true);
+      values.forEach((value, index) => expect(Number(made.data[index])).toBeCloseTo(value, 5));
+    }
   });
 
   it('counts all tokens where there is no mask', async () => {
@@ -108,7 +132,7 @@ describe('a readout appended to an encoder', () => {
       for (const node of parsed.graph!.node)
         node.input = node.input.map((name) => (name === 'attention_mask' ? 'other' : name));
     });
-    const bytes = await appendReadout(renamed, model, { what: 'pooled' });
+    const bytes = await appendReadout(renamed, padded('pooled'));
     const session = await ort.InferenceSession.create(bytes);
     const { pooled } = await session.run({
       input_ids: new ort.Tensor('int32', ids, [batch, sequence]),
@@ -117,27 +141,30 @@ describe('a readout appended to an encoder', () => {
     const values = await expected('pooled', false);
     values.forEach((value, index) => expect(Number(pooled!.data[index])).toBeCloseTo(value, 5));
     // Named, the mask is used again.
-    const named = await appendReadout(renamed, model, { what: 'pooled', mask: 'other' });
+    const named = await appendReadout(renamed, padded('pooled'), { mask: 'other' });
     expect(named.length).not.toBe(bytes.length);
   });
 
-  it.each([['outputs'], ['summaries'], ['residuals']] as const)('%s keep to the opset of the encoder', async (what) => {
-    const values = await expected(what, true);
-    for (const opset of [11n, 13n, 17n, 20n]) {
-      const bytes = encoder((parsed) => (parsed.opsetImport[0]!.version = opset));
-      const whole = await appendReadout(bytes, model, { what, output: 'last_hidden_state' });
-      expect(fromBinary(ModelProtoSchema, whole).opsetImport.map(({ version }) => version)).toEqual([opset]);
-      const output = await run(whole);
-      values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
-    }
-  });
+  it.each([['outputs'], ['summaries'], ['residuals']] as const)(
+    '%s keep to the opset of the encoder',
+    async (output) => {
+      const values = await expected(output, true);
+      for (const opset of [11n, 13n, 17n, 20n]) {
+        const bytes = encoder((parsed) => (parsed.opsetImport[0]!.version = opset));
+        const whole = await appendReadout(bytes, padded(output), { output: 'last_hidden_state' });
+        expect(fromBinary(ModelProtoSchema, whole).opsetImport.map(({ version }) => version)).toEqual([opset]);
+        const made = await run(whole);
+        values.forEach((value, index) => expect(Number(made.data[index])).toBeCloseTo(value, 5));
+      }
+    },
+  );
 
   it('takes weights that lie beside the encoder into the file', async () => {
     const beside = new Uint8Array(16 + table.byteLength);
     beside.set(new Uint8Array(table.buffer), 16);
     const bytes = external({ location: 'weights/part.bin', offset: '16', length: String(table.byteLength) });
     const asked: unknown[] = [];
-    const whole = await appendReadout(bytes, model, {
+    const whole = await appendReadout(bytes, padded('outputs'), {
       output: 'last_hidden_state',
       readExternal: async (data) => {
         asked.push(data);
@@ -163,7 +190,6 @@ describe('a readout appended to an encoder', () => {
       'output_1 [2, 4] is not [batch, sequence, 6]',
     ],
     ['a missing mask', encoder, { mask: 'nope' }, 'argument', "no input 'nope'; it has input_ids"],
-    ['fused attention', encoder, { fused: true }, 'argument', 'Leave fused out'],
     ['an old opset', () => encoder((parsed) => (parsed.opsetImport[0]!.version = 9n)), {}, 'unsupported', 'opset 9'],
     ['weights elsewhere, unread', () => external({ location: 'a.bin' }), {}, 'argument', 'readExternal'],
     [
@@ -180,19 +206,24 @@ describe('a readout appended to an encoder', () => {
     ['an offset that is none', () => external({ location: 'a', offset: '-4' }), read, 'format', "offset '-4'"],
     ['too few bytes', () => external({ location: 'a', length: '240' }), read, 'format', 'needs 240 bytes from 0'],
   ])('refuses %s', async (_, make, options, code, text) => {
-    await expect(appendReadout(make(), model, options)).rejects.toMatchObject({
+    await expect(appendReadout(make(), padded('pooled'), options)).rejects.toMatchObject({
       code,
       message: expect.stringContaining(text),
     });
   });
 
+  it('refuses a program of packed tokens', async () => {
+    await expect(appendReadout(encoder(), readoutProgram(model))).rejects.toThrow("layout: 'padded'");
+  });
+
   it('refuses an encoder of another width', async () => {
     const wide = { ...model, dimension: 3, count: 6, offset: new Float64Array(3) };
-    await expect(appendReadout(encoder(), wide)).rejects.toMatchObject({
+    const other = readoutProgram(wide, { layout: 'padded' });
+    await expect(appendReadout(encoder(), other)).rejects.toMatchObject({
       code: 'argument',
       message: expect.stringContaining('0 outputs of token vectors [batch, sequence, 3]'),
     });
-    await expect(appendReadout(encoder(), wide, { output: 'last_hidden_state' })).rejects.toMatchObject({
+    await expect(appendReadout(encoder(), other, { output: 'last_hidden_state' })).rejects.toMatchObject({
       code: 'shape',
     });
   });

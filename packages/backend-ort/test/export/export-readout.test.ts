@@ -1,10 +1,13 @@
 import {
   encodeSegments,
   encodeTokens,
+  isSegmentOutput,
+  readoutOutputs,
+  readoutProgram,
   type DdclModel,
   type EncodedRows,
-  type SegmentOutput,
-  type TokenOutput,
+  type ReadoutOutput,
+  type ReadoutProgramOptions,
   tokensFromArray,
   tokensFromReader,
 } from '@ddcl/core/fit';
@@ -13,7 +16,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { fromBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { exportReadout, readoutOutputs, type ReadoutOptions, type ReadoutOutput } from '../../src/index.ts';
+import { programToOnnx } from '../../src/index.ts';
 import { ModelProtoSchema } from '../../src/onnx/onnx_pb.ts';
 
 const dimension = 12;
@@ -34,6 +37,8 @@ const model: DdclModel = {
   scale: 1.7,
   totalVariance: dimension,
 };
+
+const exported = (options?: ReadoutProgramOptions): Uint8Array => programToOnnx(readoutProgram(model, options));
 
 async function collect(rows: AsyncIterable<EncodedRows>): Promise<number[]> {
   const all: number[] = [];
@@ -75,10 +80,9 @@ async function expected(
   const source = tokensFromReader(tokensFromArray(Float64Array.from(tokens), dimension));
   const options = { dtype: 'float64' as const, ...(temperature === undefined ? {} : { temperature }) };
   const backend = cpuBackend();
-  const pooled = ['occupancy', 'pooled', 'summaries'].includes(what);
-  const rows = pooled
-    ? encodeSegments(backend, model, source, ids, what as SegmentOutput, options)
-    : encodeTokens(backend, model, source, what as TokenOutput, options);
+  const rows = isSegmentOutput(what)
+    ? encodeSegments(backend, model, source, ids, what, options)
+    : encodeTokens(backend, model, source, what, options);
   const values = await collect(rows);
   backend.dispose();
   return values;
@@ -113,7 +117,7 @@ describe('an exported readout', () => {
       const tokens = normals(n * dimension, 1, 3);
       // Out of order, with gaps; the last segment has one token.
       const ids = Int32Array.from({ length: n }, (_, index) => (index === n - 1 ? 9 : (index * 4) % 7));
-      const output = await runFile(exportReadout(model, { what }), tokens, ids);
+      const output = await runFile(exported({ outputs: [what] }), tokens, ids);
       expect(worst(output, await expected(what, tokens, ids))).toBeLessThan(tolerance);
       const segments = Math.max(...ids) + 1;
       const shapes: Record<ReadoutOutput, number[]> = {
@@ -135,7 +139,7 @@ describe('an exported readout', () => {
     const n = 20_000;
     const tokens = normals(n * dimension, 1, 3);
     const ids = new Int32Array(n);
-    const output = await runFile(exportReadout(model, { what: 'summaries' }), tokens, ids);
+    const output = await runFile(exported({ outputs: ['summaries'] }), tokens, ids);
     expect(worst(output, await expected('summaries', tokens, ids))).toBeLessThan(1e-4);
   });
 
@@ -145,7 +149,7 @@ describe('an exported readout', () => {
     prototypes.fill(3 + Math.sqrt((30 * model.temperature) / dimension), (count - 1) * dimension);
     const near = normals(20 * dimension, 0.01, 3);
     const ids = Int32Array.from({ length: 20 }, (_, index) => (index === 19 ? 3 : 0));
-    const bytes = exportReadout({ ...model, prototypes }, { what: 'residuals' });
+    const bytes = programToOnnx(readoutProgram({ ...model, prototypes }, { outputs: ['residuals'] }));
     const { data } = await runFile(bytes, near, ids);
     const row = Array.from(data as Float32Array);
     const lengthOf = (start: number, size: number): number => Math.hypot(...row.slice(start, start + size));
@@ -157,7 +161,7 @@ describe('an exported readout', () => {
 
   it('uses fused attention if asked to', async () => {
     const tokens = normals(50 * dimension, 1, 3);
-    const bytes = exportReadout(model, { fused: true });
+    const bytes = programToOnnx(readoutProgram(model), { fused: true });
     const { graph, opsetImport } = fromBinary(ModelProtoSchema, bytes);
     expect(graph!.node.map(({ opType }) => opType)).toContain('MultiHeadAttention');
     expect(opsetImport.map(({ domain }) => domain)).toEqual(['', 'com.microsoft']);
@@ -169,7 +173,7 @@ describe('an exported readout', () => {
     for (const what of readoutOutputs) {
       const { graph, opsetImport, metadataProps, producerName } = fromBinary(
         ModelProtoSchema,
-        exportReadout(model, { what, version: '1.2.3' }),
+        exported({ outputs: [what], version: '1.2.3' }),
       );
       expect(opsetImport).toHaveLength(1);
       expect(Number(opsetImport[0]!.version)).toBeLessThanOrEqual(17);
@@ -190,7 +194,7 @@ describe('an exported readout', () => {
   it('takes another temperature', async () => {
     const tokens = normals(30 * dimension, 1, 3);
     const ids = new Int32Array(30);
-    const output = await runFile(exportReadout(model, { what: 'assignments', temperature: 0.1 }), tokens, ids);
+    const output = await runFile(exported({ outputs: ['assignments'], temperature: 0.1 }), tokens, ids);
     expect(worst(output, await expected('assignments', tokens, ids, 0.1))).toBeLessThan(1e-4);
   });
 
@@ -212,17 +216,38 @@ describe('an exported readout', () => {
       }
     }
     const ids = new Int32Array(40);
-    const output = await runFile(exportReadout(model, { preprocessing: { standardize, normalize } }), raw, ids);
+    const output = await runFile(exported({ preprocessing: { standardize, normalize } }), raw, ids);
     // Inputs of 500 in float32 are known to 3e-5, over a deviation of 20.
     expect(worst(output, await expected('outputs', seen, ids))).toBeLessThan(5e-5);
   });
 
-  it.each<[string, ReadoutOptions, string]>([
-    ['another output', { what: 'everything' as 'outputs' }, 'Ask for one of outputs'],
+  it('returns several outputs of one pass', async () => {
+    const tokens = normals(50 * dimension, 1, 3);
+    const ids = Int32Array.from({ length: 50 }, (_, index) => index % 4);
+    const outputs = ['occupancy', 'outputs', 'residuals'] as const;
+    const session = await ort.InferenceSession.create(exported({ outputs }));
+    expect(session.outputNames).toEqual(outputs);
+    const results = await session.run({
+      tokens: new ort.Tensor('float32', tokens, [50, dimension]),
+      segments: new ort.Tensor('int64', BigInt64Array.from(ids, BigInt)),
+    });
+    for (const output of outputs)
+      expect(worst(results[output]!, await expected(output, tokens, ids))).toBeLessThan(tolerance);
+    await session.release();
+  });
+
+  it.each<[string, ReadoutProgramOptions, string]>([
+    ['another output', { outputs: ['everything' as 'outputs'] }, "but 'everything' is not one"],
+    ['no output', { outputs: [] }, 'but there is none'],
     ['temperature 0', { temperature: 0 }, 'number > 0'],
     ['temperature NaN', { temperature: NaN }, 'number > 0'],
-    ['fused codes', { what: 'codes', fused: true }, 'Leave fused out'],
   ])('refuses %s', (_, options, text) => {
-    expect(() => exportReadout(model, options)).toThrow(text);
+    expect(() => exported(options)).toThrow(text);
+  });
+
+  it('refuses fused codes', () => {
+    expect(() => programToOnnx(readoutProgram(model, { outputs: ['codes'] }), { fused: true })).toThrow(
+      'Leave fused out',
+    );
   });
 });

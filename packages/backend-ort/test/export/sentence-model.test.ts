@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { exportReadout } from '../../src/index.ts';
+import { readoutProgram } from '@ddcl/core/fit';
+import { programToOnnx } from '../../src/index.ts';
 import {
   encoderFile,
   furthest,
@@ -19,7 +20,9 @@ async function inTwoSteps(what: SentenceOutput): Promise<number[]> {
   const kept = sentences.flatMap((ids, row) => ids.map((_, place) => row * length + place));
   const tokens = kept.flatMap((place) => data.slice(place * width, (place + 1) * width));
   const segments = kept.map((place) => Math.floor(place / length));
-  const session = await ort.InferenceSession.create(exportReadout(readout, { what }), { logSeverityLevel: 4 });
+  const session = await ort.InferenceSession.create(programToOnnx(readoutProgram(readout, { outputs: [what] })), {
+    logSeverityLevel: 4,
+  });
   const { [what]: output } = await session.run({
     tokens: new ort.Tensor('float32', Float32Array.from(tokens), [kept.length, width]),
     ...(what === 'outputs' ? {} : { segments: new ort.Tensor('int64', BigInt64Array.from(segments, BigInt)) }),

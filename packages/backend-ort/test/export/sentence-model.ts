@@ -1,8 +1,8 @@
 import { createRandom } from '@ddcl/core';
-import type { DdclModel } from '@ddcl/core/fit';
+import { readoutProgram, type DdclModel, type ReadoutOutput } from '@ddcl/core/fit';
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common';
 import { tinyBert } from '../../../../tooling/tiny-bert/tiny-bert.ts';
-import { appendReadout, type ReadoutOutput } from '../../src/index.ts';
+import { appendReadout } from '../../src/index.ts';
 
 /* From token ids to a readout of sentences in one file, for Node and for a page. Nothing here needs either of them. */
 
@@ -46,7 +46,7 @@ export type SentenceOutput = (typeof sentenceOutputs)[number];
 
 /** Encoder and readout as one file. */
 export function sentenceModel(what: SentenceOutput): Promise<Uint8Array> {
-  return appendReadout(encoderFile, readout, { what });
+  return appendReadout(encoderFile, readoutProgram(readout, { outputs: [what], layout: 'padded' }));
 }
 
 /** What the encoder is given: sentences padded to the longest of them, with the mask. */

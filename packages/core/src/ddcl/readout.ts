@@ -1,9 +1,13 @@
 import { l2Normalise } from '../composite/l2-normalise.ts';
 import { softmax } from '../composite/softmax.ts';
-import { add, div, less, mul, select, sub } from '../program/ops/elementwise.ts';
-import { reshape } from '../program/ops/layout.ts';
+import { add, div, less, maximum, mul, select, sub } from '../program/ops/elementwise.ts';
+import { scalar } from '../program/ops/create.ts';
+import { segmentSum } from '../program/ops/indexing.ts';
+import { composite } from '../program/composite.ts';
+import { broadcastTo, reshape } from '../program/ops/layout.ts';
 import { matmul } from '../program/ops/matmul.ts';
 import { sum } from '../program/ops/reduce.ts';
+import type { Dimension } from '../program/tensor-type.ts';
 import type { Tensor } from '../program/trace.ts';
 
 /** Weighted sums over the tokens of S segments (sequences, documents), of which everything per segment is made; parts of a segment add up. */
@@ -24,16 +28,33 @@ export interface ReadoutSums {
 export const residualFloor = 1e-6;
 
 /**
- * Soft assignments of a fixed model, [n, K]: one product with the tokens in a frame, [n, m], since the numbers of `readoutTerms` hold all
- * the rest: keys `2 p_k / T` as columns, [m, K], and bias `-|p_k|^2 / T`, [K] (docs/math.md section 1).
+ * Logits of a fixed model, up to what is equal for all k: one product with the tokens in a frame, [..., m] to [..., K], since the numbers of
+ * `readoutTerms` hold all the rest: keys `2 p_k / T` as columns, [m, K], and bias `-|p_k|^2 / T`, [K] (docs/math.md section 1).
  */
-export function assignByKeys(tokens: Tensor, keys: Tensor, bias: Tensor): Tensor {
-  return softmax(add(matmul(tokens, keys), bias));
+export function logitsByKeys(tokens: Tensor, keys: Tensor, bias: Tensor): Tensor {
+  return add(matmul(tokens, keys), bias);
 }
 
-/** Weights to divide by: where there is none (less could overflow float32), 1, since 0 / 1 is 0. */
+/** Soft assignments of a fixed model, [..., K], from {@link logitsByKeys}. */
+export function assignByKeys(tokens: Tensor, keys: Tensor, bias: Tensor): Tensor {
+  return softmax(logitsByKeys(tokens, keys, bias));
+}
+
+/**
+ * Outputs of a fixed model for tokens [n, m] in a frame, `softmax(x keys + bias) values`, [n, m]. The composite `ddcl.attend/1` (tokens, keys, bias,
+ * values): where a runtime has fused attention, it is that.
+ */
+export function attend(tokens: Tensor, keys: Tensor, bias: Tensor, values: Tensor): Tensor {
+  const [result] = composite(
+    { name: 'ddcl.attend/1', decomposition: (x, k, b, v) => [matmul(assignByKeys(x!, k!, b!), v!)] },
+    [tokens, keys, bias, values],
+  );
+  return result!;
+}
+
+/** Weights to divide by: 0 / 1e-20 is 0, and less could overflow float32. */
 export function positiveWeight(weight: Tensor): Tensor {
-  return select(less(weight, 1e-20), 1, weight);
+  return maximum(weight, 1e-20);
 }
 
 /**
@@ -50,6 +71,26 @@ export function paddedSums(assignments: Tensor, weights: Tensor, tokens?: Tensor
   if (tokens === undefined) return totals;
   const weighted = mul(assignments, reshape(weights, [segments, length, 1]));
   return { ...totals, sums: matmul(weighted, tokens, { transposeA: true }) };
+}
+
+/**
+ * Sums of the segments of tokens that lie one after another, each of weight 1, in any order, for a number of segments that may be a symbol: where
+ * it is known, `segmentSums` needs no [n, K, m].
+ *
+ * @param assignments q, [n, K]
+ * @param ids segment of each token, int32 [n]
+ * @param tokens x, [n, m]; left out, there are no token sums
+ */
+export function segmentedSums(assignments: Tensor, ids: Tensor, segments: Dimension, tokens?: Tensor): ReadoutSums {
+  const total = (rows: Tensor): Tensor => segmentSum(rows, ids, { segments });
+  const [n, count] = assignments.shape as [Dimension, number];
+  const weight = reshape(total(broadcastTo(scalar(assignments, 1), [n])), [segments, 1]);
+  const totals = { weight, mass: total(assignments) };
+  if (tokens === undefined) return totals;
+  return {
+    ...totals,
+    sums: total(mul(reshape(assignments, [n, count, 1]), reshape(tokens, [n, 1, tokens.shape[1]!]))),
+  };
 }
 
 const column = (rows: Tensor): Tensor => reshape(rows, [...rows.shape, 1]);

@@ -55,6 +55,19 @@ export interface Program {
   readonly results: readonly ValueId[];
 }
 
+/** A program with names for what goes in and comes out, as a file has them. */
+export interface NamedProgram {
+  readonly program: Program;
+  /** Of each parameter. */
+  readonly inputs: readonly string[];
+  /** Of each result. */
+  readonly outputs: readonly string[];
+  /** For symbols that no parameter's shape has, the int32 input that tells them: they are one more than its largest number. */
+  readonly sizes?: Readonly<Record<string, string>>;
+  /** Texts that readers of a file can look up. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /** Types of all values of a program, indexed by {@link ValueId}. */
 export function valueTypes(program: Program): TensorType[] {
   const types = [...program.parameters];

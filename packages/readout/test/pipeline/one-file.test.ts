@@ -1,4 +1,5 @@
 import { appendReadout } from '@ddcl/backend-ort';
+import { readoutProgram } from '@ddcl/core/fit';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { tinyBert } from '../../../../tooling/tiny-bert/tiny-bert.ts';
@@ -23,7 +24,9 @@ describe('encoder and readout in one ONNX file', () => {
       // In a file residuals are always normalised.
       const encoded = await embed(texts, { outputs: [what], normalise: what === 'residuals' });
       const { data, shape } = encoded[what]!;
-      const session = await ort.InferenceSession.create(await appendReadout(encoder, readout.model, { what }));
+      const session = await ort.InferenceSession.create(
+        await appendReadout(encoder, readoutProgram(readout.model, { outputs: [what], layout: 'padded' })),
+      );
       const output = (await session.run(feeds))[what]!;
       await session.release();
       expect(output.dims).toEqual(shape);

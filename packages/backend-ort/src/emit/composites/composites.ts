@@ -2,6 +2,7 @@ import { readTokenPass, type CompositeAttributes } from '@ddcl/core/backend';
 import type { OnnxName } from '../../onnx/graph.ts';
 import type { EmitCall, Emitter } from '../emitter.ts';
 import { emitTokenLoop } from '../token-loop/emit-loop.ts';
+import { emitAttention } from './attention.ts';
 import { emitNearest } from './nearest.ts';
 
 /** Writes a composite with ops of its own; returns one name per output. */
@@ -23,6 +24,7 @@ export const composites: Readonly<Record<string, EmitComposite>> = {
       { since: 17 },
     ),
   ],
+  'ddcl.attend/1': emitAttention,
   'ddcl.nearest/1': emitNearest,
   'ddcl.tokenPass/1': (emitter, { attributes, inputs, inputTypes, leaving }) => {
     const { operands, quantities } = readTokenPass(attributes, inputs);

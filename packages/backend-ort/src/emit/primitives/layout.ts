@@ -2,8 +2,15 @@ import type { PrimitiveAttributes } from '@ddcl/core/backend';
 import type { OnnxName } from '../../onnx/graph.ts';
 import type { EmitCall, Emitter } from '../emitter.ts';
 
-export function reshape(emitter: Emitter, { inputs, outputTypes }: EmitCall<unknown>): OnnxName {
-  return emitter.graph.node('Reshape', [inputs[0]!, emitter.shape(outputTypes[0]!.shape)]);
+export function reshape(emitter: Emitter, { inputs, inputTypes, outputTypes }: EmitCall<unknown>): OnnxName {
+  const { shape } = outputTypes[0]!;
+  // 0 keeps the size of the same axis, and one size may be left to the runtime: then nothing has to be read from the inputs.
+  const written = shape.map((size, axis) => {
+    return typeof size === 'number' ? size : inputTypes[0]!.shape[axis] === size ? 0 : -1;
+  });
+  const isEnough = !shape.includes(0) && written.filter((size) => size === -1).length <= 1;
+  const to = isEnough ? emitter.graph.int64s(written) : emitter.shape(shape);
+  return emitter.graph.node('Reshape', [inputs[0]!, to]);
 }
 
 export function transpose(

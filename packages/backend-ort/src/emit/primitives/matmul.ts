@@ -2,12 +2,15 @@ import type { PrimitiveAttributes } from '@ddcl/core/backend';
 import type { OnnxName } from '../../onnx/graph.ts';
 import type { EmitCall, Emitter } from '../emitter.ts';
 
-/** Two matrices are one `Gemm`, which transposes without a copy; batches transpose first (ONNX Runtime fuses that). */
+/**
+ * Two matrices are one `Gemm`, which transposes without a copy; batches transpose first (ONNX Runtime fuses that). Without transposes in a
+ * file it is a `MatMul`, with which ONNX Runtime joins a vector that is added.
+ */
 export function matmul(
-  { graph }: Emitter,
+  { graph, tiled }: Emitter,
   { attributes: { transposeA, transposeB }, inputs, inputTypes }: EmitCall<PrimitiveAttributes['matmul']>,
 ): OnnxName {
-  if (inputTypes.every((type) => type.shape.length === 2)) {
+  if (inputTypes.every((type) => type.shape.length === 2) && (tiled || transposeA || transposeB)) {
     return graph.node('Gemm', inputs, { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } });
   }
   const oriented = (position: 0 | 1, transpose: boolean): OnnxName => {

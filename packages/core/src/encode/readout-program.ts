@@ -1,0 +1,133 @@
+import { l2Normalise } from '../composite/l2-normalise.ts';
+import { assignByKeys, attend, logitsByKeys, paddedSums, segmentedSums, type ReadoutSums } from '../ddcl/readout.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
+import type { DdclModel } from '../model/model.ts';
+import { constant } from '../program/ops/create.ts';
+import { less, mul, select, sub } from '../program/ops/elementwise.ts';
+import { reshape } from '../program/ops/layout.ts';
+import { matmul } from '../program/ops/matmul.ts';
+import { argMax } from '../program/ops/reduce.ts';
+import type { NamedProgram } from '../program/program.ts';
+import { f32, i32 } from '../program/tensor-type.ts';
+import { trace, type Tensor } from '../program/trace.ts';
+import { segmentOutput } from './finish-program.ts';
+import { isSegmentOutput, needsTokenSums, readoutOutputs, type ReadoutOutput } from './outputs.ts';
+import { readoutTerms } from './readout-terms.ts';
+
+/** What is done to tokens before the model sees them, in this order. */
+export interface ReadoutPreprocessing {
+  /** `(z - mean) / deviation`, column by column; [m] each. */
+  readonly standardize: { readonly mean: readonly number[]; readonly deviation: readonly number[] } | null;
+  /** Divide each token by its length; a token of length 0 stays. */
+  readonly normalize: boolean;
+}
+
+export interface ReadoutProgramOptions {
+  /** What it returns, in one pass. Default `['outputs']`. */
+  readonly outputs?: readonly ReadoutOutput[];
+  /** T, in the tokens' units squared. Default: the model's. */
+  readonly temperature?: number;
+  /** Default: none. */
+  readonly preprocessing?: ReadoutPreprocessing;
+  /**
+   * How tokens come. `packed`, the default: `tokens` [n, m], and for outputs of segments `segments` int32 [n], the segment of each token from
+   * 0. `padded`: `tokens` [batch_size, sequence_length, m], and for outputs of segments `mask` [batch_size, sequence_length], 0 for padding,
+   * which may hold anything.
+   */
+  readonly layout?: 'packed' | 'padded';
+  /** Version of the program that makes it, for the metadata. */
+  readonly version?: string;
+}
+
+/**
+ * A model as a program of its own, in float32, for any number of tokens: K, m, T and whatever else is the model's are constants in it.
+ * Results are named after the outputs: [n, ...] or [batch_size, sequence_length, ...] per token, [s, ...] or [batch_size, ...] per segment,
+ * residuals normalised (VLAD). `programToOnnx` and `appendReadout` of @ddcl/backend-ort make files of it.
+ *
+ * @throws DdclError `argument` for options out of range
+ */
+export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions = {}): NamedProgram {
+  const { outputs = ['outputs'], temperature = model.temperature, layout = 'packed', version } = options;
+  const unknown = outputs.find((output) => !readoutOutputs.includes(output));
+  if (unknown !== undefined || outputs.length === 0) {
+    const given = unknown === undefined ? 'there is none' : `'${String(unknown)}' is not one`;
+    throw new DdclError('argument', `outputs must name some of ${readoutOutputs.join(', ')}, but ${given}.`);
+  }
+  if (!(temperature > 0 && temperature < Infinity))
+    throw new DdclError('argument', `A temperature must be a number > 0, but got ${temperature}.`);
+  const { count, dimension } = model;
+  const terms = readoutTerms(model, temperature);
+  const isPadded = layout === 'padded';
+  const sums = outputs.filter(isSegmentOutput);
+  const leading = isPadded ? ['batch_size', 'sequence_length'] : ['n'];
+  const more = isPadded ? f32(...leading) : i32('n');
+  const program = trace(
+    [f32(...leading, dimension), ...(sums.length > 0 ? [more] : [])],
+    (given, groups) => {
+      const numbers = (shape: readonly number[], values: ArrayLike<number>): Tensor =>
+        constant(given, 'float32', shape, values);
+      const tokens = frameTokens(given, model, terms.offset, options.preprocessing);
+      const keys = numbers([dimension, count], terms.keys);
+      const bias = numbers([count], terms.bias);
+      const values = numbers([count, dimension], model.prototypes);
+      const frame = {
+        values,
+        prototypes: terms.isFramed ? numbers([count, dimension], terms.prototypes) : values,
+        offset: terms.isFramed ? numbers([dimension], terms.offset) : undefined,
+        scale: 1,
+        spread: Math.sqrt(model.totalVariance),
+      };
+      let known: ReadoutSums | undefined;
+      const sumsOf = (): ReadoutSums => {
+        const withTokens = sums.some(needsTokenSums);
+        if (!isPadded)
+          return segmentedSums(assignByKeys(tokens, keys, bias), groups!, 's', withTokens ? tokens : undefined);
+        // 0 times what padding holds may be NaN. Where no tokens are summed, assignments are fewer numbers to look at.
+        const isToken = less(0, reshape(groups!, [...leading, 1]));
+        if (!withTokens) return paddedSums(select(isToken, assignByKeys(tokens, keys, bias), 0), groups!);
+        const counted = select(isToken, tokens, 0);
+        return paddedSums(assignByKeys(counted, keys, bias), groups!, counted);
+      };
+      return outputs.map((output) => {
+        if (isSegmentOutput(output)) return segmentOutput(output, (known ??= sumsOf()), frame, true);
+        if (output === 'codes') return argMax(logitsByKeys(tokens, keys, bias), leading.length);
+        if (output === 'assignments') return assignByKeys(tokens, keys, bias);
+        return isPadded ? matmul(assignByKeys(tokens, keys, bias), values) : attend(tokens, keys, bias, values);
+      });
+    },
+    `ddcl ${outputs.join('+')}`,
+  );
+  return {
+    program,
+    inputs: ['tokens', ...(sums.length === 0 ? [] : [isPadded ? 'mask' : 'segments'])],
+    outputs,
+    sizes: { s: 'segments' },
+    metadata: {
+      'ddcl.readout': outputs.join('+'),
+      'ddcl.prototypes': String(count),
+      'ddcl.dimension': String(dimension),
+      'ddcl.temperature': String(temperature),
+      ...(version === undefined ? {} : { 'ddcl.version': version }),
+    },
+  };
+}
+
+/** Tokens as the model sees them, less an offset. Without normalisation all of it is one subtraction, before anything is rounded, and one product. */
+function frameTokens(
+  tokens: Tensor,
+  { dimension }: DdclModel,
+  offset: Float64Array,
+  { standardize, normalize }: ReadoutPreprocessing = { standardize: null, normalize: false },
+): Tensor {
+  const affine = (x: Tensor, shift: Float64Array, factor: Float64Array): Tensor => {
+    const vector = (values: Float64Array): Tensor => constant(x, 'float32', [dimension], values);
+    const shifted = shift.some((each) => each !== 0) ? sub(x, vector(shift)) : x;
+    return factor.some((each) => each !== 1) ? mul(shifted, vector(factor)) : shifted;
+  };
+  const mean = Float64Array.from(standardize?.mean ?? new Float64Array(dimension));
+  const deviation = Float64Array.from(standardize?.deviation ?? new Float64Array(dimension).fill(1));
+  const factor = deviation.map((each) => 1 / each);
+  const together = mean.map((each, axis) => each + deviation[axis]! * offset[axis]!);
+  if (!normalize) return affine(tokens, together, factor);
+  return affine(l2Normalise(affine(tokens, mean, factor), -1, 1e-30), offset, factor.fill(1));
+}
