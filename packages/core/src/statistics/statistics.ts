@@ -4,13 +4,14 @@ import type { Backend } from '../backend/contract.ts';
 import { createMomentAccumulator, type Moments } from '../linalg/covariance.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Random } from '../random/random.ts';
-import { createReservoir, type Reservoir, type ReservoirSample } from '../tokens/reservoir.ts';
+import { createReservoir, type ReservoirSample } from '../tokens/reservoir.ts';
 import { largestVariance } from './largest-variance.ts';
 import { checkBlock } from '../tokens/check-block.ts';
 import { fromFloat16 } from '../numbers/float16.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
-import { createDeviceCovariance, paysOnDevice } from './device-covariance.ts';
-import type { HalfBlock, TokenBlock, TokenSource } from '../tokens/token-source.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+import { watchSource } from '../tokens/watch-source.ts';
+import { deviceMoments, paysOnDevice } from './device-moments.ts';
 
 /** What one pass over the tokens tells before anything is fitted or measured. */
 export interface TokenStatistics {
@@ -54,109 +55,55 @@ export interface StatisticsOptions {
 export async function tokenStatistics(source: TokenSource, options: StatisticsOptions): Promise<TokenStatistics> {
   const { random, signal, backend } = options;
   const { dimension } = source;
-  const onDevice = backend !== undefined && dimension <= 2048 && paysOnDevice(source.tokens, dimension);
-  const moments = onDevice ? await deviceMoments(source, backend) : hostMoments(source);
-  try {
-    const { reservoir, distinct, tokens } = await onePass(moments, options, dimension);
-    const { weight, mean, covariance, trace: totalVariance } = await moments.result();
-    const largest = await largestVariance(source, {
-      mean,
-      weight,
-      covariance,
-      random: random.fork('critical temperature'),
-      signal,
-    });
-    const scale = Math.sqrt(totalVariance / dimension);
-    return {
-      tokens,
-      weight,
-      mean,
-      totalVariance,
-      criticalTemperature: 4 * largest,
-      sample: reservoir.sample(),
-      distinctTokens: distinct.size,
-      frame: { offset: mean, scale: scale > 0 ? scale : 1 },
-    };
-  } finally {
-    moments.dispose();
-  }
-}
-
-/** Where moments are summed, and the tokens in the form that this takes. */
-interface PassMoments {
-  readonly blocks: AsyncIterable<TokenBlock | HalfBlock>;
-  readonly weight: () => number;
-  add(block: TokenBlock | HalfBlock): void | Promise<void>;
-  result(): Omit<Moments, 'rows'> | Promise<Omit<Moments, 'rows'>>;
-  dispose(): void;
-}
-
-/** In float64. */
-function hostMoments(source: TokenSource): PassMoments {
-  const moments = createMomentAccumulator(source.dimension);
-  return {
-    blocks: source.blocks('stored'),
-    weight: () => moments.weight,
-    add: (block) => moments.addRows((block as TokenBlock).data, block.weights),
-    result: () => moments.result(),
-    dispose: () => {},
-  };
-}
-
-/** In float32 products of a few thousand tokens, added up in float64. */
-async function deviceMoments(source: TokenSource, backend: Backend): Promise<PassMoments> {
-  const { dimension } = source;
-  const half = source.halfBlocks !== undefined && backend.capabilities.dtypes.includes('float16');
-  // Before anything is compiled: it may fail.
-  const blocks = half ? source.halfBlocks!('stored') : source.blocks('stored');
-  const device = await createDeviceCovariance(backend, dimension, half);
-  return {
-    blocks,
-    weight: () => device.weight,
-    add: (block) => device.add(block),
-    async result() {
-      const { mean, covariance } = await device.result();
-      let trace = 0;
-      for (let axis = 0; axis < dimension; axis++) trace += covariance[axis * (dimension + 1)]!;
-      return { weight: device.weight, mean, covariance, trace };
-    },
-    dispose: () => device.dispose(),
-  };
-}
-
-interface Pass {
-  readonly reservoir: Reservoir;
-  readonly distinct: ReadonlySet<string>;
-  readonly tokens: number;
-}
-
-async function onePass(
-  moments: PassMoments,
-  { random, sampleSize, countDistinctUpTo = 1, signal, onProgress }: StatisticsOptions,
-  dimension: number,
-): Promise<Pass> {
-  const reservoir = createReservoir(sampleSize, dimension, random);
+  const reservoir = createReservoir(options.sampleSize, dimension, random);
   const distinct = new Set<string>();
+  const mostDistinct = options.countDistinctUpTo ?? 1;
   let tokens = 0;
-  for await (const block of moments.blocks) {
+  const watched = watchSource(source, (block) => {
     throwIfAborted(signal);
     checkBlock(block, dimension, tokens);
-    tokens += block.rows;
-    const { data, weights } = block;
+    const { data, rows, weights } = block;
     // Of tokens in half precision, those that are kept or counted alone are made numbers of.
     const rowAt = (row: number): Float32Array | Float64Array => {
       const bits = data.subarray(row * dimension, (row + 1) * dimension);
       return bits instanceof Uint16Array ? fromFloat16(bits) : bits;
     };
-    reservoir.offer(block.rows, rowAt, weights);
-    for (let row = 0; row < block.rows && distinct.size < countDistinctUpTo; row++) {
+    reservoir.offer(rows, rowAt, weights);
+    for (let row = 0; row < rows && distinct.size < mostDistinct; row++) {
       if (weights === undefined || weights[row]! > 0) distinct.add(rowKey(rowAt(row), 0, dimension));
     }
-    await moments.add(block);
-    onProgress?.(tokens);
-  }
-  if (!(moments.weight() > 0)) {
+    tokens += rows;
+    options.onProgress?.(tokens);
+  });
+  const onDevice = backend !== undefined && dimension <= 2048 && paysOnDevice(source.tokens, dimension);
+  const moments = onDevice ? await deviceMoments(backend, watched, source) : await hostMoments(watched);
+  if (moments === undefined) {
     throw new DdclError('data', `There is no token of positive weight among ${tokens}. Give at least one.`);
   }
-  return { reservoir, distinct, tokens };
+  const { weight, mean, covariance, trace: totalVariance } = moments;
+  const largest = await largestVariance(source, {
+    mean,
+    weight,
+    covariance,
+    random: random.fork('critical temperature'),
+    signal,
+  });
+  const scale = Math.sqrt(totalVariance / dimension);
+  return {
+    tokens,
+    weight,
+    mean,
+    totalVariance,
+    criticalTemperature: 4 * largest,
+    sample: reservoir.sample(),
+    distinctTokens: distinct.size,
+    frame: { offset: mean, scale: scale > 0 ? scale : 1 },
+  };
+}
+
+/** In float64. */
+async function hostMoments(source: TokenSource): Promise<Omit<Moments, 'rows'> | undefined> {
+  const moments = createMomentAccumulator(source.dimension);
+  for await (const { data, weights } of source.blocks('stored')) moments.addRows(data, weights);
+  return moments.weight > 0 ? moments.result() : undefined;
 }

@@ -8,10 +8,10 @@ import {
   tokensFromFloat16,
   tokensFromReader,
   tokenStatistics,
-  type TokenBlock,
+  type TokenSource,
 } from '@ddcl/core/fit';
 import { fromFloat16, toFloat16 } from '@ddcl/core/safetensors';
-import { createDeviceCovariance, paysOnDevice } from '../../../core/src/statistics/device-covariance.ts';
+import { deviceMoments, paysOnDevice } from '../../../core/src/statistics/device-moments.ts';
 import { ortBackend } from '../../src/index.ts';
 
 const random = createRandom(1);
@@ -19,67 +19,72 @@ const [tokens, m] = [9000, 6];
 const data = Float32Array.from({ length: tokens * m }, (_, i) => 40 + (1 + (i % m)) * random.normal());
 const weights = Float64Array.from({ length: tokens }, (_, n) => n % 4);
 
-describe('createDeviceCovariance', () => {
+/** A source of blocks of 1300 tokens, in numbers and, if there are bits, in half precision. */
+function sourceOf(numbers: Float32Array | Float64Array, own?: Float64Array, bits?: Uint16Array): TokenSource {
+  async function* cut<Data extends Float32Array | Float64Array | Uint16Array>(all: Data) {
+    for (let first = 0; first < tokens; first += 1300) {
+      const end = Math.min(tokens, first + 1300);
+      const block = { data: all.subarray(first * m, end * m) as Data, rows: end - first };
+      yield own === undefined ? block : { ...block, weights: own.subarray(first, end) };
+    }
+  }
+  const source: TokenSource = { dimension: m, tokens, blocks: () => cut(numbers) };
+  return bits === undefined ? source : { ...source, halfBlocks: () => cut(bits) };
+}
+
+describe('deviceMoments', () => {
   it.each([false, true])(
     'agrees with float64 sums to float32 rounding, in blocks of any size, tokens of weight 0 left out; half precision: %s',
     async (half) => {
       const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-      const device = await createDeviceCovariance(backend, m, half);
       const exact = createMomentAccumulator(m);
       const numbers = half ? fromFloat16(toFloat16(data)) : data;
-      const spoiledNumbers = numbers.map((x, i) => (weights[Math.floor(i / m)] === 0 ? NaN : x));
-      const spoiled = half ? toFloat16(spoiledNumbers) : spoiledNumbers;
-      for (let first = 0; first < tokens; first += 1300) {
-        const end = Math.min(tokens, first + 1300);
-        const block = { data: spoiled.subarray(first * m, end * m), weights: weights.subarray(first, end) };
-        await device.add({ ...block, rows: end - first } as TokenBlock);
-        exact.addRows(numbers.subarray(first * m, end * m), block.weights);
-      }
-      const { mean, covariance } = await device.result();
+      exact.addRows(numbers, weights);
+      const spoiled = numbers.map((x, i) => (weights[Math.floor(i / m)] === 0 ? 60_000 : x));
+      const source = sourceOf(spoiled, weights, half ? toFloat16(spoiled) : undefined);
+      const { weight, mean, covariance, trace } = (await deviceMoments(backend, source))!;
       const wanted = exact.result();
-      expect(device.weight).toBe(wanted.weight);
+      expect(weight).toBe(wanted.weight);
       const largest = Math.max(...wanted.covariance!);
-      covariance.forEach((value, i) => expect(Math.abs(value - wanted.covariance![i]!)).toBeLessThan(2e-6 * largest));
+      covariance!.forEach((value, i) => expect(Math.abs(value - wanted.covariance![i]!)).toBeLessThan(2e-6 * largest));
+      expect(trace / wanted.trace).toBeCloseTo(1, 5);
       // Float32 sums of numbers of the size of the deviation.
       mean.forEach((value, i) => expect(Math.abs(value - wanted.mean[i]!)).toBeLessThan(2e-6 * Math.sqrt(largest)));
-      device.dispose();
       expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
       backend.dispose();
     },
   );
-});
 
-describe('createDeviceCovariance', () => {
   it('keeps its digits when the first token lies far from the others', async () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-    const device = await createDeviceCovariance(backend, m, false);
     const exact = createMomentAccumulator(m);
     const numbers = data.map((x, i) => (i < m ? x + 5000 : x));
-    for (let first = 0; first < tokens; first += 1500) {
-      const block = { data: numbers.subarray(first * m, (first + 1500) * m), rows: 1500 };
-      await device.add(block);
-      exact.addRows(block.data);
-    }
-    const { mean, covariance } = await device.result();
+    exact.addRows(numbers);
+    const { mean, covariance } = (await deviceMoments(backend, sourceOf(numbers)))!;
     const wanted = exact.result();
-    wanted.covariance!.forEach((value, i) => expect(Math.abs(covariance[i]! / value - 1)).toBeLessThan(2e-5));
+    wanted.covariance!.forEach((value, i) => expect(Math.abs(covariance![i]! / value - 1)).toBeLessThan(2e-5));
     wanted.mean.forEach((value, i) => expect(Math.abs(mean[i]! - value)).toBeLessThan(1e-4));
-    device.dispose();
     backend.dispose();
   });
-});
 
-describe('createDeviceCovariance of float64 tokens', () => {
-  it('takes the first token off before it rounds to float32', async () => {
+  it('takes the first tokens off float64 numbers before it rounds them to float32', async () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-    const device = await createDeviceCovariance(backend, 2, false);
     // A float32 at 1e8 has a last place of 8: the spread of 1 would be lost.
     const far = Float64Array.from({ length: 2000 }, (_, i) => 1e8 + (Math.floor(i / 2) % 2 === 0 ? 1 : -1));
-    await device.add({ data: far, rows: 1000 });
-    const { mean, covariance } = await device.result();
-    expect(mean).toEqual(Float64Array.of(1e8, 1e8));
-    expect(covariance).toEqual(Float64Array.of(1, 1, 1, 1));
-    device.dispose();
+    const moments = await deviceMoments(backend, tokensFromReader(tokensFromArray(far, 2)));
+    expect(moments).toEqual({
+      weight: 1000,
+      mean: Float64Array.of(1e8, 1e8),
+      covariance: Float64Array.of(1, 1, 1, 1),
+      trace: 2,
+    });
+    backend.dispose();
+  });
+
+  it('finds nothing in tokens without weight', async () => {
+    const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+    expect(await deviceMoments(backend, sourceOf(data, new Float64Array(tokens)))).toBeUndefined();
+    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
     backend.dispose();
   });
 });
