@@ -7,7 +7,7 @@ export const segmentSums: CompositeKernel<TypedArray> = ([tokens, weights, proto
   const { count, dimension } = data;
   const segments = call.outputTypes[0]!.shape[0]!;
   const mass = new Float64Array(segments * count);
-  const sums = new Float64Array(segments * count * dimension);
+  const sums = call.needed[1] ? new Float64Array(segments * count * dimension) : undefined;
   forEachChunk(data, ({ start, rows, tokens: packed, q }) => {
     for (let row = 0; row < rows; row++) {
       const id = ids![start + row]!;
@@ -19,6 +19,7 @@ export const segmentSums: CompositeKernel<TypedArray> = ([tokens, weights, proto
       for (let k = 0; k < count; k++) {
         const share = weights![start + row]! * q[row * count + k]!;
         mass[id * count + k]! += share;
+        if (sums === undefined) continue;
         const target = (id * count + k) * dimension;
         for (let axis = 0; axis < dimension; axis++) sums[target + axis]! += share * packed[row * dimension + axis]!;
       }

@@ -180,8 +180,12 @@ function addByLoops(
 }
 
 /** Results rounded to their types. */
-export function storeAll(values: readonly ArrayLike<number>[], call: CompositeCall): TypedArray[] {
+export function storeAll(
+  values: readonly (ArrayLike<number> | undefined)[],
+  call: CompositeCall,
+): (TypedArray | undefined)[] {
   return values.map((value, index) => {
+    if (value === undefined) return undefined;
     const result = allocate(call.outputTypes[index]!.dtype, value.length);
     for (let element = 0; element < result.length; element++) result[element] = value[element]!;
     return result;

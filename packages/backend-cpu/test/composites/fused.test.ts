@@ -172,6 +172,26 @@ describe('segmentSums', () => {
   });
 });
 
+describe('nearest', () => {
+  it('goes over tiles of prototypes: more than fit one, with ties across them', async () => {
+    const [n, count, k] = [70, 600, 4];
+    // Every prototype three times, 200 apart; tokens on whole numbers, distances exact.
+    const prototypes = Array.from({ length: count }, (_, index) => [index % 200, (index * 7) % 10]);
+    const tokens = Array.from({ length: n }, (_, index) => [(index * 13) % 200, index % 10]);
+    const problem = { tokens, prototypes, weights: [], temperature: 1 };
+    const inputs = [
+      value(tensorType('float32', [n, 2]), tokens.flat()),
+      value(tensorType('float32', [count, 2]), prototypes.flat()),
+    ];
+    const program = trace(
+      inputs.map(({ type }) => type),
+      (z, p) => Object.values(nearest({ tokens: z!, prototypes: p! }, k)),
+    );
+    const { indices, distances } = nearestOf(problem, k);
+    expect(await runOn(cpuBackend(), program, inputs)).toEqual([indices.flat(), distances.flat()]);
+  });
+});
+
 describe('a cold temperature', () => {
   it('gives hard assignments and no NaN, fused and not', async () => {
     // Distances over T reach 1e6: exponents far below the smallest double.

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { planKernels } from '../../src/backend/plan.ts';
+import { readTokenPass, tokenPassComposites, tokenPassName } from '../../src/backend/token-pass.ts';
 import { walkPlan } from '../../src/backend/walk.ts';
 import type { CompositeKernel } from '../../src/backend/kernels.ts';
+import { assign } from '../../src/ddcl/assign.ts';
+import { forward } from '../../src/ddcl/forward.ts';
 import { composite } from '../../src/program/composite.ts';
 import { detach } from '../../src/program/ops/create.ts';
 import { add, exp, mul, neg, tanh } from '../../src/program/ops/elementwise.ts';
 import { reshape, slice } from '../../src/program/ops/layout.ts';
 import { sum } from '../../src/program/ops/reduce.ts';
-import { f64, type TensorType } from '../../src/program/tensor-type.ts';
+import { elementCount, f64, type TensorType } from '../../src/program/tensor-type.ts';
 import { trace, type Tensor } from '../../src/program/trace.ts';
 import { type RefTensor } from '../support/reference.ts';
 import { strictBackend, strictOptions } from '../support/strict-backend.ts';
@@ -156,6 +159,46 @@ describe('a composite kernel', () => {
       expect(calls).toContain('both/1');
       expect(await run(program, inputs)).toEqual(expected);
     }
+  });
+
+  it('is told what is needed, and may leave the rest out', async () => {
+    const told: (readonly boolean[])[] = [];
+    const sparing: CompositeKernel<RefTensor> = (inputs, call) => {
+      told.push(call.needed);
+      return bothKernel(inputs, call).map((native, index) => (call.needed[index] ? native : undefined));
+    };
+    const inputs = [{ type: f64(2) as never, data: Float64Array.of(1, 2) }];
+    const ofOne = trace([f64(2)], (x) => [exp(both(x)[1]!), slice(both(x)[0]!, [2], [0])]);
+    expect(await run(ofOne, inputs, { composites: { 'both/1': sparing } })).toEqual([[Math.exp(-1), Math.exp(-2)], []]);
+    expect(await run(trace([f64(2)], both), inputs, { composites: { 'both/1': sparing } })).toEqual([
+      [2, 4],
+      [-1, -2],
+    ]);
+    expect(told).toEqual([
+      [false, true],
+      [true, true],
+    ]);
+    await expect(run(ofOne, inputs, { composites: { 'both/1': () => [undefined, undefined] } })).rejects.toThrow(
+      'returned nothing as output 1, which is needed',
+    );
+  });
+
+  it('of a token pass stands for all that it computes, and runs once', async () => {
+    const asked: string[] = [];
+    // Rows of 7 are no assignments, and say who made them.
+    const kernel: CompositeKernel<RefTensor> = (_, { attributes, outputTypes }) => {
+      asked.push(readTokenPass(attributes, []).quantities.join(' '));
+      return outputTypes.map(({ dtype, shape }) => ({ dtype, data: new Float64Array(elementCount(shape)).fill(7) }));
+    };
+    const backend = strictBackend({ composites: { [tokenPassName]: kernel } });
+    expect(backend.capabilities.composites).toEqual(tokenPassComposites);
+    const program = trace([f64(3, 2), f64(4, 2), f64()], (tokens, prototypes, temperature) => [
+      sum(assign({ tokens, prototypes, temperature })),
+      forward({ tokens, prototypes, temperature }),
+    ]);
+    const inputs = [f64(3, 2), f64(4, 2), f64()].map((type) => randomValue(type, 1, 1, 2));
+    expect(await run(program, inputs, { composites: { [tokenPassName]: kernel } })).toEqual([[84], [7, 7, 7, 7, 7, 7]]);
+    expect(asked).toEqual(['assignments outputs']);
   });
 
   it('runs inside another composite that has none', async () => {

@@ -3,6 +3,7 @@ import { assign } from '../../src/ddcl/assign.ts';
 import { forward } from '../../src/ddcl/forward.ts';
 import { hessianProduct } from '../../src/ddcl/hessian-product.ts';
 import { loss, lossAndGradient } from '../../src/ddcl/loss.ts';
+import { nearest } from '../../src/ddcl/nearest.ts';
 import { segmentMass, segmentSums } from '../../src/ddcl/segments.ts';
 import { tokenSums } from '../../src/ddcl/token-sums.ts';
 import { f32, f64, i32, type TensorType } from '../../src/program/tensor-type.ts';
@@ -81,6 +82,32 @@ describe('ddcl.hessianProduct/1', () => {
       code: 'shape',
       message: expect.stringContaining("the prototypes' type f32[2,3], but got f32[5]"),
     });
+  });
+});
+
+describe('ddcl.nearest/1', () => {
+  it('refuses tokens of another dimension', () => {
+    const error = errorFor((tokens, _, prototypes) => nearest({ tokens, prototypes }), types({ 0: f32(5, 4) }));
+    expect(error).toMatchObject({
+      code: 'shape',
+      message: expect.stringContaining(
+        'ddcl.nearest/1 takes tokens [n, m], prototypes [K, m], but got tokens f32[5,4]',
+      ),
+    });
+  });
+
+  it.each([0, 3, 1.5, -1, Number.NaN])('refuses %d of two prototypes', (k) => {
+    const error = errorFor((tokens, _, prototypes) => nearest({ tokens, prototypes }, k), good);
+    expect(error).toMatchObject({ code: 'argument', message: expect.stringContaining(`is ${k} for K = 2`) });
+  });
+
+  it('takes any number of prototypes for one, and a known one for several', () => {
+    const call =
+      (k?: number): Call =>
+      (tokens, _, prototypes) =>
+        nearest({ tokens, prototypes }, k);
+    expect(() => errorFor(call(), types({ 2: f32('K', 3) }))).toThrow('nothing was thrown');
+    expect(errorFor(call(2), types({ 2: f32('K', 3) })).message).toContain('for K = K');
   });
 });
 
