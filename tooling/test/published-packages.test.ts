@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -71,12 +71,22 @@ beforeAll(async () => {
       .find((line) => line.endsWith('.tgz'));
     tarballs.set(name, resolve(folder, file!));
   }
-  await writeFile(join(work, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
-  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
-  await run('npm', ['install', ...flags, ...tarballs.values()], { cwd: work });
+  // pnpm takes from its store what the checkout has installed, and finds imports of what a package does not declare.
+  const files = Object.fromEntries([...tarballs].map(([name, file]) => [name, `file:${file}`]));
   // What users install beside: here already, and too large to fetch at every run.
-  const runtime = await realpath(join(root, 'packages/backend-ort/node_modules/onnxruntime-node'));
-  await symlink(runtime, join(work, 'node_modules/onnxruntime-node'), 'dir');
+  const beside = {
+    'onnxruntime-node': `link:${await realpath(join(root, 'packages/backend-ort/node_modules/onnxruntime-node'))}`,
+    vitest: `link:${await realpath(join(root, 'node_modules/vitest'))}`,
+  };
+  const manifest = {
+    name: 'user',
+    private: true,
+    type: 'module',
+    dependencies: { ...files, ...beside },
+    pnpm: { overrides: files },
+  };
+  await writeFile(join(work, 'package.json'), JSON.stringify(manifest));
+  await run(bin('pnpm'), ['install', '--prefer-offline', '--ignore-scripts'], { cwd: work });
 }, 300_000);
 
 afterAll(() => rm(work, { recursive: true, force: true }));
@@ -133,7 +143,7 @@ describe.each(libraries.map((library) => [library.name, library] as const))('%s'
       logLevel: 'silent',
     });
     // A fresh context has the language and what every platform has: no process, no require, no Buffer.
-    const context = createContext({ TextEncoder, TextDecoder, EventTarget, Event });
+    const context = createContext({ TextEncoder, TextDecoder, EventTarget, Event, performance });
     runInContext(outputFiles[0]!.text, context);
     for (const count of context['counts'] as number[]) expect(count).toBeGreaterThan(0);
   });
