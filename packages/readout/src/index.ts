@@ -59,7 +59,7 @@ export {
   type Prediction,
 } from './head/linear-head.ts';
 export type { HeadEpoch, HeadTrainingOptions } from './head/head-options.ts';
-export type { FeatureChoice, ReadoutFeature } from './head/readout-features.ts';
+export type { HeadOutput, HeadOutputs } from './head/readout-features.ts';
 
 // Surgery
 export { mergeClose, mergePrototypes, type MergeCloseOptions } from './surgery/merge.ts';

@@ -21,7 +21,7 @@ export async function headRow(
   table: Pick<RowTable, 'add'>,
 ): Promise<void> {
   const labels = Array.from(data.train.classes, String);
-  const options = { ...training, model, features: 'residuals' as const, seed };
+  const options = { ...training, model, outputs: 'residuals' as const, seed };
   const trained = await trainHead(judgement.backend, data.train.sequences, labels, options);
   const row = {
     readout: 'residuals, trained',

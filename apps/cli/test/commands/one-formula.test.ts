@@ -16,7 +16,7 @@ import { Readout, sequencesFromBatch, type TokenBatch } from '@ddcl/readout';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, expect, it } from 'vitest';
 import { DocumentBatches } from '../../../../packages/readout/src/head/document-batch.ts';
-import type { ReadoutFeature } from '../../../../packages/readout/src/head/readout-features.ts';
+import type { HeadOutput } from '../../../../packages/readout/src/head/readout-features.ts';
 import { readoutPart } from '../../../../packages/readout/src/head/readout-part.ts';
 import { readNpy } from '../../src/data/npy-reader.ts';
 import { ddcl, npy, succeed, testFolder } from './support.ts';
@@ -125,7 +125,7 @@ it('features of a head', async () => {
   const { offset, scale, dtype } = model;
   const batches = new DocumentBatches(reader, { offset, scale }, dtype, lengths.length);
   const { tokens: framed, weights } = await batches.read({ length: longest, documents: [...lengths.keys()] } as never);
-  for (const output of ['occupancy', 'pooled', 'residuals'] as const satisfies ReadoutFeature[]) {
+  for (const output of ['occupancy', 'pooled', 'residuals'] as const satisfies HeadOutput[]) {
     const part = readoutPart(model, [output]);
     const program = trace(
       [

@@ -31,7 +31,7 @@ export async function classify(
 ): Promise<Prediction> {
   const { head } = trained;
   const part =
-    trained.kind === 'readout' ? readoutPart(trained.model, trained.features) : attentionPart(trained.pooling);
+    trained.kind === 'readout' ? readoutPart(trained.model, trained.outputs) : attentionPart(trained.pooling);
   const { dtype, dimension, slope } = part;
   const classes = head.classes.length;
   const logits = new Float64Array(reader.sequences * classes);

@@ -5,34 +5,33 @@ import {
   paddedSums,
   pooledOutputs,
   positiveWeight,
+  outputWidth,
   type ReadoutSums,
+  type SegmentOutput,
 } from '@ddcl/core/fit';
 
-/**
- * What a head can be put on (docs/math.md section 6). `mean`: the mean token, m numbers; `pooled`: the mean output, m; `occupancy`: K;
- * `residuals`: VLAD, K * m, each prototype's of length 1, then the whole.
- */
-export type ReadoutFeature = 'mean' | 'pooled' | 'occupancy' | 'residuals';
+/** What a head can be put on: outputs of a readout, and `mean`, the mean token, m numbers. Residuals are normalised (VLAD). */
+export type HeadOutput = 'mean' | Exclude<SegmentOutput, 'summaries'>;
 
-export const readoutFeatureNames: readonly ReadoutFeature[] = ['mean', 'pooled', 'occupancy', 'residuals'];
+const headOutputs: readonly HeadOutput[] = ['mean', 'pooled', 'occupancy', 'residuals'];
 
-/** One kind of feature, or several side by side in the order given. */
-export type FeatureChoice = ReadoutFeature | `${ReadoutFeature}+${ReadoutFeature}` | readonly ReadoutFeature[];
+/** One of them, or several side by side in the order given. */
+export type HeadOutputs = HeadOutput | `${HeadOutput}+${HeadOutput}` | readonly HeadOutput[];
 
 /** @throws DdclError `argument` for an unknown or repeated name, or none */
-export function featureList(choice: FeatureChoice): readonly ReadoutFeature[] {
-  const list = (typeof choice === 'string' ? choice.split('+') : [...choice]) as ReadoutFeature[];
-  const isKnown = list.every((name) => readoutFeatureNames.includes(name));
+export function outputList(choice: HeadOutputs): readonly HeadOutput[] {
+  const list = (typeof choice === 'string' ? choice.split('+') : [...choice]) as HeadOutput[];
+  const isKnown = list.every((name) => headOutputs.includes(name));
   if (list.length > 0 && isKnown && new Set(list).size === list.length) return list;
   throw new DdclError(
     'argument',
-    `features must name some of ${readoutFeatureNames.join(', ')}, each once and joined by +, but is '${list.join('+')}'.`,
+    `outputs must name some of ${headOutputs.join(', ')}, each once and joined by +, but is '${list.join('+')}'.`,
   );
 }
 
-/** How many numbers a feature has. */
-export function featureWidth(feature: ReadoutFeature, count: number, dimension: number): number {
-  return { mean: dimension, pooled: dimension, occupancy: count, residuals: count * dimension }[feature];
+/** How many numbers a document has of it. */
+export function headWidth(output: HeadOutput, model: { readonly count: number; readonly dimension: number }): number {
+  return output === 'mean' ? model.dimension : outputWidth(output, model);
 }
 
 /** Documents side by side, with prototypes; all in one frame. */
@@ -82,10 +81,10 @@ export function meanTokens(tokens: Tensor, weights: Tensor): Tensor {
  * What features are divided by in training, so that magnitudes of every kind sum up to about the same per document (sqrt(m); sqrt(K)
  * for occupancy) and one learning rate serves all: Adam moves a logit by up to rate * (that sum) per step.
  */
-export function trainingScale(feature: ReadoutFeature, count: number, dimension: number): number {
+export function trainingScale(output: HeadOutput, count: number, dimension: number): number {
   const byDimension = Math.sqrt(dimension);
   const byCount = Math.sqrt(count);
-  return { mean: byDimension, pooled: byDimension, occupancy: 1 / byCount, residuals: byCount }[feature];
+  return { mean: byDimension, pooled: byDimension, occupancy: 1 / byCount, residuals: byCount }[output];
 }
 
 /**
@@ -94,21 +93,21 @@ export function trainingScale(feature: ReadoutFeature, count: number, dimension:
  * @param documents sums at these operands; may be left out for `mean` alone
  */
 export function readoutFeatures(
-  features: readonly ReadoutFeature[],
+  outputs: readonly HeadOutput[],
   operands: ReadoutOperands,
   documents: ReadoutSums | undefined,
   spread: number,
 ): Tensor {
   const { tokens, weights, prototypes } = operands;
   const [count, dimension] = prototypes.shape as [number, number];
-  const known = documents ?? (features.some((name) => name !== 'mean') ? documentSums(operands) : undefined);
-  const make: Record<ReadoutFeature, () => Tensor> = {
+  const known = documents ?? (outputs.some((name) => name !== 'mean') ? documentSums(operands) : undefined);
+  const make: Record<HeadOutput, () => Tensor> = {
     mean: () => meanTokens(tokens, weights),
     pooled: () => pooledOutputs(known!, prototypes),
     occupancy: () => occupancies(known!),
     residuals: () => reshape(normalisedResiduals(known!, prototypes, spread), [tokens.shape[0]!, count * dimension]),
   };
-  const scaled = features.map((name) => {
+  const scaled = outputs.map((name) => {
     const scale = trainingScale(name, count, dimension);
     return scale === 1 ? make[name]() : mul(make[name](), 1 / scale);
   });

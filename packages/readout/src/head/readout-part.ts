@@ -2,11 +2,11 @@ import { div } from '@ddcl/core';
 import type { DdclModel } from '@ddcl/core/fit';
 import {
   documentSums,
-  featureWidth,
+  headWidth,
   quantisationLoss,
   readoutFeatures,
   trainingScale,
-  type ReadoutFeature,
+  type HeadOutput,
 } from './readout-features.ts';
 import type { SupervisedPart } from './supervised-part.ts';
 
@@ -20,7 +20,7 @@ export interface ReadoutPartOptions {
 /** Features of a model as a {@link SupervisedPart}: parameters are prototypes [K, m] and the temperature, which is fixed. */
 export function readoutPart(
   model: DdclModel,
-  features: readonly ReadoutFeature[],
+  outputs: readonly HeadOutput[],
   { trainPrototypes, lambda }: ReadoutPartOptions = { trainPrototypes: false, lambda: 0 },
 ): SupervisedPart {
   const { count, dimension, dtype, offset, scale, totalVariance, temperature } = model;
@@ -28,20 +28,20 @@ export function readoutPart(
   const variance = totalVariance / scale ** 2;
   const framed = model.prototypes.map((value, index) => (value - offset[index % dimension]!) / scale);
   // A mean has no prototypes, so there are none to train.
-  const isUsed = features.some((feature) => feature !== 'mean');
+  const isUsed = outputs.some((output) => output !== 'mean');
   const hasLoss = isUsed && trainPrototypes && lambda > 0;
   const slope: number[] = [];
   const shift: number[] = [];
-  for (const feature of features) {
-    const isPosition = feature === 'mean' || feature === 'pooled';
-    const each = trainingScale(feature, count, dimension) * (isPosition ? scale : 1);
-    for (let at = 0; at < featureWidth(feature, count, dimension); at++) {
+  for (const output of outputs) {
+    const isPosition = output === 'mean' || output === 'pooled';
+    const each = trainingScale(output, count, dimension) * (isPosition ? scale : 1);
+    for (let at = 0; at < headWidth(output, model); at++) {
       slope.push(each);
       shift.push(isPosition ? offset[at]! : 0);
     }
   }
   return {
-    name: `readout ${features.join('+')}`,
+    name: `readout ${outputs.join('+')}`,
     dimension,
     dtype,
     frame: { offset, scale },
@@ -55,7 +55,7 @@ export function readoutPart(
     compute(tokens, weights, [prototypes, ownTemperature]) {
       const operands = { tokens, weights, prototypes: prototypes!, temperature: ownTemperature! };
       const documents = isUsed ? documentSums(operands) : undefined;
-      const made = readoutFeatures(features, operands, documents, Math.sqrt(variance));
+      const made = readoutFeatures(outputs, operands, documents, Math.sqrt(variance));
       // Tokens are an input here, so L_q's gradient ends at them and both losses share the sums.
       if (!hasLoss) return { features: made };
       return { features: made, penalty: div(quantisationLoss(operands, documents!), variance > 0 ? variance : 1) };

@@ -3,7 +3,7 @@ import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { requireNumber, resolveHeadOptions, type HeadEpoch, type HeadTrainingOptions } from './head-options.ts';
 import type { LinearHead } from './linear-head.ts';
-import { featureList, type FeatureChoice, type ReadoutFeature } from './readout-features.ts';
+import { outputList, type HeadOutput, type HeadOutputs } from './readout-features.ts';
 import { readoutPart } from './readout-part.ts';
 import { trainPart } from './train-part.ts';
 
@@ -11,7 +11,7 @@ export interface TrainHeadOptions extends HeadTrainingOptions {
   /** A fitted model: where the prototypes start, its temperature and frame. */
   readonly model: DdclModel;
   /** What the head is put on, such as `'mean+residuals'`. Default `residuals`. */
-  readonly features?: FeatureChoice;
+  readonly outputs?: HeadOutputs;
   /** Train the prototypes together with the head. Default true; without effect on `mean` alone. */
   readonly trainPrototypes?: boolean;
   /**
@@ -26,11 +26,11 @@ export interface TrainHeadOptions extends HeadTrainingOptions {
 /** A linear head on a readout. Plain data. */
 export interface ReadoutClassifier {
   readonly kind: 'readout';
-  readonly features: readonly ReadoutFeature[];
+  readonly outputs: readonly HeadOutput[];
   /** With the trained prototypes, exact in its dtype. */
   readonly model: DdclModel;
   /**
-   * On the features side by side, as `Readout.encode` gives them (`normalise` for residuals), and mean tokens in the tokens'
+   * On the outputs side by side, as `Readout.encode` gives them (`normalise` for residuals), and mean tokens in the tokens'
    * units. A document without tokens has the offset as its mean and pooled vector.
    */
   readonly head: LinearHead;
@@ -57,13 +57,13 @@ export async function trainHead(
   options: TrainHeadOptions,
 ): Promise<TrainHeadResult> {
   const { model, trainPrototypes = true, lambda = 0.1, prototypeRate = 0.003 } = options;
-  const features = featureList(options.features ?? 'residuals');
+  const outputs = outputList(options.outputs ?? 'residuals');
   requireNumber('lambda', lambda, lambda >= 0 && lambda < Infinity, () => 'a number >= 0');
   const resolved = resolveHeadOptions(options, { name: 'prototypeRate', value: prototypeRate });
-  const part = readoutPart(model, features, { trainPrototypes, lambda });
+  const part = readoutPart(model, outputs, { trainPrototypes, lambda });
   const { head, parameters, ...rest } = await trainPart(backend, reader, labels, part, resolved);
   const prototypes = part.parameters[0]!.isTrained ? fromFrame(parameters[0]!, model) : model.prototypes;
-  return { kind: 'readout', features, model: { ...model, prototypes }, head, ...rest };
+  return { kind: 'readout', outputs, model: { ...model, prototypes }, head, ...rest };
 }
 
 /** Prototypes in the tokens' units, rounded to the model's dtype. */

@@ -5,7 +5,7 @@ import type { DdclModel } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { attentionPart } from '../../src/head/attention-part.ts';
 import { readoutPart } from '../../src/head/readout-part.ts';
-import type { ReadoutFeature } from '../../src/head/readout-features.ts';
+import type { HeadOutput } from '../../src/head/readout-features.ts';
 import { headNames, supervisedLoss } from '../../src/head/supervised-loss.ts';
 import type { SupervisedPart } from '../../src/head/supervised-part.ts';
 import { referenceReadout } from '../encode/reference.ts';
@@ -106,7 +106,7 @@ const inputsOf = (part: SupervisedPart, { tokens, weights, head, bias }: Batch):
   ...part.parameters.map(({ values }) => values),
 ];
 
-const readout = (features: readonly ReadoutFeature[], lambda = 0.7): SupervisedPart =>
+const readout = (features: readonly HeadOutput[], lambda = 0.7): SupervisedPart =>
   readoutPart(model, features, { trainPrototypes: true, lambda });
 
 function attention(heads: number, hidden: number): SupervisedPart {
@@ -172,12 +172,7 @@ describe.each(parts)('the loss of %s', (_, part) => {
 });
 
 /** Cross entropy + lambda * L_q / variance of the tokens' units, by the definitions. */
-function referenceLoss(
-  part: SupervisedPart,
-  batch: Batch,
-  features: readonly ReadoutFeature[],
-  lambda: number,
-): number {
+function referenceLoss(part: SupervisedPart, batch: Batch, features: readonly HeadOutput[], lambda: number): number {
   let crossEntropy = 0;
   let lq = 0;
   let weight = 0;
@@ -189,7 +184,7 @@ function referenceLoss(
     const weights = own.map((n) => batch.weights[n]!);
     const total = weights.reduce((a, b) => a + b, 0);
     weight += total;
-    let values: Record<ReadoutFeature, number[]>;
+    let values: Record<HeadOutput, number[]>;
     if (count === 0) {
       values = {
         mean: [...model.offset],
@@ -229,7 +224,7 @@ function referenceLoss(
 
 describe('the loss of a readout', () => {
   it.each([0, 0.7])('is what the definitions give, lambda %f', async (lambda) => {
-    const features: ReadoutFeature[] = ['mean', 'pooled', 'occupancy', 'residuals'];
+    const features: HeadOutput[] = ['mean', 'pooled', 'occupancy', 'residuals'];
     const part = readout(features, lambda);
     const batch = batchOf(part);
     const [value] = await run(lossProgram(part), inputsOf(part, batch));

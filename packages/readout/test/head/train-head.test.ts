@@ -26,9 +26,9 @@ describe('trainHead', () => {
     ['residuals', 0.95, 1],
     ['mean+residuals', 0.95, 1],
     ['mean', 0.3, 0.7],
-  ] as const)('tells what occurs from %s: accuracy from %f to %f', async (features, least, most) => {
+  ] as const)('tells what occurs from %s: accuracy from %f to %f', async (outputs, least, most) => {
     const backend = cpuBackend();
-    const trained = await train({ features, learningRate: 0.1 }, backend);
+    const trained = await train({ outputs, learningRate: 0.1 }, backend);
     const { classes, logits } = await classify(backend, trained, heldReader);
     expect(logits).toHaveLength(2 * 80);
     const accuracy = share(classes, held.labels);
@@ -56,7 +56,7 @@ describe('trainHead', () => {
 
   it('gives a head for the features that Readout.encode returns', async () => {
     const backend = cpuBackend();
-    const trained = await train({ features: ['pooled', 'occupancy', 'residuals'] }, backend);
+    const trained = await train({ outputs: ['pooled', 'occupancy', 'residuals'] }, backend);
     const { logits } = await classify(backend, trained, heldReader);
     const readout = Readout.fromModel(trained.model, { backend });
     const input = {
@@ -89,7 +89,7 @@ describe('trainHead', () => {
 
   it.each(['mean', 'residuals'] as const)('goes the same way on ONNX Runtime: %s', async (features) => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-    const options = { features, epochs: 2, validationShare: 0.2 };
+    const options = { outputs: features, epochs: 2, validationShare: 0.2 };
     const [plain, native] = [await train(options), await train(options, backend)];
     native.history.forEach(({ loss, accuracy, validation }, index) => {
       const wanted = plain.history[index]!;
@@ -115,7 +115,7 @@ describe('trainHead', () => {
 
   it('keeps the best epoch and weight decay by the documents held out', async () => {
     const trained = await train({
-      features: 'occupancy',
+      outputs: 'occupancy',
       validationShare: 0.25,
       weightDecay: [3, 0.01],
       patience: 2,
@@ -183,7 +183,7 @@ describe('trainHead', () => {
       () =>
         trainHead(cpuBackend(), readerOf([[[1, 2, 3, 4, 5, 6, 7]], [[1, 2, 3, 4, 5, 6, 7]]], 7), ['a', 'b'], { model }),
     ],
-    ['an unknown feature', 'argument', /mean\+what/, () => train({ features: 'mean+what' as never })],
+    ['an unknown output', 'argument', /mean\+what/, () => train({ outputs: 'mean+what' as never })],
     ['a rate of 0', 'argument', /prototypeRate/, () => train({ prototypeRate: 0 })],
     ['lambda < 0', 'argument', /lambda/, () => train({ lambda: -1 })],
     ['no epochs', 'argument', /epochs/, () => train({ epochs: 0 })],
