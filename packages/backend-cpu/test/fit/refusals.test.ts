@@ -1,8 +1,9 @@
+import { sgd } from '@ddcl/core';
 import { fit, tokensFromArray, tokensFromIterable, tokensFromReader, type FitOptions } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';
 import { cpuBackend } from '../../src/index.ts';
-import { blobs, sourceOf, watchedBackend } from './support.ts';
+import { blobs, sourceOf, watchedBackend, withSmallBuffers } from './support.ts';
 
 const dimension = 3;
 const tokens = blobs(60, dimension, 5, 3, 1);
@@ -210,4 +211,13 @@ describe('one prototype', () => {
     });
     expect(quantities.loss.v).toBeCloseTo(0, 12);
   });
+});
+
+it.each([30, 60])('a fit whose steps run away stops, naming the step; batches of %i', async (batch) => {
+  const options = { ...usual, batch, steps: 8, optimizer: sgd(), learningRate: 1e30 };
+  const backend = withSmallBuffers(30 * dimension * 8);
+  const error = await rejection(fit(backend, sourceOf(tokens, dimension), options));
+  expect(error.code).toBe('data');
+  expect(error.message).toMatch(/The loss of step [12], or its gradient, was not finite/);
+  expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
 });

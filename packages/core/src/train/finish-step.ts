@@ -21,6 +21,7 @@ export interface Held {
 export interface StepSums {
   /** Of the loss's scalars, `loss` first. */
   readonly names: readonly string[];
+  /** Their values; none without reports. */
   readonly values: readonly Tensor[];
   /** What sums are divided by; left out where they are means of one batch already. */
   readonly weight: Tensor | undefined;
@@ -65,7 +66,9 @@ export function finishStep(
   const gradients = sums.gradients.map(perWeight);
 
   const norm = total(gradients.map(squares));
-  const isFinite = less(add(norm, mul(means[0]!, means[0]!)), largestSquare[dtype]);
+  // Without reports there may be a closed-form gradient and no loss at all; a loss that is not finite has no finite gradient but by overflow.
+  const [loss] = means;
+  const isFinite = less(loss === undefined ? norm : add(norm, mul(loss, loss)), largestSquare[dtype]);
   const flag = minimum(held.flag, select(isFinite, noFailedStep, scalars.step));
   const isFine = equal(flag, noFailedStep);
   const keepUnless = (moved: Tensor, before: Tensor): Tensor => select(isFine, moved, before);

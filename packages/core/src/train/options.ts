@@ -84,7 +84,7 @@ export interface TrainerOptions<P extends Parameters, I extends Inputs, C extend
   readonly dtype?: FloatDType;
   /** For `initialise`; a whole number >= 0. Default 0. */
   readonly seed?: number;
-  /** Whether steps leave reports behind. Without them their scalars are not even computed. Default true. */
+  /** Whether steps leave reports behind. Without them their scalars are not even computed, and a step asks its gradient alone whether it is finite. Default true. */
   readonly reports?: boolean;
   readonly trackTemperature?: TemperatureTracking<P, I, C>;
   /** Told when training leaves what docs/math.md sections 4 and 5 allow, with the remedy. Looked at with each report and every 64 steps. */

@@ -33,9 +33,9 @@ export class ProgramSet {
     throw new DdclError('argument', 'There is no step to report yet. Make one first.');
   }
 
-  /** Scalars that are summed over batches: the loss's, and the number of batches where it gives no weight. */
+  /** Scalars that are summed over batches: the loss's (without reports its weight alone), and the number of batches where it gives no weight. */
   get sumCount(): number {
-    return this.names.length + (this.names.includes('weight') ? 0 : 1);
+    return this.#definition.reports ? this.names.length + (this.names.includes('weight') ? 0 : 1) : 1;
   }
 
   step(inputs: readonly ConcreteType[]): Promise<Executable> {
@@ -49,7 +49,7 @@ export class ProgramSet {
   }
 
   update(): Promise<Executable> {
-    return this.#get('update', [], () => ({ program: updateProgram(this.#definition, this.names) }));
+    return this.#get('update', [], () => ({ program: updateProgram(this.#definition, this.names, this.sumCount) }));
   }
 
   evaluate(inputs: readonly ConcreteType[]): Promise<Executable> {

@@ -102,7 +102,8 @@ export function stepProgram(definition: Definition, inputs: readonly ConcreteTyp
       const held: Held = { ...operands, slots: types.slots.map((own) => taker.take(own)), flag: taker.one() };
       const terms = lossTerms(definition, operands);
       names = terms.names;
-      const sums = { ...terms, weight: terms.loss.weight, gradients: lossGradients(definition, terms) };
+      const values = definition.reports ? terms.values : [];
+      const sums = { ...terms, values, weight: terms.loss.weight, gradients: lossGradients(definition, terms) };
       const { next, reports } = finishStep(definition, operands.scalars, sums, held);
       return [...inOrder(next), ...(definition.reports ? [reports] : [])];
     },
@@ -111,7 +112,8 @@ export function stepProgram(definition: Definition, inputs: readonly ConcreteTyp
   return { program, names };
 }
 
-/** A batch added to a step's sums: (...batch, controls, ...frozen, ...trained, ...statistics, scalar sums, ...gradient sums) to (...statistics, scalar sums, ...gradient sums). */
+/**
+ * A batch added to a step's sums, of which `count` are scalars (the weight alone without reports): (...batch, controls, ...frozen, ...trained, ...statistics, scalar sums, ...gradient sums) to (...statistics, scalar sums, ...gradient sums). */
 export function accumulateProgram(definition: Definition, inputs: readonly ConcreteType[], count: number): TracedStep {
   const types = heldTypes(definition);
   let names: readonly string[] = [];
@@ -126,7 +128,7 @@ export function accumulateProgram(definition: Definition, inputs: readonly Concr
       const own = lossGradients(definition, terms);
       return [
         ...terms.statistics,
-        add(values, pack(weightedValues(terms))),
+        add(values, pack(weightedValues(terms).slice(-count))),
         ...gradients.map((sum, index) => add(sum, own[index]!)),
       ];
     },
@@ -136,10 +138,8 @@ export function accumulateProgram(definition: Definition, inputs: readonly Concr
 }
 
 /** The step after its last batch: (controls, scalar sums, ...gradient sums, ...statistics after the batches, ...held) to (...held, reports). */
-export function updateProgram(definition: Definition, names: readonly string[]): Program {
+export function updateProgram(definition: Definition, names: readonly string[], count: number): Program {
   const types = heldTypes(definition);
-  const hasWeight = names.includes('weight');
-  const count = names.length + (hasWeight ? 0 : 1);
   return trace(
     [
       types.controls,
@@ -158,7 +158,7 @@ export function updateProgram(definition: Definition, names: readonly string[]):
       const at = (index: number): Tensor => reshape(slice(packed, [index], [1]), []);
       const sums = {
         names,
-        values: names.map((_, index) => at(index)),
+        values: definition.reports ? names.map((_, index) => at(index)) : [],
         weight: at(count - 1),
         gradients: taker.take(types.trained),
         statistics: taker.take(types.statistics),

@@ -128,12 +128,19 @@ describe('a trainer', () => {
 
   it('leaves reports out where they are not wanted', async () => {
     const trainer = await leastSquares({ reports: false });
-    await trainer.step(rowsOf(0, rows), { factor: 1 });
+    for (let step = 0; step < 4; step++)
+      await trainer.step(step % 2 === 0 ? rowsOf(0, rows) : [rowsOf(0, 8), rowsOf(8, rows)], { factor: 1.5 });
+    const { 'model.weight': weight, 'model.bias': bias } = await trainer.read();
+    const expected = byHand(4);
+    expect(deviation([...weight, ...bias], [...expected.weight, expected.bias])).toBeLessThan(tolerance);
     expect(await rejection(trainer.report())).toMatchObject({
       code: 'argument',
       message: expect.stringContaining('reports: false'),
     });
     await trainer.check();
+    await trainer.step({ ...rowsOf(0, 3), y: [0, NaN, 0] }, { factor: 1 });
+    expect((await rejection(trainer.check())).message).toContain('step 5');
+    expect([...(await trainer.read())['model.weight']]).toEqual([...weight]);
   });
 
   it('compiles one program for each set of sizes, whatever changes from step to step', async () => {
