@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { DdclError } from '@ddcl/core';
-import { argumentError } from './data-error.ts';
+import { writeWhole } from '../output/write-file.ts';
 import { bytesOf } from './float-array.ts';
 
 export type NpyDType = 'float32' | 'float64' | 'int32';
@@ -14,64 +11,43 @@ const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array
 const bufferLength = 1 << 17;
 
 /**
- * Writes an array as .npy, version 1. The file appears under its name only when it is complete: it is written beside it
- * and renamed; when anything fails, nothing is left.
+ * Writes an array as .npy, version 1. The file appears under its name only when it is complete; when anything fails, nothing is left.
  *
  * @param shape lengths of the axes
  * @param rows the numbers in row-major order, in pieces of any length; each piece may be reused after it was asked to go on
  * @throws DdclError `argument` when the file cannot be written, `shape` when the numbers do not fill the shape
  */
-export async function writeNpy(
+export function writeNpy(
   path: string,
   shape: readonly number[],
   dtype: NpyDType,
   rows: AsyncIterable<ArrayLike<number>> | Iterable<ArrayLike<number>>,
 ): Promise<void> {
-  const expected = shape.reduce((product, length) => product * length, 1);
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(temporary, 'wx').catch(failed(path));
-    await writeAll(handle, npyHeader(shape, dtype)).catch(failed(path));
-    const written = await writeNumbers(handle, dtype, rows, path);
-    if (written !== expected) {
-      throw new DdclError(
-        'shape',
-        `${path}: the shape (${shape.join(', ')}) takes ${expected} numbers, but ${written} came.`,
-      );
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield npyHeader(shape, dtype);
+    const buffer = new arrays[dtype](bufferLength);
+    let [used, written] = [0, 0];
+    for await (const piece of rows) {
+      for (let taken = 0; taken < piece.length;) {
+        const count = Math.min(piece.length - taken, buffer.length - used);
+        for (let index = 0; index < count; index++) buffer[used + index] = piece[taken + index]!;
+        taken += count;
+        used += count;
+        if (used < buffer.length) continue;
+        yield bytesOf(buffer);
+        used = 0;
+      }
+      written += piece.length;
     }
-    await handle.close();
-    await rename(temporary, path).catch(failed(path));
-  } catch (error) {
-    await handle?.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-    throw error;
+    yield bytesOf(buffer.subarray(0, used));
+    const expected = shape.reduce((product, length) => product * length, 1);
+    if (written === expected) return;
+    throw new DdclError(
+      'shape',
+      `${path}: the shape (${shape.join(', ')}) takes ${expected} numbers, but ${written} came.`,
+    );
   }
-}
-
-async function writeNumbers(
-  handle: FileHandle,
-  dtype: NpyDType,
-  rows: AsyncIterable<ArrayLike<number>> | Iterable<ArrayLike<number>>,
-  path: string,
-): Promise<number> {
-  const buffer = new arrays[dtype](bufferLength);
-  let used = 0;
-  let written = 0;
-  for await (const piece of rows) {
-    for (let taken = 0; taken < piece.length;) {
-      const count = Math.min(piece.length - taken, buffer.length - used);
-      for (let index = 0; index < count; index++) buffer[used + index] = piece[taken + index]!;
-      taken += count;
-      used += count;
-      if (used < buffer.length) continue;
-      await writeAll(handle, bytesOf(buffer)).catch(failed(path));
-      used = 0;
-    }
-    written += piece.length;
-  }
-  await writeAll(handle, bytesOf(buffer.subarray(0, used))).catch(failed(path));
-  return written;
+  return writeWhole(path, pieces());
 }
 
 /** Header as NumPy writes it: the data start at a multiple of 64 bytes. */
@@ -85,22 +61,4 @@ export function npyHeader(shape: readonly number[], dtype: NpyDType): Uint8Array
   header.write(text, 10, 'latin1');
   header.write('\n', length - 1, 'latin1');
   return header;
-}
-
-/** Writes at the end, also when the system takes the bytes in parts. */
-export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten;
-  }
-}
-
-function failed(path: string): (cause: unknown) => never {
-  return (cause) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw argumentError(
-      path,
-      `cannot be written (${reason}). Choose a folder that exists, may be written and has room.`,
-      cause,
-    );
-  };
 }

@@ -6,7 +6,6 @@ import { tokensFromArray, type TokenReader } from '@ddcl/core/fit';
 import { dataError } from './data-error.ts';
 import { bytesOf, createFloats, type FloatArray, type TokenDType } from './float-array.ts';
 import { matrixReader } from './matrix-file.ts';
-import { writeAll } from './npy-writer.ts';
 
 /** Bytes that are kept in memory before rows go to a temporary file. */
 export const defaultSpoolBytes: number = 64 << 20;
@@ -53,7 +52,7 @@ export function createRowSpool(
     hash.update(bytes);
     try {
       handle ??= await openNameless();
-      await writeAll(handle, bytes);
+      await handle.writeFile(bytes);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw dataError(

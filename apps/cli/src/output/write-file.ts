@@ -3,18 +3,27 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DdclError } from '@ddcl/core';
 
-/** Writes a file whole or not at all: to a temporary file beside it, which is then renamed. Its folder is made if need be. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Writes a file whole or not at all: to a temporary file beside it, which is then renamed. Its folder is made if need be.
+ *
+ * @param content pieces may be used again once the next one is asked for
+ * @throws DdclError `argument` if it cannot be written; whatever the content throws
+ */
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, content);
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
     throw new DdclError(
       'argument',
-      `${path} cannot be written (${reasonOf(cause)}). Choose a folder that you may write to.`,
+      `${path} cannot be written (${reasonOf(cause)}). Choose a folder that you may write to and that has room.`,
       { cause },
     );
   }
