@@ -2,26 +2,18 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { backendOption } from '../backends/backend-options.ts';
 import { choiceList, numberList, wholeNumber } from '../command-line/options.ts';
-import { compare, measures, type Measure } from '../compare/compare.ts';
+import { compare, measures, type CompareRequest } from '../compare/compare.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { writeWhole } from '../output/write-file.ts';
-import { addTextUseOptions, type TextCommandOptions } from '../text/text-options.ts';
+import { addTextUseOptions } from '../text/text-options.ts';
 import { withCommand } from './with-command.ts';
 
-interface CompareCommandOptions extends EncoderCommandOptions, Omit<TextCommandOptions, 'text'> {
-  readonly train: string[];
-  readonly test: string[];
-  readonly prototypes: number[];
-  readonly temperatures: number[];
-  readonly seeds: number;
-  readonly steps: number;
-  readonly fitTokens: number;
-  readonly measures: Measure[];
+type Scoped = 'encoder' | 'backend' | 'backendName' | 'signal' | 'progress' | 'own' | 'vectors' | 'trained';
+
+interface CompareCommandOptions extends EncoderCommandOptions, Omit<CompareRequest, Scoped> {
   readonly vectors: number[] | false;
-  readonly queries: number;
   readonly trained: number | false;
   readonly backend: string;
-  readonly resume?: string;
   readonly out?: string;
   readonly json?: boolean;
 }

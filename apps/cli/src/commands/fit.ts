@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { FloatDType } from '@ddcl/core';
-import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps } from '@ddcl/core/fit';
+import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps, type FitOptions } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
 import { commandLine, positiveNumber, seedOption, temperatureChoice, wholeNumber } from '../command-line/options.ts';
@@ -15,20 +15,25 @@ import { openForFit, textOf } from '../tokens/open-tokens.ts';
 import { runFit } from '../fit/run-fit.ts';
 import { withCommand } from './with-command.ts';
 
-interface FitCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
+/** Options that the fit has by the same names. */
+const fitNames = [
+  'prototypes',
+  'temperature',
+  'anneal',
+  'restarts',
+  'epochs',
+  'batch',
+  'learningRate',
+  'seed',
+] as const;
+type OwnFitOptions = Pick<FitOptions, (typeof fitNames)[number]>;
+
+interface FitCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions, OwnFitOptions {
   readonly documents?: DocumentMode;
-  readonly prototypes: number;
-  readonly temperature: number | 'auto';
-  readonly anneal: boolean;
-  readonly restarts: number;
-  readonly epochs?: number;
-  readonly batch?: number;
-  readonly learningRate?: number;
   readonly standardize?: boolean;
   readonly normalize?: boolean;
   readonly dtype?: FloatDType;
   readonly backend: string;
-  readonly seed: number;
   readonly out: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -98,7 +103,8 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
     await prepareOutFolder(out, options.resume ?? false);
     const backend = await scope.backend(options.backend, dtype);
     const { opened, reader, preprocessing } = await openForFit(files, { ...options, command: 'fit', ...scope });
-    const { prototypes, temperature, anneal, restarts, epochs, batch, learningRate, seed } = options;
+    const { prototypes } = options;
+    const given = fitNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
     const texts = textOf(opened);
     const { measures, warnings, perClass, phases } = await runFit({
       ...scope,
@@ -113,17 +119,7 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
         fingerprint: opened.fingerprint,
       },
       ...(texts === undefined ? {} : { text: { encoder: texts.record, documents: texts.mode } }),
-      options: {
-        prototypes,
-        temperature,
-        anneal,
-        restarts,
-        dtype,
-        seed,
-        ...(epochs === undefined ? {} : { epochs }),
-        ...(batch === undefined ? {} : { batch }),
-        ...(learningRate === undefined ? {} : { learningRate }),
-      },
+      options: { ...(Object.fromEntries(given) as OwnFitOptions), dtype },
       out,
       resume: options.resume ?? false,
       title: `${prototypes} prototypes on ${opened.describe()}`,

@@ -23,7 +23,7 @@ import {
   type LoadedModel,
 } from '../model-folder/model-folder.ts';
 import { formatMeasures, makeMeasures, warningsOf } from '../measures/measures.ts';
-import { codesOf } from '../tokens/codes.ts';
+import { codesOf } from '../measures/codes.ts';
 import { classCounter, scoreLabels } from '../measures/label-scores.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { openForFit, openForModel, textOf } from '../tokens/open-tokens.ts';

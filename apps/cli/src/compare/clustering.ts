@@ -1,7 +1,9 @@
-import { encodeTokens, kMeans, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
-import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
+import { kMeans, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
+import { contingency } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import { normaliseVectors } from '@ddcl/readout';
+import { readCodes } from '../measures/codes.ts';
+import { scoreLabels } from '../measures/label-scores.ts';
 import type { LabelledFeatures } from './ridge-probe.ts';
 
 /** How well clusters match classes, each 0..1 (ARI can be below 0). */
@@ -22,20 +24,6 @@ export async function clusterDocuments(
   normaliseVectors(data, features.width);
   const source = tokensFromReader(tokensFromArray(data, features.width));
   const { model } = await kMeans(backend, source, { count, seed });
-  const codes = new Int32Array(features.documents);
-  let first = 0;
-  for await (const { rows, data: some } of encodeTokens(backend, model, source, 'codes')) {
-    codes.set(some, first);
-    first += rows;
-  }
-  return scoreClusters(codes, classes);
-}
-
-/** ACC, NMI and ARI of clusters against classes. */
-export function scoreClusters(codes: Int32Array, classes: Int32Array): ClusteringScores {
-  return {
-    accuracy: clusteringAccuracy(codes, classes),
-    mutualInformation: normalisedMutualInformation(codes, classes),
-    adjustedRand: adjustedRandIndex(codes, classes),
-  };
+  const { acc, nmi, ari } = scoreLabels(contingency(await readCodes(backend, model, source), classes));
+  return { accuracy: acc, mutualInformation: nmi, adjustedRand: ari };
 }

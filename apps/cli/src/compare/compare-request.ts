@@ -2,7 +2,10 @@ import type { Backend } from '@ddcl/core/backend';
 import type { OpenEncoderOptions } from '../encoder/open-encoder.ts';
 import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
-import type { Measure } from './score-vectors.ts';
+
+/** What `--measures` names. */
+export const measures = ['probe', 'clustering', 'retrieval'] as const;
+export type Measure = (typeof measures)[number];
 
 /** What `ddcl compare` is asked for. */
 export interface CompareRequest {

@@ -8,7 +8,7 @@ import { formatCompareTable, summariseRow, type RowSummary } from './format-tabl
 import { prepareSplit } from './open-split.ts';
 import { bestOnValidation, runCompare } from './run-compare.ts';
 
-export { measures, type Measure } from './score-vectors.ts';
+export { measures, type CompareRequest } from './compare-request.ts';
 
 export interface Comparison {
   readonly classes: readonly string[];

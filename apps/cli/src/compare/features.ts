@@ -1,50 +1,71 @@
-import type { ReadoutOutput } from '@ddcl/core/fit';
+import { outputShape, type ReadoutOutput } from '@ddcl/core/fit';
 import { batchesFromReader, poolSequences, type PoolingKind, type Readout, type SequenceReader } from '@ddcl/readout';
+import type { CompareData } from './documents.ts';
 import type { FeatureMatrix } from './feature-matrix.ts';
 
-/** Vectors of all documents, and how long they took. */
-export interface TimedFeatures {
-  readonly features: FeatureMatrix;
-  /** Of reading the tokens and pooling them. */
+/** Vectors of all documents of train and of test. */
+export interface Features {
+  readonly train: FeatureMatrix;
+  readonly test: FeatureMatrix;
+  /** Of reading the tokens of test and pooling them. */
   readonly microsecondsPerDocument: number;
 }
 
-/** Documents by a pooling without prototypes. */
-export async function poolFeatures(reader: SequenceReader, kind: PoolingKind): Promise<TimedFeatures> {
+type Matrices<Name extends string> = Readonly<Record<Name, FeatureMatrix>>;
+
+/** Matrices of train, then of test, by name. */
+async function ofBoth<Name extends string>(
+  { train, test }: CompareData,
+  make: (reader: SequenceReader) => Promise<Matrices<Name>>,
+): Promise<(name: Name) => Features> {
+  const own = await make(train.sequences);
   const began = performance.now();
-  const { data } = await poolSequences(reader, kind);
-  return timed(began, { data, documents: reader.sequences, width: reader.dimension });
+  const other = await make(test.sequences);
+  const microsecondsPerDocument = ((performance.now() - began) * 1000) / test.sequences.sequences;
+  return (name) => ({ train: own[name], test: other[name], microsecondsPerDocument });
 }
 
-/** Documents by a readout, several outputs in one pass. Residuals come as VLAD: each of length 1, then the whole. */
-export async function readoutFeatures(
+/** Documents by a pooling without prototypes. */
+export async function poolFeatures(data: CompareData, kind: PoolingKind): Promise<Features> {
+  const features = await ofBoth(data, async (reader) => {
+    const pooled = await poolSequences(reader, kind);
+    return { pooled: { data: pooled.data, documents: reader.sequences, width: reader.dimension } };
+  });
+  return features('pooled');
+}
+
+/** Documents by a readout, several outputs in one pass, as {@link encodeDocuments} does it. */
+export function readoutFeatures<Output extends ReadoutOutput>(
+  readout: Readout,
+  data: CompareData,
+  outputs: readonly Output[],
+  temperature?: number,
+): Promise<(output: Output) => Features> {
+  return ofBoth(data, (reader) => encodeDocuments(readout, reader, outputs, temperature));
+}
+
+/** Outputs of a readout for all documents. Residuals come as VLAD: each of length 1, then the whole. */
+export async function encodeDocuments<Output extends ReadoutOutput>(
   readout: Readout,
   reader: SequenceReader,
-  outputs: readonly ReadoutOutput[],
-  { temperature }: { readonly temperature?: number } = {},
-): Promise<Map<ReadoutOutput, TimedFeatures>> {
-  const began = performance.now();
-  const { count, dimension } = readout.model;
+  outputs: readonly Output[],
+  temperature: number = readout.model.temperature,
+): Promise<Matrices<Output>> {
   const documents = reader.sequences;
-  const matrices = outputs.map((output) => {
-    const width = output === 'occupancy' ? count : output === 'pooled' ? dimension : count * dimension;
-    return { data: new Float32Array(documents * width), documents, width };
-  });
-  const options = temperature === undefined ? {} : { temperature };
+  const matrices = Object.fromEntries(
+    outputs.map((output) => {
+      const width = outputShape(output, readout.model).reduce((product, size) => product * size, 1);
+      return [output, { data: new Float32Array(documents * width), documents, width }];
+    }),
+  ) as Record<Output, FeatureMatrix>;
+  const options = { outputs, normalise: ['residuals'], temperature } as const;
   let row = 0;
-  for await (const encoded of readout.encodeStream(batchesFromReader(reader), {
-    outputs,
-    normalise: ['residuals'],
-    ...options,
-  })) {
-    outputs.forEach((output, index) =>
-      matrices[index]!.data.set(encoded[output]!.data as Float32Array, row * matrices[index]!.width),
-    );
+  for await (const encoded of readout.encodeStream(batchesFromReader(reader), options)) {
+    for (const output of outputs) {
+      const { data, width } = matrices[output];
+      data.set(encoded[output]!.data as Float32Array, row * width);
+    }
     row += encoded.sequences;
   }
-  return new Map(outputs.map((output, index) => [output, timed(began, matrices[index]!)]));
-}
-
-function timed(began: number, features: FeatureMatrix): TimedFeatures {
-  return { features, microsecondsPerDocument: ((performance.now() - began) * 1000) / features.documents };
+  return matrices;
 }

@@ -1,33 +1,16 @@
-import { wilsonInterval, meanAndSpread } from './interval.ts';
+import type { ClusteringScores } from './clustering.ts';
+import { meanAndSpread, wilsonInterval, type Interval } from './interval.ts';
+import type { RetrievalScores } from './retrieval.ts';
 import type { CompareRow, SeedScores, SummaryForm } from './rows.ts';
 
-/** A row's measures over its seeds, ready to be printed. */
-export interface RowSummary {
-  readonly readout: string;
-  readonly prototypes: number | null;
-  readonly vectors: number | null;
-  readonly temperatureShare: number | null;
-  readonly numbers: number;
+/** A row's measures over its seeds (their means), ready to be printed. */
+export interface RowSummary extends Omit<CompareRow, 'seeds'> {
   readonly seeds: number;
   /** Mean and deviation over seeds; the interval says what another test set of this size could have given. */
-  readonly accuracy: {
-    readonly mean: number;
-    readonly spread: number;
-    readonly low: number;
-    readonly high: number;
-  } | null;
+  readonly accuracy: (ReturnType<typeof meanAndSpread> & Interval) | null;
   readonly validationAccuracy: number | null;
-  readonly clustering: {
-    readonly accuracy: number;
-    readonly mutualInformation: number;
-    readonly adjustedRand: number;
-  } | null;
-  readonly retrieval: {
-    readonly ndcg10: number;
-    readonly ndcg10Spread: number;
-    readonly precision10: number;
-    readonly meanAveragePrecision: number;
-  } | null;
+  readonly clustering: ClusteringScores | null;
+  readonly retrieval: (RetrievalScores & { readonly ndcg10Spread: number }) | null;
   readonly microsecondsPerDocument: number;
   /** Of summary vectors: the form that train chose, seed by seed. */
   readonly forms?: readonly SummaryForm[];
@@ -35,39 +18,42 @@ export interface RowSummary {
 
 /** @param testDocuments for the interval */
 export function summariseRow({ seeds, ...row }: CompareRow, testDocuments: number): RowSummary {
-  const over = <Value>(pick: (scores: SeedScores) => Value | null): Value[] =>
-    seeds.flatMap((scores) => {
-      const value = pick(scores);
-      return value === null ? [] : [value];
-    });
-  const mean = (values: readonly number[]): number => meanAndSpread(values).mean;
+  /** Values of the seeds that have one; undefined where none has. */
+  const over = <Value>(pick: (scores: SeedScores) => Value | null): readonly Value[] | undefined => {
+    const values = seeds.map(pick).filter((value): value is Value & {} => value !== null);
+    return values.length === 0 ? undefined : values;
+  };
+  const meanOf = <Scores>(all: readonly Scores[], pick: (scores: Scores) => number): number =>
+    meanAndSpread(all.map(pick)).mean;
   const accuracies = over(({ accuracy }) => accuracy);
   const validation = over(({ validationAccuracy }) => validationAccuracy);
   const clusterings = over(({ clustering }) => clustering);
   const retrievals = over(({ retrieval }) => retrieval);
-  const found = accuracies.length === 0 ? null : meanAndSpread(accuracies);
+  const accuracy = accuracies && meanAndSpread(accuracies);
+  const gains = retrievals && meanAndSpread(retrievals.map(({ ndcg10 }) => ndcg10));
   const forms = seeds.flatMap(({ form }) => form ?? []);
-  const gains = retrievals.length === 0 ? null : meanAndSpread(retrievals.map(({ ndcg10 }) => ndcg10));
   return {
     ...row,
     seeds: seeds.length,
-    accuracy: found && { ...found, ...wilsonInterval(found.mean, testDocuments) },
-    validationAccuracy: validation.length === 0 ? null : mean(validation),
-    clustering:
-      clusterings.length === 0
-        ? null
-        : {
-            accuracy: mean(clusterings.map(({ accuracy }) => accuracy)),
-            mutualInformation: mean(clusterings.map(({ mutualInformation }) => mutualInformation)),
-            adjustedRand: mean(clusterings.map(({ adjustedRand }) => adjustedRand)),
-          },
-    retrieval: gains && {
-      ndcg10: gains.mean,
-      ndcg10Spread: gains.spread,
-      precision10: mean(retrievals.map(({ precision10 }) => precision10)),
-      meanAveragePrecision: mean(retrievals.map(({ meanAveragePrecision }) => meanAveragePrecision)),
-    },
-    microsecondsPerDocument: mean(seeds.map(({ microsecondsPerDocument }) => microsecondsPerDocument)),
+    accuracy: accuracy ? { ...accuracy, ...wilsonInterval(accuracy.mean, testDocuments) } : null,
+    validationAccuracy: validation ? meanAndSpread(validation).mean : null,
+    clustering: clusterings
+      ? {
+          accuracy: meanOf(clusterings, (scores) => scores.accuracy),
+          mutualInformation: meanOf(clusterings, ({ mutualInformation }) => mutualInformation),
+          adjustedRand: meanOf(clusterings, ({ adjustedRand }) => adjustedRand),
+        }
+      : null,
+    retrieval:
+      retrievals && gains
+        ? {
+            ndcg10: gains.mean,
+            ndcg10Spread: gains.spread,
+            precision10: meanOf(retrievals, ({ precision10 }) => precision10),
+            meanAveragePrecision: meanOf(retrievals, ({ meanAveragePrecision }) => meanAveragePrecision),
+          }
+        : null,
+    microsecondsPerDocument: meanOf(seeds, ({ microsecondsPerDocument }) => microsecondsPerDocument),
     ...(forms.length === 0 ? {} : { forms }),
   };
 }

@@ -1,9 +1,8 @@
 import { createRandom } from '@ddcl/core';
 import { packVectors, wardPool, type SequenceReader, type VectorSets } from '@ddcl/readout';
-import type { CompareData } from './documents.ts';
 import { retrieveByVectors } from './retrieval.ts';
-import type { RowTable } from './rows.ts';
-import type { Judgement } from './score-vectors.ts';
+import { rowOf, type SummaryForm } from './rows.ts';
+import { noScores, type RowContext } from './score-vectors.ts';
 
 /** Some documents of a reader, in the order given. */
 export function pickSequences(reader: SequenceReader, rows: Int32Array): SequenceReader {
@@ -16,9 +15,9 @@ export function pickSequences(reader: SequenceReader, rows: Int32Array): Sequenc
 }
 
 /** Test documents that are used as queries: all, or a seeded draw. */
-export function drawQueries({ test }: CompareData, most: number, seed: number): Int32Array {
+export function drawQueries({ data: { test }, queries, seed }: RowContext): Int32Array {
   const order = createRandom(seed).fork('queries').permutation(test.sequences.sequences);
-  return Int32Array.from(order.slice(0, most)).sort();
+  return Int32Array.from(order.slice(0, queries)).sort();
 }
 
 /** At most `count` vectors per document by Ward clustering of its own tokens. */
@@ -39,49 +38,40 @@ export async function wardSets(
   return new Map([...sets].map(([count, list]) => [count, packVectors(list, dimension)]));
 }
 
-/** Scores that need a single vector. */
-export const noVector = { accuracy: null, validationAccuracy: null, clustering: null };
-
 /**
  * Ward pooling at each number of vectors. The same for every seed but for the draw of queries.
  *
  * @param documents of train, by number of vectors, as {@link wardSets} gives them
  */
-export async function wardRows(
-  { backend, trainClasses, testClasses }: Judgement,
-  data: CompareData,
-  documents: ReadonlyMap<number, VectorSets>,
-  counts: readonly number[],
-  seed: number,
-  queries: number,
-  table: Pick<RowTable, 'add'>,
-): Promise<void> {
-  const rows = drawQueries(data, queries, seed);
+export async function wardRows(context: RowContext, documents: ReadonlyMap<number, VectorSets>): Promise<void> {
+  const { data, vectors } = context;
+  const rows = drawQueries(context);
   const began = performance.now();
-  const asked = await wardSets(pickSequences(data.test.sequences, rows), counts);
-  const microseconds = ((performance.now() - began) * 1000) / rows.length / counts.length;
-  const classes = rows.map((row) => testClasses[row]!);
-  for (const count of counts) {
-    const retrieval = await retrieveByVectors(backend, documents.get(count)!, trainClasses, asked.get(count)!, classes);
-    table.add(multiVectorRow('Ward pooling', count, null, data), {
-      ...noVector,
-      seed,
-      retrieval,
-      microsecondsPerDocument: microseconds,
-    });
+  const asked = await wardSets(pickSequences(data.test.sequences, rows), vectors);
+  const microseconds = ((performance.now() - began) * 1000) / rows.length / vectors.length;
+  for (const count of vectors) {
+    const sets = { documents: documents.get(count)!, queries: asked.get(count)! };
+    await addVectorsRow(context, 'Ward pooling', count, sets, rows, microseconds);
   }
 }
 
-/** What a row of several vectors is. */
-export const multiVectorRow = (
+/** Adds the row of a readout that gives each document several vectors: retrieval of train by the test documents `rows`. */
+export async function addVectorsRow(
+  { backend, data: { train, test }, seed, add }: RowContext,
   readout: string,
   vectors: number,
-  prototypes: number | null,
-  { train }: CompareData,
-): Parameters<RowTable['add']>[0] => ({
-  readout,
-  prototypes,
-  vectors,
-  temperatureShare: null,
-  numbers: vectors * train.sequences.dimension,
-});
+  { documents, queries }: { readonly documents: VectorSets; readonly queries: VectorSets },
+  rows: Int32Array,
+  microsecondsPerDocument: number,
+  { form, ...more }: { readonly prototypes?: number; readonly form?: SummaryForm } = {},
+): Promise<void> {
+  const asked = rows.map((row) => test.classes[row]!);
+  const retrieval = await retrieveByVectors(backend, documents, train.classes, queries, asked);
+  add(rowOf(readout, vectors * train.sequences.dimension, { vectors, ...more }), {
+    ...noScores,
+    seed,
+    retrieval,
+    microsecondsPerDocument,
+    ...(form === undefined ? {} : { form }),
+  });
+}

@@ -38,6 +38,20 @@ export interface CompareRow {
   readonly seeds: SeedScores[];
 }
 
+/** A row without its scores; what is not given does not apply to it. */
+export const rowOf = (
+  readout: string,
+  numbers: number,
+  more: Partial<Omit<CompareRow, 'readout' | 'seeds'>> = {},
+): Omit<CompareRow, 'seeds'> => ({
+  readout,
+  prototypes: null,
+  vectors: null,
+  temperatureShare: null,
+  numbers,
+  ...more,
+});
+
 /** Rows by what they are, in the order in which they came. */
 export class RowTable {
   readonly #rows = new Map<string, CompareRow>();

@@ -7,80 +7,60 @@ import type { CompareData } from './documents.ts';
 import type { FinishedRows } from './finished-rows.ts';
 import { wardRows, wardSets } from './multi-vector-rows.ts';
 import { fitReadout, prototypeRows } from './prototype-rows.ts';
-import type { CompareRow, RowTable } from './rows.ts';
+import type { CompareRow } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
-import type { Judgement } from './score-vectors.ts';
+import type { RowContext } from './score-vectors.ts';
 import { summaryRows } from './summary-rows.ts';
 import { attentionRow, headRow } from './trained-rows.ts';
-
-/** Residuals of more numbers than this are left out. */
-const mostNumbers = 1 << 15;
 
 /** All rows of the table. Deterministic for its seeds. Units that `finished` holds are not made again. */
 export async function runCompare(
   data: CompareData,
-  options: CompareRequest,
+  request: CompareRequest,
   finished: FinishedRows,
 ): Promise<CompareRow[]> {
-  const { backend, prototypes, vectors, queries, signal, progress } = options;
-  const seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
-  const measures = new Set(options.measures);
-  const settings = { steps: options.steps, temperatureShares: options.temperatures, mostNumbers };
-  const judgement: Judgement = {
-    backend,
-    trainClasses: data.train.classes,
-    testClasses: data.test.classes,
-    count: data.names.length,
-    measures,
-  };
+  const { prototypes, measures, vectors, signal, progress } = request;
+  const seeds = Array.from({ length: request.seeds }, (_, seed) => seed);
   let begun = 0;
   const begin = (name: string): void => {
     checkAborted(signal);
     progress.show(name, ++begun, undefined);
   };
-  const unit = async (name: string, make: (table: Pick<RowTable, 'add'>) => Promise<void>): Promise<void> => {
-    begin(name);
-    await finished.unit(name, make);
+  const unit = (name: string, seed: number, make: (context: RowContext) => Promise<void>): Promise<void> => {
+    const full = `${name}, seed ${seed}`;
+    begin(full);
+    return finished.unit(full, ({ add }) => make({ ...request, data, seed, add }));
   };
   for (const kind of poolingKinds) {
-    for (const seed of seeds) {
-      await unit(`${kind} pooling, seed ${seed}`, (table) => poolingRow(judgement, data, kind, seed, table));
-    }
+    for (const seed of seeds) await unit(`${kind} pooling`, seed, (context) => poolingRow(context, kind));
   }
-  const withVectors = vectors.length > 0 && measures.has('retrieval');
+  const probed = measures.includes('probe');
+  const withVectors = vectors.length > 0 && measures.includes('retrieval');
   for (const seed of seeds) {
     let sample: Promise<TokenSource> | undefined;
-    const source = (): Promise<TokenSource> => (sample ??= sampleTokens(data.train.sequences, options.fitTokens, seed));
+    const source = (): Promise<TokenSource> => (sample ??= sampleTokens(data.train.sequences, request.fitTokens, seed));
     for (const count of prototypes) {
-      await unit(`k-means, K = ${count}, seed ${seed}`, async (table) =>
-        kMeansRow(judgement, data, await source(), count, seed, table),
-      );
-      const trained = options.trained === count && measures.has('probe');
-      await unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}, seed ${seed}`, async (table) => {
-        const readout = await fitReadout(judgement, await source(), count, seed, settings);
+      await unit(`k-means, K = ${count}`, seed, async (context) => kMeansRow(context, await source(), count));
+      const trained = request.trained === count && probed;
+      await unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}`, seed, async (context) => {
+        const readout = await fitReadout(context, await source(), count);
         try {
-          const onRow = (row: string): void => begin(`${row}, seed ${seed}`);
-          await prototypeRows(judgement, data, readout, seed, settings, table, onRow);
-          if (trained) await headRow(judgement, data, readout.model, settings.temperatureShares[0]!, seed, table);
+          await prototypeRows(context, readout, (row) => begin(`${row}, seed ${seed}`));
+          if (trained) await headRow(context, readout.model);
         } finally {
           readout.dispose();
         }
       });
     }
-    if (options.trained !== undefined && measures.has('probe')) {
-      await unit(`attention pooling, seed ${seed}`, (table) => attentionRow(judgement, data, seed, table));
-    }
-    if (!withVectors) continue;
-    await unit(`prototype summaries, ${vectors.join(', ')} vectors, seed ${seed}`, (table) =>
-      summaryRows(judgement, data, vectors, seed, queries, options.fitTokens, settings, table),
-    );
+    if (request.trained !== undefined && probed) await unit('attention pooling', seed, attentionRow);
+    if (withVectors) await unit(`prototype summaries, ${vectors.join(', ')} vectors`, seed, summaryRows);
   }
   if (!withVectors) return finished.rows();
   let documents: ReturnType<typeof wardSets> | undefined;
   for (const seed of seeds) {
-    await unit(`Ward pooling, ${vectors.join(', ')} vectors, seed ${seed}`, async (table) => {
+    await unit(`Ward pooling, ${vectors.join(', ')} vectors`, seed, async (context) => {
       documents ??= wardSets(data.train.sequences, vectors);
-      await wardRows(judgement, data, await documents, vectors, seed, queries, table);
+      await wardRows(context, await documents);
     });
   }
   return finished.rows();

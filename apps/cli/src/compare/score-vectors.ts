@@ -1,44 +1,43 @@
-import type { Backend } from '@ddcl/core/backend';
+import type { CompareRequest } from './compare-request.ts';
 import { clusterDocuments } from './clustering.ts';
+import type { CompareData } from './documents.ts';
 import type { FeatureMatrix } from './feature-matrix.ts';
 import { retrieveByVector } from './retrieval.ts';
 import { ridgeProbe } from './ridge-probe.ts';
-import type { SeedScores } from './rows.ts';
+import { rowOf, type RowTable, type SeedScores } from './rows.ts';
 
-/** What all readouts are judged on. */
-export interface Judgement {
-  readonly backend: Backend;
-  readonly trainClasses: Int32Array;
-  readonly testClasses: Int32Array;
-  /** Classes C. */
-  readonly count: number;
-  /** Which measures are wanted. */
-  readonly measures: ReadonlySet<Measure>;
+/** What the rows of one seed are made with. */
+export interface RowContext extends CompareRequest {
+  readonly data: CompareData;
+  readonly seed: number;
+  readonly add: RowTable['add'];
 }
 
-/** What `--measures` names. */
-export const measures = ['probe', 'clustering', 'retrieval'] as const;
-export type Measure = (typeof measures)[number];
+/** Scores of what has no single vector, or was not asked for. */
+export const noScores: Omit<SeedScores, 'seed' | 'microsecondsPerDocument'> = {
+  accuracy: null,
+  validationAccuracy: null,
+  clustering: null,
+  retrieval: null,
+};
 
-/** Probe, clustering and retrieval of documents that are one vector each. */
-export async function scoreVectors(
-  { backend, trainClasses, testClasses, count, measures: wanted }: Judgement,
-  train: FeatureMatrix,
-  test: FeatureMatrix,
-  seed: number,
-  microsecondsPerDocument: number,
-): Promise<SeedScores> {
-  const [own, other] = [
-    { features: train, classes: trainClasses },
-    { features: test, classes: testClasses },
-  ];
-  const probe = wanted.has('probe') ? await ridgeProbe(backend, own, other, { count, seed }) : undefined;
-  return {
+/** Adds the row of a readout that gives each document one vector: probe, clustering and retrieval, as far as they are asked for. */
+export async function addVectorRow(
+  { backend, measures, data: { train, test, names }, seed, add }: RowContext,
+  readout: string,
+  features: { readonly train: FeatureMatrix; readonly test: FeatureMatrix; readonly microsecondsPerDocument: number },
+  more: Parameters<typeof rowOf>[2] = {},
+): Promise<void> {
+  const own = { features: features.train, classes: train.classes };
+  const other = { features: features.test, classes: test.classes };
+  const count = names.length;
+  const probe = measures.includes('probe') ? await ridgeProbe(backend, own, other, { count, seed }) : undefined;
+  add(rowOf(readout, own.features.width, more), {
     seed,
     accuracy: probe?.accuracy ?? null,
     validationAccuracy: probe?.validationAccuracy ?? null,
-    clustering: wanted.has('clustering') ? await clusterDocuments(backend, other, count, seed) : null,
-    retrieval: wanted.has('retrieval') ? await retrieveByVector(backend, own, other) : null,
-    microsecondsPerDocument,
-  };
+    clustering: measures.includes('clustering') ? await clusterDocuments(backend, other, count, seed) : null,
+    retrieval: measures.includes('retrieval') ? await retrieveByVector(backend, own, other) : null,
+    microsecondsPerDocument: features.microsecondsPerDocument,
+  });
 }

@@ -1,6 +1,5 @@
 import { createRandom } from '@ddcl/core';
 import {
-  batchesFromReader,
   meanToken,
   normalisedTokens,
   packVectors,
@@ -9,14 +8,15 @@ import {
   type SequenceReader,
   type VectorSets,
 } from '@ddcl/readout';
-import type { CompareData } from './documents.ts';
-import { drawQueries, multiVectorRow, noVector, pickSequences } from './multi-vector-rows.ts';
-import { fitReadout, type PrototypeSettings } from './prototype-rows.ts';
+import type { FeatureMatrix } from './feature-matrix.ts';
+import { encodeDocuments } from './features.ts';
+import { addVectorsRow, drawQueries, pickSequences } from './multi-vector-rows.ts';
+import { fitReadout } from './prototype-rows.ts';
 import { retrieveByVectors } from './retrieval.ts';
 import { stratifiedShare } from './ridge-probe.ts';
-import type { RowTable, SummaryForm } from './rows.ts';
+import type { SummaryForm } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
-import type { Judgement } from './score-vectors.ts';
+import type { RowContext } from './score-vectors.ts';
 
 /**
  * Forms of summaries, of which train chooses one: weighted by occupancy, that beside the document's mean, and also pulled to it.
@@ -31,56 +31,32 @@ const forms: readonly SummaryForm[] = [
 /** Queries that a form is chosen by, at most. */
 const validationQueries = 500;
 
-/** Summaries of documents, before a form is given to them. */
-interface Summaries {
-  readonly prototypes: number;
-  readonly dimension: number;
-  /** [documents, K, m] */
-  readonly summaries: Float32Array;
-  /** [documents, K] */
-  readonly occupancy: Float32Array;
-}
+/** Summaries of documents, before a form is given to them: [documents, K * m] and [documents, K]. */
+type Summaries = Awaited<ReturnType<typeof encodeSummaries>>;
 
-/** @param reader of tokens as the prototypes were fitted on */
-async function encodeSummaries(readout: Readout, reader: SequenceReader): Promise<Summaries> {
-  const { count: prototypes, dimension } = readout.model;
-  const summaries = new Float32Array(reader.sequences * prototypes * dimension);
-  const occupancy = new Float32Array(reader.sequences * prototypes);
-  let row = 0;
-  const outputs = ['summaries', 'occupancy'] as const;
-  for await (const encoded of readout.encodeStream(batchesFromReader(reader), { outputs })) {
-    summaries.set(encoded.summaries!.data as Float32Array, row * prototypes * dimension);
-    occupancy.set(encoded.occupancy!.data as Float32Array, row * prototypes);
-    row += encoded.sequences;
-  }
-  return { prototypes, dimension, summaries, occupancy };
-}
+const encodeSummaries = (
+  readout: Readout,
+  reader: SequenceReader,
+): Promise<Readonly<Record<'summaries' | 'occupancy', FeatureMatrix>>> =>
+  encodeDocuments(readout, reader, ['summaries', 'occupancy']);
 
 /** The vectors of some documents in one form. */
-function vectorSets(
-  { prototypes, dimension, summaries, occupancy }: Summaries,
-  documents: Int32Array,
-  form: SummaryForm,
-): VectorSets {
+function vectorSets({ summaries, occupancy }: Summaries, documents: Int32Array, form: SummaryForm): VectorSets {
+  const prototypes = occupancy.width;
+  const vectorOf = ({ data, width }: FeatureMatrix, row: number): Float32Array =>
+    data.subarray(row * width, (row + 1) * width);
   const sets = Array.from(documents, (row) => {
-    const width = prototypes * dimension;
-    const own = {
-      summaries: summaries.subarray(row * width, (row + 1) * width),
-      occupancy: occupancy.subarray(row * prototypes, (row + 1) * prototypes),
-    };
+    const own = { summaries: vectorOf(summaries, row), occupancy: vectorOf(occupancy, row) };
     return summaryVectors(own, prototypes, form).data;
   });
-  return packVectors(sets, dimension);
+  return packVectors(sets, summaries.width / prototypes);
 }
 
 /** The form whose vectors find documents of train by 15 % of them best: by nDCG@10, mean over the numbers of vectors. */
-async function chooseForm(
-  { backend, trainClasses, count }: Judgement,
-  banks: readonly Summaries[],
-  seed: number,
-): Promise<SummaryForm> {
+async function chooseForm({ backend, data, seed }: RowContext, banks: readonly Summaries[]): Promise<SummaryForm> {
+  const trainClasses = data.train.classes;
   const random = createRandom(seed).fork('validation');
-  const held = stratifiedShare(trainClasses, count, 0.15, random);
+  const held = stratifiedShare(trainClasses, data.names.length, 0.15, random);
   const isHeld = new Set(held);
   const documents = Int32Array.from(trainClasses.keys()).filter((row) => !isHeld.has(row));
   const order = random.fork('queries').permutation(held.length);
@@ -103,19 +79,9 @@ async function chooseForm(
  * Summaries of as many learned prototypes as there may be vectors, at each number of vectors; their form is chosen on train.
  * Tokens are taken relative to train's mean token and at length 1.
  */
-export async function summaryRows(
-  judgement: Judgement,
-  data: CompareData,
-  counts: readonly number[],
-  seed: number,
-  queries: number,
-  fitTokens: number,
-  settings: PrototypeSettings,
-  table: Pick<RowTable, 'add'>,
-): Promise<void> {
-  const { backend, trainClasses, testClasses } = judgement;
-  const rows = drawQueries(data, queries, seed);
-  const classes = rows.map((row) => testClasses[row]!);
+export async function summaryRows(context: RowContext): Promise<void> {
+  const { data, vectors, fitTokens, seed } = context;
+  const rows = drawQueries(context);
   const centre = await meanToken(data.train.sequences);
   const train = normalisedTokens(data.train.sequences, centre);
   const test = normalisedTokens(pickSequences(data.test.sequences, rows), centre);
@@ -123,23 +89,18 @@ export async function summaryRows(
   const readouts: Readout[] = [];
   try {
     const banks: Summaries[] = [];
-    for (const count of counts) {
-      readouts.push(await fitReadout(judgement, source, count, seed, settings));
+    for (const count of vectors) {
+      readouts.push(await fitReadout(context, source, count));
       banks.push(await encodeSummaries(readouts.at(-1)!, train));
     }
-    const form = await chooseForm(judgement, banks, seed);
-    for (const [index, count] of counts.entries()) {
-      const documents = vectorSets(banks[index]!, Int32Array.from(trainClasses.keys()), form);
+    const form = await chooseForm(context, banks);
+    for (const [index, count] of vectors.entries()) {
+      const documents = vectorSets(banks[index]!, Int32Array.from(data.train.classes.keys()), form);
       const began = performance.now();
-      const asked = vectorSets(await encodeSummaries(readouts[index]!, test), Int32Array.from(rows.keys()), form);
+      const queries = vectorSets(await encodeSummaries(readouts[index]!, test), Int32Array.from(rows.keys()), form);
       const microseconds = ((performance.now() - began) * 1000) / rows.length;
-      table.add(multiVectorRow('prototype summaries', count, count, data), {
-        ...noVector,
-        seed,
-        retrieval: await retrieveByVectors(backend, documents, trainClasses, asked, classes),
-        microsecondsPerDocument: microseconds,
-        form,
-      });
+      const more = { prototypes: count, form };
+      await addVectorsRow(context, 'prototype summaries', count, { documents, queries }, rows, microseconds, more);
     }
   } finally {
     for (const readout of readouts) readout.dispose();

@@ -1,4 +1,4 @@
-import { TextDecoder } from 'node:util';
+import { isUtf8 } from 'node:buffer';
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -25,17 +25,12 @@ export function unfinishedBytes(piece: Uint8Array): Uint8Array {
  */
 export function findBadLine(before: Uint8Array, piece: Uint8Array, line: number): number {
   const bytes = Buffer.concat([before, piece]);
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let start = 0;
   let current = line;
   for (let index = 0; index < bytes.length; index++) {
     const byte = bytes[index];
     if (byte !== newline && byte !== carriageReturn) continue;
-    try {
-      decoder.decode(bytes.subarray(start, index));
-    } catch {
-      return current;
-    }
+    if (!isUtf8(bytes.subarray(start, index))) return current;
     if (byte === carriageReturn && bytes[index + 1] === newline) index += 1;
     start = index + 1;
     current += 1;

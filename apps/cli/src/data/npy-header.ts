@@ -15,20 +15,13 @@ const magic = '\x93NUMPY';
 /** Longest header read, in bytes; those of plain arrays have about 100. */
 const maxHeaderLength = 1 << 20;
 
-const formats: Readonly<Record<string, NumberFormat>> = {
-  '<f2': 'f2',
-  '<f4': 'f4',
-  '<f8': 'f8',
-  '|i1': 'i1',
-  '|u1': 'u1',
-  '|b1': 'b1',
-  '<i2': 'i2',
-  '<u2': 'u2',
-  '<i4': 'i4',
-  '<u4': 'u4',
-  '<i8': 'i8',
-  '<u8': 'u8',
-};
+/** By NumPy's name: `<f4`, and `|u1` for single bytes. */
+const formats: ReadonlyMap<string, NumberFormat> = new Map(
+  (['f2', 'f4', 'f8', 'i1', 'u1', 'b1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8'] as const).map((format) => [
+    `${bytesPerNumber(format) === 1 ? '|' : '<'}${format}`,
+    format,
+  ]),
+);
 
 /**
  * Reads and checks the header of an .npy file, versions 1 to 3.
@@ -89,7 +82,7 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
   if (!shape.every((length) => Number.isSafeInteger(length))) {
     throw formatError(file, `its header has the malformed shape (${sizes.trim()}). Save it with numpy.save.`);
   }
-  const format = formats[descr];
+  const format = formats.get(descr);
   if (format === undefined) throw formatError(file, dtypeProblem(descr));
   // With at most one axis longer than 1 both orders are the same bytes.
   if (order === 'True' && shape.filter((length) => length > 1).length > 1) {

@@ -1,19 +1,9 @@
 import { firstNonFinite } from '@ddcl/core/fit';
 import { dataError } from './data-error.ts';
+import { createFloats } from './float-array.ts';
 import { readNpyHeader } from './npy-header.ts';
-import { bytesPerNumber, decodeNumbers, numbersView, type NumberFormat } from './number-format.ts';
+import { bytesPerNumber, decodeNumbers, numbersView, type NumberArray, type NumberFormat } from './number-format.ts';
 import { openFile, readFully } from './open-file.ts';
-
-/** Numbers of a small array, in the narrowest of these that holds them exactly. */
-export type NumberArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
 
 export interface NpyArray {
   readonly shape: readonly number[];
@@ -52,13 +42,8 @@ export async function readNpy(file: string): Promise<NpyArray> {
 }
 
 function toNumbers(format: NumberFormat, bytes: Uint8Array, count: number): NumberArray {
-  if (format === 'f2' || format === 'bf2') {
-    const data = new Float32Array(count);
-    decodeNumbers(format, bytes, data, count);
-    return data;
-  }
-  if (format === 'i8' || format === 'u8') {
-    const data = new Float64Array(count);
+  if (format === 'f2' || format === 'bf2' || format === 'i8' || format === 'u8') {
+    const data = createFloats(format.endsWith('f2') ? 'float32' : 'float64', count);
     decodeNumbers(format, bytes, data, count);
     return data;
   }

@@ -58,33 +58,41 @@ export function firstNonFiniteOf(format: NumberFormat, bytes: Uint8Array, target
   return firstNonFinite(target, count);
 }
 
-/** The numbers where they lie, for formats that have a typed array of numbers. */
-export function numbersView(
-  format: Exclude<NumberFormat, 'f2' | 'bf2' | 'i8' | 'u8'>,
+/** Numbers in the narrowest of these that holds them exactly. */
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/** Formats that have a typed array of numbers. */
+type PlainFormat = Exclude<NumberFormat, 'f2' | 'bf2' | 'i8' | 'u8'>;
+
+type MakeArray = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => NumberArray;
+
+const arrays: Readonly<Record<PlainFormat, MakeArray>> = {
+  f4: Float32Array,
+  f8: Float64Array,
+  i1: Int8Array,
+  u1: Uint8Array,
+  b1: Uint8Array,
+  i2: Int16Array,
+  u2: Uint16Array,
+  i4: Int32Array,
+  u4: Uint32Array,
+};
+
+/** The numbers where they lie. */
+export const numbersView = (
+  format: PlainFormat,
   buffer: ArrayBufferLike,
   byteOffset: number,
   count: number,
-): Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array {
-  switch (format) {
-    case 'f4':
-      return new Float32Array(buffer, byteOffset, count);
-    case 'f8':
-      return new Float64Array(buffer, byteOffset, count);
-    case 'i1':
-      return new Int8Array(buffer, byteOffset, count);
-    case 'u1':
-    case 'b1':
-      return new Uint8Array(buffer, byteOffset, count);
-    case 'i2':
-      return new Int16Array(buffer, byteOffset, count);
-    case 'u2':
-      return new Uint16Array(buffer, byteOffset, count);
-    case 'i4':
-      return new Int32Array(buffer, byteOffset, count);
-    case 'u4':
-      return new Uint32Array(buffer, byteOffset, count);
-  }
-}
+): NumberArray => new arrays[format](buffer, byteOffset, count);
 
 /** From two halves, because BigInt costs an allocation per number; there is a single rounding. */
 function decodeLongs(format: 'i8' | 'u8', { buffer, byteOffset }: Uint8Array, target: FloatArray, count: number): void {

@@ -27,6 +27,16 @@ const formats: Partial<Record<SafetensorsDType, NumberFormat>> = {
   U64: 'u8',
 };
 
+/** @throws DdclError `format` for a file that is no safetensors file, with a remedy */
+export async function readSafetensorsHeader(source: OpenFile, remedy: string): Promise<SafetensorsHeader> {
+  const { file, size } = source;
+  const prefix = new Uint8Array(Math.min(8, size));
+  await readFully(source, prefix, 0);
+  const bytes = new Uint8Array(withFileName(file, remedy, () => safetensorsHeaderLength(prefix, size)));
+  await readFully(source, bytes, 8);
+  return withFileName(file, remedy, () => parseSafetensorsHeader(bytes, size));
+}
+
 /**
  * The tokens of a .safetensors file: the rows of one of its tensors.
  *
@@ -35,15 +45,8 @@ const formats: Partial<Record<SafetensorsDType, NumberFormat>> = {
  *   it is no list of tokens
  */
 export async function safetensorsMatrix(source: OpenFile, tensor: string | undefined): Promise<MatrixFile> {
-  const { file, size } = source;
-  const prefix = new Uint8Array(Math.min(8, size));
-  await readFully(source, prefix, 0);
-  const headerBytes = new Uint8Array(
-    withFileName(file, 'Write it again.', () => safetensorsHeaderLength(prefix, size)),
-  );
-  await readFully(source, headerBytes, 8);
-  const header = withFileName(file, 'Write it again.', () => parseSafetensorsHeader(headerBytes, size));
-
+  const { file } = source;
+  const header = await readSafetensorsHeader(source, 'Write it again.');
   const name = tensor ?? onlyMatrix(file, header);
   const entry = header.entries.get(name);
   if (entry === undefined) {

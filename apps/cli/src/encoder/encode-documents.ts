@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
 import { firstNonFinite } from '@ddcl/core/fit';
+import { checkAborted } from '../data/data-error.ts';
 import type { EncoderSession } from './encoder-session.ts';
 import { defaultBatchTokens, planBatches } from './plan-batches.ts';
 import type { TextDocument } from '../text/text-document.ts';
@@ -80,32 +81,30 @@ async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncG
   const none = { ids: new Int32Array(0), tokens: new Float32Array(0) };
   // A document whose tokens are all left out need not run.
   const lengths = window.map(({ ids, empty }) => (dropSpecial && empty ? 0 : ids.length));
-  window.forEach(({ place, label, truncated, empty }, index) => {
-    if (lengths[index] === 0)
-      encoded[index] = { place, ...(label === undefined ? {} : { label }), truncated, empty, ...none };
+  window.forEach(({ special: _special, ...document }, index) => {
+    if (lengths[index] === 0) encoded[index] = { ...document, ...none };
   });
   let done = lengths.filter((length) => length === 0).length;
   for (const plan of planBatches(lengths, run.batch)) {
     checkAborted(run.signal);
     const { data, length } = await session.run(plan.map((index) => window[index]!.ids));
     for (const [row, index] of plan.entries()) {
-      const document = window[index]!;
-      const { place, label, truncated, empty } = document;
+      const { special, ...document } = window[index]!;
       const start = row * length * dimension;
       const vectors = data.subarray(start, start + document.ids.length * dimension);
       const bad = firstNonFinite(vectors, vectors.length);
       if (bad >= 0) {
         throw new DdclError(
           'data',
-          `${place}: the encoder gave ${vectors[bad]} for token ${Math.floor(bad / dimension)} (counted from 0); token vectors must be finite. Leave the text out, or use the encoder in fp32.`,
+          `${document.place}: the encoder gave ${vectors[bad]} for token ${Math.floor(bad / dimension)} (counted from 0); token vectors must be finite. Leave the text out, or use the encoder in fp32.`,
         );
       }
+      // Special tokens are at the ends. Copies, because a view would keep the whole batch in memory.
+      const [first, end] = dropSpecial ? [special.indexOf(0), special.lastIndexOf(0) + 1] : [0, special.length];
       encoded[index] = {
-        place,
-        ...(label === undefined ? {} : { label }),
-        truncated,
-        empty,
-        ...keptTokens(document, vectors, dimension, dropSpecial),
+        ...document,
+        ids: document.ids.slice(first, end),
+        tokens: vectors.slice(first * dimension, end * dimension),
       };
     }
     done += plan.length;
@@ -118,22 +117,4 @@ async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncG
     counts.empty += Number(document.empty);
     yield document;
   }
-}
-
-/** Copies, because a view would keep the whole batch in memory. */
-function keptTokens(
-  { ids, special }: Waiting,
-  vectors: Float32Array,
-  dimension: number,
-  dropSpecial: boolean,
-): Pick<EncodedDocument, 'ids' | 'tokens'> {
-  if (!dropSpecial) return { ids, tokens: vectors.slice() };
-  // Special tokens are at the ends.
-  const first = special.indexOf(0);
-  const end = special.lastIndexOf(0) + 1;
-  return { ids: ids.slice(first, end), tokens: vectors.slice(first * dimension, end * dimension) };
-}
-
-function checkAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DdclError('aborted', 'Encoding was interrupted.', { cause: signal.reason });
 }

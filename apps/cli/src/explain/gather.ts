@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { perplexity } from '@ddcl/core/metrics';
 import type { Readout } from '@ddcl/readout';
 import type { Explanation, ShownDocument } from './explanation.ts';
 import { PrototypeNotes } from './prototype-notes.ts';
@@ -62,7 +63,6 @@ export async function gatherExplanation(
   const prototypes = notes
     .map((note, prototype) => note.explain(prototype, tokens, mostWords))
     .sort((a, b) => b.share - a.share || a.prototype - b.prototype);
-  const spread = prototypes.reduce((sum, { share }) => (share > 0 ? sum - share * Math.log(share) : sum), 0);
   return {
     documents: number,
     ofDocuments: total ?? number,
@@ -71,7 +71,7 @@ export async function gatherExplanation(
     temperature,
     criticalTemperature,
     entropy: entropy / tokens,
-    perplexity: Math.exp(spread),
+    perplexity: perplexity(prototypes.map(({ share }) => share)),
     prototypes,
     shown,
   };

@@ -27,7 +27,7 @@ import type { Preprocessing } from '../preprocess/preprocessing.ts';
 import type { FitReport } from '../report/fit-report.ts';
 import { formatNumber } from '../report/format-number.ts';
 import { projectTokens } from '../report/project-tokens.ts';
-import { readCodes } from '../tokens/codes.ts';
+import { readCodes } from '../measures/codes.ts';
 import { classCounter, classRows, scoreLabels } from '../measures/label-scores.ts';
 
 /** Seconds between two checkpoints. */

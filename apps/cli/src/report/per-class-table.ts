@@ -3,21 +3,25 @@ import { formatNumber, formatShare } from './format-number.ts';
 
 const longestLabel = 40;
 
+/** Class, tokens, prototype and recall of each class, largest class first. */
+export function classCells(rows: readonly ClassRow[]): [string, string, string, string][] {
+  return [...rows]
+    .sort((a, b) => b.tokens - a.tokens)
+    .map(({ label, tokens, prototype, recall }) => [
+      label,
+      formatNumber(tokens),
+      prototype === undefined ? 'none' : String(prototype),
+      formatShare(recall),
+    ]);
+}
+
 /**
  * The classes as an aligned text table for a terminal, one line each, largest class first, without a newline at the
  * end. Control characters in labels are replaced, so a file cannot steer the terminal, and long labels are cut.
  */
 export function formatPerClassTable(rows: readonly ClassRow[]): string {
   const head = ['class', 'tokens', 'prototype', 'recall'];
-  const body = [...rows]
-    .sort((a, b) => b.tokens - a.tokens)
-    .map((row) => [
-      printable(row.label),
-      formatNumber(row.tokens),
-      row.prototype === undefined ? 'none' : String(row.prototype),
-      formatShare(row.recall),
-    ]);
-  const table = [head, ...body];
+  const table = [head, ...classCells(rows).map(([label, ...cells]) => [printable(label), ...cells])];
   const widths = head.map((_, column) => Math.max(...table.map((cells) => columnsOf(cells[column] as string))));
   return table
     .map((cells) =>

@@ -3,6 +3,7 @@ import type { ClassRow } from '../measures/label-scores.ts';
 import type { FitMeasures } from '../measures/measures.ts';
 import type { HistoryRecord } from '@ddcl/core/fit';
 import { formatNumber, formatSeconds, formatShare } from './format-number.ts';
+import { classCells } from './per-class-table.ts';
 import { thinHistory } from './thin-history.ts';
 
 /** The final measurement as small tables, one for each subject. */
@@ -67,54 +68,39 @@ export function classTable(rows: readonly ClassRow[]): string {
   return grid(
     'Classes, each matched to at most one prototype',
     ['Class', 'Tokens', 'Prototype', 'Recall'],
-    [...rows]
-      .sort((a, b) => b.tokens - a.tokens)
-      .map((row) => [
-        row.label,
-        formatNumber(row.tokens),
-        row.prototype === undefined ? 'none' : String(row.prototype),
-        formatShare(row.recall),
-      ]),
+    classCells(rows),
   );
 }
+
+const number =
+  (pick: (record: HistoryRecord) => number) =>
+  (record: HistoryRecord): string =>
+    formatNumber(pick(record));
+
+const historyColumns: readonly (readonly [name: string, cell: (record: HistoryRecord) => string])[] = [
+  ['Step', number(({ step }) => step)],
+  ['Epoch', number(({ epoch }) => epoch)],
+  ['T', number(({ temperature }) => temperature)],
+  ['Rate', number(({ learningRate }) => learningRate)],
+  ['L_q', number(({ loss }) => loss.lq)],
+  ['L_OLS', number(({ loss }) => loss.lols)],
+  ['V', number(({ loss }) => loss.v)],
+  ['Hard', number(({ loss }) => loss.hard)],
+  ['Separation, mean', number(({ separation }) => separation.mean)],
+  ['min', number(({ separation }) => separation.min)],
+  ['Entropy', number(({ entropy }) => entropy)],
+  ['Used', ({ used }) => formatShare(used)],
+  ['Distinct', number(({ distinct }) => distinct)],
+  ['Perplexity', number(({ perplexity }) => perplexity)],
+];
 
 /** The charts' numbers at about twenty moments, for readers who cannot see the charts. */
 export function historyTable(history: readonly HistoryRecord[]): string {
   const shown = thinHistory(history, 20);
   return grid(
     `${formatNumber(shown.length)} of ${formatNumber(history.length)} records`,
-    [
-      'Step',
-      'Epoch',
-      'T',
-      'Rate',
-      'L_q',
-      'L_OLS',
-      'V',
-      'Hard',
-      'Separation, mean',
-      'min',
-      'Entropy',
-      'Used',
-      'Distinct',
-      'Perplexity',
-    ],
-    shown.map((record) => [
-      formatNumber(record.step),
-      formatNumber(record.epoch),
-      formatNumber(record.temperature),
-      formatNumber(record.learningRate),
-      formatNumber(record.loss.lq),
-      formatNumber(record.loss.lols),
-      formatNumber(record.loss.v),
-      formatNumber(record.loss.hard),
-      formatNumber(record.separation.mean),
-      formatNumber(record.separation.min),
-      formatNumber(record.entropy),
-      formatShare(record.used),
-      formatNumber(record.distinct),
-      formatNumber(record.perplexity),
-    ]),
+    historyColumns.map(([name]) => name),
+    shown.map((record) => historyColumns.map(([, cell]) => cell(record))),
   );
 }
 

@@ -7,10 +7,10 @@ import { argumentError, dataError, formatError } from '../data/data-error.ts';
 import { joinReaders } from '../data/join-readers.ts';
 import { matrixReader } from '../data/matrix-file.ts';
 import { openFile } from '../data/open-file.ts';
-import { safetensorsMatrix } from '../data/safetensors-matrix.ts';
+import { readSafetensorsHeader, safetensorsMatrix } from '../data/safetensors-matrix.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
-import { again, openShard, readHeader, type Shard } from './read-shard.ts';
+import { again, openShard, type Shard } from './read-shard.ts';
 import { isShardName, shardFormat, shardTensors } from './shard-format.ts';
 
 /** Token shards, ready to be read in any order. */
@@ -59,7 +59,7 @@ export async function findTokenShards(paths: readonly string[]): Promise<string[
   if (!isShardName(basename(only))) return undefined;
   const source = await openFile(only);
   try {
-    const { metadata } = await readHeader(source);
+    const { metadata } = await readSafetensorsHeader(source, again);
     return metadata['format'] === shardFormat ? [...paths] : undefined;
   } finally {
     await source.handle.close();

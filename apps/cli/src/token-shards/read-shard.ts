@@ -1,6 +1,6 @@
-import { parseSafetensorsHeader, safetensorsHeaderLength, type SafetensorsHeader } from '@ddcl/core/safetensors';
-import { formatError, withFileName } from '../data/data-error.ts';
+import { formatError } from '../data/data-error.ts';
 import { openFile, readFully, type OpenFile } from '../data/open-file.ts';
+import { readSafetensorsHeader } from '../data/safetensors-matrix.ts';
 import { parseMetadata, shardTensors, type ShardMetadata } from './shard-format.ts';
 
 /** A shard that is open: all but its tokens is in memory. */
@@ -16,16 +16,6 @@ export interface Shard {
 /** What to do about a shard that cannot be used. */
 export const again: string = "Run 'ddcl encode-tokens' again.";
 
-/** @throws DdclError `format` for a file that is no safetensors file */
-export async function readHeader(source: OpenFile): Promise<SafetensorsHeader> {
-  const { file, size } = source;
-  const prefix = new Uint8Array(Math.min(8, size));
-  await readFully(source, prefix, 0);
-  const bytes = new Uint8Array(withFileName(file, again, () => safetensorsHeaderLength(prefix, size)));
-  await readFully(source, bytes, 8);
-  return withFileName(file, again, () => parseSafetensorsHeader(bytes, size));
-}
-
 /**
  * Opens the file of a shard and checks that its parts fit together.
  *
@@ -34,7 +24,7 @@ export async function readHeader(source: OpenFile): Promise<SafetensorsHeader> {
 export async function openShard(file: string): Promise<Shard> {
   const source = await openFile(file);
   try {
-    const header = await readHeader(source);
+    const header = await readSafetensorsHeader(source, again);
     const metadata = parseMetadata(header.metadata);
     const tokens = header.entries.get(shardTensors.tokens);
     const bounds = header.entries.get(shardTensors.offsets);

@@ -6,9 +6,10 @@ export async function* codesOf(
   backend: Backend,
   model: DdclModel,
   source: TokenSource,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): AsyncGenerator<Int32Array> {
-  for await (const { data } of encodeTokens(backend, model, source, 'codes', { signal })) yield data as Int32Array;
+  for await (const { data } of encodeTokens(backend, model, source, 'codes', signal === undefined ? {} : { signal }))
+    yield data as Int32Array;
 }
 
 /** The nearest prototype of every token, in stored order. */
@@ -16,7 +17,7 @@ export async function readCodes(
   backend: Backend,
   model: DdclModel,
   source: TokenSource,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Int32Array> {
   const codes = new Int32Array(source.tokens ?? 0);
   let place = 0;
