@@ -13,7 +13,7 @@ import { reportError } from './output/errors.ts';
 import { version } from './output/version.ts';
 
 /** commander's complaint, which may have several lines, as one line that says where to look. */
-function usageError(text: string, command: string): string {
+function complaint(text: string, command: string): string {
   const [problem = '', ...suggestions] = text
     .replace(/^error: /, '')
     .trim()
@@ -52,7 +52,7 @@ function makeProgram(): Command {
   }
   for (const command of [program, ...program.commands]) {
     const name = command === program ? 'ddcl' : `ddcl ${command.name()}`;
-    command.configureOutput({ outputError: (text, write) => write(`ddcl: ${usageError(text, name)}\n`) });
+    command.configureOutput({ outputError: (text, write) => write(`ddcl: ${complaint(text, name)}\n`) });
     // Throw instead of ending the process, so that every way out goes through reportError.
     command.exitOverride();
   }

@@ -1,7 +1,8 @@
 import { cpus, totalmem } from 'node:os';
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { DdclError, f32, mul, sum, trace } from '@ddcl/core';
+import { f32, mul, sum, trace } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { usageError } from '../output/usage-error.ts';
 import { loadOrt } from './load-ort.ts';
 
 /** A backend that the CLI knows by name. */
@@ -46,10 +47,7 @@ export function isBackend(text: string): boolean {
 export async function createBackend(name: string): Promise<Backend> {
   const found = parse(name);
   if (found !== undefined) return found.backend.create(found.choice);
-  throw new DdclError(
-    'argument',
-    `There is no backend '${name}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`,
-  );
+  throw usageError(`There is no backend '${name}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`);
 }
 
 /** Whether a backend runs on this machine. */

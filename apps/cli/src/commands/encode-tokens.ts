@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { DdclError } from '@ddcl/core';
 import { Command, Option } from 'commander';
 import { wholeNumber } from '../command-line/options.ts';
 import { addEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { prepareOutFolder } from '../model-folder/out-folder.ts';
+import { usageError } from '../output/usage-error.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { describeCounts, encodeText } from '../token-shards/encode-text.ts';
 import type { TokenFileDType } from '../token-shards/shard-format.ts';
@@ -47,7 +47,7 @@ export function encodeTokensCommand(): Command {
 function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
   return withCommand(options, async ({ signal, progress, seconds, print }) => {
     const out = resolve(options.out);
-    if (options.text === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
+    if (options.text === undefined) throw usageError('There is no text. Give --text DATA.');
     const encoder = requireEncoder(options);
     await prepareOutFolder(out, false);
     const { shards, counts, record, fingerprint } = await encodeText({

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { DdclError, type FloatDType } from '@ddcl/core';
+import type { FloatDType } from '@ddcl/core';
 import {
   encodeSegments,
   encodeTokens,
@@ -18,6 +18,7 @@ import { writeNpy } from '../data/npy-writer.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
+import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { openForModel, textOf } from '../tokens/open-tokens.ts';
 import { readSegments, withEmptySegments } from '../tokens/segments.ts';
@@ -76,8 +77,7 @@ export function encodeCommand(): Command {
 function encodeAction(folder: string, files: string[], options: EncodeCommandOptions): Promise<void> {
   return withCommand(options, async (scope) => {
     if (options.segments !== undefined && !isSegmentOutput(options.outputs)) {
-      throw new DdclError(
-        'argument',
+      throw usageError(
         `--segments goes with ${segmentOutputs.join(', ')}; ${options.outputs} has one row per token. Leave it out.`,
       );
     }
@@ -106,10 +106,7 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     } else {
       const texts = textOf(opened);
       if (texts !== undefined && options.segments !== undefined) {
-        throw new DdclError(
-          'argument',
-          'The segments of text and token shards are the documents. Leave --segments out.',
-        );
+        throw usageError('The segments of text and token shards are the documents. Leave --segments out.');
       }
       const ids =
         texts?.ofRow() ??

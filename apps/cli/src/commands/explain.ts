@@ -1,5 +1,4 @@
 import { basename, resolve } from 'node:path';
-import { DdclError } from '@ddcl/core';
 import { tokensFromArray } from '@ddcl/core/fit';
 import { Readout } from '@ddcl/readout';
 import { Command } from 'commander';
@@ -13,6 +12,7 @@ import { gatherExplanation, type ReadDocument } from '../explain/gather.ts';
 import { renderExplanation } from '../explain/render-explanation.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
+import { usageError } from '../output/usage-error.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
 import { openText } from '../text/open-text.ts';
@@ -59,16 +59,15 @@ export function explainCommand(): Command {
 function explainAction(folder: string, options: ExplainCommandOptions, command: Command): Promise<void> {
   return withCommand(options, async ({ signal, progress, own, print, ...scope }) => {
     const { html, json, text: paths } = options;
-    if (paths === undefined) throw new DdclError('argument', 'There is no text. Give --text DATA.');
+    if (paths === undefined) throw usageError('There is no text. Give --text DATA.');
     if (html === undefined && json !== true) {
-      throw new DdclError('argument', 'There is nothing to write. Give --html FILE.html, or --json.');
+      throw usageError('There is nothing to write. Give --html FILE.html, or --json.');
     }
     const out = html === undefined ? undefined : resolve(html);
     if (out !== undefined) await checkOutFile('--html', out, '.html', paths);
     const { model, config } = await loadModel(resolve(folder));
     if (config.text?.documents === 'mean') {
-      throw new DdclError(
-        'argument',
+      throw usageError(
         `The model ${folder} was fitted on one mean per document, so its prototypes stand for no tokens. Fit one without --documents mean.`,
       );
     }

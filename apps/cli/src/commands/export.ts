@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { DdclError } from '@ddcl/core';
 import { readoutOutputs, readoutProgram, type ReadoutOutput } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { loadModel } from '../model-folder/model-folder.ts';
@@ -8,6 +7,7 @@ import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { openOnnxFile } from '../encoder/onnx-file.ts';
 import { positiveNumber } from '../command-line/options.ts';
+import { usageError } from '../output/usage-error.ts';
 
 interface ExportCommandOptions {
   readonly onnx: string;
@@ -57,13 +57,10 @@ export function exportCommand(): Command {
 function checkOptions({ fused, appendTo, encoderOutput, mask, outputs }: ExportCommandOptions): void {
   const needsEncoder = encoderOutput !== undefined ? '--encoder-output' : mask !== undefined ? '--mask' : undefined;
   if (appendTo === undefined && needsEncoder !== undefined) {
-    throw new DdclError(
-      'argument',
-      `${needsEncoder} goes with --append-to ENCODER.onnx. Give it too, or leave this out.`,
-    );
+    throw usageError(`${needsEncoder} goes with --append-to ENCODER.onnx. Give it too, or leave this out.`);
   }
   if (fused && (appendTo !== undefined || outputs !== 'outputs')) {
-    throw new DdclError('argument', '--fused goes with --outputs outputs and without --append-to. Leave it out.');
+    throw usageError('--fused goes with --outputs outputs and without --append-to. Leave it out.');
   }
 }
 

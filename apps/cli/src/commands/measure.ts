@@ -25,6 +25,7 @@ import {
 import { formatMeasures, makeMeasures, warningsOf } from '../measures/measures.ts';
 import { codesOf } from '../measures/codes.ts';
 import { classCounter, scoreLabels } from '../measures/label-scores.ts';
+import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { openForFit, openForModel, textOf } from '../tokens/open-tokens.ts';
 import { withCommand } from './with-command.ts';
@@ -129,22 +130,18 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
       () => false,
     );
     if (!isFolder && basename(path) === modelFiles.model) {
-      throw new DdclError(
-        'argument',
-        `${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`,
-      );
+      throw usageError(`${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`);
     }
     const loaded: LoadedModel | undefined = isFolder ? await loadModel(path) : undefined;
     if (loaded !== undefined && (options.standardize || options.normalize)) {
-      throw new DdclError(
-        'argument',
+      throw usageError(
         'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.',
       );
     }
     const given = loaded === undefined ? await readPrototypes(path) : loaded.model;
     const temperature = options.temperature ?? loaded?.model.temperature;
     if (temperature === undefined)
-      throw new DdclError('argument', 'Prototypes from an .npy file have no temperature. Give --temperature T.');
+      throw usageError('Prototypes from an .npy file have no temperature. Give --temperature T.');
     if (!(temperature > 0))
       throw new DdclError(
         'temperature',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DdclError } from '@ddcl/core';
 import { openEncoder, type Encoder } from '../encoder/open-encoder.ts';
+import { usageError } from '../output/usage-error.ts';
 import type { CompareRequest } from './compare-request.ts';
 import { classNames, numberClasses } from './documents.ts';
 import { FinishedRows } from './finished-rows.ts';
@@ -34,15 +34,12 @@ const digest = (labels: readonly string[]): string =>
 export async function compare(request: CompareRequest): Promise<Comparison> {
   const { prototypes, trained, signal, progress, own } = request;
   if (trained !== undefined && !prototypes.includes(trained)) {
-    throw new DdclError(
-      'argument',
-      `--trained ${trained} is not among --prototypes ${prototypes.join(',')}. Add it there.`,
-    );
+    throw usageError(`--trained ${trained} is not among --prototypes ${prototypes.join(',')}. Add it there.`);
   }
   let opened: Encoder | undefined;
   const encoder = async (): Promise<Encoder> => {
     if (request.encoder === undefined) {
-      throw new DdclError('argument', 'Text needs an encoder. Give --encoder, or folders of token shards.');
+      throw usageError('Text needs an encoder. Give --encoder, or folders of token shards.');
     }
     opened ??= own(await openEncoder({ ...request.encoder, signal }), (each) => each.dispose());
     return opened;
@@ -56,7 +53,7 @@ export async function compare(request: CompareRequest): Promise<Comparison> {
   classNames(prepared[0].labels, prepared[1].labels);
   const [train, test] = [await prepared[0].open(), await prepared[1].open()];
   if (train.encoderHash !== test.encoderHash) {
-    throw new DdclError('argument', '--train and --test were encoded by different encoders. Encode both with one.');
+    throw usageError('--train and --test were encoded by different encoders. Encode both with one.');
   }
   progress.stop();
   const data = numberClasses(train, test);

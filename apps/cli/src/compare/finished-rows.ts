@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { reasonOf, writeWhole } from '../output/write-file.ts';
 import { RowTable, type CompareRow, type SeedScores } from './rows.ts';
 
@@ -48,9 +48,7 @@ export class FinishedRows {
       text = await readFile(path, 'utf8');
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). Give a file for --resume.`, {
-          cause,
-        });
+        throw usageError(`${path} cannot be read (${reasonOf(cause)}). Give a file for --resume.`, cause);
       }
       await writeWhole(path, `${first}\n`);
       return new FinishedRows(path, []);
@@ -62,10 +60,7 @@ export class FinishedRows {
     const [own, ...units] = parsed;
     if (lines[0] !== first) {
       const reason = own?.['ddclCompare'] === undefined ? 'holds no rows of ddcl compare' : difference(own, comparison);
-      throw new DdclError(
-        'argument',
-        `${path} ${reason}. Give --resume a new file, or the data and options that it was begun with.`,
-      );
+      throw usageError(`${path} ${reason}. Give --resume a new file, or the data and options that it was begun with.`);
     }
     if (whole.length < text.length) await writeWhole(path, whole);
     return new FinishedRows(path, units);
@@ -93,10 +88,9 @@ function parseLines(path: string, lines: readonly string[]): unknown[] {
     try {
       return JSON.parse(line) as unknown;
     } catch (cause) {
-      throw new DdclError(
-        'argument',
+      throw usageError(
         `${path}, line ${index + 1} is no JSON, so it holds no rows of ddcl compare, or was damaged. Give --resume a new file, or remove the line.`,
-        { cause },
+        cause,
       );
     }
   });

@@ -1,8 +1,8 @@
-import { DdclError } from '@ddcl/core';
 import type { SequenceReader } from '@ddcl/readout';
 import type { Encoder } from '../encoder/open-encoder.ts';
 import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
+import { usageError } from '../output/usage-error.ts';
 import { openText } from '../text/open-text.ts';
 import { findTokenShards, openTokenShards } from '../token-shards/open-token-shards.ts';
 import { temporaryFolder } from '../token-shards/temporary-folder.ts';
@@ -51,10 +51,7 @@ export async function prepareSplit(paths: readonly string[], options: OpenSplitO
     return { labels: split.labels, open: async () => split };
   }
   if (field === undefined) {
-    throw new DdclError(
-      'argument',
-      `${options.option} needs labels to compare by. Name their field or column with --labels.`,
-    );
+    throw usageError(`${options.option} needs labels to compare by. Name their field or column with --labels.`);
   }
   const text = await openText(paths, {
     ...options,
@@ -93,8 +90,7 @@ async function openSplit(
   const shards = own(await openTokenShards(files, isFolder), ({ close }) => close());
   const { sequences, labels, record } = shards;
   if (labels === undefined) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `The token shards of ${option} have no labels. Write them again: ddcl encode-tokens --labels FIELD.`,
     );
   }

@@ -1,4 +1,5 @@
-import { createRandom, DdclError } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { apportion } from '../report/apportion.ts';
 import { orbitFamilies, type OrbitalRegime, type OrbitFamily } from './orbit-families.ts';
 
@@ -52,13 +53,12 @@ export interface OrbitalCatalogue {
 export function generateOrbitalRegimes(options: OrbitalRegimesOptions): OrbitalCatalogue {
   const { objects, seed, shares = defaultOrbitalShares } = options;
   if (!Number.isSafeInteger(objects) || objects < 1) {
-    throw new DdclError('argument', `objects must be an integer >= 1, but ${objects} came. Pass for example 4000.`);
+    throw usageError(`objects must be an integer >= 1, but ${objects} came. Pass for example 4000.`);
   }
   const weights = orbitalRegimes.map((regime) => shares[regime] ?? 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (!weights.every((weight) => Number.isFinite(weight) && weight >= 0) || !(total > 0)) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `shares must be finite numbers >= 0 with a positive sum, but ${JSON.stringify(shares)} came. ` +
         `Pass for example ${JSON.stringify(defaultOrbitalShares)}.`,
     );

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 import { externalFiles } from './external-files.ts';
 
@@ -48,10 +49,7 @@ export async function findEncoderFiles(folder: string, dtype: EncoderDType): Pro
   };
   for (const [path, remedy] of Object.entries(remedies)) {
     if (await isFile(path)) continue;
-    throw new DdclError(
-      'argument',
-      `The encoder's folder ${folder} has no ${path.slice(folder.length + 1)}. ${remedy}`,
-    );
+    throw usageError(`The encoder's folder ${folder} has no ${path.slice(folder.length + 1)}. ${remedy}`);
   }
   const model = await firstFile(modelNames(dtype).map((name) => join(folder, name)));
   if (model === undefined) {
@@ -60,15 +58,14 @@ export async function findEncoderFiles(folder: string, dtype: EncoderDType): Pro
     const remedy = hasOther
       ? `It has a model for --encoder-dtype ${other}.`
       : 'Export the encoder to ONNX, or take a folder in the layout of transformers.js.';
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `The encoder's folder ${folder} has no ${dtype} model: looked for ${modelNames(dtype).join(' and ')}. ${remedy}`,
     );
   }
   const external = externalFiles(await readEncoderFile(model), model).map((name) => join(dirname(model), name));
   for (const path of external) {
     if (await isFile(path)) continue;
-    throw new DdclError('argument', `${model} has its weights in ${path}, which is missing. Copy it there.`);
+    throw usageError(`${model} has its weights in ${path}, which is missing. Copy it there.`);
   }
   return {
     folder,
@@ -90,7 +87,7 @@ export async function readEncoderFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}).`, { cause });
+    throw usageError(`${path} cannot be read (${reasonOf(cause)}).`, cause);
   }
 }
 

@@ -1,6 +1,6 @@
-import { DdclError } from '@ddcl/core';
 import { Option, type Command } from 'commander';
 import { wholeNumber } from '../command-line/options.ts';
+import { usageError } from '../output/usage-error.ts';
 import type { TextCommandOptions } from '../text/text-options.ts';
 import { encoderDTypes, type EncoderDType } from './encoder-files.ts';
 import type { EncoderRecord } from './encoder-record.ts';
@@ -69,8 +69,7 @@ export type ChosenEncoder = Pick<
 export function requireEncoder(options: EncoderCommandOptions & TextUse, record?: EncoderRecord): ChosenEncoder {
   const encoder = options.encoder ?? record?.encoder;
   if (encoder === undefined) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       'Text needs an encoder. Give --encoder FOLDER with tokenizer.json, config.json and onnx/model.onnx, or --encoder NAME.',
     );
   }
@@ -100,5 +99,5 @@ export function refuseEncoderOptions(options: EncoderCommandOptions & TextUse): 
   };
   const given = Object.entries(names).find(([, value]) => value !== undefined);
   if (given === undefined) return;
-  throw new DdclError('argument', `${given[0]} goes with --text DATA. Give the text with --text, or leave this out.`);
+  throw usageError(`${given[0]} goes with --text DATA. Give the text with --text, or leave this out.`);
 }

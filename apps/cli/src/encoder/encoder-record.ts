@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 import { encoderDTypes, type EncoderDType, type EncoderFiles } from './encoder-files.ts';
 
@@ -38,7 +38,7 @@ async function hashFile(path: string): Promise<Buffer> {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   } catch (cause) {
-    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}).`, { cause });
+    throw usageError(`${path} cannot be read (${reasonOf(cause)}).`, cause);
   }
   return hash.digest();
 }
@@ -68,8 +68,7 @@ export function isEncoderRecord(value: unknown): value is EncoderRecord {
  */
 export function requireSameEncoder(record: EncoderRecord, now: EncoderRecord, otherEncoder: boolean): void {
   if (record.hash === now.hash || otherEncoder) return;
-  throw new DdclError(
-    'argument',
+  throw usageError(
     `${now.encoder} (${now.dtype}) is not the encoder that the model was fitted with, ${record.encoder} (${record.dtype}): its tokenizer, config or weights differ. Give that one with --encoder, or --other-encoder if you mean it.`,
   );
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { DdclError, isDdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { findEncoderFiles, modelNames, readEncoderFile, type EncoderDType } from './encoder-files.ts';
 import { externalFiles } from './external-files.ts';
 
@@ -66,8 +67,7 @@ export async function fetchEncoder(name: string, { dtype, signal, onFile }: Fetc
     const missing = ['tokenizer.json', 'config.json'].filter((path) => !filePaths.includes(path));
     if (model === undefined) missing.push(modelNames(dtype).join(' or '));
     if (model === undefined || missing.length > 0) {
-      throw new DdclError(
-        'argument',
+      throw usageError(
         `The encoder ${name} has no ${missing.join(' and no ')}. Choose one that is published for transformers.js, or export it to ONNX and give its folder.`,
       );
     }
@@ -85,10 +85,9 @@ export async function fetchEncoder(name: string, { dtype, signal, onFile }: Fetc
   } catch (cause) {
     if (signal?.aborted) throw new DdclError('aborted', 'Fetching the encoder was interrupted.', { cause });
     if (isDdclError(cause)) throw cause;
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `The encoder ${name} is no folder here, is not in the cache ${cache}, and cannot be fetched (${problemOf(cause)}). Copy its tokenizer.json, config.json and onnx/model.onnx into a folder and give that with --encoder.`,
-      { cause },
+      cause,
     );
   } finally {
     Object.assign(console, { debug, info });

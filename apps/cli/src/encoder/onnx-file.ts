@@ -2,6 +2,7 @@ import { open, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { ExternalData, ReadExternal } from '@ddcl/backend-ort';
 import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 
 /** An encoder's `.onnx` and how to read what lies beside it. */
@@ -16,13 +17,7 @@ export async function openOnnxFile(path: string): Promise<OnnxFile> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new DdclError(
-      'argument',
-      `${path} cannot be read (${reasonOf(cause)}). Give the .onnx file of the encoder.`,
-      {
-        cause,
-      },
-    );
+    throw usageError(`${path} cannot be read (${reasonOf(cause)}). Give the .onnx file of the encoder.`, cause);
   }
   const folder = await realpath(dirname(path));
   return { bytes, readExternal: (data) => readPart(folder, data) };

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OrtRuntime } from '@ddcl/backend-ort';
-import { DdclError } from '@ddcl/core';
 import { loadOrt } from '../backends/load-ort.ts';
+import { usageError } from '../output/usage-error.ts';
 import { cacheFolderText, fetchEncoder, isEncoderName } from './fetch-encoder.ts';
 import { encodeDocuments, type EncodeCounts, type EncodedDocument } from './encode-documents.ts';
 import { findEncoderFiles, readEncoderJson, type EncoderDType } from './encoder-files.ts';
@@ -68,8 +68,8 @@ async function locate({ encoder, dtype = 'fp32', onNotice = say, signal }: OpenE
   const entry = await stat(folder).catch(() => undefined);
   if (entry?.isDirectory()) return folder;
   const gives = 'Give the folder that holds tokenizer.json, config.json and onnx/model.onnx.';
-  if (entry !== undefined) throw new DdclError('argument', `The encoder ${encoder} is a file. ${gives}`);
-  if (!isEncoderName(encoder)) throw new DdclError('argument', `There is no encoder folder ${folder}. ${gives}`);
+  if (entry !== undefined) throw usageError(`The encoder ${encoder} is a file. ${gives}`);
+  if (!isEncoderName(encoder)) throw usageError(`There is no encoder folder ${folder}. ${gives}`);
   return fetchEncoder(encoder, {
     dtype,
     signal,

@@ -1,4 +1,4 @@
-import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -35,14 +35,13 @@ export function encoderTokenLimit(config: Json, tokenizerConfig: Json): number |
 export function resolveMaxTokens(asked: number | undefined, limit: number | undefined, special: number): number {
   if (asked === undefined) {
     if (limit !== undefined) return limit;
-    throw new DdclError('argument', 'The encoder does not say how many tokens it takes. Give --max-tokens N.');
+    throw usageError('The encoder does not say how many tokens it takes. Give --max-tokens N.');
   }
   if (limit !== undefined && asked > limit) {
-    throw new DdclError('argument', `The encoder takes at most ${limit} tokens, but --max-tokens is ${asked}.`);
+    throw usageError(`The encoder takes at most ${limit} tokens, but --max-tokens is ${asked}.`);
   }
   if (asked <= special) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `--max-tokens ${asked} leaves no room for text beside ${special} special tokens. Give at least ${special + 1}.`,
     );
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { DdclError } from '@ddcl/core';
 import { checkpointIdentity, fitDifferences, type FitIdentity } from '@ddcl/core/fit';
 import { withFileName } from '../data/data-error.ts';
+import { usageError } from '../output/usage-error.ts';
 import { readIfThere } from '../output/write-file.ts';
 import { modelFiles } from './model-folder.ts';
 
@@ -12,8 +12,7 @@ import { modelFiles } from './model-folder.ts';
 export function requireSameFit(what: string, earlier: FitIdentity, now: FitIdentity): void {
   const differences = fitDifferences(earlier, now);
   if (differences === '') return;
-  throw new DdclError(
-    'argument',
+  throw usageError(
     `${what} belongs to another fit: ${differences}. Give --resume with the same command and data, or choose another --out.`,
   );
 }

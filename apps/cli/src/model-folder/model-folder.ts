@@ -4,6 +4,7 @@ import { DdclError } from '@ddcl/core';
 import { modelFromBytes, type DdclModel, type FitIdentity } from '@ddcl/core/fit';
 import { withFileName } from '../data/data-error.ts';
 import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
+import { usageError } from '../output/usage-error.ts';
 import { readIfThere } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 
@@ -61,20 +62,19 @@ const givesFolder = "Give the folder that 'ddcl fit --out' wrote.";
 /** @throws DdclError `argument` or `format` if the folder is missing or does not hold a model of this version */
 export async function loadModel(folder: string): Promise<LoadedModel> {
   const entry = await stat(folder).catch(() => undefined);
-  if (entry === undefined) throw new DdclError('argument', `There is no model folder ${folder}. ${givesFolder}`);
-  if (!entry.isDirectory()) throw new DdclError('argument', `${folder} is a file, not a model folder. ${givesFolder}`);
+  if (entry === undefined) throw usageError(`There is no model folder ${folder}. ${givesFolder}`);
+  if (!entry.isDirectory()) throw usageError(`${folder} is a file, not a model folder. ${givesFolder}`);
   const path = join(folder, modelFiles.model);
   const bytes = await readIfThere(path, givesFolder);
   if (bytes === undefined) {
     const interrupted = (await readIfThere(join(folder, modelFiles.checkpoint), givesFolder)) !== undefined;
     const remedy = interrupted ? 'Its fit was interrupted: run the same fit again with --resume.' : givesFolder;
-    throw new DdclError('argument', `The folder ${folder} has no ${modelFiles.model}. ${remedy}`);
+    throw usageError(`The folder ${folder} has no ${modelFiles.model}. ${remedy}`);
   }
   const model = withFileName(path, 'Fit the model again.', () => modelFromBytes(bytes));
   const config = await readConfig(folder);
   if (config === undefined) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `The model folder ${folder} has no ${modelFiles.config}. Copy the whole folder, or fit the model again.`,
     );
   }

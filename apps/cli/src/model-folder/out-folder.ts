@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 import { modelFiles } from './model-folder.ts';
 
@@ -17,10 +17,9 @@ export async function prepareOutFolder(path: string, resume: boolean): Promise<v
     names = await readdir(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new DdclError(
-        'argument',
+      throw usageError(
         `${path} cannot be used as the out folder (${reasonOf(cause)}). Choose another with --out.`,
-        { cause },
+        cause,
       );
     }
   }
@@ -28,15 +27,14 @@ export async function prepareOutFolder(path: string, resume: boolean): Promise<v
     const remedy = names.includes(modelFiles.checkpoint)
       ? 'Go on with the interrupted fit by --resume, or choose another with --out.'
       : 'Choose another with --out, or empty it.';
-    throw new DdclError('argument', `The out folder ${path} is not empty. ${remedy}`);
+    throw usageError(`The out folder ${path} is not empty. ${remedy}`);
   }
   try {
     await rmdir(await mkdtemp(join(await nearestExisting(path), '.ddcl-')));
   } catch (cause) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `The out folder ${path} cannot be written (${reasonOf(cause)}). Choose another with --out.`,
-      { cause },
+      cause,
     );
   }
   // What a process that was killed while writing has left.

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DdclError } from '@ddcl/core';
+import { usageError } from './usage-error.ts';
 
 /**
  * Refuses an output file before any work is done.
@@ -18,12 +18,12 @@ export async function checkOutFile(
 ): Promise<void> {
   const remedy = `Give another ${option} FILE${ending}.`;
   if (!out.toLowerCase().endsWith(ending))
-    throw new DdclError('argument', `${out} does not end in ${ending}, which is what this command writes. ${remedy}`);
+    throw usageError(`${out} does not end in ${ending}, which is what this command writes. ${remedy}`);
   if (inputs.some((input) => resolve(input) === out))
-    throw new DdclError('argument', `${out} is also read, and would be overwritten. ${remedy}`);
+    throw usageError(`${out} is also read, and would be overwritten. ${remedy}`);
   const entry = await stat(out).catch(() => undefined);
-  if (entry?.isDirectory()) throw new DdclError('argument', `${out} is a folder. ${remedy}`);
+  if (entry?.isDirectory()) throw usageError(`${out} is a folder. ${remedy}`);
   const folder = await stat(dirname(out)).catch(() => undefined);
   if (!folder?.isDirectory())
-    throw new DdclError('argument', `There is no folder ${dirname(out)} to write to. Make it, or g${remedy.slice(1)}`);
+    throw usageError(`There is no folder ${dirname(out)} to write to. Make it, or g${remedy.slice(1)}`);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DdclError } from '@ddcl/core';
+import { usageError } from './usage-error.ts';
 
 /**
  * Writes a file whole or not at all: to a temporary file beside it, which is then renamed. Its folder is made if need be.
@@ -21,10 +21,9 @@ export async function writeWhole(
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `${path} cannot be written (${reasonOf(cause)}). Choose a folder that you may write to and that has room.`,
-      { cause },
+      cause,
     );
   }
 }
@@ -39,7 +38,7 @@ export async function readIfThere(path: string, remedy: string): Promise<Buffer 
     return await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new DdclError('argument', `${path} cannot be read (${reasonOf(cause)}). ${remedy}`, { cause });
+    throw usageError(`${path} cannot be read (${reasonOf(cause)}). ${remedy}`, cause);
   }
 }
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 
 /** A folder that goes away with its content, at the latest when the process ends (unless it is killed). */
@@ -18,10 +18,9 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
   try {
     path = await mkdtemp(join(tmpdir(), 'ddcl-tokens-'));
   } catch (cause) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `No temporary folder can be made in ${tmpdir()} (${reasonOf(cause)}). Set TMPDIR to a folder with room.`,
-      { cause },
+      cause,
     );
   }
   const onExit = (): void => rmSync(path, { recursive: true, force: true });

@@ -12,6 +12,7 @@ import type { TextCommandOptions } from '../text/text-options.ts';
 import { findTokenShards, openTokenShards } from '../token-shards/open-token-shards.ts';
 import { openDocuments, openTextDocuments, type OpenedDocuments } from './open-documents.ts';
 import type { DataCommandOptions } from '../data/data-options.ts';
+import { usageError } from '../output/usage-error.ts';
 
 /** Data that are open, preprocessed, and checked against labels. Whoever owns them closes them. */
 export interface OpenTokens {
@@ -43,10 +44,7 @@ async function openFiles(
 ): Promise<OpenedData> {
   const other = tensor === undefined ? undefined : files.find((file) => !/\.safetensors$/i.test(file));
   if (other !== undefined)
-    throw new DdclError(
-      'argument',
-      `--tensor chooses a tensor of a .safetensors file, but ${other} is none. Leave it out.`,
-    );
+    throw usageError(`--tensor chooses a tensor of a .safetensors file, but ${other} is none. Leave it out.`);
   try {
     const opened = await openData(files, {
       ...(columns === undefined ? {} : { columns }),
@@ -66,11 +64,10 @@ async function openFiles(
 /** @throws DdclError `argument` unless there is either text or files, with options that go with it */
 function checkChoice(files: readonly string[], options: OpenTokensOptions): void {
   if (options.text !== undefined && files.length > 0) {
-    throw new DdclError('argument', `Give either data files, such as ${files[0]}, or text with --text, not both.`);
+    throw usageError(`Give either data files, such as ${files[0]}, or text with --text, not both.`);
   }
   if (options.text === undefined && files.length === 0) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `The argument 'data' is missing. Give data files, a folder of token shards, or text with --text. See 'ddcl ${options.command} --help'.`,
     );
   }
@@ -81,10 +78,9 @@ function checkChoice(files: readonly string[], options: OpenTokensOptions): void
 function refuseDataOptions({ columns, tensor, labels, text }: OpenTokensOptions): void {
   const what = text === undefined ? 'token shards' : 'text';
   const option = columns === undefined ? (tensor === undefined ? undefined : '--tensor') : '--columns';
-  if (option !== undefined) throw new DdclError('argument', `${option} does not go with ${what}. Leave it out.`);
+  if (option !== undefined) throw usageError(`${option} does not go with ${what}. Leave it out.`);
   if (labels !== undefined && text === undefined) {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       "Token shards have their own labels, if they were made with 'ddcl encode-tokens --labels'. Leave --labels out.",
     );
   }
@@ -145,8 +141,7 @@ async function open(
   const texts = await openTexts(files, options, loaded);
   if (texts !== undefined) return texts;
   if (options.documents === 'mean' || loaded?.config.text?.documents === 'mean') {
-    throw new DdclError(
-      'argument',
+    throw usageError(
       `Means of documents need documents, but ${files[0]} has tokens only. Give text with --text, or token shards.`,
     );
   }
@@ -184,7 +179,7 @@ async function openFilesForModel(
   return opening.catch((error: unknown) => {
     if (options.columns !== undefined || !isDdclError(error, 'argument')) throw error;
     const message = error.message.replace('which --columns names', 'a column of the model');
-    throw new DdclError('argument', message, { cause: error });
+    throw usageError(message, { cause: error });
   });
 }
 
