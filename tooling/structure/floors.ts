@@ -44,8 +44,8 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['index.ts'],
   ],
   'apps/cli': [
-    ['backends', 'command-line', 'output'],
-    ['data'],
+    ['command-line', 'output'],
+    ['backends', 'data'],
     ['measures', 'preprocess', 'text'],
     ['encoder', 'report'],
     ['demo', 'explain', 'model-folder', 'token-shards'],

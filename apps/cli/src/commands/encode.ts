@@ -105,9 +105,8 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       rows = encodeTokens(backend, model, source, outputs, common);
     } else {
       const texts = textOf(opened);
-      if (texts !== undefined && options.segments !== undefined) {
+      if (texts !== undefined && options.segments !== undefined)
         throw usageError('The segments of text and token shards are the documents. Leave --segments out.');
-      }
       const ids =
         texts?.ofRow() ??
         (options.segments === undefined

@@ -60,9 +60,8 @@ function explainAction(folder: string, options: ExplainCommandOptions, command: 
   return withCommand(options, async ({ signal, progress, own, print, ...scope }) => {
     const { html, json, text: paths } = options;
     if (paths === undefined) throw usageError('There is no text. Give --text DATA.');
-    if (html === undefined && json !== true) {
+    if (html === undefined && json !== true)
       throw usageError('There is nothing to write. Give --html FILE.html, or --json.');
-    }
     const out = html === undefined ? undefined : resolve(html);
     if (out !== undefined) await checkOutFile('--html', out, '.html', paths);
     const { model, config } = await loadModel(resolve(folder));

@@ -56,12 +56,10 @@ export function exportCommand(): Command {
 /** @throws DdclError `argument` for options that do not go together */
 function checkOptions({ fused, appendTo, encoderOutput, mask, outputs }: ExportCommandOptions): void {
   const needsEncoder = encoderOutput !== undefined ? '--encoder-output' : mask !== undefined ? '--mask' : undefined;
-  if (appendTo === undefined && needsEncoder !== undefined) {
+  if (appendTo === undefined && needsEncoder !== undefined)
     throw usageError(`${needsEncoder} goes with --append-to ENCODER.onnx. Give it too, or leave this out.`);
-  }
-  if (fused && (appendTo !== undefined || outputs !== 'outputs')) {
+  if (fused && (appendTo !== undefined || outputs !== 'outputs'))
     throw usageError('--fused goes with --outputs outputs and without --append-to. Leave it out.');
-  }
 }
 
 async function exportAction(folder: string, options: ExportCommandOptions): Promise<void> {

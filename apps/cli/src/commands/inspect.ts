@@ -37,9 +37,8 @@ export function inspectCommand(): Command {
 /** Nested names and values as indented lines. */
 function formatLines(value: object, indent = ''): string[] {
   return Object.entries(value).flatMap(([name, entry]: [string, unknown]) => {
-    if (typeof entry === 'object' && entry !== null && !Array.isArray(entry)) {
+    if (typeof entry === 'object' && entry !== null && !Array.isArray(entry))
       return [`${indent}${name}`, ...formatLines(entry, `${indent}  `)];
-    }
     const text = Array.isArray(entry) ? entry.join(', ') : entry === null ? 'none' : String(entry);
     return [`${indent}${name.padEnd(Math.max(1, 22 - indent.length))} ${text}`];
   });

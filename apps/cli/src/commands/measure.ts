@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { createRandom, DdclError, type FloatDType } from '@ddcl/core';
 import {
@@ -25,6 +24,7 @@ import {
 import { formatMeasures, makeMeasures, warningsOf } from '../measures/measures.ts';
 import { codesOf } from '../measures/codes.ts';
 import { classCounter, scoreLabels } from '../measures/label-scores.ts';
+import { isFolder } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { openForFit, openForModel, textOf } from '../tokens/open-tokens.ts';
@@ -125,14 +125,10 @@ async function withWeights(reader: TokenReader, path: string | undefined): Promi
 function measureAction(files: string[], options: MeasureCommandOptions): Promise<void> {
   return withCommand(options, async (scope) => {
     const path = resolve(options.prototypes);
-    const isFolder = await stat(path).then(
-      (entry) => entry.isDirectory(),
-      () => false,
-    );
-    if (!isFolder && basename(path) === modelFiles.model) {
+    const isModel = await isFolder(path);
+    if (!isModel && basename(path) === modelFiles.model)
       throw usageError(`${path} lies in a model folder. Give the folder: --prototypes ${dirname(options.prototypes)}.`);
-    }
-    const loaded: LoadedModel | undefined = isFolder ? await loadModel(path) : undefined;
+    const loaded: LoadedModel | undefined = isModel ? await loadModel(path) : undefined;
     if (loaded !== undefined && (options.standardize || options.normalize)) {
       throw usageError(
         'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.',

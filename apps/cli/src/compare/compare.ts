@@ -33,14 +33,12 @@ const digest = (labels: readonly string[]): string =>
  */
 export async function compare(request: CompareRequest): Promise<Comparison> {
   const { prototypes, trained, signal, progress, own } = request;
-  if (trained !== undefined && !prototypes.includes(trained)) {
+  if (trained !== undefined && !prototypes.includes(trained))
     throw usageError(`--trained ${trained} is not among --prototypes ${prototypes.join(',')}. Add it there.`);
-  }
   let opened: Encoder | undefined;
   const encoder = async (): Promise<Encoder> => {
-    if (request.encoder === undefined) {
+    if (request.encoder === undefined)
       throw usageError('Text needs an encoder. Give --encoder, or folders of token shards.');
-    }
     opened ??= own(await openEncoder({ ...request.encoder, signal }), (each) => each.dispose());
     return opened;
   };
@@ -52,9 +50,8 @@ export async function compare(request: CompareRequest): Promise<Comparison> {
   ] as const;
   classNames(prepared[0].labels, prepared[1].labels);
   const [train, test] = [await prepared[0].open(), await prepared[1].open()];
-  if (train.encoderHash !== test.encoderHash) {
+  if (train.encoderHash !== test.encoderHash)
     throw usageError('--train and --test were encoded by different encoders. Encode both with one.');
-  }
   progress.stop();
   const data = numberClasses(train, test);
   const finished =

@@ -47,9 +47,8 @@ export class FinishedRows {
     try {
       text = await readFile(path, 'utf8');
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
         throw usageError(`${path} cannot be read (${reasonOf(cause)}). Give a file for --resume.`, cause);
-      }
       await writeWhole(path, `${first}\n`);
       return new FinishedRows(path, []);
     }

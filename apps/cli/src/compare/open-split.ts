@@ -50,9 +50,8 @@ export async function prepareSplit(paths: readonly string[], options: OpenSplitO
     const split = await openSplit(shards, paths.length === 1, options);
     return { labels: split.labels, open: async () => split };
   }
-  if (field === undefined) {
+  if (field === undefined)
     throw usageError(`${options.option} needs labels to compare by. Name their field or column with --labels.`);
-  }
   const text = await openText(paths, {
     ...options,
     labels: field,

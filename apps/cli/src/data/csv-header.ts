@@ -23,9 +23,8 @@ export function csvHeader(file: string, first: readonly string[], wanted: readon
   if (numeric === first.length) return { names: numbered, present: false };
   if (numeric > 0) {
     const asked = wanted ?? [];
-    if (asked.length > 0 && asked.every((name) => !trimmed.includes(name) && numbered.includes(name))) {
+    if (asked.length > 0 && asked.every((name) => !trimmed.includes(name) && numbered.includes(name)))
       return { names: numbered, present: false };
-    }
     if (asked.length === 0 || !asked.every((name) => trimmed.includes(name))) {
       const positions = numbered.filter((_, index) => !Number.isNaN(numberFromText(trimmed[index])));
       throw dataError(

@@ -32,9 +32,8 @@ export function withFileName<T>(file: string, remedy: string, step: () => T): T 
 
 /** @throws DdclError `aborted` when the signal has fired */
 export function checkAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) {
+  if (signal?.aborted === true)
     throw new DdclError('aborted', 'Reading the data was interrupted.', { cause: signal.reason });
-  }
 }
 
 /** What a cell holds, for "expected a number, but ... came". */

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { isFile } from '../output/entry-at.ts';
 import { csvRecords } from './csv-records.ts';
 import { argumentError, dataError, describeCell, formatError } from './data-error.ts';
 import { fileKind, type NamedFile } from './file-kind.ts';
@@ -95,11 +95,7 @@ function parseLabel(file: string, place: string, text: string): unknown {
  * @throws DdclError `argument`
  */
 export async function checkLabelFile(file: string, labels: string, columnsText: string): Promise<void> {
-  const found = await stat(labels).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
-  if (!found)
+  if (!(await isFile(labels)))
     throw argumentError(
       file,
       `--labels ${JSON.stringify(labels)} is neither a column of the data nor a file${columnsText}`,

@@ -33,9 +33,8 @@ export async function readNpyHeader(source: OpenFile): Promise<NpyHeader> {
   const { file, size } = source;
   const start = Buffer.alloc(Math.min(12, size));
   await readFully(source, start, 0);
-  if (start.length < 10 || start.toString('latin1', 0, 6) !== magic) {
+  if (start.length < 10 || start.toString('latin1', 0, 6) !== magic)
     throw formatError(file, 'is not an .npy file: it does not start with "\\x93NUMPY". Save it with numpy.save.');
-  }
   const version = start[6]!;
   if (version < 1 || version > 3)
     throw formatError(file, `is of .npy version ${version}; versions 1 to 3 are read. Save it with numpy.save.`);
@@ -79,9 +78,8 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map((part) => Number(part.replace(/L$/, '')));
-  if (!shape.every((length) => Number.isSafeInteger(length))) {
+  if (!shape.every((length) => Number.isSafeInteger(length)))
     throw formatError(file, `its header has the malformed shape (${sizes.trim()}). Save it with numpy.save.`);
-  }
   const format = formats.get(descr);
   if (format === undefined) throw formatError(file, dtypeProblem(descr));
   // With at most one axis longer than 1 both orders are the same bytes.
@@ -95,9 +93,8 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
 }
 
 function dtypeProblem(descr: string): string {
-  if (descr.includes('O')) {
+  if (descr.includes('O'))
     return 'holds Python objects; expected plain numbers. Unpickling can run code and is never done: save array.astype(numpy.float32), with rows of equal length.';
-  }
   if (descr.startsWith('>'))
     return `holds big-endian numbers (${descr}); expected little-endian. Save array.astype("<${descr.slice(1)}").`;
   return `holds the dtype ${JSON.stringify(descr)}; expected float16, float32, float64 or integers. Save array.astype(numpy.float32).`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import type { TokenReader } from '@ddcl/core/fit';
+import { entryAt } from '../output/entry-at.ts';
 import { commonKind } from './file-kind.ts';
 import type { TokenDType } from './float-array.ts';
 import { readLabelFile } from './label-file.ts';
@@ -108,11 +108,7 @@ async function progress(
 ): Promise<(bytes: number) => void> {
   if (report === undefined) return () => undefined;
   let total = 0;
-  for (const file of files)
-    total += await stat(file).then(
-      ({ size }) => size,
-      () => 0,
-    );
+  for (const file of files) total += (await entryAt(file))?.size ?? 0;
   let done = 0;
   return (bytes) => {
     done += bytes;

@@ -24,9 +24,8 @@ export async function openFile(file: string): Promise<OpenFile> {
   }
   try {
     const stat = await handle.stat();
-    if (stat.isDirectory()) {
+    if (stat.isDirectory())
       throw argumentError(file, 'is a folder; expected a file. Name the files in it, for example with a wildcard.');
-    }
     if (!stat.isFile()) {
       throw argumentError(
         file,

@@ -113,9 +113,8 @@ async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
   if (!gzipped && isGzip) throw formatError(source.file, 'holds gzip data. Rename it to end in .gz.');
   if (first === 0x50 && second === 0x4b)
     throw formatError(source.file, 'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.');
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
     throw formatError(source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
-  }
 }
 
 function countLineEnds(text: string): number {

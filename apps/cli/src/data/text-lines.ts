@@ -32,9 +32,8 @@ export async function* textLines(
     while (kept > 0 && texts[kept - 1]!.trim() === '') kept -= 1;
     const blank = texts.findIndex((text, index) => index < kept && text.trim() === '');
     if (kept > 0 && empty === undefined && blank >= 0) empty = first + blank;
-    if (kept > 0 && empty !== undefined) {
+    if (kept > 0 && empty !== undefined)
       throw dataError(file, `line ${empty} is empty, but lines follow it. Remove the empty line.`);
-    }
     if (kept < texts.length) empty ??= first + kept;
     return kept === 0 ? undefined : { first, texts: kept === texts.length ? texts : texts.slice(0, kept) };
   };

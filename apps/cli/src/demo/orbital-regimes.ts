@@ -52,9 +52,8 @@ export interface OrbitalCatalogue {
  */
 export function generateOrbitalRegimes(options: OrbitalRegimesOptions): OrbitalCatalogue {
   const { objects, seed, shares = defaultOrbitalShares } = options;
-  if (!Number.isSafeInteger(objects) || objects < 1) {
+  if (!Number.isSafeInteger(objects) || objects < 1)
     throw usageError(`objects must be an integer >= 1, but ${objects} came. Pass for example 4000.`);
-  }
   const weights = orbitalRegimes.map((regime) => shares[regime] ?? 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (!weights.every((weight) => Number.isFinite(weight) && weight >= 0) || !(total > 0)) {

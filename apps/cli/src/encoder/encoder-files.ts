@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DdclError } from '@ddcl/core';
+import { withFileName } from '../data/data-error.ts';
+import { isFile } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
-import { externalFiles } from './external-files.ts';
 
 /** Numbers of an encoder's weights: float32, or 8-bit integers (transformers.js calls that file `quantized`). */
 export type EncoderDType = 'fp32' | 'q8';
@@ -27,12 +28,6 @@ export interface EncoderFiles {
   /** Files beside the model that hold its weights. */
   readonly external: readonly string[];
 }
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
 
 /**
  * The files of an encoder's folder, as transformers.js lays it out or with the model beside the tokenizer.
@@ -62,7 +57,7 @@ export async function findEncoderFiles(folder: string, dtype: EncoderDType): Pro
       `The encoder's folder ${folder} has no ${dtype} model: looked for ${modelNames(dtype).join(' and ')}. ${remedy}`,
     );
   }
-  const external = externalFiles(await readEncoderFile(model), model).map((name) => join(dirname(model), name));
+  const external = (await filesBeside(model)).map((name) => join(dirname(model), name));
   for (const path of external) {
     if (await isFile(path)) continue;
     throw usageError(`${model} has its weights in ${path}, which is missing. Copy it there.`);
@@ -82,13 +77,21 @@ async function firstFile(paths: readonly string[]): Promise<string | undefined> 
   return undefined;
 }
 
+/**
+ * Files beside a model that hold its weights, relative to its folder.
+ *
+ * @throws DdclError `argument` if the model cannot be read; `format` if it is none or names a file outside its folder
+ */
+export async function filesBeside(model: string): Promise<string[]> {
+  const [bytes, { externalFiles }] = await Promise.all([readEncoderFile(model), import('@ddcl/backend-ort')]);
+  return withFileName(model, 'Download it again.', () => externalFiles(bytes));
+}
+
 /** @throws DdclError `argument` if a file cannot be read */
-export async function readEncoderFile(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
+async function readEncoderFile(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
     throw usageError(`${path} cannot be read (${reasonOf(cause)}).`, cause);
-  }
+  });
 }
 
 /** @throws DdclError `argument` if a file cannot be read, `format` if it is no JSON object */

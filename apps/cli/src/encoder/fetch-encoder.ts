@@ -2,8 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { DdclError, isDdclError } from '@ddcl/core';
 import { usageError } from '../output/usage-error.ts';
-import { findEncoderFiles, modelNames, readEncoderFile, type EncoderDType } from './encoder-files.ts';
-import { externalFiles } from './external-files.ts';
+import { filesBeside, findEncoderFiles, modelNames, type EncoderDType } from './encoder-files.ts';
 
 /** Where fetched encoders are kept, for help and messages; `HF_HOME` and `HF_HUB_CACHE` change it. */
 export const cacheFolderText = '~/.cache/huggingface/hub';
@@ -75,9 +74,7 @@ export async function fetchEncoder(name: string, { dtype, signal, onFile }: Fetc
       if (filePaths.includes(path)) await download(path);
     }
     const local = await download(model);
-    for (const file of externalFiles(await readEncoderFile(local), local)) {
-      await download(posix.join(posix.dirname(model), file));
-    }
+    for (const file of await filesBeside(local)) await download(posix.join(posix.dirname(model), file));
     const reference = join(storage, 'refs', branch);
     await mkdir(dirname(reference), { recursive: true });
     await writeFile(reference, sha);

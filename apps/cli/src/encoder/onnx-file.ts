@@ -13,12 +13,9 @@ export interface OnnxFile {
 
 /** @throws DdclError `argument` if the file cannot be read */
 export async function openOnnxFile(path: string): Promise<OnnxFile> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw usageError(`${path} cannot be read (${reasonOf(cause)}). Give the .onnx file of the encoder.`, cause);
-  }
+  });
   const folder = await realpath(dirname(path));
   return { bytes, readExternal: (data) => readPart(folder, data) };
 }
@@ -37,9 +34,8 @@ async function readPart(folder: string, { location, offset, length }: ExternalDa
       cause,
     });
   }
-  if (!real.startsWith(folder + sep)) {
+  if (!real.startsWith(folder + sep))
     throw new DdclError('format', `${path} leads out of the encoder's folder; only files inside it are read.`);
-  }
   const file = await open(real);
   try {
     const { size } = await file.stat();

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OrtRuntime } from '@ddcl/backend-ort';
 import { loadOrt } from '../backends/load-ort.ts';
+import { entryAt } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { cacheFolderText, fetchEncoder, isEncoderName } from './fetch-encoder.ts';
 import { encodeDocuments, type EncodeCounts, type EncodedDocument } from './encode-documents.ts';
@@ -65,7 +65,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 /** @throws DdclError `argument` if there is neither a folder nor a possible name */
 async function locate({ encoder, dtype = 'fp32', onNotice = say, signal }: OpenEncoderOptions): Promise<string> {
   const folder = resolve(encoder);
-  const entry = await stat(folder).catch(() => undefined);
+  const entry = await entryAt(folder);
   if (entry?.isDirectory()) return folder;
   const gives = 'Give the folder that holds tokenizer.json, config.json and onnx/model.onnx.';
   if (entry !== undefined) throw usageError(`The encoder ${encoder} is a file. ${gives}`);

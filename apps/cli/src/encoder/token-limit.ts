@@ -37,9 +37,8 @@ export function resolveMaxTokens(asked: number | undefined, limit: number | unde
     if (limit !== undefined) return limit;
     throw usageError('The encoder does not say how many tokens it takes. Give --max-tokens N.');
   }
-  if (limit !== undefined && asked > limit) {
+  if (limit !== undefined && asked > limit)
     throw usageError(`The encoder takes at most ${limit} tokens, but --max-tokens is ${asked}.`);
-  }
   if (asked <= special) {
     throw usageError(
       `--max-tokens ${asked} leaves no room for text beside ${special} special tokens. Give at least ${special + 1}.`,

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { modelFromBytes, type DdclModel, type FitIdentity } from '@ddcl/core/fit';
 import { withFileName } from '../data/data-error.ts';
 import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
 import { usageError } from '../output/usage-error.ts';
+import { entryAt } from '../output/entry-at.ts';
 import { readIfThere } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 
@@ -61,7 +61,7 @@ const givesFolder = "Give the folder that 'ddcl fit --out' wrote.";
 
 /** @throws DdclError `argument` or `format` if the folder is missing or does not hold a model of this version */
 export async function loadModel(folder: string): Promise<LoadedModel> {
-  const entry = await stat(folder).catch(() => undefined);
+  const entry = await entryAt(folder);
   if (entry === undefined) throw usageError(`There is no model folder ${folder}. ${givesFolder}`);
   if (!entry.isDirectory()) throw usageError(`${folder} is a file, not a model folder. ${givesFolder}`);
   const path = join(folder, modelFiles.model);
@@ -110,13 +110,11 @@ export async function readConfig(folder: string): Promise<ModelConfig | undefine
     );
   }
   const { fit, data, versions, preprocessing } = config;
-  if (!isObject(fit) || !isObject(data) || !isObject(versions) || !isPreprocessing(preprocessing)) {
+  if (!isObject(fit) || !isObject(data) || !isObject(versions) || !isPreprocessing(preprocessing))
     throw new DdclError('format', `${path} lacks fit, data, versions or preprocessing. Fit the model again.`);
-  }
   const { text } = config;
-  if (text !== undefined && !(isEncoderRecord(text?.encoder) && documentModes.includes(text.documents))) {
+  if (text !== undefined && !(isEncoderRecord(text?.encoder) && documentModes.includes(text.documents)))
     throw new DdclError('format', `${path} does not say by what encoder its texts became tokens. Fit the model again.`);
-  }
   return config as ModelConfig;
 }
 

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { isFolder } from './entry-at.ts';
 import { usageError } from './usage-error.ts';
 
 /**
@@ -21,9 +21,7 @@ export async function checkOutFile(
     throw usageError(`${out} does not end in ${ending}, which is what this command writes. ${remedy}`);
   if (inputs.some((input) => resolve(input) === out))
     throw usageError(`${out} is also read, and would be overwritten. ${remedy}`);
-  const entry = await stat(out).catch(() => undefined);
-  if (entry?.isDirectory()) throw usageError(`${out} is a folder. ${remedy}`);
-  const folder = await stat(dirname(out)).catch(() => undefined);
-  if (!folder?.isDirectory())
+  if (await isFolder(out)) throw usageError(`${out} is a folder. ${remedy}`);
+  if (!(await isFolder(dirname(out))))
     throw usageError(`There is no folder ${dirname(out)} to write to. Make it, or g${remedy.slice(1)}`);
 }

@@ -32,9 +32,8 @@ export function lineChart({ id, title, caption, steps, lines, scale, reference }
   const usable = (value: number): boolean => Number.isFinite(value) && (scale !== 'log' || value > 0);
   const values = lines.flatMap((line) => line.values).filter(usable);
   const legend = lines.length > 1 ? lineLegend(lines.map((line) => line.name)) : '';
-  if (values.length === 0) {
+  if (values.length === 0)
     return { id, title, caption, legend: '', drawing: '<p class="empty">Nothing was recorded.</p>' };
-  }
 
   const shown = reference !== undefined && usable(reference.value) ? reference : undefined;
   // Some more than its value, so that its name has room above the line.

@@ -24,9 +24,8 @@ export function phasePortrait(history: readonly HistoryRecord[]): Figure {
     .filter(({ at }) => at.every(Number.isFinite));
   const start = path[0];
   const end = path.at(-1);
-  if (start === undefined || end === undefined) {
+  if (start === undefined || end === undefined)
     return { id, title, caption, legend: '', drawing: '<p class="empty">Nothing was recorded.</p>' };
-  }
 
   const [horizontal, vertical] = [0, 1].map((axis) =>
     niceRange(0, Math.max(...path.map(({ at }) => at[axis] as number))),

@@ -7,6 +7,7 @@ import { openTable } from '../data/open-table.ts';
 import type { Table } from '../data/table.ts';
 import { textChunks } from '../data/text-chunks.ts';
 import { textLines } from '../data/text-lines.ts';
+import { entryAt } from '../output/entry-at.ts';
 import type { TextDocument } from './text-document.ts';
 
 /** A file of texts, or a folder of them. */
@@ -27,7 +28,7 @@ export interface TextReading {
  * @throws DdclError `argument` for a path that is not there, or an ending that nothing reads
  */
 export async function textFile(file: string): Promise<TextFile> {
-  const entry = await stat(file).catch(() => undefined);
+  const entry = await entryAt(file);
   if (entry === undefined) throw argumentError(file, 'there is no such file or folder. Check the path.');
   if (entry.isDirectory()) return { file, kind: 'folder' };
   return fileKind(
@@ -138,9 +139,8 @@ async function* folderTexts(folder: string, { labels, signal, onBytes }: TextRea
     );
   }
   const paths = await textPaths(folder);
-  if (paths.length === 0) {
+  if (paths.length === 0)
     throw dataError(folder, 'the folder has no .txt file, in itself or below. Give a folder of texts, or a file.');
-  }
   for (const path of paths) {
     const full = join(folder, path);
     let text = '';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { tokensFromArray, type TokenReader } from '@ddcl/core/fit';
 import type { SequenceReader } from '@ddcl/readout';
@@ -10,6 +10,7 @@ import { openFile } from '../data/open-file.ts';
 import { readSafetensorsHeader, safetensorsMatrix } from '../data/safetensors-matrix.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
+import { isFolder } from '../output/entry-at.ts';
 import { again, openShard, type Shard } from './read-shard.ts';
 import { isShardName, shardFormat, shardTensors } from './shard-format.ts';
 
@@ -42,11 +43,7 @@ export interface OpenedTokenShards {
 export async function findTokenShards(paths: readonly string[]): Promise<string[] | undefined> {
   const [only] = paths;
   if (only === undefined) return undefined;
-  const isFolder = await stat(only).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
-  if (isFolder) {
+  if (await isFolder(only)) {
     const names = (await readdir(only)).filter(isShardName).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
     if (names.length > 0 && paths.length === 1) return names.map((name) => join(only, name));
     const problem =
@@ -72,7 +69,7 @@ function madeBy({ hash, dtype, maxTokens, dropSpecial, dimension }: EncoderRecor
 }
 
 /** @throws DdclError `data` for shards that do not belong together, `format` for a folder that was not finished */
-function checkShards(shards: readonly Shard[], isFolder: boolean): void {
+function checkShards(shards: readonly Shard[], isWhole: boolean): void {
   const first = shards[0]!;
   for (const [index, { metadata, source, labels }] of shards.entries()) {
     const { encoder } = metadata;
@@ -88,31 +85,29 @@ function checkShards(shards: readonly Shard[], isFolder: boolean): void {
         `has ${labels === undefined ? 'no ' : ''}labels, unlike ${first.source.file}. Give shards of one run.`,
       );
     }
-    if (isFolder && metadata.shard !== index) {
+    if (isWhole && metadata.shard !== index)
       throw formatError(source.file, `is shard ${metadata.shard}, but shard ${index} is missing. ${again}`);
-    }
   }
   const end = shards.at(-1)!;
-  if (isFolder && !end.metadata.last) {
+  if (isWhole && !end.metadata.last)
     throw formatError(end.source.file, `is not the last shard, but none comes after it. ${again}`);
-  }
 }
 
 /**
  * Opens token shards. Only headers and bounds are read here; tokens are read by byte ranges, and checked, when asked for.
  *
  * @param files as {@link findTokenShards} gives them
- * @param isFolder whether they are all of a folder, so that none may be missing
+ * @param isWhole whether they are all of a folder, so that none may be missing
  * @throws DdclError `argument` for files that cannot be opened, `format` for damaged or missing ones, `data` for shards of different runs
  */
-export async function openTokenShards(files: readonly string[], isFolder: boolean): Promise<OpenedTokenShards> {
+export async function openTokenShards(files: readonly string[], isWhole: boolean): Promise<OpenedTokenShards> {
   const shards: Shard[] = [];
   const close = async (): Promise<void> => {
     for (const { source } of shards.splice(0)) await source.handle.close();
   };
   try {
     for (const file of files) shards.push(await openShard(file));
-    checkShards(shards, isFolder);
+    checkShards(shards, isWhole);
     const { encoder: record } = shards[0]!.metadata;
     const counts = { documents: 0, tokens: 0, truncated: 0, empty: 0 };
     const hash = createHash('sha256');

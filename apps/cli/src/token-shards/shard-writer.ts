@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { toFloat16 } from '@ddcl/core/safetensors';
 import { bytesOf } from '../data/float-array.ts';
 import type { EncodeCounts, EncodedDocument } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
+import { entryAt } from '../output/entry-at.ts';
 import { metadataTexts, shardName, shardTensors, type TokenFileDType } from './shard-format.ts';
 import { writeTensorFile } from './write-tensor-file.ts';
 
@@ -132,10 +133,7 @@ export class ShardWriter {
     const hash = createHash('sha256').update(bytesOf(tokens)).update(bytesOf(offsets)).update(bytesOf(labels));
     hash.update(JSON.stringify([dimension, dtype, labelNames ?? null]));
     if (!this.#madeFolder) {
-      const existed = await stat(folder).then(
-        () => true,
-        () => false,
-      );
+      const existed = (await entryAt(folder)) !== undefined;
       await mkdir(folder, { recursive: true });
       this.#madeFolder = !existed;
     }

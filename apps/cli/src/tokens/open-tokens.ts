@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { DdclError, isDdclError } from '@ddcl/core';
 import type { TokenReader } from '@ddcl/core/fit';
 import { openData, type OpenedData } from '../data/open-data.ts';
 import { refuseEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { requireSameEncoder } from '../encoder/encoder-record.ts';
 import type { DocumentMode, LoadedModel } from '../model-folder/model-folder.ts';
+import { isFolder } from '../output/entry-at.ts';
 import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
 import { columnStatistics, preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
@@ -63,9 +63,8 @@ async function openFiles(
 
 /** @throws DdclError `argument` unless there is either text or files, with options that go with it */
 function checkChoice(files: readonly string[], options: OpenTokensOptions): void {
-  if (options.text !== undefined && files.length > 0) {
+  if (options.text !== undefined && files.length > 0)
     throw usageError(`Give either data files, such as ${files[0]}, or text with --text, not both.`);
-  }
   if (options.text === undefined && files.length === 0) {
     throw usageError(
       `The argument 'data' is missing. Give data files, a folder of token shards, or text with --text. See 'ddcl ${options.command} --help'.`,
@@ -125,8 +124,7 @@ async function openTexts(
   const found = await findTokenShards(files);
   if (found === undefined) return undefined;
   refuseDataOptions(options);
-  const isFolder = (await stat(files[0]!)).isDirectory();
-  const shards = own(await openTokenShards(found, isFolder), ({ close }) => close());
+  const shards = own(await openTokenShards(found, await isFolder(files[0]!)), ({ close }) => close());
   if (record !== undefined) requireSameEncoder(record, shards.record, otherEncoder);
   requireFit(shards.record.dimension, files.join(', '));
   return openDocuments(shards, rows);

@@ -220,7 +220,7 @@ describe('weights beside the model', () => {
   });
 
   it('are refused outside the folder', async () => {
-    expect(await refusal({ encoder: external('../../elsewhere') })).toMatch(/^format: .*not inside its folder/);
+    expect(await refusal({ encoder: external('../../elsewhere') })).toMatch(/^format: .*not inside the model's folder/);
   });
 });
 

@@ -1,5 +1,7 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { DdclError } from '@ddcl/core/backend';
 import {
+  ModelProtoSchema,
   TensorProto_DataLocation as DataLocation,
   type GraphProto,
   type ModelProto,
@@ -58,12 +60,30 @@ function placeOf(tensor: TensorProto): ExternalData {
   return { location, offset: bytes('offset') ?? 0, length: bytes('length') };
 }
 
+const externalTensors = (graph: GraphProto): TensorProto[] =>
+  [...tensorsOf(graph)].filter((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
+
+/**
+ * Files beside an ONNX model that hold elements of its tensors, relative to its folder and sorted.
+ * @throws DdclError `format` for bytes that are not an ONNX model, and for a place outside the model's folder
+ */
+export function externalFiles(bytes: Uint8Array): string[] {
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new DdclError('format', 'This is not an ONNX model.', { cause });
+  }
+  const tensors = model.graph === undefined ? [] : externalTensors(model.graph);
+  return [...new Set(tensors.map((tensor) => placeOf(tensor).location))].sort();
+}
+
 /**
  * Puts elements that lie in other files into the model.
  * @throws DdclError `format` for a place outside the model's folder or a part that is too short; `argument` without `read`
  */
 export async function embedExternalData(model: ModelProto, read: ReadExternal | undefined): Promise<void> {
-  const external = [...tensorsOf(model.graph!)].filter((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
+  const external = externalTensors(model.graph!);
   // All places are checked before any file is read.
   const places = external.map(placeOf);
   if (external.length > 0 && read === undefined) {

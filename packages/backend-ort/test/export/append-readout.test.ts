@@ -10,7 +10,7 @@ import {
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { appendReadout, programToOnnx, type AppendOptions } from '../../src/index.ts';
+import { appendReadout, externalFiles, programToOnnx, type AppendOptions } from '../../src/index.ts';
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
@@ -226,6 +226,20 @@ describe('a readout appended to an encoder', () => {
     await expect(appendReadout(encoder(), other, { output: 'last_hidden_state' })).rejects.toMatchObject({
       code: 'shape',
     });
+  });
+});
+
+describe('externalFiles', () => {
+  it('names the files beside a model, once each', () => {
+    expect(externalFiles(encoder())).toEqual([]);
+    expect(externalFiles(external({ location: 'weights/part.bin', offset: '16' }))).toEqual(['weights/part.bin']);
+  });
+
+  it.each([
+    ['bytes that are no model', () => Uint8Array.of(1, 2, 3, 255), 'not an ONNX model'],
+    ['a file outside the folder', () => external({ location: 'x/../../a' }), 'not inside'],
+  ])('refuses %s', (_, bytes, text) => {
+    expect(() => externalFiles(bytes())).toThrow(text);
   });
 });
 
