@@ -81,9 +81,9 @@ export { readoutProgram, type ReadoutPreprocessing, type ReadoutProgramOptions }
 export type { NamedProgram } from './program/program.ts';
 export { encodeTokens, type EncodedRows, type EncodeOptions } from './encode/encode-tokens.ts';
 export { readoutTerms, type ReadoutTerms } from './encode/readout-terms.ts';
-export { segmentOutput, type ReadoutFrame } from './encode/finish-program.ts';
+export { segmentOutput, type ReadoutFrame } from './encode/segment-output.ts';
 export { SegmentAccumulator } from './encode/segment-accumulator.ts';
-export { SegmentFinisher } from './encode/segment-finisher.ts';
+export { createSegmentFinisher, type SegmentFinisher, type SegmentFinisherOptions } from './encode/segment-finisher.ts';
 export { encodeSegments, type EncodeSegmentsOptions } from './encode/encode-segments.ts';
 export {
   isSegmentOutput,

@@ -8,7 +8,7 @@ import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
 import { needsTokenSums, outputWidth, type SegmentOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 import { SegmentAccumulator } from './segment-accumulator.ts';
-import { SegmentFinisher } from './segment-finisher.ts';
+import { createSegmentFinisher, type SegmentFinisher } from './segment-finisher.ts';
 import { segmentProgram } from './segment-program.ts';
 
 /** The largest tensor of a run that sums tokens per segment holds at most this many numbers. */
@@ -65,7 +65,7 @@ export async function* encodeSegments(
     const accumulator = new SegmentAccumulator(model.count, withSums ? model.count * model.dimension : 0);
     const encode = await pass.compile(segmentProgram(state, { rows, segments, withSums }));
     const width = Math.max(model.count, outputWidth(output, model));
-    finisher = await SegmentFinisher.create(backend, state, [output], {
+    finisher = await createSegmentFinisher(backend, state, [output], {
       rows: fittingRows(Math.min(total, rowsAtOnce), width, dtype, backend.capabilities),
       spread: Math.sqrt(model.totalVariance),
       isNormalised: normalise,

@@ -10,7 +10,7 @@ import { argMax } from '../program/ops/reduce.ts';
 import type { NamedProgram } from '../program/program.ts';
 import { f32, i32 } from '../program/tensor-type.ts';
 import { trace, type Tensor } from '../program/trace.ts';
-import { segmentOutput } from './finish-program.ts';
+import { segmentOutput } from './segment-output.ts';
 import { isSegmentOutput, needsTokenSums, readoutOutputs, type ReadoutOutput } from './outputs.ts';
 import { readoutTerms } from './readout-terms.ts';
 

@@ -5,10 +5,12 @@ import {
   outputShape,
   outputWidth,
   readoutTerms,
-  SegmentFinisher,
+  createSegmentFinisher,
+  SegmentAccumulator,
   type DdclModel,
   type ReadoutOutput,
   type ReadoutTerms,
+  type SegmentFinisher,
   type SegmentOutput,
 } from '@ddcl/core/fit';
 import {
@@ -22,15 +24,13 @@ import {
 import { layoutOf, type SequenceLayout } from '../sequences/layout.ts';
 import { PaddingArrays } from '../sequences/pad.ts';
 import type { PaddedBatch } from '../sequences/padded-batch.ts';
-import { planRows, type RowPlan } from '../sequences/plan-rows.ts';
+import { planRows } from '../sequences/plan-rows.ts';
 import type { TokenBatch } from '../sequences/token-batch.ts';
 import { encodeProgram, type RunResult } from './encode-program.ts';
 import type { Encoded, EncodedArray, EncodedPrecision } from './encoded.ts';
 import { normaliseVectors } from '../numbers/normalise-vectors.ts';
-import { LongSequences } from './long-sequences.ts';
+import { addParts, requireFinite, scatter, setRows, type Numbers } from './place-rows.ts';
 import { quantise } from './quantise.ts';
-
-type Numbers = Float32Array | Float64Array | Int32Array;
 
 /** Options of one `encode`, filled in. */
 export interface EncodeSettings {
@@ -105,21 +105,24 @@ export class SequenceEncoder {
       const numbers = allocate(output === 'codes' ? 'int32' : model.dtype, rows * outputWidth(output, model));
       data.set(output, numbers as Numbers);
     }
-    const long = new LongSequences(model, withSums);
+    const parts = new SegmentAccumulator(model.count, withSums ? model.count * model.dimension : 0);
+    const long = new Set<number>();
     for (const plan of planRows(layout.offsets, this.#budget())) {
       const padded = this.#padding.pad(batch.data, layout, plan);
       const results = [...check, ...(plan.isWhole ? perSequence : sums), ...perToken];
       const made = await this.#run(padded, results, isNormalised, temperature);
       requireFinite(made, padded, results);
-      if (!plan.isWhole && sums.length > 0) long.add(padded, made.get('mass')!, made.get('sums'));
+      if (!plan.isWhole && sums.length > 0) addParts(padded, made, parts, long);
       for (const output of perToken) scatter(made.get(output)!, data.get(output)!, layout, plan);
       if (plan.isWhole)
         for (const output of perSequence) setRows(made.get(output)!, data.get(output)!, padded.sequences);
     }
-    if (long.sequences.length > 0) {
+    if (long.size > 0) {
       const finisher = await this.#finisher(perSequence, isNormalised, temperature);
-      const finished = await finisher.finish(long.sums, 0, long.sequences.length);
-      perSequence.forEach((output, index) => setRows(finished[index]!.data, data.get(output)!, long.sequences));
+      for (const sequence of long) {
+        const finished = await finisher.finish(parts, sequence, sequence + 1);
+        perSequence.forEach((output, index) => setRows(finished[index]!.data, data.get(output)!, [sequence]));
+      }
     }
     return this.#encoded(batch, layout, data, settings);
   }
@@ -195,7 +198,7 @@ export class SequenceEncoder {
       const { offset } = this.#at(temperature).terms;
       const state = { count, dimension, dtype, absolute, frame: { offset, scale: 1 } };
       const options = { rows: 1, spread: Math.sqrt(totalVariance), isNormalised };
-      finisher = await SegmentFinisher.create(this.#backend, state, outputs, options);
+      finisher = await createSegmentFinisher(this.#backend, state, outputs, options);
       this.#finishers.set(key, finisher);
     }
     return finisher;
@@ -235,51 +238,5 @@ export class SequenceEncoder {
     this.#free();
     this.#executables.clear();
     this.#finishers.clear();
-  }
-}
-
-/** Puts rows where their sequences stand; -1 stands for none. */
-function setRows(
-  rows: ArrayLike<number> & Pick<Numbers, 'subarray'>,
-  into: Numbers,
-  sequences: ArrayLike<number>,
-): void {
-  const width = rows.length / sequences.length;
-  for (let row = 0; row < sequences.length; row++) {
-    if (sequences[row]! >= 0) into.set(rows.subarray(row * width, (row + 1) * width), sequences[row]! * width);
-  }
-}
-
-/** Puts rows of a run where their tokens stand in the batch; tokens that do not count stay zeros. */
-function scatter(rows: Numbers, into: Numbers, { places, tokens }: SequenceLayout, { pieces, length }: RowPlan): void {
-  const width = into.length / tokens;
-  pieces.forEach(({ start, count }, row) => {
-    for (let index = 0; index < count; index++) {
-      const from = (row * length + index) * width;
-      into.set(rows.subarray(from, from + width), places[start + index]! * width);
-    }
-  });
-}
-
-/** One number per row tells: a NaN or an infinity among the tokens reaches all assignments of its row. */
-function requireFinite(
-  made: ReadonlyMap<RunResult, Numbers>,
-  { rows, length, sequences }: PaddedBatch,
-  results: readonly RunResult[],
-): void {
-  const first = results[0]!;
-  const numbers = made.get(first)!;
-  const width = numbers.length / rows;
-  const perToken = first === 'outputs' || first === 'assignments';
-  for (let row = 0; row < rows; row++) {
-    if (sequences[row]! < 0) continue;
-    for (let index = 0; index < width; index += perToken ? width / length : 1) {
-      const value = numbers[row * width + index]!;
-      if (value - value === 0) continue;
-      throw new DdclError(
-        'data',
-        `The tokens of sequence ${sequences[row]} (counted from 0) hold a number that is not finite. Look at the encoder's output for it.`,
-      );
-    }
   }
 }
