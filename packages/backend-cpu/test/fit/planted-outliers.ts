@@ -27,16 +27,19 @@ function planted(tokens: number, seed: number): Float64Array {
 
 export interface OutlierFit {
   readonly tokens: number;
+  readonly seed: number;
   readonly prototypes: number;
-  readonly restarts: number;
+  readonly restarts?: number;
+  readonly steps?: number;
   /** More of the variance than k-means may leave: two of eight clusters explain little of it, eight nearly all. */
   readonly share: number;
 }
 
 /** No prototype is lost, and the hard error is that of k-means, best of 10. */
-export async function checkOutlierFit({ tokens, prototypes, restarts, share }: OutlierFit): Promise<void> {
-  const data = planted(tokens, 1);
-  const { quantities, statistics } = await fit(cpuBackend(), sourceOf(data, dimension), { prototypes, restarts });
+export async function checkOutlierFit({ tokens, seed, share, ...options }: OutlierFit): Promise<void> {
+  const data = planted(tokens, seed);
+  const { prototypes } = options;
+  const { quantities, statistics } = await fit(cpuBackend(), sourceOf(data, dimension), options);
   const baseline = kMeans(rowsOf(data, dimension), prototypes, 10);
   expect(baseline).toBeLessThan(share * statistics.totalVariance);
   expect(quantities.used).toBe(1);
