@@ -64,20 +64,28 @@ export class DeviceState {
     return [{ dtype, shape: [count] }, ...this.#types.trained].map((type) => this.#upload(type));
   }
 
-  /** Replaces parameters and state. */
+  /** Replaces parameters and state; what is refused leaves them as they were. */
   set({ parameters, optimizer, statistics }: TrainerState): void {
     const { trained, frozen, tracking } = this.#definition;
     const { slots } = this.#types;
+    const parameterOf = ({ name }: { readonly name: string }): ArrayLike<number> => {
+      const value = parameters[name];
+      if (value !== undefined) return value;
+      throw new DdclError('argument', `The state lacks the parameter '${name}'.`);
+    };
+    const fixed = frozen.map(parameterOf);
     const values = [
-      ...trained.map(({ name }) => parameters[name]),
+      ...trained.map(parameterOf),
       ...this.#types.statistics.map(
         (type, index) => statistics[index] ?? (index === 0 && tracking !== undefined ? anyDirection(type) : undefined),
       ),
       ...trained.flatMap(({ name }, index) => slots[index]!.map((_, slot) => optimizer[name]?.[slot])),
       [noFailedStep],
     ];
+    frozen.forEach(({ type }, index) => requireLength(type, fixed[index]));
+    this.#order.forEach((type, index) => requireLength(type, values[index]));
     this.free();
-    this.#frozen = frozen.map(({ name, type }) => this.#upload(type, parameters[name]));
+    this.#frozen = frozen.map(({ type }, index) => this.#upload(type, fixed[index]));
     this.#held = this.#order.map((type, index) => this.#upload(type, values[index]));
   }
 
@@ -110,16 +118,19 @@ export class DeviceState {
 
   #upload(type: ConcreteType, values?: ArrayLike<number>): DeviceBuffer {
     const { dtype } = this.#definition;
-    const count = elementCount(type.shape);
-    if (values !== undefined && values.length !== count) {
-      throw new DdclError(
-        'shape',
-        `A tensor of shape [${type.shape.join(', ')}] of the state takes ${count} numbers, but got ${values.length}.`,
-        { shapes: [type.shape] },
-      );
-    }
-    return this.#backend.upload(type, values === undefined ? allocate(dtype, count) : toDType(values, dtype));
+    const made = values === undefined ? allocate(dtype, elementCount(type.shape)) : toDType(values, dtype);
+    return this.#backend.upload(type, made);
   }
+}
+
+function requireLength({ shape }: ConcreteType, values: ArrayLike<number> | undefined): void {
+  const count = elementCount(shape);
+  if (values === undefined || values.length === count) return;
+  throw new DdclError(
+    'shape',
+    `A tensor of shape [${shape.join(', ')}] of the state takes ${count} numbers, but got ${values.length}.`,
+    { shapes: [shape] },
+  );
 }
 
 /** A unit vector: where the power steps of a tracked temperature begin. */

@@ -101,3 +101,46 @@ describe("a trainer's bytes", () => {
     expect(await trainer.toBytes()).toEqual(bytes);
   });
 });
+
+describe("a trainer's state", () => {
+  it('that does not fit is refused, and the trainer stays as it was', async () => {
+    const backend = strictBackend();
+    const trainer = await leastSquares({}, backend);
+    await runTo(trainer, 2);
+    const [bytes, state, memory] = [await trainer.toBytes(), await trainer.state(), backend.memory()];
+    const { 'model.bias': _bias, ...others } = state.parameters;
+    expect((await rejection(trainer.setState({ ...state, parameters: others }))).message).toContain("'model.bias'");
+    for (const wrong of [
+      { ...state, parameters: { ...state.parameters, 'model.weight': [1] } },
+      { ...state, optimizer: { ...state.optimizer, 'model.bias': [[1, 2]] } },
+    ])
+      expect((await rejection(trainer.setState(wrong))).code).toBe('shape');
+    expect(await trainer.toBytes()).toEqual(bytes);
+    expect(backend.memory()).toEqual(memory);
+  });
+
+  it('goes with a run that fails on the device, which is said; one can be restored', async () => {
+    let fails = false;
+    const backend = strictBackend({
+      before: (op) => {
+        if (fails && op === 'sqrt') throw new Error('the device is gone');
+      },
+    });
+    const trainer = await leastSquares({}, backend);
+    await runTo(trainer, 2);
+    const bytes = await trainer.toBytes();
+    fails = true;
+    expect((await rejection(trainer.step(batchAt(3) as ReturnType<typeof rowsOf>, { factor: 1 }))).message).toContain(
+      'the device is gone',
+    );
+    fails = false;
+    const error = await rejection(trainer.step(rowsOf(0, 4), { factor: 1 }));
+    expect(error.code).toBe('disposed');
+    expect(error.message).toContain('restore()');
+    await trainer.restore(bytes);
+    await runTo(trainer, 3);
+    trainer.dispose();
+    expect(backend.memory().buffers).toBe(0);
+    expect(backend.log.alive.size).toBe(0);
+  });
+});
