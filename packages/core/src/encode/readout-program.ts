@@ -1,4 +1,5 @@
 import { l2Normalise } from '../composite/l2-normalise.ts';
+import { nearest } from '../ddcl/nearest.ts';
 import { assignByKeys, attend, logitsByKeys, paddedSums, segmentedSums, type ReadoutSums } from '../ddcl/readout.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { DdclModel } from '../model/model.ts';
@@ -90,7 +91,11 @@ export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions 
       };
       return outputs.map((output) => {
         if (isSegmentOutput(output)) return segmentOutput(output, (known ??= sumsOf()), frame, true);
-        if (output === 'codes') return argMax(logitsByKeys(tokens, keys, bias), leading.length);
+        if (output === 'codes') {
+          return isPadded
+            ? argMax(logitsByKeys(tokens, keys, bias), leading.length)
+            : nearest({ tokens, prototypes: frame.prototypes }).indices;
+        }
         if (output === 'assignments') return assignByKeys(tokens, keys, bias);
         return isPadded ? matmul(assignByKeys(tokens, keys, bias), values) : attend(tokens, keys, bias, values);
       });
