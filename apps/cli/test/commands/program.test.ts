@@ -16,8 +16,8 @@ describe('help', () => {
     for (const option of fitOptions.split(' ')) expect(fit).toContain(`--${option}`);
     for (const option of 'prototypes temperature weights backend json'.split(' '))
       expect(measure).toContain(`--${option}`);
-    for (const option of 'what segments out backend'.split(' ')) expect(encode).toContain(`--${option}`);
-    for (const option of 'onnx what temperature fused append-to encoder-output mask json'.split(' '))
+    for (const option of 'outputs segments out backend'.split(' ')) expect(encode).toContain(`--${option}`);
+    for (const option of 'onnx outputs temperature fused append-to encoder-output mask json'.split(' '))
       expect(exporting).toContain(`--${option}`);
     for (const text of each) expect(text).toContain('Example');
   });
