@@ -68,7 +68,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     '@bufbuild/protobuf/codegenv2',
     'onnxruntime-common',
   ],
-  'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', 'vitest', 'node:'],
+  'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', 'vitest', 'node:'],
   'packages/readout': [
     '@ddcl/core',
     '@ddcl/core/backend',

@@ -14,7 +14,7 @@ function definedComposites(): string[] {
   const folder = join(import.meta.dirname, '../../core/src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const names = files.flatMap((name) =>
-    [...readFileSync(join(folder, name), 'utf8').matchAll(/^\s*name: '([\w.]+\/\d+)',$/gm)].map(
+    [...readFileSync(join(folder, name), 'utf8').matchAll(/\bname: '([\w.]+\/\d+)'/g)].map(
       ([, composite]) => composite!,
     ),
   );
@@ -108,7 +108,7 @@ describe('a backend whose every float is 1 % too large', () => {
       id.includes('cast/') ||
       /iota.*\[1\]/.test(id);
     const isNothing = ({ id }: CaseOutcome): boolean =>
-      /\[(\d+,)*0(,\d+)*\]|n = 0|weights of 0/.test(id) ||
+      /\[(\d+,)*0(,\d+)*\]|n = 0|weights of 0|inputs may be freed/.test(id) ||
       /slice.*(\[4,3\] from the middle|\[5,2\] from the end)/.test(id);
     const left = passing.filter((each) => !isWhole(each) && !isNothing(each)).map(({ id }) => id);
     // Where float32 cannot do better: distances of 2,000 with an error of 1e-3, over T, times distances again.

@@ -103,6 +103,7 @@ export const compositeTolerances: Readonly<Record<string, CompositeTolerance>> =
   'maskedSoftmax/1': otherOrder,
   'ddcl.assign/1': otherOrder,
   'ddcl.forward/1': otherOrder,
+  'ddcl.attend/1': otherOrder,
   'ddcl.forwardGradient/1': otherOrder,
   'ddcl.nearest/1': otherOrder,
   'ddcl.loss/1': otherOrder,

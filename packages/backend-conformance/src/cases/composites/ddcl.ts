@@ -1,17 +1,23 @@
 import {
   assign,
+  div,
   forward,
   grad,
   hessianProduct,
   loss,
   lossAndGradient,
+  mul,
   nearest,
+  neg,
   segmentMass,
   segmentSums,
+  sum,
   tokenSums,
+  transpose,
   vjp,
   type Tensor,
 } from '@ddcl/core';
+import { attend } from '@ddcl/core/fit';
 import { tensorType, type FloatDType, type TensorType } from '@ddcl/core/backend';
 import {
   assignmentsOf,
@@ -73,6 +79,16 @@ export const ddclComposites: Readonly<Record<string, DdclComposite>> = {
   },
   'ddcl.forward/1': {
     body: (x) => [forward(operands(x))],
+    expected: (p) => [outputsOf(p).flat()],
+    perToken: true,
+  },
+  'ddcl.attend/1': {
+    body: (x) => {
+      const { tokens, prototypes, temperature } = operands(x);
+      const keys = div(mul(transpose(prototypes, [1, 0]), 2), temperature);
+      const bias = neg(div(sum(mul(prototypes, prototypes), [1]), temperature));
+      return [attend(tokens, keys, bias, prototypes)];
+    },
     expected: (p) => [outputsOf(p).flat()],
     perToken: true,
   },
