@@ -84,7 +84,17 @@ function compileKernels<Native extends object>(
   const makePlan = (bindings: Bindings): KernelPlan => {
     const concrete = Object.keys(bindings).length === 0 ? program : specialise(program, bindings);
     checkProgram(options.name, capabilities, concrete);
-    return planKernels(concrete, Object.keys(options.composites ?? {}));
+    const plan = planKernels(concrete, Object.keys(options.composites ?? {}));
+    const missing = plan.steps.find(
+      ({ instruction: { op } }) => op !== 'composite' && typeof options.kernels[op] !== 'function',
+    );
+    if (missing === undefined) return plan;
+    const { op } = missing.instruction;
+    throw new DdclError(
+      'unsupported',
+      `The backend '${options.name}' has no kernel for '${op}', which ${program.name} needs. Add it to its table of kernels.`,
+      { op },
+    );
   };
   // A concrete program is planned now, so that what cannot run fails here and not in the first run.
   if (program.parameters.every(isConcrete)) plans.set('{}', makePlan({}));

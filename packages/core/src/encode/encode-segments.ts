@@ -5,7 +5,7 @@ import { tokenPass } from '../pass/token-pass.ts';
 import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
-import { needsTokenSums, outputWidth, type SegmentOutput } from './outputs.ts';
+import { needsTokenSums, outputWidth, requireOutput, type SegmentOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 import { SegmentAccumulator } from './segment-accumulator.ts';
 import { createSegmentFinisher, type SegmentFinisher } from './segment-finisher.ts';
@@ -29,7 +29,7 @@ const rowsAtOnce = 1024;
  * blocks; unsorted ones that of all segments.
  *
  * @param ids segment of each token, a whole number >= 0, in the order of the tokens; one id per token
- * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for a negative id
+ * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for a negative id or another output
  */
 export async function* encodeSegments(
   backend: Backend,
@@ -39,6 +39,7 @@ export async function* encodeSegments(
   output: SegmentOutput,
   { temperature, dtype = model.dtype, signal, normalise = false }: EncodeSegmentsOptions = {},
 ): AsyncGenerator<EncodedRows> {
+  requireOutput('encodeSegments', output);
   requireModelDimension(model, source.dimension);
   const total = countSegments(ids);
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);

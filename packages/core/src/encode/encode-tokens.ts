@@ -10,7 +10,7 @@ import { tokenProgram } from '../pass/token-program.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import { outputWidth, type TokenOutput } from './outputs.ts';
+import { outputWidth, requireOutput, type TokenOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 
 export interface EncodeOptions {
@@ -33,7 +33,7 @@ export interface EncodedRows {
 /**
  * Applies a model to each token of a pass in stored order; changes nothing.
  *
- * @throws DdclError `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite
+ * @throws DdclError `argument` for another output; `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite
  */
 export async function* encodeTokens(
   backend: Backend,
@@ -42,6 +42,7 @@ export async function* encodeTokens(
   output: TokenOutput,
   { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
 ): AsyncGenerator<EncodedRows> {
+  requireOutput('encodeTokens', output);
   requireModelDimension(model, source.dimension);
   const { count, dimension } = model;
   const pass = tokenPass(backend, source, {

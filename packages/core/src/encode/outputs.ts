@@ -1,3 +1,5 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+
 /**
  * What each token is turned into (docs/math.md section 6).
  *
@@ -50,3 +52,12 @@ export function outputWidth(
 
 /** Whether a segment's numbers are made of its token sums, and not of its mass alone. */
 export const needsTokenSums = (output: SegmentOutput): boolean => output === 'summaries' || output === 'residuals';
+
+/** @throws DdclError `argument` for an output that the function does not make, with those that it makes and where the others are made */
+export function requireOutput(name: 'encodeTokens' | 'encodeSegments', output: ReadoutOutput): void {
+  const own: readonly ReadoutOutput[] = name === 'encodeTokens' ? tokenOutputs : segmentOutputs;
+  if (own.includes(output)) return;
+  const other = name === 'encodeTokens' ? 'encodeSegments' : 'encodeTokens';
+  const remedy = readoutOutputs.includes(output) ? ` ${output} comes from ${other}.` : '';
+  throw new DdclError('argument', `${name} gives ${own.join(', ')}, but '${String(output)}' was asked for.${remedy}`);
+}

@@ -3,7 +3,7 @@ import type { FloatDType } from '../program/dtype.ts';
 import { blockRows } from '../tokens/block-size.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
-import type { TokenSource } from '../tokens/token-source.ts';
+import { requireTokenSource, type TokenSource } from '../tokens/token-source.ts';
 import { passProgram, type PassProgram } from './pass-program.ts';
 import { freeBlock, uploadBlock, type PlacedBlock } from './placed-block.ts';
 import { traceTokenProgram, type BlockSizes, type TokenProgram } from './token-program.ts';
@@ -71,6 +71,7 @@ export function tokenPass(
     cut,
   }: TokenPassOptions,
 ): TokenPass {
+  requireTokenSource(source);
   const { dimension } = source;
   const feed = tokenFeed(backend, source, frame, dtype);
   const size = rows ?? blockRows({ tokens, dimension, prototypes: width }, dtype, backend.capabilities);

@@ -9,7 +9,7 @@ import { largestVariance } from './largest-variance.ts';
 import { checkBlock } from '../tokens/check-block.ts';
 import { fromFloat16 } from '../numbers/float16.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
-import type { TokenSource } from '../tokens/token-source.ts';
+import { requireTokenSource, type TokenSource } from '../tokens/token-source.ts';
 import { watchSource } from '../tokens/watch-source.ts';
 import { deviceMoments, paysOnDevice } from './device-moments.ts';
 
@@ -54,6 +54,7 @@ export interface StatisticsOptions {
  */
 export async function tokenStatistics(source: TokenSource, options: StatisticsOptions): Promise<TokenStatistics> {
   const { random, signal, backend } = options;
+  requireTokenSource(source);
   const { dimension } = source;
   const reservoir = createReservoir(options.sampleSize, dimension, random);
   const distinct = new Set<string>();

@@ -1,3 +1,5 @@
+import { DdclError } from '../errors/ddcl-error.ts';
+
 /**
  * Token vectors that lie together in memory: `rows` vectors, row-major. Where the numbers
  * come from (a file, an encoder, a generator) is the caller's business.
@@ -53,4 +55,14 @@ export interface TokenSource {
   blocks(order: PassOrder): AsyncIterable<TokenBlock>;
   /** The same tokens in the same order in half precision, where that is how they are kept. */
   halfBlocks?(order: PassOrder): AsyncIterable<HalfBlock>;
+}
+
+/** @throws DdclError `argument` for what is no source, such as a reader */
+export function requireTokenSource(source: TokenSource): void {
+  if (typeof source?.blocks === 'function') return;
+  const isReader = typeof (source as Partial<TokenReader> | undefined)?.read === 'function';
+  throw new DdclError(
+    'argument',
+    `Tokens come as a source, with \`blocks\`; ${isReader ? 'this is a reader: give tokensFromReader(reader)' : 'make one with tokensFromReader(tokensFromArray(...)) or tokensFromIterable(...)'}.`,
+  );
 }

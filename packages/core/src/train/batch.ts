@@ -91,7 +91,7 @@ export function uploadBatch(
       const value = batch[name]!;
       if (!isBuffer(value)) own.push(index);
       buffers.push(
-        isBuffer(value) ? value : backend.upload(types[index]!, asTypedArray(dataOf(value), types[index]!.dtype)),
+        isBuffer(value) ? value : backend.upload(types[index]!, asTypedArray(name, dataOf(value), types[index]!.dtype)),
       );
     });
   } catch (error) {
@@ -102,8 +102,15 @@ export function uploadBatch(
 }
 
 /** Plain numbers as an array of a dtype; typed arrays as they are, since there is no promotion. */
-function asTypedArray(values: Values, dtype: DType): TypedArray {
+function asTypedArray(name: string, values: Values, dtype: DType): TypedArray {
   if (ArrayBuffer.isView(values)) return values as TypedArray;
+  const bad = dtype === 'int32' ? values.findIndex((value) => value !== (value | 0)) : -1;
+  if (bad >= 0) {
+    throw new DdclError(
+      'data',
+      `The input '${name}' takes whole numbers of 32 bits, but number ${bad} is ${values[bad]}.`,
+    );
+  }
   const array = allocate(dtype, values.length);
   array.set(values);
   return array;

@@ -36,7 +36,10 @@ export interface GroupDefinition<Control extends string> {
   readonly noWeightDecay?: string | readonly string[];
 }
 
-/** What a loss returns: scalars by name, of which `loss` is minimised and the others are reports. */
+/**
+ * What a loss returns: scalars by name, of which `loss` is minimised and the others are reports. Names of the trainer's own reports
+ * (`gradientNorm`, `epsilon`, `temperature`, ...) are taken.
+ */
 export interface LossResult {
   readonly loss: Tensor;
   /**

@@ -8,7 +8,10 @@ import type { Tensor } from '../program/trace.ts';
 import type { StepScalars } from './controls.ts';
 import type { Definition } from './definition.ts';
 import type { LossResult } from './options.ts';
-import { trackBatch, trackedTemperature } from './track-temperature.ts';
+import { trackBatch, trackedReports, trackedTemperature } from './track-temperature.ts';
+
+/** Names that the trainer gives to reports of its own. */
+const ownReports: readonly string[] = [...trackedReports, 'gradientNorm', 'epsilon', 'failedStep'];
 
 /** What a program has of one batch before anything moves. */
 export interface BatchOperands {
@@ -55,7 +58,7 @@ export function namedOperands(
  * Traces the loss of a batch.
  *
  * @param keepTemperature use the temperature of the steps so far, if there are any: for a look that is no step
- * @throws DdclError `argument`, `shape` or `dtype` if the loss returns something else than scalars
+ * @throws DdclError `shape` if the loss returns something else than scalars of the trainer's dtype; `argument` for names of the trainer's own
  */
 export function lossTerms(definition: Definition, operands: BatchOperands, keepTemperature = false): BatchTerms {
   const { tracking } = definition;
@@ -72,6 +75,12 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
   const { loss: own, ...reports } = others as Readonly<Record<string, Tensor>>;
   const entries = Object.entries({ loss: own!, ...reports, ...(weight && { weight }) });
   for (const [name, value] of entries) {
+    if (ownReports.includes(name)) {
+      throw new DdclError(
+        'argument',
+        `The loss returns '${name}', a report of the trainer's own. Give it another name.`,
+      );
+    }
     if (value?.shape?.length === 0 && value.dtype === definition.dtype) continue;
     throw new DdclError(
       'shape',

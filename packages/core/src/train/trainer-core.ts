@@ -130,6 +130,8 @@ export class TrainerCore {
     const values = await this.#backend.download(this.#reports);
     const names = reportNames(this.#definition, this.#programs.names);
     const { failedStep, ...report } = Object.fromEntries(names.map((name, index) => [name, values[index]!]));
+    // Of prototypes that stood still, as with a rate of 0.
+    if (report['epsilon']! > 1e12) report['epsilon'] = Infinity;
     this.#refuseFailed(failedStep!);
     this.#watch?.look(report, this.#steps);
     return report;

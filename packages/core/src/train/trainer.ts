@@ -12,7 +12,7 @@ export type Report<R extends LossResult> = { readonly [Name in Exclude<keyof R, 
   readonly gradientNorm: number;
   /**
    * With `trackTemperature`: how far the fastest group moved in the step beside the prototypes, each relative to its own length. Small is right:
-   * docs/math.md section 4.
+   * docs/math.md section 4. Infinity where the prototypes stood still.
    */
   readonly epsilon?: number;
 } & { readonly [Name in (typeof trackedReports)[number]]?: number };

@@ -21,6 +21,15 @@ function upload(backend: Backend, ...numbers: number[]): DeviceBuffer {
 }
 
 describe('a backend made of kernels', () => {
+  it('refuses a program that needs a kernel which its table lacks, before it runs', async () => {
+    const { options } = strictOptions();
+    const { neg: _, ...others } = options.kernels;
+    const backend = backendFromKernels({ ...options, kernels: others as typeof options.kernels });
+    const error = await rejection(backend.compile(trace([f64(2)], (x) => [neg(x)])));
+    expect(error).toMatchObject({ code: 'unsupported', op: 'neg' });
+    expect((await backend.compile(doubled)).program).toBe(doubled);
+  });
+
   it('uploads a copy and downloads a copy', async () => {
     const backend = strictBackend();
     const data = Float64Array.of(1, 2);

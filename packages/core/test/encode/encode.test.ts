@@ -332,4 +332,22 @@ describe('encodeSegments', () => {
     expect(backend.log.alive.size).toBe(0);
     expect(backend.memory().buffers).toBe(0);
   });
+
+  it.each(['pooled', 'code'])('tokens have no output %s', async (output) => {
+    const error = await rejection(encodeTokens(backendOf(4), model, source, output as TokenOutput).next());
+    expect(error).toMatchObject({ code: 'argument', message: expect.stringContaining('outputs, assignments, codes') });
+    expect(error.message.includes('encodeSegments')).toBe(output === 'pooled');
+  });
+
+  it('segments have no codes', async () => {
+    const ids = new Int32Array(n);
+    const error = await rejection(encodeSegments(backendOf(4), model, source, ids, 'codes' as SegmentOutput).next());
+    expect(error).toMatchObject({ code: 'argument', message: expect.stringContaining('comes from encodeTokens') });
+  });
+
+  it('says how a reader becomes a source', async () => {
+    const reader = tokensFromArray(tokens, dimension) as unknown as typeof source;
+    const error = await rejection(encodeTokens(backendOf(4), model, reader, 'codes').next());
+    expect(error).toMatchObject({ code: 'argument', message: expect.stringContaining('tokensFromReader(reader)') });
+  });
 });

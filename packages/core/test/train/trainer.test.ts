@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { deviation } from '../support/ddcl-problems.ts';
+import { sgd } from '../../src/optimise/sgd.ts';
+import { cast } from '../../src/program/ops/create.ts';
+import { mul } from '../../src/program/ops/elementwise.ts';
+import { sum } from '../../src/program/ops/reduce.ts';
+import { f64, i32 } from '../../src/program/tensor-type.ts';
+import { createTrainer } from '../../src/train/trainer.ts';
 import { rejection } from '../support/run.ts';
 import { strictBackend } from '../support/strict-backend.ts';
 import { data, decay, leastSquares, rates, rows, rowsOf, start, totalSteps, width } from './problem.ts';
@@ -193,5 +199,33 @@ describe('a loss that is not finite', () => {
         await trainer.step({ ...rowsOf(0, 1), y: [step === 10 ? value : 1] }, { factor: 1 });
     };
     expect((await rejection(run())).message).toContain('step 11');
+  });
+
+  it('keeps names of its own reports to itself', async () => {
+    const options = {
+      parameters: { p: { shape: [], data: [1] } },
+      inputs: { x: f64('n') },
+      groups: [{ match: 'p', optimizer: sgd(), learningRate: 0.1 }],
+      dtype: 'float64',
+    } as const;
+    const trainer = await createTrainer(strictBackend(), {
+      ...options,
+      loss: ({ p }, { x }) => ({ loss: mul(p, sum(x)), gradientNorm: sum(x) }),
+    });
+    const error = await rejection(trainer.step({ x: [1, 2] }));
+    expect(error).toMatchObject({ code: 'argument', message: expect.stringContaining("'gradientNorm'") });
+  });
+
+  it('takes whole numbers alone where it takes int32', async () => {
+    const trainer = await createTrainer(strictBackend(), {
+      parameters: { p: { shape: [], data: [1] } },
+      inputs: { labels: i32('n') },
+      groups: [{ match: 'p', optimizer: sgd(), learningRate: 0.1 }],
+      dtype: 'float64',
+      loss: ({ p }, { labels }) => ({ loss: mul(p, sum(cast(labels, 'float64'))) }),
+    });
+    await trainer.step({ labels: [0, 2] });
+    const error = await rejection(trainer.step({ labels: [0, 2.7] }));
+    expect(error).toMatchObject({ code: 'data', message: expect.stringContaining('number 1 is 2.7') });
   });
 });

@@ -79,6 +79,12 @@ describe('a tracked temperature', () => {
     },
   );
 
+  it('has no finite epsilon where the prototypes stand still', async () => {
+    const trainer = await joint({ rate: 0, pull: 1 });
+    await trainer.step(batch);
+    expect((await trainer.report()).epsilon).toBe(Infinity);
+  });
+
   it('is exact after one step where the first batch says all, and stays through bytes', async () => {
     const [first, second] = [await joint({ tracking: { share: 0.3 } }), await joint({ tracking: { share: 0.3 } })];
     for (let step = 0; step < 3; step++) await first.step(batch);
