@@ -37,6 +37,7 @@ function project(name: string, root: string) {
 const folders = {
   tooling: 'tooling',
   'backend-ort': 'packages/backend-ort',
+  'backend-webgpu': 'packages/backend-webgpu',
   cli: 'apps/cli',
   'backend-cpu': 'packages/backend-cpu',
   readout: 'packages/readout',

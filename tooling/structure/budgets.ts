@@ -10,6 +10,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-conformance/reporter': 1.5,
   '@ddcl/backend-cpu': 16.5,
   '@ddcl/backend-ort': 45,
+  '@ddcl/backend-webgpu': 28,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10.5,
   '@ddcl/core/fit': 50,

@@ -25,6 +25,15 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['ort-backend.ts'],
     ['index.ts'],
   ],
+  'packages/backend-webgpu': [
+    ['options.ts', 'wgsl'],
+    ['device', 'kernels'],
+    ['plan'],
+    ['buffers', 'compile'],
+    ['ddcl', 'run'],
+    ['webgpu-backend.ts'],
+    ['index.ts'],
+  ],
   'packages/backend-conformance': [
     ['oracle'],
     ['compare', 'strict'],
@@ -68,6 +77,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     '@bufbuild/protobuf/codegenv2',
     'onnxruntime-common',
   ],
+  'packages/backend-webgpu': ['@ddcl/core/backend'],
   'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', 'vitest', 'node:'],
   'packages/readout': [
     '@ddcl/core',

@@ -7,6 +7,7 @@ import { createContext, runInContext } from 'node:vm';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build, transform } from 'esbuild';
 import { vocabulary } from '../tiny-bert/word-piece.ts';
+import { softwareVulkan } from '../software-vulkan.ts';
 import { writeTinyBert } from '../tiny-bert/write-tiny-bert.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -77,6 +78,7 @@ beforeAll(async () => {
   const beside = {
     'onnxruntime-node': `link:${await realpath(join(root, 'packages/backend-ort/node_modules/onnxruntime-node'))}`,
     vitest: `link:${await realpath(join(root, 'node_modules/vitest'))}`,
+    webgpu: `link:${await realpath(join(root, 'packages/backend-webgpu/node_modules/webgpu'))}`,
   };
   const manifest = {
     name: 'user',
@@ -162,17 +164,21 @@ function codeBlocks(markdown: string, language: string): string[] {
     .map(([, , code]) => code!);
 }
 
+/** With a device for WebGPU where a browser has brought one; without one its README is not run, except under CI, which must have it. */
+const env = { ...process.env, ...softwareVulkan() };
+const lacksDevice = env['VK_ICD_FILENAMES'] === undefined && !process.env['CI'];
+
 const readmes = ['README.md', ...published.map(({ folder }) => join(relative(root, folder), 'README.md'))];
 
 describe.each(readmes)('%s', (path) => {
-  it('has TypeScript that runs as it stands', async () => {
+  it.skipIf(lacksDevice && path.includes('backend-webgpu'))('has TypeScript that runs as it stands', async () => {
     const blocks = codeBlocks(await readFile(join(root, path), 'utf8'), 'ts');
     if (path !== 'apps/cli/README.md') expect(blocks.length).toBeGreaterThan(0);
     for (const [index, block] of blocks.entries()) {
       const { code } = await transform(block, { loader: 'ts', format: 'esm' });
       const file = join(work, `${path.replaceAll('/', '-')}-${index}.mjs`);
       await writeFile(file, code);
-      const { stdout } = await run(process.execPath, [file], { cwd: work });
+      const { stdout } = await run(process.execPath, [file], { cwd: work, env });
       expect(stdout).not.toBe('');
     }
   });

@@ -1,0 +1,3 @@
+export { webgpuBackend, type WebgpuBackend } from './webgpu-backend.ts';
+export type { WebgpuBackendOptions } from './options.ts';
+export type { WebgpuExecutable } from './run/executable.ts';

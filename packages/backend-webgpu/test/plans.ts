@@ -1,0 +1,34 @@
+import { lossAndGradient, add, div, f32, mul, sqrt, sub, trace } from '@ddcl/core';
+import type { Bindings, Program } from '@ddcl/core/backend';
+import { compileProgram } from '../src/compile/compile-program.ts';
+import type { TileOf } from '../src/compile/kernel-ops.ts';
+import { fusedComposites } from '../src/ddcl/composites.ts';
+import type { Plan } from '../src/plan/plan.ts';
+
+/** What every device has. */
+export const leastLimits = { storageBuffers: 8, sharedBytes: 16_384 };
+
+/** A plan for the least of devices; no device is needed for it. */
+export function planOf(program: Program, bindings: Bindings = {}, fused = true, tileOf?: TileOf): Plan {
+  const composites = fused ? fusedComposites : {};
+  return compileProgram(program, bindings, {
+    limits: leastLimits,
+    composites,
+    ...(tileOf !== undefined && { tileOf }),
+  });
+}
+
+/** A training step: L_q, its gradient, and Adam. */
+export function adamStep(n: number | string, m: number, k: number): Program {
+  const state = f32(k, m);
+  return trace(
+    [f32(n, m), f32(n), state, f32(), state, state],
+    (tokens, weights, prototypes, temperature, first, second) => {
+      const { lq, gradient } = lossAndGradient({ tokens, weights, prototypes, temperature });
+      const mean = add(mul(first, 0.9), mul(gradient, 0.1));
+      const square = add(mul(second, 0.999), mul(mul(gradient, gradient), 0.001));
+      return [lq, sub(prototypes, mul(div(mean, add(sqrt(square), 1e-8)), 1e-3)), mean, square];
+    },
+    'adam step',
+  );
+}
