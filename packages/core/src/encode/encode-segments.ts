@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../abort/abort-signal.ts';
 import type { Backend, Capabilities } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
@@ -20,7 +21,7 @@ export interface EncodeSegmentsOptions extends EncodeOptions {
   readonly normalise?: boolean;
 }
 
-/** Segments that are given out together at the end. */
+/** Segments that are given out together, at most. */
 const rowsAtOnce = 1024;
 
 /**
@@ -29,7 +30,8 @@ const rowsAtOnce = 1024;
  * blocks; unsorted ones that of all segments.
  *
  * @param ids segment of each token, a whole number >= 0, in the order of the tokens; one id per token
- * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for a negative id or another output
+ * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for ids that are no Int32Array, a negative id or another output;
+ *   `temperature` as `modelState`; `aborted` when the signal fires, also between groups of rows
  */
 export async function* encodeSegments(
   backend: Backend,
@@ -61,6 +63,16 @@ export async function* encodeSegments(
   const { rows } = pass;
   const segments = withSums ? segmentsPerRun(rows, model, dtype, backend.capabilities) : rows;
   let finisher: SegmentFinisher | undefined;
+  let given = 0;
+  /** Rows of the segments that were not given out yet, up to one; ids may leave out many between them. */
+  async function* rowsUntil(accumulator: SegmentAccumulator, end: number): AsyncGenerator<EncodedRows> {
+    while (given < end) {
+      throwIfAborted(signal);
+      const until = Math.min(end, given + rowsAtOnce);
+      yield* await finisher!.finish(accumulator, given, until);
+      given = until;
+    }
+  }
   try {
     const state = modelState(model, temperature, dtype).within(pass.frame);
     const accumulator = new SegmentAccumulator(model.count, withSums ? model.count * model.dimension : 0);
@@ -76,20 +88,16 @@ export async function* encodeSegments(
       beside: (first) => [[{ dtype: 'int32', shape: [rows] }, paddedTo(rows, parts.get(first)!.placeOfToken)]],
     });
     let passed = 0;
-    let given = 0;
     for await (const { first, rows: count, tokenWeights, sums } of blocks) {
       passed += count;
       if (passed > ids.length) throw wrongCount(ids.length, source.tokens ?? passed);
       tokenWeights.forEach((weight, index) => accumulator.addWeight(ids[first + index]!, weight));
       for (const [id, place] of parts.get(first)!.places) accumulator.addSums(id, place, sums[0]!, sums[1]);
       parts.delete(first);
-      const ended = sorted && passed < ids.length ? ids[passed]! : given;
-      if (ended > given) yield* await finisher.finish(accumulator, given, ended);
-      given = Math.max(given, ended);
+      if (sorted && passed < ids.length) yield* rowsUntil(accumulator, ids[passed]!);
     }
     if (passed !== ids.length) throw wrongCount(ids.length, passed);
-    for (; given < total; given += rowsAtOnce)
-      yield* await finisher.finish(accumulator, given, Math.min(total, given + rowsAtOnce));
+    yield* rowsUntil(accumulator, total);
   } finally {
     finisher?.dispose();
     pass.dispose();
@@ -145,6 +153,12 @@ function wrongCount(ids: number, tokens: number): DdclError {
 
 /** The number of segments: the largest id + 1. */
 function countSegments(ids: Int32Array): number {
+  if (!(ids instanceof Int32Array)) {
+    throw new DdclError(
+      'argument',
+      `Segment ids come as an Int32Array, but ${Object.prototype.toString.call(ids).slice(8, -1)} came. Give Int32Array.from(ids).`,
+    );
+  }
   let largest = -1;
   ids.forEach((id, index) => {
     if (id < 0) throw new DdclError('argument', `Segment ids are whole numbers >= 0, but token ${index} has ${id}.`);

@@ -33,7 +33,8 @@ export interface EncodedRows {
 /**
  * Applies a model to each token of a pass in stored order; changes nothing.
  *
- * @throws DdclError `argument` for another output; `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite
+ * @throws DdclError `argument` for another output; `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite;
+ *   `temperature` as `modelState`
  */
 export async function* encodeTokens(
   backend: Backend,

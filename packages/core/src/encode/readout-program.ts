@@ -45,7 +45,7 @@ export interface ReadoutProgramOptions {
  * Results are named after the outputs: [n, ...] or [batch_size, sequence_length, ...] per token, [s, ...] or [batch_size, ...] per segment,
  * residuals normalised (VLAD). `programToOnnx` and `appendReadout` of @ddcl/backend-ort make files of it.
  *
- * @throws DdclError `argument` for options out of range
+ * @throws DdclError `argument` for outputs or a layout that there are not, or an output that is named twice; `temperature` as `modelState`
  */
 export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions = {}): NamedProgram {
   const { outputs = ['outputs'], temperature = model.temperature, layout = 'packed', version } = options;
@@ -54,10 +54,14 @@ export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions 
     const given = unknown === undefined ? 'there is none' : `'${String(unknown)}' is not one`;
     throw new DdclError('argument', `outputs must name some of ${readoutOutputs.join(', ')}, but ${given}.`);
   }
-  if (!(temperature > 0 && temperature < Infinity))
-    throw new DdclError('argument', `A temperature must be a number > 0, but got ${temperature}.`);
+  // Results are named after their outputs.
+  const repeated = outputs.find((output, index) => outputs.indexOf(output) !== index);
+  if (repeated !== undefined)
+    throw new DdclError('argument', `outputs must name each output once, but has '${repeated}' twice. Leave one out.`);
+  if (layout !== 'packed' && layout !== 'padded')
+    throw new DdclError('argument', `layout must be 'packed' or 'padded', but is '${String(layout)}'.`);
   const { count, dimension } = model;
-  const terms = readoutTerms(model, temperature);
+  const terms = readoutTerms(model, temperature, 'float32');
   const isPadded = layout === 'padded';
   const sums = outputs.filter(isSegmentOutput);
   const leading = isPadded ? ['batch_size', 'sequence_length'] : ['n'];

@@ -1,4 +1,6 @@
 import type { DdclModel } from '../model/model.ts';
+import { requireTemperature } from '../model/require-temperature.ts';
+import type { FloatDType } from '../program/dtype.ts';
 
 /** A model at a temperature as the numbers of a program that applies it, in float64. */
 export interface ReadoutTerms {
@@ -18,8 +20,12 @@ export interface ReadoutTerms {
  * The logits `-|z - p_k|^2 / T` less what is equal for all k, written as one product with the tokens. Differences to the offset keep the
  * products small (docs/math.md section 2); where the offset is no longer than the tokens' spread around it, it is as good, and
  * saves a pass over the tokens, to leave the tokens as they are and put the offset into the bias.
+ *
+ * @param dtype in which the program computes
+ * @throws DdclError `temperature` for one that is not > 0, or so low that logits leave the dtype's range
  */
-export function readoutTerms(model: DdclModel, temperature: number): ReadoutTerms {
+export function readoutTerms(model: DdclModel, temperature: number, dtype: FloatDType = model.dtype): ReadoutTerms {
+  requireTemperature(model, temperature, dtype);
   const { count, dimension, offset: own, totalVariance } = model;
   const isFramed = own.reduce((sum, value) => sum + value * value, 0) > totalVariance;
   const keys = new Float64Array(count * dimension);

@@ -5,6 +5,7 @@ import type { FloatDType } from '../program/dtype.ts';
 import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';
 import { writeSafetensors } from '../safetensors/write-safetensors.ts';
+import { requireTemperature } from './require-temperature.ts';
 
 /** Version of the model file. A reader refuses others. */
 export const modelFormatVersion = 1;
@@ -31,12 +32,17 @@ export interface DdclModel {
   readonly totalVariance: number;
 }
 
-/** The model at its temperature, or another one. */
+/**
+ * The model at its temperature, or another one.
+ *
+ * @throws DdclError `temperature` for one that is not > 0, or so low that logits leave the dtype's range
+ */
 export function modelState(
   model: DdclModel,
   temperature: number = model.temperature,
   dtype: FloatDType = model.dtype,
 ): PrototypeState {
+  requireTemperature(model, temperature, dtype);
   return prototypeState(
     model.prototypes,
     model.dimension,

@@ -1,4 +1,5 @@
 import type { Backend, Executable } from '../backend/contract.ts';
+import { DdclError } from '../errors/ddcl-error.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { blockRows } from '../tokens/block-size.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
@@ -46,7 +47,6 @@ export interface TokenPass {
  * The way over tokens for whatever computes on them: they are cut into blocks of one size, mapped into a frame (tokens in half
  * precision on the device, where the backend has float16), uploaded, run, read, added up and freed. Memory is that of two blocks,
  * whatever the number of tokens.
- *
  *     const pass = tokenPass(backend, source, { dtype: 'float32', frame, width: 1 });
  *     try {
  *       const spread = await pass.compile(
@@ -56,6 +56,8 @@ export interface TokenPass {
  *     } finally {
  *       pass.dispose();
  *     }
+ *
+ * @throws DdclError `argument` for what is no source, or a frame that does not fit it
  */
 export function tokenPass(
   backend: Backend,
@@ -73,6 +75,7 @@ export function tokenPass(
 ): TokenPass {
   requireTokenSource(source);
   const { dimension } = source;
+  requireFrame(frame, dimension);
   const feed = tokenFeed(backend, source, frame, dtype);
   const size = rows ?? blockRows({ tokens, dimension, prototypes: width }, dtype, backend.capabilities);
   const sizes: BlockSizes = { rows: size, dimension, dtype, tokenDtype: feed.dtype };
@@ -80,6 +83,8 @@ export function tokenPass(
   const frameBuffers = feed.uploadFrame();
   const executables: Executable[] = [];
   let kept: PlacedBlock[] | undefined;
+  let filling: Promise<PlacedBlock[]> | undefined;
+  let isDisposed = false;
 
   async function* upload(): AsyncGenerator<PlacedBlock> {
     let first = 0;
@@ -90,18 +95,25 @@ export function tokenPass(
       first += own;
     }
   }
-  async function* keep(): AsyncGenerator<PlacedBlock> {
-    if (kept === undefined) {
-      const blocks: PlacedBlock[] = [];
-      try {
-        for await (const block of upload()) blocks.push(block);
-      } catch (error) {
-        for (const block of blocks) freeBlock(backend, block);
-        throw error;
+  async function fill(): Promise<PlacedBlock[]> {
+    const blocks: PlacedBlock[] = [];
+    try {
+      for await (const block of upload()) {
+        blocks.push(block);
+        // Nobody would free them.
+        if (isDisposed) throw new DdclError('disposed', 'The pass was disposed while its tokens were read.');
       }
-      kept = blocks;
+      return (kept = blocks);
+    } catch (error) {
+      for (const block of blocks) freeBlock(backend, block);
+      throw error;
+    } finally {
+      filling = undefined;
     }
-    yield* kept;
+  }
+  /** Passes that begin while the first one still uploads wait for the same blocks. */
+  async function* keep(): AsyncGenerator<PlacedBlock> {
+    yield* kept ?? (await (filling ??= fill()));
   }
 
   return {
@@ -114,10 +126,25 @@ export function tokenPass(
       return passProgram(backend, executable, sums, { size, keeps, frame: frameBuffers, open: keeps ? keep : upload });
     },
     dispose() {
+      isDisposed = true;
       for (const executable of executables.splice(0)) executable.dispose();
       for (const buffer of frameBuffers.splice(0)) backend.free(buffer);
       for (const block of kept ?? []) freeBlock(backend, block);
       kept = undefined;
     },
   };
+}
+
+function requireFrame({ offset, scale }: TokenFrame, dimension: number): void {
+  if (!(scale > 0 && scale < Infinity)) {
+    throw new DdclError(
+      'argument',
+      `The scale of a frame must be a finite number > 0, but is ${scale}. Use 1 for none.`,
+    );
+  }
+  if (offset.length === dimension) return;
+  throw new DdclError(
+    'argument',
+    `The offset of a frame must have a number per component, ${dimension} here, but has ${offset.length}.`,
+  );
 }

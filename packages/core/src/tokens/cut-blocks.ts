@@ -1,3 +1,4 @@
+import { DdclError } from '../errors/ddcl-error.ts';
 import { checkSizes } from './check-block.ts';
 import type { DeviceBlock } from './device-blocks.ts';
 import type { HalfBlock, TokenBlock } from './token-source.ts';
@@ -30,7 +31,7 @@ export interface CutOptions {
  * Cuts a pass into blocks of exactly as many rows as the arrays have; rows beyond the tokens are zeros of weight 0.
  *
  * @param copyRows writes the rows of a part into the arrays' data
- * @throws DdclError as {@link checkSizes} does, and `copyRows`
+ * @throws DdclError `argument` for a cut that is no whole number >= 1; as {@link checkSizes} does, and `copyRows`
  */
 export async function* cutBlocks<Block extends TokenBlock | HalfBlock>(
   blocks: AsyncIterable<Block>,
@@ -38,7 +39,15 @@ export async function* cutBlocks<Block extends TokenBlock | HalfBlock>(
   copyRows: (part: BlockPart<Block>) => void,
   { cut }: CutOptions = {},
 ): AsyncGenerator<DeviceBlock> {
-  const sizeFrom = (token: number): number => Math.min(weights.length, cut?.(token) ?? Infinity);
+  const sizeFrom = (token: number): number => {
+    const most = Math.min(weights.length, cut?.(token) ?? Infinity);
+    // A block of no tokens would be followed by another one, without end.
+    if (Number.isSafeInteger(most) && most >= 1) return most;
+    throw new DdclError(
+      'argument',
+      `cut must give a whole number of tokens >= 1, but gave ${most} for the block from token ${token} on.`,
+    );
+  };
   let size = 0;
   let rows = 0;
   let weight = 0;
