@@ -15,6 +15,8 @@ import { kMeansPlusPlus } from './k-means-plus-plus.ts';
  */
 export type Start = 'pulled' | 'tokens' | 'k-means++' | Float64Array | Float32Array;
 
+const namedStarts: readonly Start[] = ['pulled', 'tokens', 'k-means++'];
+
 /** The share of its distance from the mean that a `pulled` prototype keeps. */
 export const pulledShare = 0.3;
 
@@ -34,7 +36,7 @@ export interface InitialiseOptions {
 /**
  * Prototypes to start from, [K, m], in the tokens' units.
  *
- * @throws DdclError `data` if the sample has fewer distinct tokens than prototypes; `shape` or `data` if given prototypes do not fit
+ * @throws DdclError `argument` for a start that there is not; `data` if the sample has fewer distinct tokens than prototypes; `shape` or `data` if given prototypes do not fit
  */
 export function initialise({
   count,
@@ -46,6 +48,12 @@ export function initialise({
   start = 'pulled',
 }: InitialiseOptions): Float64Array {
   if (typeof start !== 'string') return checkGiven(start, count, dimension);
+  if (!namedStarts.includes(start)) {
+    throw new DdclError(
+      'argument',
+      `start must be ${namedStarts.map((name) => `'${name}'`).join(', ')} or an array of prototypes, but is '${String(start)}'.`,
+    );
+  }
   const rows = distinctRows(sample, dimension, random.permutation(sample.length / dimension), count);
   if (rows.length < count) {
     throw new DdclError(

@@ -63,15 +63,18 @@ const hardShare = 1e-7;
  * k-means (Lloyd 1982), weighted, on a backend; each iteration is one pass over the tokens. A centroid without tokens moves to the sampled token
  * that costs most.
  *
- * @throws DdclError `data` for fewer distinct tokens than centroids or tokens that are not finite; `argument` for options out of range;
- *   `aborted` when the signal fires
+ * @throws DdclError `data` for fewer distinct tokens than centroids, tokens that are not finite, or squares or weights beyond the dtype's
+ *   range; `argument` for options out of range; `aborted` when the signal fires
  */
 export async function kMeans(backend: Backend, source: TokenSource, options: KMeansOptions): Promise<KMeansResult> {
-  const { count, start = 'k-means++', restarts = 1, iterations = 100, seed = 0, dtype = 'float32', signal } = options;
+  const { count, start = 'k-means++', restarts = 1, iterations = 100, tolerance = 1e-4 } = options;
+  const { seed = 0, dtype = 'float32', signal } = options;
   for (const [name, value] of Object.entries({ count, restarts, iterations })) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new DdclError('argument', `${name} must be a whole number >= 1, but is ${value}.`);
   }
+  if (!(tolerance >= 0 && tolerance < Infinity))
+    throw new DdclError('argument', `tolerance must be a finite number >= 0, but is ${tolerance}.`);
   if (typeof start !== 'string' && restarts > 1) {
     throw new DdclError(
       'argument',
@@ -124,6 +127,7 @@ async function run(
     });
     const [totals, mass, error] = sums as [Float64Array, Float64Array, Float64Array];
     const meanSquaredDistance = (error[0]! / weight) * scale ** 2;
+    if (!Number.isFinite(meanSquaredDistance)) throw beyondRange(dtype, meanSquaredDistance);
     onProgress?.({ restart, iteration, meanSquaredDistance });
     if (iteration === iterations) return { centroids, meanSquaredDistance, iterations: iteration };
     const moved = centroids.map((value, index) => {
@@ -167,9 +171,18 @@ async function readStatistics(
     moments.addRows(block.data, block.weights);
     reservoir.add(block.data, block.weights);
   }
-  const { mean, trace: totalVariance } = moments.result();
+  const { mean, trace: totalVariance, weight } = moments.result();
+  // Sums of weights, or of weighted squares, are infinite, and their quotient may be anything.
+  if (!Number.isFinite(weight) || !Number.isFinite(totalVariance)) throw beyondRange('float64', totalVariance);
   const scale = Math.sqrt(totalVariance / dimension);
   return { mean, totalVariance, frame: { offset: mean, scale: scale > 0 ? scale : 1 }, sample: reservoir.sample() };
+}
+
+function beyondRange(dtype: FloatDType, found: number): DdclError {
+  return new DdclError(
+    'data',
+    `Weighted squared distances must stay within the range of ${dtype}, but their mean came out as ${found}. Divide the tokens, or their weights, by one number that makes them smaller.`,
+  );
 }
 
 function hardModel(
@@ -178,11 +191,19 @@ function hardModel(
   dtype: FloatDType,
   { frame, totalVariance }: Statistics,
 ): DdclModel {
+  const prototypes = Float64Array.from(asDType(centroids, dtype));
+  const bad = prototypes.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new DdclError(
+      'data',
+      `Centroids must stay within the range of ${dtype}, but one has ${centroids[bad]}. Divide the tokens by one number, or ask for float64.`,
+    );
+  }
   return {
     count: centroids.length / dimension,
     dimension,
     dtype,
-    prototypes: Float64Array.from(asDType(centroids, dtype)),
+    prototypes,
     temperature: hardShare * (totalVariance > 0 ? totalVariance : 1),
     // T_c is not measured: it is at most this, and no temperature is derived from it here.
     criticalTemperature: 4 * totalVariance,

@@ -11,7 +11,14 @@ function toInt8(data: Float32Array | Float64Array, width: number): { data: Int8A
   scales.forEach((_, vector) => {
     const start = vector * width;
     let largest = 0;
+    // Math.max passes NaN on.
     for (let index = start; index < start + width; index++) largest = Math.max(largest, Math.abs(data[index]!));
+    if (!Number.isFinite(largest)) {
+      throw new DdclError(
+        'data',
+        `int8 has a scale per vector, so its numbers must be finite, but vector ${vector} (counted from 0) holds ${largest}. Mend or leave out what it was made of.`,
+      );
+    }
     scales[vector] = largest / 127;
     const inverse = largest === 0 ? 0 : 127 / largest;
     for (let index = start; index < start + width; index++) quantised[index] = Math.round(data[index]! * inverse);
@@ -33,7 +40,7 @@ function toBits(data: Float32Array | Float64Array, width: number): Uint8Array {
 /**
  * Numbers in fewer bits. float16 rounds to nearest; int8 has a scale per vector along the last axis; binary keeps signs.
  *
- * @throws DdclError `data` for numbers beyond the range of float16
+ * @throws DdclError `data` for numbers beyond the range of float16, or not finite for int8; `argument` for another precision
  */
 export function quantise(
   data: Float32Array | Float64Array,
@@ -57,6 +64,11 @@ export function quantise(
       return { precision, shape, ...toInt8(data, widthOf(shape)) };
     case 'binary':
       return { precision, shape, data: toBits(data, widthOf(shape)) };
+    default:
+      throw new DdclError(
+        'argument',
+        `precision must be 'float32', 'float16', 'int8' or 'binary', but is '${String(precision)}'.`,
+      );
   }
 }
 

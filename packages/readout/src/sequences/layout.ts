@@ -58,7 +58,7 @@ function requireShape({ data, shape, mask, segments, weights }: TokenBatch): voi
 /**
  * Checks a batch and sorts its tokens by sequence. Tokens that the mask leaves out, and those of weight 0, do not appear.
  *
- * @throws DdclError `shape` for lengths that do not fit; `data` for a weight or a segment that is not as documented
+ * @throws DdclError `shape` for lengths that do not fit; `data` for a mask, a weight or a segment that is not as documented
  */
 export function layoutOf(batch: TokenBatch): SequenceLayout {
   requireShape(batch);
@@ -87,8 +87,17 @@ export function layoutOf(batch: TokenBatch): SequenceLayout {
     }
   }
   const counts = (place: number): boolean => {
-    // A mask may hold bigints: Number() of 0n is 0.
-    if (mask !== undefined && Number(mask[place]) === 0) return false;
+    if (mask !== undefined) {
+      // A mask may hold bigints: Number() of 0n is 0.
+      const own = Number(mask[place]);
+      if (!(own >= 0 && own < Infinity)) {
+        throw new DdclError(
+          'data',
+          `A mask is 0 for padding and 1 for tokens, but place ${place} (counted from 0) has ${own}.`,
+        );
+      }
+      if (own === 0) return false;
+    }
     const weight = weights === undefined ? 1 : weights[place]!;
     if (weight >= 0 && weight < Infinity) return weight > 0;
     throw new DdclError('data', `Weights are finite and >= 0, but token ${place} (counted from 0) has ${weight}.`);
