@@ -22,7 +22,7 @@ const shapeOf = (value: BatchValue): readonly number[] | undefined =>
  * The sizes that the symbols of the inputs' types take for a batch: from the shapes that it states, and from numbers of elements where
  * one symbol of a type is open.
  *
- * @throws DdclError `argument` for an input that is missing or a symbol that stays open; `shape` for numbers that do not fit
+ * @throws DdclError `argument` for an input that is missing or a symbol that stays open; `dtype` for a buffer of another; `shape` for numbers that do not fit
  */
 export function bindBatch(
   inputs: readonly (readonly [string, TensorType])[],
@@ -40,6 +40,12 @@ export function bindBatch(
     const value = batch[name];
     if (value === undefined)
       throw new DdclError('argument', `The batch lacks the input '${name}', ${formatType(type)}.`);
+    if (isBuffer(value) && value.type.dtype !== type.dtype) {
+      throw new DdclError(
+        'dtype',
+        `The input '${name}' is ${formatType(type)}, but the batch gives a ${formatType(value.type)} buffer. Upload it as ${type.dtype}: there is no promotion.`,
+      );
+    }
     const shape = shapeOf(value);
     if (shape !== undefined && shape.length !== type.shape.length)
       throw misfit(name, type, `the shape [${shape.join(', ')}]`);

@@ -19,28 +19,50 @@ export interface StepScalars {
 /** How many numbers {@link stepNumbers} gives. */
 export const controlCount = ({ controls, groups }: Definition): number => controls.length + 2 * groups.length + 2;
 
-/** The numbers of a step: the caller's controls, a rate and a decay for each group, the step's number, T / T_c. */
+/**
+ * The numbers of a step: the caller's controls, a rate and a decay for each group, the step's number, T / T_c.
+ *
+ * @throws DdclError `argument` for one that, rounded to the trainer's dtype, would ruin parameters in silence
+ */
 export function stepNumbers(
   definition: Definition,
   controls: Readonly<Record<string, number>>,
   step: number,
 ): number[] {
-  const { groups, totalSteps, tracking } = definition;
-  for (const name of definition.controls) {
-    if (Number.isFinite(controls[name])) continue;
+  const { dtype, groups, totalSteps, tracking } = definition;
+  if (typeof controls !== 'object' || controls === null)
+    throw new DdclError('argument', `Step ${step} takes its controls as an object, but got ${String(controls)}.`);
+  const checked = (value: number, what: string, wanted: string, isRight: (rounded: number) => boolean): number => {
+    const rounded = typeof value === 'number' ? (dtype === 'float32' ? Math.fround(value) : value) : NaN;
+    if (Number.isFinite(rounded) && isRight(rounded)) return value;
     throw new DdclError(
       'argument',
-      `Step ${step} needs the control '${name}' as a finite number, but got ${controls[name]}.`,
+      `Step ${step} needs ${what} as a finite number${wanted} in ${dtype}, but got ${String(value)}. Give another one, or mend the schedule that it comes from.`,
     );
-  }
+  };
+  const own = definition.controls.map((name) => checked(controls[name]!, `the control '${name}'`, '', () => true));
   const progress = totalSteps === undefined || totalSteps === 1 ? 1 : (step - 1) / (totalSteps - 1);
   const valueOf = (setting: Setting<string>): number =>
     typeof setting === 'function' ? setting(progress) : typeof setting === 'string' ? controls[setting]! : setting;
+  const rateOf = (setting: Setting<string>, what: string, group: string): number => {
+    const from = typeof setting === 'string' ? ` (the control '${setting}')` : '';
+    return checked(valueOf(setting), `the ${what} of the group '${group}'${from}`, ' >= 0', (value) => value >= 0);
+  };
   return [
-    ...definition.controls.map((name) => controls[name]!),
-    ...groups.flatMap(({ learningRate, weightDecay }) => [valueOf(learningRate), valueOf(weightDecay)]),
+    ...own,
+    ...groups.flatMap(({ name, learningRate, weightDecay }) => [
+      rateOf(learningRate, 'learningRate', name),
+      rateOf(weightDecay, 'weightDecay', name),
+    ]),
     step,
-    valueOf(tracking?.share ?? 0),
+    tracking === undefined
+      ? 0
+      : checked(
+          valueOf(tracking.share),
+          `the ${tracking.isFixed ? 'temperature' : 'share'} of trackTemperature`,
+          ' > 0',
+          (value) => value > 0,
+        ),
   ];
 }
 

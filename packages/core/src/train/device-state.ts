@@ -5,7 +5,7 @@ import { elementCount, type ConcreteType } from '../program/tensor-type.ts';
 import { createRandom } from '../random/random.ts';
 import type { Definition } from './definition.ts';
 import { noFailedStep } from './finish-step.ts';
-import { toDType, type Numbers, type TrainerState } from './state.ts';
+import { isStepCount, toDType, type Numbers, type TrainerState } from './state.ts';
 import type { HeldTypes } from './step-programs.ts';
 
 /** What a trainer holds on the device: frozen parameters, and what steps consume and give back. */
@@ -16,6 +16,7 @@ export class DeviceState {
   readonly #order: readonly ConcreteType[];
   #frozen: readonly DeviceBuffer[] = [];
   #held: DeviceBuffer[] = [];
+  #isDisposed = false;
 
   constructor(backend: Backend, definition: Definition, types: HeldTypes) {
     this.#backend = backend;
@@ -25,15 +26,23 @@ export class DeviceState {
   }
 
   get frozen(): readonly DeviceBuffer[] {
+    this.requireAlive();
     return this.#frozen;
+  }
+
+  /** @throws DdclError `disposed` after dispose */
+  requireAlive(): void {
+    if (!this.#isDisposed) return;
+    throw new DdclError('disposed', 'The trainer was disposed of. Make a new one with createTrainer().');
   }
 
   /** Trained parameters, statistics, optimiser state, flag; stay held. */
   get held(): readonly DeviceBuffer[] {
+    this.requireAlive();
     if (this.#held.length > 0) return this.#held;
     throw new DdclError(
       'disposed',
-      'The trainer holds no state: it was disposed of, or a step failed on the device and took the state with it. Restore one with restore() or setState().',
+      'The trainer holds no state: a step failed on the device and took the state with it. Restore one with restore() or setState().',
     );
   }
 
@@ -52,8 +61,10 @@ export class DeviceState {
     return held;
   }
 
-  /** Takes back what a run made of it; returns the results beyond. */
+  /** Takes what a run made of the held tensors in their place; returns the results beyond. After dispose it frees all of them instead. */
   put(results: readonly DeviceBuffer[]): readonly DeviceBuffer[] {
+    this.#freeAll(this.#isDisposed ? results : this.#held);
+    this.requireAlive();
     this.#held = results.slice(0, this.#order.length);
     return results.slice(this.#order.length);
   }
@@ -61,11 +72,13 @@ export class DeviceState {
   /** Zeros where the sums of a step begin: a vector of `count` scalars and the gradients. The caller's. */
   zeros(count: number): DeviceBuffer[] {
     const { dtype } = this.#definition;
-    return [{ dtype, shape: [count] }, ...this.#types.trained].map((type) => this.#upload(type));
+    return this.#upload([{ dtype, shape: [count] }, ...this.#types.trained]);
   }
 
   /** Replaces parameters and state; what is refused leaves them as they were. */
-  set({ parameters, optimizer, statistics }: TrainerState): void {
+  set({ step, parameters, optimizer, statistics }: TrainerState): void {
+    this.requireAlive();
+    requireStep(step);
     const { trained, frozen, tracking } = this.#definition;
     const { slots } = this.#types;
     const parameterOf = ({ name }: { readonly name: string }): ArrayLike<number> => {
@@ -84,9 +97,11 @@ export class DeviceState {
     ];
     frozen.forEach(({ type }, index) => requireLength(type, fixed[index]));
     this.#order.forEach((type, index) => requireLength(type, values[index]));
-    this.free();
-    this.#frozen = frozen.map(({ type }, index) => this.#upload(type, fixed[index]));
-    this.#held = this.#order.map((type, index) => this.#upload(type, values[index]));
+    const types = [...frozen.map(({ type }) => type), ...this.#order];
+    const made = this.#upload(types, [...fixed, ...values]);
+    this.#freeAll([...this.#frozen, ...this.#held]);
+    this.#frozen = made.slice(0, frozen.length);
+    this.#held = made.slice(frozen.length);
   }
 
   /** @param step the number of steps made; the state is that before the first one that was not finite */
@@ -111,16 +126,41 @@ export class DeviceState {
     return (await this.#backend.download(this.held.at(-1)!))[0]!;
   }
 
-  free(): void {
-    for (const buffer of [...this.#frozen, ...this.#held]) this.#backend.free(buffer);
+  /** For good: what a run gives back later is freed by {@link put}. Idempotent. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#freeAll([...this.#frozen, ...this.#held]);
     [this.#frozen, this.#held] = [[], []];
   }
 
-  #upload(type: ConcreteType, values?: ArrayLike<number>): DeviceBuffer {
+  /** Zeros where there are no values; if one upload fails none of them stays. */
+  #upload(types: readonly ConcreteType[], values: readonly (ArrayLike<number> | undefined)[] = []): DeviceBuffer[] {
     const { dtype } = this.#definition;
-    const made = values === undefined ? allocate(dtype, elementCount(type.shape)) : toDType(values, dtype);
-    return this.#backend.upload(type, made);
+    const made: DeviceBuffer[] = [];
+    try {
+      types.forEach((type, index) => {
+        const own = values[index];
+        const data = own === undefined ? allocate(dtype, elementCount(type.shape)) : toDType(own, dtype);
+        made.push(this.#backend.upload(type, data));
+      });
+    } catch (error) {
+      this.#freeAll(made);
+      throw error;
+    }
+    return made;
   }
+
+  #freeAll(buffers: readonly DeviceBuffer[]): void {
+    for (const buffer of buffers) this.#backend.free(buffer);
+  }
+}
+
+function requireStep(step: number): void {
+  if (isStepCount(step)) return;
+  throw new DdclError(
+    'argument',
+    `The step of a state must be a whole number from 0 to ${noFailedStep - 1}, but is ${typeof step === 'string' ? `the text '${step}'` : String(step)}. Give the number of steps made, as state() does.`,
+  );
 }
 
 function requireLength({ shape }: ConcreteType, values: ArrayLike<number> | undefined): void {

@@ -21,6 +21,7 @@ export class ProgramSet {
   readonly #definition: Definition;
   readonly #compiled = new BoundedCache<Executable>(capacity, (executable) => executable.dispose());
   #names: readonly string[] | undefined;
+  #isDisposed = false;
 
   constructor(backend: Backend, definition: Definition) {
     this.#backend = backend;
@@ -61,6 +62,7 @@ export class ProgramSet {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     this.#compiled.clear();
   }
 
@@ -75,6 +77,13 @@ export class ProgramSet {
     const traced = make();
     if (traced.names !== undefined) this.#learn(traced.names);
     const executable = await this.#backend.compile(traced.program);
+    if (this.#isDisposed) {
+      executable.dispose();
+      throw new DdclError(
+        'disposed',
+        'The trainer was disposed of while a program of it was compiled. Make a new one.',
+      );
+    }
     this.#compiled.set(key, executable);
     return executable;
   }

@@ -4,6 +4,7 @@ import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';
 import { writeSafetensors } from '../safetensors/write-safetensors.ts';
 import { ownPrefix, type Definition } from './definition.ts';
+import { noFailedStep } from './finish-step.ts';
 import { heldTypes } from './step-programs.ts';
 
 export type Numbers = Float32Array | Float64Array;
@@ -19,6 +20,10 @@ export interface TrainerState<Values extends ArrayLike<number> = ArrayLike<numbe
   /** Of the tracked temperature; empty without it. */
   readonly statistics: readonly Values[];
 }
+
+/** Whether a number can be that of the steps made: whole, and below the flag of a run without a failed step. */
+export const isStepCount = (step: unknown): step is number =>
+  Number.isSafeInteger(step) && (step as number) >= 0 && (step as number) < noFailedStep;
 
 const format = 'ddcl.trainer';
 const formatVersion = '1';
@@ -75,16 +80,13 @@ export function stateToBytes(definition: Definition, state: TrainerState): Uint8
 /** @throws DdclError `format` for bytes that are no trainer's state; `data` for that of a trainer with other parameters, optimisers or groups */
 export function stateFromBytes(definition: Definition, bytes: Uint8Array | ArrayBuffer): TrainerState {
   const { tensors, metadata } = readSafetensors(bytes);
-  const step = Number(metadata['step'] ?? NaN);
-  if (
-    metadata['format'] !== format ||
-    metadata['formatVersion'] !== formatVersion ||
-    !Number.isSafeInteger(step) ||
-    step < 0
-  ) {
+  const text = metadata['step'] ?? '';
+  // Number('') and Number(' ') are 0.
+  const step = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (metadata['format'] !== format || metadata['formatVersion'] !== formatVersion || !isStepCount(step)) {
     throw new DdclError(
       'format',
-      `This is not a trainer's state of format version ${formatVersion}: format ${metadata['format']}, version ${metadata['formatVersion']}, step ${metadata['step']}. Give bytes that toBytes() wrote.`,
+      `This is not a trainer's state of format version ${formatVersion}: format ${metadata['format']}, version ${metadata['formatVersion']}, step '${metadata['step']}' (a whole number below ${noFailedStep}). Give bytes that toBytes() wrote.`,
     );
   }
   const wanted = tensorShapes(definition);

@@ -48,6 +48,7 @@ export class TrainerCore {
 
   async step(batches: AnyBatches, controls: AnyControls = {}): Promise<void> {
     if (Symbol.iterator in batches) return this.#inTurn(() => this.#stepOfSeveral(batches, controls));
+    this.#state.requireAlive();
     // Uploaded now: its arrays may change once this returns, whatever is still waiting.
     const batch = uploadBatch(this.#backend, this.#definition.inputs, batches);
     return this.#inTurn(async () => {
@@ -55,11 +56,12 @@ export class TrainerCore {
       await this.#freeOnError(scratch, async () => {
         const executable = await this.#programs.step(batch.types);
         const inputs = [...batch.buffers, this.#uploadControls(controls, scratch), ...this.#state.frozen];
-        await this.#finish(
-          executable,
-          [...inputs, ...this.#state.take()],
-          new Set(inputs.filter((buffer) => !scratch.includes(buffer))),
-        );
+        // A run may refuse buffers of the caller's and would consume the state all the same, so it is lent there.
+        const isLent = batch.own.length < batch.buffers.length;
+        const held = isLent ? this.#state.held : this.#state.take();
+        const kept = new Set(inputs.filter((buffer) => !scratch.includes(buffer)));
+        if (isLent) held.forEach((buffer) => kept.add(buffer));
+        await this.#finish(executable, [...inputs, ...held], kept);
       });
     });
   }
@@ -119,6 +121,7 @@ export class TrainerCore {
   }
 
   async #readReports(): Promise<Values> {
+    this.#state.requireAlive();
     if (this.#reports === undefined) {
       throw new DdclError(
         'argument',
@@ -243,14 +246,15 @@ export class TrainerCore {
   }
 
   dispose(): void {
-    this.#state.free();
+    this.#state.dispose();
     this.#programs.dispose();
     if (this.#reports !== undefined) this.#backend.free(this.#reports);
     this.#reports = undefined;
   }
 
   /** One after the other: each consumes what the one before gave back. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#state.requireAlive();
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
     return done;

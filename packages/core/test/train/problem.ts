@@ -3,10 +3,13 @@ import { sgd } from '../../src/optimise/sgd.ts';
 import { cosineSchedule } from '../../src/optimise/schedule.ts';
 import { reshape } from '../../src/program/ops/layout.ts';
 import { add, mul, sub } from '../../src/program/ops/elementwise.ts';
+import type { Tensor } from '../../src/program/trace.ts';
 import { matmul } from '../../src/program/ops/matmul.ts';
 import { sum } from '../../src/program/ops/reduce.ts';
-import { f64 } from '../../src/program/tensor-type.ts';
-import { createTrainer } from '../../src/train/trainer.ts';
+import type { Backend } from '../../src/backend/contract.ts';
+import { f32, f64, type TensorType } from '../../src/program/tensor-type.ts';
+import type { LossResult } from '../../src/train/options.ts';
+import { createTrainer, type Trainer } from '../../src/train/trainer.ts';
 import { randomNumbers } from '../support/run.ts';
 import { strictBackend, type StrictBackend } from '../support/strict-backend.ts';
 
@@ -58,3 +61,25 @@ export function leastSquares(
     ...others,
   });
 }
+
+/** The sum of (x - a)^2 with a of two numbers, in float32; options replace those that it has. */
+export function quadratic(options: object = {}, backend: Backend = strictBackend()) {
+  return createTrainer(backend, {
+    parameters: { a: { shape: [2], data: [1, 2] } },
+    inputs: { x: f32('n', 2) },
+    groups: [{ match: '*', optimizer: sgd(), learningRate: 0.1 }],
+    loss: ({ a }: { a: Tensor }, { x }: { x: Tensor }) => {
+      const error = sub(x, a);
+      return { loss: sum(mul(error, error)) };
+    },
+    ...options,
+  } as never) as unknown as Promise<AnyTrainer>;
+}
+
+/** Without types of names, for options that are given piece by piece. */
+export type AnyTrainer = Trainer<
+  Record<string, { readonly shape: readonly number[] }>,
+  Record<string, TensorType>,
+  never,
+  LossResult
+>;

@@ -93,7 +93,9 @@ describe("a trainer's bytes", () => {
       new Uint8Array(0),
       writeSafetensors(tensors, { ...metadata, format: 'ddcl.model' }),
       writeSafetensors(tensors, { ...metadata, formatVersion: '2' }),
-      writeSafetensors(tensors, { ...metadata, step: '-1' }),
+      ...['-1', ' ', '', '1.5', 'NaN', '0x1', '1e3', String(2 ** 30)].map((step) =>
+        writeSafetensors(tensors, { ...metadata, step }),
+      ),
       writeSafetensors(others, metadata),
     ]) {
       expect((await rejection(trainer.restore(damaged))).code).toBe('format');
@@ -112,11 +114,27 @@ describe("a trainer's state", () => {
     expect((await rejection(trainer.setState({ ...state, parameters: others }))).message).toContain("'model.bias'");
     for (const wrong of [
       { ...state, parameters: { ...state.parameters, 'model.weight': [1] } },
+      { ...state, parameters: { ...state.parameters, scale: [1, 2] } },
       { ...state, optimizer: { ...state.optimizer, 'model.bias': [[1, 2]] } },
     ])
       expect((await rejection(trainer.setState(wrong))).code).toBe('shape');
+    for (const step of [NaN, -1, 1.5, '3', 2 ** 30, 2 ** 31, undefined] as number[]) {
+      const error = await rejection(trainer.setState({ ...state, step }));
+      expect(error).toMatchObject({ code: 'argument', message: expect.stringContaining('from 0 to 1073741823') });
+    }
+    expect(trainer.steps).toBe(2);
     expect(await trainer.toBytes()).toEqual(bytes);
     expect(backend.memory()).toEqual(memory);
+    await trainer.setState({ ...state, step: 2 ** 30 - 1 });
+    expect(trainer.steps).toBe(2 ** 30 - 1);
+  });
+
+  it('has no report of the steps before it was set', async () => {
+    const trainer = await leastSquares();
+    await runTo(trainer, 2);
+    await trainer.report();
+    await trainer.setState(await trainer.state());
+    expect((await rejection(trainer.report())).message).toContain('no step to report');
   });
 
   it('goes with a run that fails on the device, which is said; one can be restored', async () => {
