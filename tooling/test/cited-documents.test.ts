@@ -23,13 +23,15 @@ function filesUnder(folder: string): string[] {
     });
 }
 
-/** `NAME.md section N`; a sentence may go on in the next line of a comment. */
-const citation = /([\w./-]*\w\.md)\b`?(?:[\s*/]+section (\d+))?/g;
+/** `NAME.md section N`, `NAME.md (section N)`, `NAME.md, sections N, M and L`; a sentence may go on in the next line of a comment. */
+const citation = /([\w./-]*\w\.md)\b`?(?:,?[\s*/]+\(?sections?[\s*/]+(\d+(?:(?:,|,?[\s*/]+and)[\s*/]+\d+)*))?/g;
 
-function citationsOf(where: string): Citation[] {
-  return [...readFileSync(join(root, where), 'utf8').matchAll(citation)]
-    .map(([, document, section]) => ({ where, document: document!, section }))
-    .filter(({ document, section }) => section !== undefined || document.startsWith('docs/'));
+function citationsOf(where: string, text: string): Citation[] {
+  return [...text.matchAll(citation)].flatMap(([, document, numbers]): Citation[] => {
+    const sections = numbers?.match(/\d+/g) ?? [];
+    if (sections.length > 0) return sections.map((section) => ({ where, document: document!, section }));
+    return document!.startsWith('docs/') ? [{ where, document: document!, section: undefined }] : [];
+  });
 }
 
 function isThere({ document, section }: Citation): boolean {
@@ -42,7 +44,21 @@ it('finds every document and section that sources cite', () => {
   const sources = ['packages', 'apps', 'tooling'].flatMap((folder) => filesUnder(join(root, folder)));
   const citations = sources
     .filter((file) => /\.(ts|mjs)$/.test(file) && file !== generated && !import.meta.filename.endsWith(file))
-    .flatMap(citationsOf);
+    .flatMap((file) => citationsOf(file, readFileSync(join(root, file), 'utf8')));
   expect(citations.filter(({ section }) => section !== undefined).length).toBeGreaterThan(30);
   expect(citations.filter((cited) => !isThere(cited))).toEqual([]);
+});
+
+it.each([
+  ['docs/math.md', [undefined]],
+  ['docs/math.md section 4', ['4']],
+  ['`docs/math.md`\n * section 4; 3 prototypes', ['4']],
+  ['docs/math.md sections 4 and 99', ['4', '99']],
+  ['docs/math.md, sections 4, 5\n * and 99; 7 of them', ['4', '5', '99']],
+  ['docs/math.md (section 97)', ['97']],
+  ['docs/math.md, section 96.', ['96']],
+])('reads the sections of %j', (text, sections) => {
+  const read = citationsOf('here', text);
+  expect(read.map(({ section }) => section)).toEqual(sections);
+  expect(read.filter((cited) => Number(cited.section) > 90 && isThere(cited))).toEqual([]);
 });
