@@ -1,5 +1,6 @@
 import type { Backend, DeviceBuffer } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
+import { toFloat16 } from '../numbers/float16.ts';
 import { allocate, type DType, type TypedArray } from '../program/dtype.ts';
 import { elementCount, formatType, type ConcreteType, type TensorType } from '../program/tensor-type.ts';
 import type { BatchValue } from './options.ts';
@@ -12,11 +13,45 @@ export interface UploadedBatch {
   readonly own: readonly number[];
 }
 
+export type AnyBatch = Readonly<Record<string, BatchValue>>;
+export type AnyBatches = AnyBatch | Iterable<AnyBatch>;
+
+/** @throws DdclError `argument` for what is neither a batch nor a list of batches */
+export function isSeveral(batches: AnyBatches): batches is Iterable<AnyBatch> {
+  requireBatch(batches);
+  return Symbol.iterator in batches;
+}
+
+function requireBatch(batch: unknown): void {
+  if (typeof batch === 'object' && batch !== null) return;
+  throw new DdclError(
+    'argument',
+    `A batch is an object with the numbers or the buffer of each input, but got ${describe(batch)}.`,
+  );
+}
+
 type Values = TypedArray | readonly number[];
 const isBuffer = (value: BatchValue): value is DeviceBuffer => 'type' in value;
 const dataOf = (value: Exclude<BatchValue, DeviceBuffer>): Values => ('data' in value ? value.data : value);
 const shapeOf = (value: BatchValue): readonly number[] | undefined =>
   isBuffer(value) ? value.type.shape : 'shape' in value ? value.shape : undefined;
+
+const describe = (value: unknown): string => (typeof value === 'string' ? `the text '${value}'` : String(value));
+
+/** What a batch gives for an input, if it is no {@link BatchValue}. */
+function wrongValue(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return describe(value);
+  if ('type' in value) return undefined;
+  const { data, shape } = 'data' in value ? (value as { data: unknown; shape?: unknown }) : { data: value, shape: [] };
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    return `data with the shape ${describe(shape)}`;
+  if (ArrayBuffer.isView(data)) return undefined;
+  if (!Array.isArray(data)) return describe(data);
+  const index = data.findIndex((each) => typeof each !== 'number');
+  return index < 0
+    ? undefined
+    : `an array whose element ${index} is ${Array.isArray(data[index]) ? 'an array' : describe(data[index])}`;
+}
 
 /**
  * The sizes that the symbols of the inputs' types take for a batch: from the shapes that it states, and from numbers of elements where
@@ -28,6 +63,7 @@ export function bindBatch(
   inputs: readonly (readonly [string, TensorType])[],
   batch: Readonly<Record<string, BatchValue>>,
 ): ConcreteType[] {
+  requireBatch(batch);
   const bindings = new Map<string, number>();
   const sizeOf = (size: number | string): number | undefined => (typeof size === 'number' ? size : bindings.get(size));
   const misfit = (name: string, type: TensorType, got: string): DdclError =>
@@ -40,6 +76,13 @@ export function bindBatch(
     const value = batch[name];
     if (value === undefined)
       throw new DdclError('argument', `The batch lacks the input '${name}', ${formatType(type)}.`);
+    const wrong = wrongValue(value);
+    if (wrong !== undefined) {
+      throw new DdclError(
+        'argument',
+        `The input '${name}', ${formatType(type)}, takes one flat list of numbers in row-major order, { data, shape } or a buffer, but got ${wrong}.`,
+      );
+    }
     if (isBuffer(value) && value.type.dtype !== type.dtype) {
       throw new DdclError(
         'dtype',
@@ -117,6 +160,7 @@ function asTypedArray(name: string, values: Values, dtype: DType): TypedArray {
       `The input '${name}' takes whole numbers of 32 bits, but number ${bad} is ${values[bad]}.`,
     );
   }
+  if (dtype === 'float16') return toFloat16(Float64Array.from(values));
   const array = allocate(dtype, values.length);
   array.set(values);
   return array;

@@ -73,6 +73,7 @@ export interface AnyTrainerOptions {
 
 /** Tensors of the trainer's own have names that start so. */
 export const ownPrefix = 'ddcl.';
+const reservedNames: readonly string[] = ['__proto__', '__metadata__'];
 
 /** @throws DdclError `argument` or `shape`, naming the parameter, group or option */
 export function resolveDefinition(options: AnyTrainerOptions): Definition {
@@ -80,9 +81,22 @@ export function resolveDefinition(options: AnyTrainerOptions): Definition {
   requireOption('clipNorm', clipNorm, clipNorm === undefined || (clipNorm > 0 && clipNorm < Infinity), 'a number > 0');
   const whole = totalSteps === undefined || (Number.isSafeInteger(totalSteps) && totalSteps >= 1);
   requireOption('totalSteps', totalSteps, whole, 'a whole number >= 1');
+  const hasGroups = Array.isArray(options.groups) && options.groups.length > 0;
+  requireOption(
+    'groups',
+    options.groups,
+    hasGroups,
+    'a list of groups { match, optimizer, learningRate }, at least one',
+  );
   const groups = options.groups.map(({ match, optimizer, learningRate, weightDecay }): Group => {
+    const patterns: unknown[] = [match].flat();
+    const areTexts = patterns.length > 0 && patterns.every((each) => typeof each === 'string');
+    requireOption('match of a group', match, areTexts, 'a pattern of names or a list of them');
+    const name = patterns.join(' ');
+    const isOptimizer = typeof optimizer?.update === 'function';
+    requireOption(`optimizer of the group '${name}'`, optimizer, isOptimizer, 'one such as sgd() or adam()');
     const group = {
-      name: [match].flat().join(' '),
+      name,
       optimizer,
       learningRate,
       weightDecay: weightDecay ?? optimizer.settings['weightDecay'] ?? 0,
@@ -107,6 +121,12 @@ export function resolveDefinition(options: AnyTrainerOptions): Definition {
         'argument',
         `The parameter '${name}' belongs to no group (${groups.map((each) => each.name).join(', ')}). Give one that matches it, or freeze it.`,
       );
+  }
+  if (trained.length === 0) {
+    throw new DdclError(
+      'argument',
+      'A trainer needs at least one parameter that it trains, but all are frozen or there is none. Leave frozen out where a parameter should move.',
+    );
   }
   groups.forEach(({ name }, index) => {
     if (trained.some(({ group }) => group === index)) return;
@@ -138,6 +158,12 @@ function resolveParameter(
   dtype: FloatDType,
   seed: number,
 ): Parameter {
+  if (reservedNames.includes(name)) {
+    throw new DdclError(
+      'argument',
+      `A parameter cannot be named '${name}', which objects or safetensors files need for themselves. Give it another name.`,
+    );
+  }
   if (name.startsWith(ownPrefix) || (data === undefined) === (initialise === undefined)) {
     throw new DdclError(
       'argument',
@@ -146,6 +172,12 @@ function resolveParameter(
   }
   const type = tensorType(dtype, shape, name) as ConcreteType;
   const start = data ?? initialise!(shape, createRandom(seed).fork(name));
+  if (typeof start?.length !== 'number') {
+    throw new DdclError(
+      'argument',
+      `The parameter '${name}' starts at a list of ${elementCount(shape)} numbers, but ${data === undefined ? 'its initialiser returned' : 'its data is'} ${String(start)}.`,
+    );
+  }
   if (start.length !== elementCount(shape)) {
     throw new DdclError(
       'shape',

@@ -68,7 +68,9 @@ export function finishStep(
   const norm = total(gradients.map(squares));
   // Without reports there may be a closed-form gradient and no loss at all; a loss that is not finite has no finite gradient but by overflow.
   const [loss] = means;
-  const isFinite = less(loss === undefined ? norm : add(norm, mul(loss, loss)), largestSquare[dtype]);
+  // A weight of infinity would make zeros of all that is divided by it.
+  const looked = [loss, weight].filter((value) => value !== undefined).map((value) => mul(value, value));
+  const isFinite = less(total([norm, ...looked]), largestSquare[dtype]);
   const flag = minimum(held.flag, select(isFinite, noFailedStep, scalars.step));
   const isFine = equal(flag, noFailedStep);
   const keepUnless = (moved: Tensor, before: Tensor): Tensor => select(isFine, moved, before);

@@ -71,6 +71,12 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
       return temperatureOf(definition, operands, statistics, keepTemperature);
     },
   });
+  if (typeof loss !== 'object' || loss === null) {
+    throw new DdclError(
+      'argument',
+      `A loss returns its scalars by name, such as { loss }, but returned ${String(loss)}.`,
+    );
+  }
   const { gradients: _gradients, weight, ...others } = loss;
   const { loss: own, ...reports } = others as Readonly<Record<string, Tensor>>;
   const entries = Object.entries({ loss: own!, ...reports, ...(weight && { weight }) });

@@ -67,6 +67,8 @@ export function resolveTracking(
   trained: readonly { readonly name: string; readonly type: ConcreteType }[],
 ): Tracking | undefined {
   if (options === undefined) return undefined;
+  if (typeof options !== 'object' || options === null)
+    throw new DdclError('argument', `trackTemperature takes an object of options, but got ${String(options)}.`);
   const {
     tokens,
     share,
@@ -76,6 +78,12 @@ export function resolveTracking(
     iterations = 2,
   } = options as TemperatureTracking;
   const shape = trained.find(({ name }) => name === prototypes)?.type.shape;
+  if (typeof tokens !== 'function') {
+    throw new DdclError(
+      'argument',
+      `trackTemperature needs tokens, a function of the parameters and the batch that returns { tokens }, but got ${String(tokens)}.`,
+    );
+  }
   if (
     (share === undefined) === (temperature === undefined) ||
     shape?.length !== 2 ||
@@ -113,10 +121,14 @@ const averageCount = 5;
 const tiny = 1e-18;
 
 /** Tokens as rows [n, m] and their weights [n, 1], without gradients. */
-export function tokenRows(
-  { tokens, weights }: TrackedTokens,
-  { dimension }: Tracking,
-): { rows: Tensor; column: Tensor } {
+export function tokenRows(tracked: TrackedTokens, { dimension }: Tracking): { rows: Tensor; column: Tensor } {
+  if (tracked?.tokens?.shape === undefined) {
+    throw new DdclError(
+      'argument',
+      `The tokens of trackTemperature return { tokens } or { tokens, weights }, tensors made of the parameters and the batch, but returned ${tracked === undefined || tracked === null ? String(tracked) : 'no tokens'}.`,
+    );
+  }
+  const { tokens, weights } = tracked;
   const count = elementCount(tokens.shape as number[]) / dimension;
   if (tokens.shape.at(-1) !== dimension) {
     throw new DdclError(

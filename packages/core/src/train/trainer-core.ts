@@ -1,20 +1,17 @@
 import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
-import { uploadBatch } from './batch.ts';
+import { isSeveral, uploadBatch, type AnyBatch, type AnyBatches } from './batch.ts';
 import { CollapseWatch } from './collapse-watch.ts';
 import { ratesOf, stepNumbers } from './controls.ts';
 import type { Definition } from './definition.ts';
 import { DeviceState } from './device-state.ts';
 import { noFailedStep, reportNames } from './finish-step.ts';
-import type { BatchValue } from './options.ts';
 import { ProgramSet } from './program-set.ts';
 import { stateFromBytes, stateToBytes, toDType, type Numbers, type TrainerState } from './state.ts';
 import { heldTypes } from './step-programs.ts';
 import { measureTimescale, type Timescale } from './timescale.ts';
 
-type AnyBatch = Readonly<Record<string, BatchValue>>;
-type AnyBatches = AnyBatch | Iterable<AnyBatch>;
 type AnyControls = Readonly<Record<string, number>>;
 type Values = Readonly<Record<string, number>>;
 
@@ -47,7 +44,7 @@ export class TrainerCore {
   }
 
   async step(batches: AnyBatches, controls: AnyControls = {}): Promise<void> {
-    if (Symbol.iterator in batches) return this.#inTurn(() => this.#stepOfSeveral(batches, controls));
+    if (isSeveral(batches)) return this.#inTurn(() => this.#stepOfSeveral(batches, controls));
     this.#state.requireAlive();
     // Uploaded now: its arrays may change once this returns, whatever is still waiting.
     const batch = uploadBatch(this.#backend, this.#definition.inputs, batches);
@@ -143,7 +140,7 @@ export class TrainerCore {
   async evaluate(batches: AnyBatches, controls: AnyControls = {}): Promise<Values> {
     return this.#inTurn(async () => {
       let totals: number[] | undefined;
-      for (const batch of Symbol.iterator in batches ? batches : [batches]) {
+      for (const batch of isSeveral(batches) ? batches : [batches]) {
         const compile = (types: readonly ConcreteType[]): Promise<Executable> => this.#programs.evaluate(types);
         totals = await this.#look(batch, controls, compile, async ([packed]) =>
           Array.from(await this.#backend.download(packed!), (value, index) => value + (totals?.[index] ?? 0)),
@@ -151,7 +148,8 @@ export class TrainerCore {
       }
       if (totals === undefined)
         throw new DdclError('argument', 'evaluate takes at least one batch, but the list is empty.');
-      const weight = totals.at(-1)! || 1;
+      const sum = totals.at(-1)!;
+      const weight = Number.isFinite(sum) ? sum || 1 : NaN;
       return Object.fromEntries(
         this.#programs.names.map((name, index) => [name, totals![index]! / (name === 'weight' ? 1 : weight)]),
       );
