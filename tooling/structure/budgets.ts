@@ -13,9 +13,9 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-webgpu': 28,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10.5,
-  '@ddcl/core/fit': 50,
+  '@ddcl/core/fit': 51,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
-  '@ddcl/core/train': 31,
+  '@ddcl/core/train': 32,
   '@ddcl/readout': 69,
 };
