@@ -133,14 +133,28 @@ export const ddclComposites: Readonly<Record<string, DdclComposite>> = {
       const { lq, lols, v } = loss(operands(x));
       const { tokens, weights, prototypes, temperature } = operands(x);
       const wrt = [tokens, weights, prototypes, temperature];
-      // Of L_q alone too: two of the cotangents are known to be 0 then.
-      return [...vjp([lq, lols, v], x.slice(4, 7), wrt), ...grad(lq, wrt)];
+      const [onLq, onLols, onV] = x.slice(4, 7) as [Tensor, Tensor, Tensor];
+      // Of each alone too: two of the cotangents are known to be 0 then.
+      return [
+        ...vjp([lq, lols, v], [onLq, onLols, onV], wrt),
+        ...grad(lq, wrt),
+        ...vjp([lols], [onLols], wrt),
+        ...vjp([v], [onV], wrt),
+      ];
     },
-    expected: (p, more) =>
-      [more.map(({ data }) => data[0]!), [1, 0, 0]].flatMap((on) => {
+    expected: (p, more) => {
+      const [onLq, onLols, onV] = more.map(({ data }) => data[0]!) as [number, number, number];
+      const each = [
+        [onLq, onLols, onV],
+        [1, 0, 0],
+        [0, onLols, 0],
+        [0, 0, onV],
+      ];
+      return each.flatMap((on) => {
         const { tokens, weights, prototypes, temperature } = lossGradientOf(p, on);
         return [tokens.flat(), weights, prototypes.flat(), [temperature]];
-      }),
+      });
+    },
     more: (_n, _count, _m, dtype) => cotangents.map(() => tensorType(dtype, [])),
     moreValues: (_n, _count, _m, dtype) => cotangents.map((each) => value(tensorType(dtype, []), [each])),
     perToken: true,
