@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -196,8 +197,12 @@ describe.each(readmes)('%s', (path) => {
       for (const line of block.trim().split('\n')) {
         const [program, ...args] = line.split(' ') as [string, ...string[]];
         if (program === 'npx') {
-          expect(args[0]).toBe('@ddcl/cli');
-          await run(join(work, 'node_modules', '.bin', 'ddcl'), args.slice(1), { cwd: folder });
+          const { packages, rest } = readNpx(args);
+          expect(packages).toContain('@ddcl/cli');
+          // npx installs what is named, with its dependencies, and nothing else.
+          const missing = packages.includes('onnxruntime-node') ? {} : { NODE_OPTIONS: await withoutOrt() };
+          const options = { cwd: folder, env: { ...process.env, ...missing } };
+          await run(join(work, 'node_modules', '.bin', 'ddcl'), rest, options);
         } else if (args[0] === 'install') {
           // What is installed here is what was packed above.
           for (const name of args.slice(1)) await stat(join(work, 'node_modules', name));
@@ -244,6 +249,30 @@ function exampleTexts(seed: number): string {
     );
     return `${JSON.stringify({ text: text.join(' '), label: line % 2 })}\n`;
   }).join('');
+}
+
+/** The packages that npx is told to install, and the arguments of the command `ddcl`. */
+function readNpx(args: readonly string[]): { packages: string[]; rest: string[] } {
+  const packages: string[] = [];
+  let place = 0;
+  for (; args[place] === '-p'; place += 2) packages.push(args[place + 1]!);
+  if (place === 0) return { packages: [args[0]!], rest: args.slice(1) };
+  expect(args[place]).toBe('ddcl');
+  return { packages, rest: args.slice(place + 1) };
+}
+
+/** `NODE_OPTIONS` of a process that does not find onnxruntime-node, which `work` has. */
+async function withoutOrt(): Promise<string> {
+  const file = join(work, 'without-ort.mjs');
+  const hook = `export async function resolve(name, context, next) {
+    if (name !== 'onnxruntime-node') return next(name, context);
+    throw Object.assign(new Error('not named'), { code: 'ERR_MODULE_NOT_FOUND' });
+  }`;
+  await writeFile(
+    file,
+    `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
+  );
+  return `--import ${pathToFileURL(file).href}`;
 }
 
 /** 400 tokens of dimension 4 around 8 places, as an .npy file. */

@@ -1,14 +1,14 @@
 import { DdclError, type FloatDType } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { InvalidArgumentError, Option } from 'commander';
-import { backendNames, isBackend } from './backends.ts';
+import { autoBackend, backendNames, isBackend } from './backends.ts';
 
 export const backendOption = (): Option =>
   new Option(
     '--backend <name>',
-    'where the arithmetic runs: cpu, or ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order)',
+    'where the arithmetic runs: cpu, ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order), or auto: ort where onnxruntime-node is installed, else cpu',
   )
-    .default('cpu')
+    .default(autoBackend)
     .argParser((text: string) => {
       if (isBackend(text)) return text;
       throw new InvalidArgumentError(

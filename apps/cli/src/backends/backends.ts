@@ -27,8 +27,17 @@ const known: Readonly<Record<string, KnownBackend>> = {
   },
 };
 
+/** What `--backend` takes where the choice is left to the command line. */
+export const autoBackend = 'auto';
+
 /** Names that `--backend` takes. */
-export const backendNames: readonly string[] = Object.keys(known);
+export const backendNames: readonly string[] = [autoBackend, ...Object.keys(known)];
+
+/** What `--backend` takes for a backend's name, such as `ort:cuda,cpu` for `ort cuda+cpu`. */
+export function optionOfBackend(name: string): string {
+  const [known = name, choice] = name.split(' ');
+  return choice === undefined || name === 'ort cpu' ? known : `${known}:${choice.replaceAll('+', ',')}`;
+}
 
 /** A known backend and what follows its name after a colon, or undefined. */
 function parse(text: string): { readonly backend: KnownBackend; readonly choice: string | undefined } | undefined {
@@ -40,7 +49,7 @@ function parse(text: string): { readonly backend: KnownBackend; readonly choice:
 
 /** Whether `--backend` takes a text; not whether that backend runs here. */
 export function isBackend(text: string): boolean {
-  return parse(text) !== undefined;
+  return text === autoBackend || parse(text) !== undefined;
 }
 
 /** @throws DdclError `argument` for a name that is not known; whatever the backend throws if it cannot start here */

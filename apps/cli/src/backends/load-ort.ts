@@ -1,6 +1,16 @@
 import { DdclError } from '@ddcl/core';
 import type { OrtRuntime } from '@ddcl/backend-ort';
 
+/** How to get ONNX Runtime, for messages. */
+export const installOrt =
+  'npm install onnxruntime-node beside ddcl (with npx: npx -p onnxruntime-node -p @ddcl/cli ddcl ...)';
+
+/** Whether an error of {@link loadOrt} says that the module is not there, and not that it is broken. */
+export const isOrtMissing = (error: unknown): boolean => isMissing((error as Error | undefined)?.cause);
+
+const isMissing = (cause: unknown): boolean =>
+  ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+
 /**
  * The module `onnxruntime-node`, which users install beside this package if they want it: it takes 100 MB.
  * @throws DdclError `unsupported` if it is not installed or cannot be loaded, with the remedy
@@ -11,13 +21,11 @@ export async function loadOrt(): Promise<OrtRuntime> {
   try {
     return (await import('onnxruntime-node')) as unknown as OrtRuntime;
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
     throw new DdclError(
       'unsupported',
-      missing
-        ? 'onnxruntime-node is not installed: npm install onnxruntime-node (behind a firewall with ONNXRUNTIME_NODE_INSTALL_CUDA=skip before it).'
-        : `onnxruntime-node cannot be loaded: ${message.split('\n')[0]}. Install it again for this platform and Node ${process.version}.`,
+      isMissing(cause)
+        ? `onnxruntime-node is not installed: ${installOrt}. Behind a firewall put ONNXRUNTIME_NODE_INSTALL_CUDA=skip before it.`
+        : `onnxruntime-node cannot be loaded: ${(cause as Error).message.split('\n')[0]}. Install it again for this platform and Node ${process.version}.`,
       { cause },
     );
   }

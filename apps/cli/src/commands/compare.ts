@@ -64,7 +64,7 @@ export function compareCommand(): Command {
         .default(false),
     );
   return addEncoderOptions(addTextUseOptions(command))
-    .addOption(backendOption().default('ort'))
+    .addOption(backendOption())
     .option('--resume <file.jsonl>', 'keep what is finished in this file, and go on from what it holds')
     .option('--out <file.md>', 'write the table to a file too')
     .option('--json', 'print one JSON object on stdout')
@@ -74,12 +74,14 @@ export function compareCommand(): Command {
 
 function compareAction(options: CompareCommandOptions): Promise<void> {
   return withCommand(options, async (scope) => {
-    const { encoder, encoderDtype: dtype, encoderBatch: batch, out, resume, backend: backendName, ...rest } = options;
+    const { encoder, encoderDtype: dtype, encoderBatch: batch, out, resume, ...rest } = options;
+    const chosen = await scope.backend(options.backend);
+    scope.announce(chosen, Infinity);
     const { table, ...compared } = await compare({
       ...rest,
       ...scope,
-      backend: await scope.backend(backendName),
-      backendName,
+      backend: chosen.backend,
+      backendName: chosen.name,
       encoder: encoder === undefined ? undefined : { ...rest, encoder, dtype, batch },
       vectors: rest.vectors || [],
       trained: rest.trained || undefined,

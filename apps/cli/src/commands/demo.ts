@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { tokensFromArray } from '@ddcl/core/fit';
 import { Command } from 'commander';
+import { passesOf } from '../backends/choose-backend.ts';
 import { backendOption } from '../backends/backend-options.ts';
 import { seedOption, wholeNumber } from '../command-line/options.ts';
 import { generateOrbitalRegimes } from '../demo/orbital-regimes.ts';
@@ -54,6 +55,7 @@ function demoAction({ objects, prototypes, seed, out: folder, backend: name, jso
     await clearDemo(out);
     await prepareOutFolder(out, false);
     const backend = await scope.backend(name);
+    scope.announce(backend, passesOf.fit * objects * prototypes);
     // A demo takes seconds and is never resumed.
     scope.own(join(out, modelFiles.checkpoint), (path) => rm(path, { force: true }));
     const catalogue = generateOrbitalRegimes({ objects, seed });

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { checkBackends, describeMachine } from '../backends/backends.ts';
+import { autoBackend, checkBackends, describeMachine } from '../backends/backends.ts';
+import { chooseBackend } from '../backends/choose-backend.ts';
 import { version } from '../output/version.ts';
 
 /** `ddcl doctor`. */
@@ -11,8 +12,11 @@ export function doctorCommand(): Command {
     .action(async ({ json }: { json?: boolean }) => {
       const machine = describeMachine();
       const backends = await checkBackends();
+      const chosen = await chooseBackend(autoBackend, undefined);
+      chosen.backend.dispose();
+      const auto = { takes: chosen.name, reason: chosen.reason ?? null };
       if (json) {
-        process.stdout.write(`${JSON.stringify({ ddcl: version, machine, backends })}\n`);
+        process.stdout.write(`${JSON.stringify({ ddcl: version, machine, backends, auto })}\n`);
         return;
       }
       const { node, platform, processor, cores, memoryGiB } = machine;
@@ -22,6 +26,7 @@ export function doctorCommand(): Command {
           ({ name, description, runs, detail }) =>
             `${name.padEnd(8)} ${runs ? 'runs' : 'does not run'}: ${detail} (${description})`,
         ),
+        `${autoBackend.padEnd(8)} takes ${auto.takes}${auto.reason === null ? '' : `: ${auto.reason}`} (the default of --backend)`,
       ];
       process.stdout.write(`${lines.join('\n')}\n`);
     });

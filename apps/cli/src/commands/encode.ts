@@ -90,10 +90,12 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     const loaded = await loadModel(resolve(folder));
     const { model } = loaded;
     const dtype = options.dtype ?? model.dtype;
-    const backend = await scope.backend(options.backend, dtype);
+    const chosen = await scope.backend(options.backend, dtype);
+    const { backend } = chosen;
     const { labels: _labels, ...dataOptions } = options;
     const { signal, progress } = scope;
     const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
+    scope.announce(chosen, reader.tokens * model.dimension * model.count);
     const source = tokensFromReader(reader);
     const common = { dtype, signal };
     let shape: number[];

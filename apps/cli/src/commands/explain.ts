@@ -70,7 +70,10 @@ function explainAction(folder: string, options: ExplainCommandOptions, command: 
         `The model ${folder} was fitted on one mean per document, so its prototypes stand for no tokens. Fit one without --documents mean.`,
       );
     }
-    const backend = await scope.backend(options.backend);
+    const started = await scope.backend(options.backend);
+    // Its encoder, which needs onnxruntime-node, takes most of the time.
+    scope.announce(started, 0);
+    const { backend } = started;
     const readout = own(Readout.fromModel(model, { backend }), (opened) => opened.dispose());
     const chosen = requireEncoder(options, config.text?.encoder);
     const encoder = own(await openEncoder({ ...chosen, signal }), (opened) => opened.dispose());

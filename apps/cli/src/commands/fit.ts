@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { FloatDType } from '@ddcl/core';
 import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps, type FitOptions } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
+import { passesOf } from '../backends/choose-backend.ts';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
 import { commandLine, positiveNumber, seedOption, temperatureChoice, wholeNumber } from '../command-line/options.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
@@ -104,6 +105,7 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
     const backend = await scope.backend(options.backend, dtype);
     const { opened, reader, preprocessing } = await openForFit(files, { ...options, command: 'fit', ...scope });
     const { prototypes } = options;
+    scope.announce(backend, passesOf.fit * reader.tokens * reader.dimension * prototypes);
     const given = fitNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
     const texts = textOf(opened);
     const { measures, warnings, perClass, phases } = await runFit({

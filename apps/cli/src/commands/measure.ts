@@ -9,6 +9,7 @@ import {
   type TokenReader,
 } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
+import { passesOf } from '../backends/choose-backend.ts';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
 import { anyNumber } from '../command-line/options.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
@@ -144,7 +145,8 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
         `The temperature must be > 0, but is ${temperature}. Give --temperature T with T > 0.`,
       );
     const dtype = options.dtype ?? loaded?.model.dtype ?? 'float32';
-    const backend = await scope.backend(options.backend, dtype);
+    const chosen = await scope.backend(options.backend, dtype);
+    const { backend } = chosen;
     const { signal, progress } = scope;
     const openOptions = { ...options, command: 'measure', ...scope } as const;
     const { opened, reader: plain } =
@@ -155,6 +157,7 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
         `The prototypes have dimension ${given.dimension}, but the tokens ${plain.dimension}. Choose columns with --columns, or other prototypes.`,
       );
     }
+    scope.announce(chosen, passesOf.measure * plain.tokens * given.dimension * given.count);
     const reader = await withWeights(plain, options.weights && resolve(options.weights));
     const source = tokensFromReader(reader);
     const random = createRandom(0);

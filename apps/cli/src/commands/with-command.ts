@@ -1,7 +1,5 @@
 import type { FloatDType } from '@ddcl/core';
-import type { Backend } from '@ddcl/core/backend';
-import { requireDType } from '../backends/backend-options.ts';
-import { createBackend } from '../backends/backends.ts';
+import { chooseBackend, describeChoice, type ChosenBackend } from '../backends/choose-backend.ts';
 import { interruptSignal } from '../output/interrupt.ts';
 import { owning, type Own } from '../output/own.ts';
 import { createProgress, type Progress } from '../output/progress.ts';
@@ -18,9 +16,11 @@ export interface CommandScope {
   /**
    * Starts a backend, which ends with the command.
    *
-   * @throws DdclError as `createBackend`; `unsupported` if it lacks the dtype
+   * @throws DdclError as `chooseBackend`
    */
-  backend(name: string, dtype?: FloatDType): Promise<Backend>;
+  backend(name: string, dtype?: FloatDType): Promise<ChosenBackend>;
+  /** Says on stderr which backend `auto` took; `products` as {@link describeChoice} takes them. */
+  announce(chosen: ChosenBackend, products: number): void;
   /** Lines on stderr for what a user has to know about the result. */
   warn(warnings: readonly string[]): void;
   /** The result on stdout: as one JSON object if `--json` asks for it. */
@@ -42,9 +42,15 @@ export function withCommand(
       own,
       seconds: () => (performance.now() - began) / 1000,
       async backend(name, dtype) {
-        const backend = own(await createBackend(name), (opened) => opened.dispose());
-        if (dtype !== undefined) requireDType(dtype, backend);
-        return backend;
+        const chosen = await chooseBackend(name, dtype);
+        own(chosen.backend, (opened) => opened.dispose());
+        return chosen;
+      },
+      announce(chosen, products) {
+        const line = describeChoice(chosen, products);
+        if (line === undefined) return;
+        progress.stop();
+        process.stderr.write(`${line}\n`);
       },
       warn(warnings) {
         progress.stop();

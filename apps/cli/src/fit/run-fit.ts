@@ -14,7 +14,7 @@ import {
   type TokenReader,
 } from '@ddcl/core/fit';
 import type { ContingencyTable } from '@ddcl/core/metrics';
-import type { Backend } from '@ddcl/core/backend';
+import type { ChosenBackend } from '../backends/choose-backend.ts';
 import type { RowLabels } from '../data/row-labels.ts';
 import { readCheckpoint, requireSameFit } from '../model-folder/checkpoint-file.ts';
 import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
@@ -38,7 +38,7 @@ const projectedTokens = 2000;
 
 /** A fit from tokens that are open already to files in a folder. */
 export interface FitRun {
-  readonly backend: Backend;
+  readonly backend: ChosenBackend;
   readonly reader: TokenReader;
   readonly labels: RowLabels | undefined;
   readonly preprocessing: Preprocessing;
@@ -69,13 +69,14 @@ export interface FitRunResult {
  * `report.html`, and removes the checkpoint.
  */
 export async function runFit(run: FitRun): Promise<FitRunResult> {
-  const { backend, out, progress } = run;
+  const { out, progress } = run;
+  const { backend } = run.backend;
   const source = tokensFromReader(run.reader);
   const options: FitOptions = { ...run.options, identity: dataIdentity(run) };
   const identity = fitIdentity(options);
-  const checkpoint = run.resume ? await readCheckpoint(out, identity) : undefined;
+  const checkpoint = run.resume ? await readCheckpoint(out, identity, run.backend) : undefined;
   const finished = run.resume ? await readConfig(out) : undefined;
-  if (finished !== undefined) requireSameFit(`The model in ${out}`, finished.identity ?? {}, identity);
+  if (finished !== undefined) requireSameFit(`The model in ${out}`, finished.identity ?? {}, identity, run.backend);
   const clock = phaseClock();
   const show = showFit(progress);
   const classes = run.labels && classCounter(run.labels);
@@ -107,7 +108,15 @@ async function writeResults(
   const { out } = run;
   const { model, quantities, stability, statistics } = result;
   const labels = classes && scoreLabels(classes);
-  const measures = makeMeasures(run.backend, statistics.tokens, model, quantities, stability, labels, run.seconds());
+  const measures = makeMeasures(
+    run.backend.backend,
+    statistics.tokens,
+    model,
+    quantities,
+    stability,
+    labels,
+    run.seconds(),
+  );
   const warnings = warningsOf(measures);
   if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
   const perClass = classes && classRows(classes);
@@ -142,7 +151,7 @@ async function writeResults(
 }
 
 async function project(
-  { backend, labels, signal }: FitRun,
+  { backend: { backend }, labels, signal }: FitRun,
   { statistics, model }: FitResult,
 ): Promise<FitReport['projection']> {
   const { rows, indices, count } = statistics.sample;
@@ -172,14 +181,14 @@ function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
     restarts: options.restarts ?? 1,
     dtype: options.dtype ?? 'float32',
     seed: options.seed ?? 0,
-    backend: backend.name,
+    backend: backend.backend.name,
   };
 }
 
 /** What decides the bytes of a model beside the options of the fit. */
 function dataIdentity({ backend, data, text, preprocessing }: FitRun): FitIdentity {
   return {
-    backend: backend.name,
+    backend: backend.backend.name,
     columns: data.columns?.join(',') ?? 'none',
     tensor: data.tensor ?? 'none',
     ...(text === undefined

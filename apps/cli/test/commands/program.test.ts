@@ -1,7 +1,6 @@
-import { pathToFileURL } from 'node:url';
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusters, ddcl, ddclProcess, npy, succeed, testFolder } from './support.ts';
+import { clusters, ddcl, ddclProcess, npy, succeed, testFolder, withoutOrt } from './support.ts';
 
 const folder = testFolder();
 const names = ['fit', 'measure', 'encode', 'export', 'inspect', 'doctor', 'demo'];
@@ -33,25 +32,18 @@ describe('help', () => {
 describe('ddcl doctor', () => {
   it('says which backends run', async () => {
     expect(await succeed(['doctor'])).toMatch(/^cpu +runs: /m);
-    const { backends } = JSON.parse(await succeed(['doctor', '--json'])) as { backends: object[] };
+    const { backends, auto } = JSON.parse(await succeed(['doctor', '--json'])) as { backends: object[]; auto: object };
+    expect(auto).toEqual({ takes: 'ort', reason: null });
     expect(backends).toContainEqual(expect.objectContaining({ name: 'cpu', runs: true }));
     expect(backends).toContainEqual(expect.objectContaining({ name: 'ort', runs: true }));
   });
 
   it('says what to install where onnxruntime-node is missing, and everything else still runs', async () => {
-    // Makes the module unfindable in the process that is started, as it is for users who did not install it.
-    const hook = `export async function resolve(name, context, next) {
-      if (name !== 'onnxruntime-node') return next(name, context);
-      throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
-    }`;
-    const file = folder.write(
-      'without-ort.mjs',
-      `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
-    );
-    const env = { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
+    const env = withoutOrt(folder);
     const said = await succeed(['doctor'], { env });
     expect(said).toMatch(/^cpu +runs: /m);
     expect(said).toMatch(/^ort +does not run: onnxruntime-node is not installed: npm install onnxruntime-node/m);
+    expect(said).toMatch(/^auto +takes cpu: onnxruntime-node is not installed/m);
     folder.write('few.npy', npy([50, 2], 'float32', clusters(50, 2, 2).flat));
     const fit = ['fit', folder.at('few.npy'), '--prototypes', '2', '--backend', 'ort', '--out', folder.at('none')];
     const { status, stderr } = await ddclProcess(fit, { env });

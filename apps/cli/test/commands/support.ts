@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createRandom } from '@ddcl/core';
 import { afterAll } from 'vitest';
 import { npyHeader, type NpyDType } from '../../src/data/npy-writer.ts';
@@ -33,10 +33,27 @@ export interface RunOptions {
   readonly onStart?: (child: ChildProcess) => void;
 }
 
+/** Commands that compute, with the backend that their tests are about. */
+const backendOf: Readonly<Record<string, string>> = {
+  fit: 'cpu',
+  measure: 'cpu',
+  encode: 'cpu',
+  explain: 'cpu',
+  demo: 'cpu',
+  compare: 'ort',
+};
+
+/** The default depends on what is installed, and is announced; tests whose subject is another name none. */
+function withBackend(args: readonly string[]): readonly string[] {
+  const [command = '', ...rest] = args;
+  const backend = backendOf[command];
+  return backend === undefined || rest.includes('--backend') ? args : [command, '--backend', backend, ...rest];
+}
+
 /** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
 export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const child = spawn(process.execPath, [program, ...withBackend(args)], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -48,6 +65,27 @@ export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunO
     child.on('close', (status) => done({ status, stdout, stderr }));
     onStart?.(child);
   });
+}
+
+/**
+ * The environment of a process in which `onnxruntime-node` is missing, as for users who did not install it, or broken.
+ *
+ * @param code of the error that importing it gives
+ */
+export function withoutOrt(
+  folder: TestFolder,
+  code = 'ERR_MODULE_NOT_FOUND',
+  message = 'Cannot find package',
+): Record<string, string> {
+  const hook = `export async function resolve(name, context, next) {
+    if (name !== 'onnxruntime-node') return next(name, context);
+    throw Object.assign(new Error(${JSON.stringify(message)}), { code: ${JSON.stringify(code)} });
+  }`;
+  const file = folder.write(
+    `without-ort-${code}.mjs`,
+    `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
+  );
+  return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
 }
 
 /**
@@ -116,7 +154,7 @@ export function ddcl(args: readonly string[]): Promise<Ended> {
   const { child, waiting } = (running ??= startServer());
   return new Promise((done, fail) => {
     waiting.push({ done, fail });
-    child.send(args);
+    child.send(withBackend(args));
   });
 }
 
