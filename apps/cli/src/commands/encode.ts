@@ -120,7 +120,7 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       rows = withEmptySegments(encoded, shape);
     }
     const written = options.outputs === 'codes' ? 'int32' : dtype;
-    const showDone = (done: number): void => progress.show('encoding    ', done, shape[0]);
+    const showDone = (done: number): void => progress.show({ phase: 'encoding', done, total: shape[0], unit: 'rows' });
     await writeNpy(out, shape, written, dataOf(rows, showDone));
     scope.print(
       { outputs: options.outputs, shape, dtype: written, out, seconds: scope.seconds() },

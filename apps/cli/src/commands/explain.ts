@@ -95,7 +95,7 @@ function explainAction(folder: string, options: ExplainCommandOptions, command: 
         words: options.words,
         shown: options.documents,
         total: text.count,
-        onProgress: (done) => progress.show('explaining  ', done, total),
+        onProgress: (done) => progress.show({ phase: 'explaining', done, total, unit: 'documents' }),
       },
     );
     progress.stop();

@@ -165,7 +165,7 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
       random,
       sampleSize: 1,
       signal,
-      onProgress: (done) => progress.show('reading     ', done, reader.tokens),
+      onProgress: (done) => progress.show({ phase: 'reading', done, total: reader.tokens, unit: 'tokens' }),
     });
     const { frame, totalVariance, criticalTemperature } = statistics;
     const { count, dimension, prototypes } = given;
@@ -189,12 +189,12 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
       signal,
       // Tokens of weight 0 are not measured, but they have a class.
       onCodes: classes && options.weights === undefined ? (codes) => classes.add(codes) : undefined,
-      onProgress: (done) => progress.show('measuring   ', done, reader.tokens),
+      onProgress: (done) => progress.show({ phase: 'measuring', done, total: reader.tokens, unit: 'tokens' }),
     });
     const stability = await measureStabilityOn(backend, source, reader.tokens, state, {
       random: random.fork('stability'),
       signal,
-      onIteration: (done) => progress.show('stability   ', done, undefined),
+      onIteration: (done) => progress.show({ phase: 'stability', done, total: undefined, unit: 'iterations' }),
     });
     if (classes !== undefined && options.weights !== undefined) {
       for await (const codes of codesOf(backend, model, source, signal)) classes.add(codes);

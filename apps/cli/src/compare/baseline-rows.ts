@@ -18,8 +18,9 @@ export async function poolingRow(context: RowContext, kind: PoolingKind): Promis
 
 /** The bag of words of k-means centroids. */
 export async function kMeansRow(context: RowContext, source: TokenSource, count: number): Promise<void> {
-  const { backend, data, seed } = context;
-  const { model } = await kMeans(backend, source, { count, seed, iterations: 25 });
+  const { backend, data, seed, tell } = context;
+  const onProgress = ({ iteration }: { iteration: number }): void => tell(`iteration ${iteration}`);
+  const { model } = await kMeans(backend, source, { count, seed, iterations: 25, onProgress });
   const readout = Readout.fromModel(model, { backend });
   try {
     const features = await readoutFeatures(readout, data, ['occupancy']);

@@ -55,7 +55,7 @@ export async function prepareSplit(paths: readonly string[], options: OpenSplitO
   const text = await openText(paths, {
     ...options,
     labels: field,
-    onProgress: (done, total) => progress.show('reading     ', done, total),
+    onProgress: (done, total) => progress.show({ phase: 'reading text', done, total, unit: 'bytes' }),
   });
   return {
     labels: text.labels!,
@@ -65,7 +65,7 @@ export async function prepareSplit(paths: readonly string[], options: OpenSplitO
       await writeTokenShards(encoder, text.documents(), {
         folder,
         signal,
-        onProgress: (done) => progress.show('encoding    ', done, text.count),
+        onProgress: (done) => progress.show({ phase: 'encoding text', done, total: text.count, unit: 'documents' }),
       });
       return openSplit((await findTokenShards([folder]))!, true, options);
     },

@@ -1,4 +1,4 @@
-import { fit, type ReadoutOutput, type TokenSource } from '@ddcl/core/fit';
+import { fit, type FitProgress, type ReadoutOutput, type TokenSource } from '@ddcl/core/fit';
 import { Readout } from '@ddcl/readout';
 import { joinFeatures, type FeatureMatrix } from './feature-matrix.ts';
 import { poolFeatures, readoutFeatures, type Features } from './features.ts';
@@ -9,22 +9,20 @@ const mostNumbers = 1 << 15;
 
 /** Fits K prototypes, to be applied at the first of the temperatures. */
 export async function fitReadout(
-  { backend, seed, steps, temperatures }: RowContext,
+  { backend, seed, steps, temperatures, tell }: RowContext,
   source: TokenSource,
   prototypes: number,
 ): Promise<Readout> {
-  const { model } = await fit(backend, source, { prototypes, steps, seed, records: 2 });
+  const onProgress = ({ phase, done, total }: FitProgress): void =>
+    tell(phase === 'fit' ? `step ${done} of ${total}` : `${phase} of a fit`);
+  const { model } = await fit(backend, source, { prototypes, steps, seed, records: 2, onProgress });
   const temperature = temperatures[0]! * model.criticalTemperature;
   return Readout.fromModel({ ...model, temperature }, { backend });
 }
 
 /** What DDCL prototypes give: pooled, occupancy, residuals, and the two joined to the mean. */
-export async function prototypeRows(
-  context: RowContext,
-  readout: Readout,
-  onRow: (name: string) => void,
-): Promise<void> {
-  const { data, temperatures } = context;
+export async function prototypeRows(context: RowContext, readout: Readout): Promise<void> {
+  const { data, temperatures, tell } = context;
   const { count, dimension, criticalTemperature } = readout.model;
   const outputs: ReadoutOutput[] = ['pooled', 'occupancy'];
   if (count * dimension <= mostNumbers) outputs.push('residuals');
@@ -32,7 +30,7 @@ export async function prototypeRows(
   for (const temperatureShare of temperatures) {
     const features = await readoutFeatures(readout, data, outputs, temperatureShare * criticalTemperature);
     const add = (name: string, made: Features, more: { readonly numbers?: number } = {}): Promise<void> => {
-      onRow(`${name}, K = ${count}`);
+      tell(name);
       return addVectorRow(context, name, made, { prototypes: count, temperatureShare, ...more });
     };
     for (const output of outputs) {

@@ -13,6 +13,13 @@ import type { RowContext } from './score-vectors.ts';
 import { summaryRows } from './summary-rows.ts';
 import { attentionRow, headRow } from './trained-rows.ts';
 
+/** Work whose rows are kept together. */
+interface Unit {
+  readonly name: string;
+  readonly seed: number;
+  make(context: RowContext): Promise<void>;
+}
+
 /** All rows of the table. Deterministic for its seeds. Units that `finished` holds are not made again. */
 export async function runCompare(
   data: CompareData,
@@ -21,47 +28,52 @@ export async function runCompare(
 ): Promise<CompareRow[]> {
   const { prototypes, measures, vectors, signal, progress } = request;
   const seeds = Array.from({ length: request.seeds }, (_, seed) => seed);
-  let begun = 0;
-  const begin = (name: string): void => {
-    checkAborted(signal);
-    progress.show(name, ++begun, undefined);
-  };
-  const unit = (name: string, seed: number, make: (context: RowContext) => Promise<void>): Promise<void> => {
-    const full = `${name}, seed ${seed}`;
-    begin(full);
-    return finished.unit(full, ({ add }) => make({ ...request, data, seed, add }));
-  };
+  const units: Unit[] = [];
+  const unit = (name: string, seed: number, make: Unit['make']): void =>
+    void units.push({ name: `${name}, seed ${seed}`, seed, make });
   for (const kind of poolingKinds) {
-    for (const seed of seeds) await unit(`${kind} pooling`, seed, (context) => poolingRow(context, kind));
+    for (const seed of seeds) unit(`${kind} pooling`, seed, (context) => poolingRow(context, kind));
   }
   const probed = measures.includes('probe');
   const withVectors = vectors.length > 0 && measures.includes('retrieval');
+  // One sample at a time is kept: it is large.
+  let drawn: { readonly seed: number; readonly tokens: Promise<TokenSource> } | undefined;
+  const source = (seed: number): Promise<TokenSource> => {
+    if (drawn?.seed !== seed) drawn = { seed, tokens: sampleTokens(data.train.sequences, request.fitTokens, seed) };
+    return drawn.tokens;
+  };
   for (const seed of seeds) {
-    let sample: Promise<TokenSource> | undefined;
-    const source = (): Promise<TokenSource> => (sample ??= sampleTokens(data.train.sequences, request.fitTokens, seed));
     for (const count of prototypes) {
-      await unit(`k-means, K = ${count}`, seed, async (context) => kMeansRow(context, await source(), count));
+      unit(`k-means, K = ${count}`, seed, async (context) => kMeansRow(context, await source(seed), count));
       const trained = request.trained === count && probed;
-      await unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}`, seed, async (context) => {
-        const readout = await fitReadout(context, await source(), count);
+      unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}`, seed, async (context) => {
+        const readout = await fitReadout(context, await source(seed), count);
         try {
-          await prototypeRows(context, readout, (row) => begin(`${row}, seed ${seed}`));
+          await prototypeRows(context, readout);
           if (trained) await headRow(context, readout.model);
         } finally {
           readout.dispose();
         }
       });
     }
-    if (request.trained !== undefined && probed) await unit('attention pooling', seed, attentionRow);
-    if (withVectors) await unit(`prototype summaries, ${vectors.join(', ')} vectors`, seed, summaryRows);
+    if (request.trained !== undefined && probed) unit('attention pooling', seed, attentionRow);
+    if (withVectors) unit(`prototype summaries, ${vectors.join(', ')} vectors`, seed, summaryRows);
   }
-  if (!withVectors) return finished.rows();
   let documents: ReturnType<typeof wardSets> | undefined;
-  for (const seed of seeds) {
-    await unit(`Ward pooling, ${vectors.join(', ')} vectors`, seed, async (context) => {
+  for (const seed of withVectors ? seeds : []) {
+    unit(`Ward pooling, ${vectors.join(', ')} vectors`, seed, async (context) => {
       documents ??= wardSets(data.train.sequences, vectors);
       await wardRows(context, await documents);
     });
+  }
+  for (const [done, { name, seed, make }] of units.entries()) {
+    const tell = (doing?: string): void => {
+      checkAborted(signal);
+      const detail = doing === undefined ? name : `${name}: ${doing}`;
+      progress.show({ phase: 'comparing', done, total: units.length, unit: 'units', detail });
+    };
+    tell();
+    await finished.unit(name, ({ add }) => make({ ...request, data, seed, add, tell }));
   }
   return finished.rows();
 }

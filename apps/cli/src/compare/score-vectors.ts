@@ -11,6 +11,8 @@ export interface RowContext extends CompareRequest {
   readonly data: CompareData;
   readonly seed: number;
   readonly add: RowTable['add'];
+  /** Shows what is being done. */
+  readonly tell: (doing: string) => void;
 }
 
 /** Scores of what has no single vector, or was not asked for. */

@@ -20,7 +20,8 @@ import { readCheckpoint, requireSameFit } from '../model-folder/checkpoint-file.
 import { configFormatVersion, modelFiles, readConfig, type ModelConfig } from '../model-folder/model-folder.ts';
 import { makeMeasures, warningsOf, type FitMeasures } from '../measures/measures.ts';
 import { phaseClock, type PhaseSeconds } from './phase-clock.ts';
-import { showFit, type Progress } from '../output/progress.ts';
+import type { Progress } from '../output/progress.ts';
+import { showFit } from './show-fit.ts';
 import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
@@ -86,8 +87,9 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
     signal: run.signal,
     onProgress: (state) => {
       clock.tick(state.phase);
-      show(state);
+      show.onProgress(state);
     },
+    onRecord: show.onRecord,
     ...(classes === undefined ? {} : { onCodes: (codes: Int32Array) => classes.add(codes) }),
     onCheckpoint: async (make) => {
       if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;

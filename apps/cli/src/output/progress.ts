@@ -1,17 +1,28 @@
-import type { FitProgress } from '@ddcl/core/fit';
 import { Presets, SingleBar } from 'cli-progress';
+import { describeWork, workClock, type Work } from './work.ts';
 
-/** A progress display on stderr; nothing at all where stderr is no terminal. */
+/** Tells a user on stderr how far long work is. */
 export interface Progress {
-  /** Shows `done` of `total` under a title; a new title starts a new bar. */
-  show(title: string, done: number, total: number | undefined): void;
-  /** Removes the display. */
+  /** Where the work stands. To be called often: it costs little, and a call that holds the thread for long lets no timer in between. */
+  show(work: Work): void;
+  /** The work is over, or something else is to be written. */
   stop(): void;
 }
 
-/** @param stream where to draw; drawn only if it is a terminal */
+/** Between two lines where stderr is no terminal, and before the first. */
+const lineMilliseconds = 10_000;
+
+/**
+ * A bar on a terminal; elsewhere, as in a log, a line at least every ten seconds, and none of work that takes less.
+ *
+ * @param stream where to write
+ */
 export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  if (!stream.isTTY) return { show: () => {}, stop: () => {} };
+  return stream.isTTY ? barProgress(stream) : lineProgress(stream);
+}
+
+function barProgress(stream: NodeJS.WriteStream): Progress {
+  const clock = workClock();
   let bar: SingleBar | undefined;
   let shown = '';
   const stop = (): void => {
@@ -20,41 +31,51 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
     shown = '';
   };
   return {
-    show(title, done, total) {
-      if (title !== shown) {
+    show(work) {
+      const { phase, done, total } = work;
+      const notes = [clock.left(work), work.detail].filter((note) => note !== undefined).join(', ');
+      if (phase !== shown) {
         stop();
+        const format = `${phase.padEnd(13)} {bar} {percentage}% {value}/{total} {notes}`;
         bar = new SingleBar(
-          {
-            format: `${title} {bar} {percentage}% {value}/{total}`,
-            stream,
-            clearOnComplete: true,
-            hideCursor: true,
-            fps: 10,
-          },
+          { format, stream, clearOnComplete: true, hideCursor: true, fps: 10 },
           Presets.shades_classic,
         );
-        bar.start(total ?? 0, done);
-        shown = title;
+        bar.start(total ?? 0, done, { notes });
+        shown = phase;
       }
       // Where the end is not known, the bar is full as far as it has come.
       if (total === undefined) bar?.setTotal(done);
-      bar?.update(done);
+      bar?.update(done, { notes });
     },
     stop,
   };
 }
 
-const phases: Record<FitProgress['phase'], string> = {
-  statistics: 'reading',
-  fit: 'fitting',
-  measure: 'measuring',
-  stability: 'stability',
-};
-
-/** A fit's progress as a bar. */
-export function showFit(progress: Progress): (state: FitProgress) => void {
-  return ({ phase, restart, restarts, done, total }) => {
-    const which = restarts > 1 && phase === 'fit' ? ` ${restart + 1}/${restarts}` : '';
-    progress.show(`${phases[phase]}${which}`.padEnd(12), done, total);
+function lineProgress(stream: NodeJS.WriteStream): Progress {
+  const began = performance.now();
+  const clock = workClock();
+  let last = began;
+  let written = '';
+  let current: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const write = (): void => {
+    const now = performance.now();
+    if (current === undefined || now - last < lineMilliseconds) return;
+    // One long call may give nothing new to tell.
+    const still = current === written ? `, still working after ${Math.round((now - began) / 1000)} s` : '';
+    stream.write(`${current}${still}\n`);
+    [last, written] = [now, current];
+  };
+  return {
+    show(work) {
+      current = describeWork(work, clock.left(work));
+      timer ??= setInterval(write, lineMilliseconds / 10).unref();
+      write();
+    },
+    stop() {
+      clearInterval(timer);
+      timer = current = undefined;
+    },
   };
 }

@@ -47,14 +47,15 @@ export async function encodeText(request: TextToEncode): Promise<EncodedText> {
       labels,
       stripHtml,
       signal,
-      onProgress: (done, total) => progress.show('reading text', done, total),
+      onProgress: (done, total) => progress.show({ phase: 'reading text', done, total, unit: 'bytes' }),
     });
     const { shards, counts } = await writeTokenShards(encoder, text.documents(), {
       folder: request.folder,
       dtype: request.tokenDtype,
       shardTokens: request.shardTokens,
       signal,
-      onProgress: (documents) => progress.show('encoding text', documents, text.count),
+      onProgress: (documents) =>
+        progress.show({ phase: 'encoding text', done: documents, total: text.count, unit: 'documents' }),
     });
     const { encoder: _place, textField: _field, ...record } = encoder.record;
     const identity = [text.fingerprint, record, request.encoder.batch ?? null, request.tokenDtype ?? null];

@@ -38,7 +38,8 @@ export async function openDocuments(
   own: { readonly fingerprint?: string; readonly description?: string } = {},
 ): Promise<OpenedDocuments> {
   const { record, counts, labels, offsets } = shards;
-  const onProgress = (done: number): void => progress.show('averaging   ', done, counts.documents);
+  const onProgress = (done: number): void =>
+    progress.show({ phase: 'averaging', done, total: counts.documents, unit: 'documents' });
   const means =
     mode === 'mean'
       ? keep(await documentMeans(shards.reader, offsets, { keepEmpty, signal, onProgress }), ({ close }) => close())

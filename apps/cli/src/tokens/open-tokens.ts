@@ -53,7 +53,7 @@ async function openFiles(
       // Doubles, whatever the fit's precision: the offset is taken off before anything is rounded to float32.
       dtype: 'float64',
       signal,
-      onProgress: (done, total) => progress.show('opening     ', done, total),
+      onProgress: (done, total) => progress.show({ phase: 'opening', done, total, unit: 'bytes' }),
     });
     return own(opened, ({ close }) => close());
   } finally {
@@ -151,7 +151,7 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
   const opened = await open(files, options);
   const standardize = options.standardize
     ? await columnStatistics(opened.reader, options.signal, (rows) =>
-        options.progress.show('standardise ', rows, opened.reader.tokens),
+        options.progress.show({ phase: 'standardising', done: rows, total: opened.reader.tokens, unit: 'tokens' }),
       )
     : null;
   const preprocessing = { standardize, normalize: options.normalize ?? false };

@@ -3,9 +3,9 @@ import { clusters, ddclProcess, npy, testFolder, withoutOrt, type Ended } from '
 
 const folder = testFolder();
 const fit = (out: string, ...more: string[]): string[] => [
-  'fit',
-  folder.at('tokens.npy'),
-  ...['--backend', 'auto', '--prototypes', '3', '--epochs', '30', '--json', '--out', folder.at(out), ...more],
+  ...`fit ${folder.at('tokens.npy')} --backend auto --prototypes 3 --epochs 30 --json --out`.split(' '),
+  folder.at(out),
+  ...more,
 ];
 const backendOf = ({ stdout }: Ended): string => (JSON.parse(stdout) as { backend: string }).backend;
 
