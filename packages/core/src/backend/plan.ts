@@ -1,8 +1,9 @@
 import { expandComposites } from '../program/expand.ts';
-import type { Instruction, Program, ValueId } from '../program/program.ts';
+import type { CompositeAttributes, Instruction, Program, ValueId } from '../program/program.ts';
 import { valueTypes } from '../program/program.ts';
 import { elementCount, requireConcrete, type ConcreteType } from '../program/tensor-type.ts';
 import { joinTokenPasses } from './join-token-passes.ts';
+import type { CompositeCall, KernelCall } from './kernels.ts';
 import { neededValues } from './needed-values.ts';
 import { tokenPassComposites, tokenPassName } from './token-pass.ts';
 
@@ -10,10 +11,10 @@ import { tokenPassComposites, tokenPassName } from './token-pass.ts';
 export interface PlanStep {
   readonly instruction: Instruction;
   readonly outputs: readonly ValueId[];
-  readonly inputTypes: readonly ConcreteType[];
-  readonly outputTypes: readonly ConcreteType[];
-  /** Which outputs something needs that has elements; if none is, no kernel runs. */
-  readonly needed: readonly boolean[];
+  /** What its kernel is told at each run; an output is needed if something needs it and it has elements. */
+  readonly call: CompositeCall & KernelCall<unknown>;
+  /** Whether its kernel runs at all: some output is needed. */
+  readonly runs: boolean;
   /** Values that nothing needs after this step. Parameters and results are never among them. */
   readonly dead: readonly ValueId[];
 }
@@ -59,12 +60,18 @@ export function planKernels(program: Program, composites: Iterable<string>): Ker
     const outputs = instruction.outputs.map((_, output) => first + output);
     first += outputs.length;
     const outputTypes = outputs.map((id) => types[id]!);
+    const needed = outputs.map((id) => neededIds.has(id) && elementCount(types[id]!.shape) > 0);
     return {
       instruction,
       outputs,
-      inputTypes: instruction.inputs.map((id) => types[id]!),
-      outputTypes,
-      needed: outputs.map((id) => neededIds.has(id) && elementCount(types[id]!.shape) > 0),
+      call: {
+        attributes: instruction.attributes as CompositeAttributes,
+        inputTypes: instruction.inputs.map((id) => types[id]!),
+        outputTypes,
+        outputType: outputTypes[0]!,
+        needed,
+      },
+      runs: needed.includes(true),
       dead: deadAfter.get(index) ?? [],
     };
   });

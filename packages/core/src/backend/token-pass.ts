@@ -107,13 +107,21 @@ export function tokenPassAttributes(
   return { operands: operands.join(' '), quantities: quantities.join(' ') };
 }
 
+/** Attributes that were read before: kernels ask at every call. */
+const parsed = new WeakMap<
+  CompositeAttributes,
+  { names: readonly TokenOperand[]; quantities: readonly TokenQuantity[] }
+>();
+
 /** What a `ddcl.tokenPass/1` asks for, and its inputs (natives, names, types: whatever stands for them) by what they are. */
 export function readTokenPass<Value>(attributes: CompositeAttributes, inputs: readonly Value[]): TokenPassCall<Value> {
-  const names = String(attributes['operands']).split(' ');
-  return {
-    operands: Object.fromEntries(
-      names.map((name, index) => [name, inputs[index]]),
-    ) as unknown as TokenPassOperands<Value>,
-    quantities: String(attributes['quantities']).split(' ') as TokenQuantity[],
-  };
+  let read = parsed.get(attributes);
+  if (read === undefined) {
+    const words = (name: string): string[] => String(attributes[name]).split(' ');
+    read = { names: words('operands') as TokenOperand[], quantities: words('quantities') as TokenQuantity[] };
+    parsed.set(attributes, read);
+  }
+  const operands: Partial<Record<TokenOperand, Value>> = {};
+  for (let index = 0; index < read.names.length; index++) operands[read.names[index]!] = inputs[index]!;
+  return { operands: operands as TokenPassOperands<Value>, quantities: read.quantities };
 }

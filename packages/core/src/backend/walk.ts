@@ -35,14 +35,14 @@ function runStep<Native extends object>(
   inputs: readonly Native[],
   options: WalkOptions<Native>,
 ): readonly (Native | undefined)[] {
-  const { instruction, inputTypes, outputTypes, needed } = step;
+  const { instruction, call } = step;
   if (instruction.op !== 'composite') {
     const kernel = options.kernels[instruction.op] as Kernel<Native, unknown>;
-    return [kernel(inputs, { attributes: instruction.attributes, inputTypes, outputType: outputTypes[0]! })];
+    return [kernel(inputs, call)];
   }
   const kernel: CompositeKernel<Native> | undefined = options.composites?.[instruction.name];
   if (kernel === undefined) throw internalError(`the plan holds ${instruction.name}, for which there is no kernel`);
-  return kernel(inputs, { attributes: instruction.attributes, inputTypes, outputTypes, needed });
+  return kernel(inputs, call);
 }
 
 function nameOf({ instruction }: PlanStep): string {
@@ -50,7 +50,7 @@ function nameOf({ instruction }: PlanStep): string {
 }
 
 function describe(step: PlanStep): string {
-  return `${nameOf(step)}(${step.inputTypes.map(formatType).join(', ')})`;
+  return `${nameOf(step)}(${step.call.inputTypes.map(formatType).join(', ')})`;
 }
 
 /**
@@ -77,7 +77,7 @@ export function walkPlan<Native extends object>(
   try {
     for (const step of plan.steps) {
       current = step;
-      if (step.needed.includes(true)) {
+      if (step.runs) {
         const operands = step.instruction.inputs.map((id) => values[id]!);
         const outputs = runStep(step, operands, options);
         if (outputs.length !== step.outputs.length) {
@@ -86,7 +86,7 @@ export function walkPlan<Native extends object>(
         step.outputs.forEach((id, index) => {
           const native = outputs[index];
           if (native === undefined) {
-            if (!step.needed[index]) return;
+            if (!step.call.needed[index]) return;
             throw new Error(`it returned nothing as output ${index}, which is needed`);
           }
           values[id] = native;
@@ -120,7 +120,7 @@ export function walkPlan<Native extends object>(
     if (isDdclError(error)) throw error;
     const what = current === undefined ? `copying a result of ${program.name}` : `the kernel of ${describe(current)}`;
     throw new DdclError('internal', `internal: ${what} failed: ${String(error)}`, {
-      ...(current && { op: nameOf(current), shapes: current.inputTypes.map((type) => type.shape) }),
+      ...(current && { op: nameOf(current), shapes: current.call.inputTypes.map((type) => type.shape) }),
       cause: error,
     });
   }
