@@ -51,6 +51,9 @@ export {
   autoTemperatureShare,
   resolveTemperature,
   startTemperatureShare,
+  temperatureOf,
+  type CriticalShare,
+  type GivenTemperature,
   type TemperatureChoice,
 } from './temperature/resolve.ts';
 export type { Stability } from './stability/stability.ts';

@@ -1,3 +1,4 @@
+import type { CriticalShare, GivenTemperature, TemperatureChoice } from '@ddcl/core/fit';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** What an option's text stands for, or commander's complaint (exit status 2) if it is not what is expected. */
@@ -22,18 +23,39 @@ export const wholeNumber = (least: number): ((text: string) => number) =>
     return /^\d+$/.test(text.trim()) && Number.isSafeInteger(value) && value >= least ? value : undefined;
   }, `a whole number >= ${least}`);
 
-export const anyNumber: (text: string) => number = parser(finite, 'a number');
-
 export const positiveNumber: (text: string) => number = parser((text) => {
   const value = finite(text);
   return value !== undefined && value > 0 ? value : undefined;
 }, 'a number > 0');
 
-/** `auto` or a number; its range is checked against the data later. */
-export const temperatureChoice: (text: string) => number | 'auto' = parser(
-  (text) => (text === 'auto' ? text : finite(text)),
-  "'auto' or a number",
+/** A share of the critical temperature in a text such as `0.03tc`; undefined for a text that is none. */
+function criticalShare(text: string): CriticalShare | undefined {
+  const [, number] = /^(.*)tc$/i.exec(text.trim()) ?? [];
+  const ofCritical = number === undefined ? undefined : finite(number);
+  if (ofCritical === undefined) return undefined;
+  if (ofCritical > 0 && ofCritical < 1) return { ofCritical };
+  throw new InvalidArgumentError(
+    'A share of the critical temperature T_c must be > 0 and < 1, such as 0.03tc: at T_c or above it all prototypes collapse into one point.',
+  );
+}
+
+/** A number, or a share of the critical temperature; a number's range is checked against the data later. */
+export const givenTemperature: (text: string) => GivenTemperature = parser(
+  (text) => criticalShare(text) ?? finite(text),
+  'a number, or a share of the critical temperature such as 0.03tc',
 );
+
+/** The same, or `auto`. */
+export const temperatureChoice: (text: string) => TemperatureChoice = parser(
+  (text) => (text === 'auto' ? text : (criticalShare(text) ?? finite(text))),
+  "'auto', a number, or a share of the critical temperature such as 0.03tc",
+);
+
+/** `0.03,0.1tc`: shares of the critical temperature, with or without saying so. */
+export const shareList: (text: string) => number[] = parser((text) => {
+  const shares = text.split(',').map((part) => criticalShare(part)?.ofCritical ?? finite(part) ?? NaN);
+  return shares.every((share) => share > 0 && share < 1) ? shares : undefined;
+}, 'shares between 0 and 1 separated by commas');
 
 /** `a,b,c` as a list of names without empty ones. */
 export const nameList: (text: string) => string[] = parser((text) => {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { backendOption } from '../backends/backend-options.ts';
-import { choiceList, numberList, wholeNumber } from '../command-line/options.ts';
+import { choiceList, numberList, shareList, wholeNumber } from '../command-line/options.ts';
 import { compare, measures, type CompareRequest } from '../compare/compare.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { writeWhole } from '../output/write-file.ts';
@@ -44,8 +44,8 @@ export function compareCommand(): Command {
     .option('--prototypes <list>', 'numbers of prototypes', counts, [8, 64, 256])
     .option(
       '--temperatures <list>',
-      'temperatures at which prototypes are applied, as shares of the critical one',
-      numberList((value) => value > 0 && value < 1, 'shares between 0 and 1'),
+      'temperatures at which prototypes are applied, as shares of the critical one: 0.03 or 0.03tc',
+      shareList,
       [0.03],
     )
     .option('--seeds <N>', 'how often everything random is drawn: 0, 1, ...', wholeNumber(1), 1)

@@ -7,12 +7,15 @@ import {
   outputShape,
   readoutOutputs,
   segmentOutputs,
+  temperatureOf,
   tokensFromReader,
   type EncodedRows,
+  type GivenTemperature,
   type ReadoutOutput,
 } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
+import { givenTemperature } from '../command-line/options.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { writeNpy } from '../data/npy-writer.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
@@ -29,6 +32,7 @@ interface EncodeCommandOptions extends DataCommandOptions, EncoderCommandOptions
   readonly segments?: string;
   readonly out: string;
   readonly backend: string;
+  readonly temperature?: GivenTemperature;
   readonly dtype?: FloatDType;
   readonly json?: boolean;
 }
@@ -46,6 +50,7 @@ Outputs:
 Examples:
   $ ddcl encode model tokens.npy --outputs outputs --out outputs.npy
   $ ddcl encode model tokens.npy --outputs pooled --segments documents.npy --out pooled.npy
+  $ ddcl encode model tokens.npy --outputs assignments --temperature 0.03tc --out soft.npy
   $ ddcl encode model --text reviews.jsonl --outputs pooled --out pooled.npy     # a row per document`;
 
 /** `ddcl encode`. */
@@ -67,6 +72,11 @@ export function encodeCommand(): Command {
       'for occupancy, pooled, summaries and residuals: segment (document) of each token, whole numbers from 0; without it all tokens are one',
     );
   return addDataOptions(command, "the model's", "the model's")
+    .option(
+      '--temperature <T>',
+      "another temperature than the model's: a number in units of squared distance, or a share of its critical one such as 0.03tc",
+      givenTemperature,
+    )
     .addOption(dtypeOption(" (default: the model's)"))
     .addOption(backendOption())
     .option('--json', 'print one JSON object on stdout')
@@ -97,7 +107,8 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
     scope.announce(chosen, reader.tokens * model.dimension * model.count);
     const source = tokensFromReader(reader);
-    const common = { dtype, signal };
+    const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
+    const common = { temperature, dtype, signal };
     let shape: number[];
     let rows: AsyncIterable<EncodedRows>;
     const { outputs } = options;
@@ -123,7 +134,15 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     const showDone = (done: number): void => progress.show({ phase: 'encoding', done, total: shape[0], unit: 'rows' });
     await writeNpy(out, shape, written, dataOf(rows, showDone));
     scope.print(
-      { outputs: options.outputs, shape, dtype: written, out, seconds: scope.seconds() },
+      {
+        outputs: options.outputs,
+        shape,
+        dtype: written,
+        temperature,
+        backend: backend.name,
+        out,
+        seconds: scope.seconds(),
+      },
       `${options.outputs} of shape [${shape.join(', ')}] written to ${out}`,
     );
   });

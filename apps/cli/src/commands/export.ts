@@ -1,18 +1,24 @@
 import { resolve } from 'node:path';
-import { readoutOutputs, readoutProgram, type ReadoutOutput } from '@ddcl/core/fit';
+import {
+  readoutOutputs,
+  readoutProgram,
+  temperatureOf,
+  type GivenTemperature,
+  type ReadoutOutput,
+} from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { openOnnxFile } from '../encoder/onnx-file.ts';
-import { positiveNumber } from '../command-line/options.ts';
+import { givenTemperature } from '../command-line/options.ts';
 import { usageError } from '../output/usage-error.ts';
 
 interface ExportCommandOptions {
   readonly onnx: string;
   readonly outputs: ReadoutOutput;
-  readonly temperature?: number;
+  readonly temperature?: GivenTemperature;
   readonly fused?: boolean;
   readonly appendTo?: string;
   readonly encoderOutput?: string;
@@ -43,7 +49,11 @@ export function exportCommand(): Command {
     .argument('<model>', 'model folder')
     .requiredOption('--onnx <file.onnx>', 'file to write (required); one that is there is replaced')
     .addOption(new Option('--outputs <name>', 'what it returns, see below').choices(readoutOutputs).default('outputs'))
-    .option('--temperature <T>', "another temperature than the model's, in units of squared distance", positiveNumber)
+    .option(
+      '--temperature <T>',
+      "another temperature than the model's: a number in units of squared distance, or a share of its critical one such as 0.03tc",
+      givenTemperature,
+    )
     .option('--fused', 'fused attention of ONNX Runtime instead of standard ops; for outputs without --append-to')
     .option('--append-to <encoder.onnx>', 'append the readout to this encoder; weights beside it are put into the file')
     .option('--encoder-output <name>', 'its output of token vectors [batch, sequence, m] (default: the only such one)')
@@ -68,7 +78,8 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   await checkOutFile('--onnx', out, '.onnx', options.appendTo === undefined ? [] : [options.appendTo]);
   const { model, config } = await loadModel(resolve(folder));
   const { appendReadout, programToOnnx } = await import('@ddcl/backend-ort');
-  const { outputs, temperature = model.temperature, fused = false } = options;
+  const { outputs, fused = false } = options;
+  const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
   const layout = options.appendTo === undefined ? 'packed' : 'padded';
   const { preprocessing } = config;
   const readout = readoutProgram(model, { outputs: [outputs], temperature, preprocessing, layout, version });

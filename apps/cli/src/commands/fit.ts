@@ -70,7 +70,7 @@ export function fitCommand(): Command {
     .requiredOption('--out <folder>', 'folder for the model (required); must be new or empty')
     .option(
       '--temperature <T>',
-      `final temperature, in units of squared distance; 'auto' is ${autoTemperatureShare} of the critical one`,
+      `final temperature: a number in units of squared distance, or a share of the critical one such as 0.03tc; 'auto' is ${autoTemperatureShare}tc`,
       temperatureChoice,
       'auto',
     )

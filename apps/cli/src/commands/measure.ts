@@ -5,13 +5,15 @@ import {
   measureStabilityOn,
   modelState,
   tokensFromReader,
+  temperatureOf,
   tokenStatistics,
+  type GivenTemperature,
   type TokenReader,
 } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { passesOf } from '../backends/choose-backend.ts';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
-import { anyNumber } from '../command-line/options.ts';
+import { givenTemperature } from '../command-line/options.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { readNpy } from '../data/npy-reader.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
@@ -34,7 +36,7 @@ import { withCommand } from './with-command.ts';
 interface MeasureCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   readonly documents?: DocumentMode;
   readonly prototypes: string;
-  readonly temperature?: number;
+  readonly temperature?: GivenTemperature;
   readonly weights?: string;
   readonly standardize?: boolean;
   readonly normalize?: boolean;
@@ -66,8 +68,8 @@ export function measureCommand(): Command {
     .requiredOption('--prototypes <file.npy|model>', 'prototypes [K, m], or a model folder (required)')
     .option(
       '--temperature <T>',
-      "temperature, in units of squared distance (default: the model's; required with an .npy file)",
-      anyNumber,
+      "temperature: a number in units of squared distance, or a share of these tokens' critical one such as 0.03tc (default: the model's; required with an .npy file)",
+      givenTemperature,
     )
     .option('--weights <file.npy>', 'a weight >= 0 per token (default: all 1)');
   return addDataOptions(command, "the model's, else all", "the model's, else its only matrix")
@@ -136,13 +138,13 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
       );
     }
     const given = loaded === undefined ? await readPrototypes(path) : loaded.model;
-    const temperature = options.temperature ?? loaded?.model.temperature;
-    if (temperature === undefined)
+    const asked = options.temperature ?? loaded?.model.temperature;
+    if (asked === undefined)
       throw usageError('Prototypes from an .npy file have no temperature. Give --temperature T.');
-    if (!(temperature > 0))
+    if (typeof asked === 'number' && !(asked > 0))
       throw new DdclError(
         'temperature',
-        `The temperature must be > 0, but is ${temperature}. Give --temperature T with T > 0.`,
+        `The temperature must be > 0, but is ${asked}. Give --temperature T with T > 0.`,
       );
     const dtype = options.dtype ?? loaded?.model.dtype ?? 'float32';
     const chosen = await scope.backend(options.backend, dtype);
@@ -168,6 +170,7 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
       onProgress: (done) => progress.show({ phase: 'reading', done, total: reader.tokens, unit: 'tokens' }),
     });
     const { frame, totalVariance, criticalTemperature } = statistics;
+    const temperature = temperatureOf(asked, criticalTemperature);
     const { count, dimension, prototypes } = given;
     const { offset, scale } = frame;
     const model = {

@@ -173,9 +173,10 @@ async function project(
 
 /** Options of the fit with their defaults. */
 function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
+  const { temperature = 'auto' } = options;
   return {
     prototypes: options.prototypes,
-    temperature: options.temperature ?? 'auto',
+    temperature: typeof temperature === 'object' ? `${temperature.ofCritical}tc` : temperature,
     anneal: options.anneal ?? true,
     epochs: options.epochs ?? null,
     batch: options.batch ?? defaultBatch,

@@ -13,6 +13,10 @@ export interface FitMeasures extends Quantities {
   readonly prototypes: number;
   readonly temperature: number;
   readonly criticalTemperature: number;
+  /** Mean squared distance of the tokens to their mean, trace C. */
+  readonly totalVariance: number;
+  /** `1 - loss.hard / totalVariance`, the share of it that the nearest prototypes explain: at most 1; null where all tokens are equal. */
+  readonly explainedVariance: number | null;
   readonly stability: {
     /** Smallest and largest eigenvalue of the Hessian of the mean loss. */
     readonly lambdaMin: number;
@@ -37,7 +41,7 @@ export function makeMeasures(
   labels: LabelScores | undefined,
   seconds: number,
 ): FitMeasures {
-  const { dimension, count: prototypes, temperature, criticalTemperature } = model;
+  const { dimension, count: prototypes, temperature, criticalTemperature, totalVariance } = model;
   return {
     backend: backend.name,
     tokens,
@@ -45,6 +49,8 @@ export function makeMeasures(
     prototypes,
     temperature,
     criticalTemperature,
+    totalVariance,
+    explainedVariance: totalVariance > 0 ? 1 - loss.hard / totalVariance : null,
     loss,
     separation,
     entropy,
@@ -63,6 +69,10 @@ function short(value: number): string {
   return size >= 1e-3 && size < 1e6 ? Number(value.toPrecision(5)).toString() : value.toExponential(2);
 }
 
+/** The share of the variance that is explained, for people. */
+export const formatExplained = ({ explainedVariance }: FitMeasures): string =>
+  explainedVariance === null ? 'none: all tokens are equal' : `${(100 * explainedVariance).toFixed(2)} %`;
+
 /** The measures as aligned lines for a terminal. */
 export function formatMeasures(measures: FitMeasures): string {
   const { loss, separation, stability, labels } = measures;
@@ -80,6 +90,7 @@ export function formatMeasures(measures: FitMeasures): string {
       `${short(loss.lq)} = L_OLS ${short(loss.lols)} + V ${short(loss.v)} (defect ${loss.defect.toExponential(1)})`,
     ],
     ['hard error', short(loss.hard)],
+    ['variance', `${short(measures.totalVariance)}, explained by the prototypes ${formatExplained(measures)}`],
     ['separation', `mean ${short(separation.mean)}, smallest ${short(separation.min)}`],
     [
       'prototypes',

@@ -1,6 +1,6 @@
 import { escapeHtml } from './escape-html.ts';
 import type { ClassRow } from '../measures/label-scores.ts';
-import type { FitMeasures } from '../measures/measures.ts';
+import { formatExplained, type FitMeasures } from '../measures/measures.ts';
 import type { HistoryRecord } from '@ddcl/core/fit';
 import { formatNumber, formatSeconds, formatShare } from './format-number.ts';
 import { classCells } from './per-class-table.ts';
@@ -27,6 +27,8 @@ export function measureTables(measures: FitMeasures): string {
       ['Reconstruction L_OLS', formatNumber(loss.lols)],
       ['Diversity V', formatNumber(loss.v)],
       ['Hard quantisation error', formatNumber(loss.hard)],
+      ['Total variance of the tokens', formatNumber(measures.totalVariance)],
+      ['Variance explained', formatExplained(measures)],
       ['Defect |L_q − L_OLS − V| / L_q', formatNumber(loss.defect)],
     ]),
     pairs('Prototypes', [

@@ -191,6 +191,26 @@ describe('ddcl encode', () => {
     }
   });
 
+  it('takes another temperature, as a number or as a share of the critical one', async () => {
+    const args = [folder.at('model'), folder.at('tokens.npy')];
+    const { criticalTemperature } = (folder.json('model/config.json') as { measures: { criticalTemperature: number } })
+      .measures;
+    const whats = ['assignments', 'pooled'];
+    const number = await encodeAll('number', [...args, '--temperature', String(0.5 * criticalTemperature)], whats);
+    const share = await encodeAll('share', [...args, '--temperature', '0.5tc'], whats);
+    const warmer = { ...fitted('model'), temperature: 0.5 * criticalTemperature };
+    const wanted = expected(
+      tokens.rows,
+      warmer,
+      segments.map(() => 0),
+    );
+    for (const what of whats) {
+      expectClose(number[what]!, wanted[what]!, 2e-5);
+      expectClose(share[what]!, wanted[what]!, 2e-5);
+    }
+    expect(0.5 * criticalTemperature).toBeGreaterThan(1.2 * fitted('model').temperature);
+  });
+
   it('takes all tokens as one segment without --segments', async () => {
     const results = await encodeAll('one', [folder.at('model'), folder.at('tokens.npy')], perSegment);
     const wanted = expected(
@@ -246,6 +266,8 @@ describe('ddcl encode', () => {
       outputs: 'codes',
       shape: [80],
       dtype: 'int32',
+      temperature: 60,
+      backend: 'cpu',
       out: folder.at('json.npy'),
       seconds: expect.any(Number) as number,
     });

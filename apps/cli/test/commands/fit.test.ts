@@ -17,6 +17,8 @@ interface Measures {
   readonly prototypes: number;
   readonly temperature: number;
   readonly criticalTemperature: number;
+  readonly totalVariance: number;
+  readonly explainedVariance: number;
   readonly loss: { lq: number; lols: number; v: number; hard: number; defect: number };
   readonly separation: { mean: number; min: number };
   readonly entropy: number;
@@ -87,6 +89,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   rate: [...quickFit, '--learning-rate', '0.02'],
   batch: [...quickFit, '--batch', '30'],
   temperature: [...quickFit, '--temperature', '2'],
+  share: [...quickFit, '--temperature', '0.01TC'],
   double: [...quickFit, '--dtype', 'float64'],
   restarts: [...quickFit, '--restarts', '3'],
   labels: [...quickFit, '--labels', folder.at('labels.txt')],
@@ -132,6 +135,8 @@ const measureKeys = [
   'prototypes',
   'temperature',
   'criticalTemperature',
+  'totalVariance',
+  'explainedVariance',
   'loss.lq',
   'loss.lols',
   'loss.v',
@@ -155,6 +160,8 @@ function checkMeasures(measures: Measures): void {
   expect(loss.defect).toBeLessThanOrEqual(1e-5);
   expect(loss.v).toBeGreaterThanOrEqual(0);
   expect(loss.hard).toBeLessThanOrEqual(loss.lq);
+  expect(measures.explainedVariance).toBeCloseTo(1 - loss.hard / measures.totalVariance, 12);
+  expect(measures.explainedVariance).toBeGreaterThan(0);
   expect(measures.separation.min).toBeLessThanOrEqual(measures.separation.mean);
   expect(measures.used).toBeGreaterThan(0);
   expect(measures.used).toBeLessThanOrEqual(1);
@@ -220,7 +227,7 @@ describe('the model folder', () => {
     const names = ['config.json', 'history.jsonl', 'model.safetensors', 'report.html'];
     expect(readdirSync(folder.at('base')).sort()).toEqual(names);
     const records = history('base');
-    const keys = ['restart', 'step', 'epoch', 'temperature', 'learningRate', ...measureKeys.slice(6, 17)];
+    const keys = ['restart', 'step', 'epoch', 'temperature', 'learningRate', ...measureKeys.slice(8, 19)];
     for (const line of records) {
       expect(keysOf(line).sort()).toEqual(keys.sort());
       expect(JSON.stringify(line)).not.toContain('null');
@@ -296,6 +303,12 @@ describe('options of fit', () => {
 
     expect(fitted['temperature']!.temperature).toBe(2);
     expect(config('temperature')).toMatchObject({ temperature: 2, 'final temperature': 2 });
+    const { temperature, criticalTemperature } = fitted['share']!;
+    expect(temperature).toBe(0.01 * criticalTemperature);
+    expect(config('share')).toMatchObject({ temperature: '0.01tc', 'final temperature': temperature });
+    expect((folder.json('share/config.json') as { identity: object }).identity).toMatchObject({
+      temperature: '0.01 of T_c',
+    });
 
     expect(readSafetensors(model('double')).tensors.get('prototypes')!.dtype).toBe('F64');
     expect(readSafetensors(model('base')).tensors.get('prototypes')!.dtype).toBe('F32');

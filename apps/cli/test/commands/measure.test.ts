@@ -16,6 +16,8 @@ interface Measures {
   readonly tokens: number;
   readonly temperature: number;
   readonly criticalTemperature: number;
+  readonly totalVariance: number;
+  readonly explainedVariance: number;
   readonly loss: { lq: number; lols: number; v: number; hard: number; defect: number };
   readonly separation: { mean: number; min: number };
   readonly entropy: number;
@@ -26,7 +28,9 @@ interface Measures {
 }
 
 /** The quantities by their definitions, in doubles. */
-function byHand(weights: readonly number[]): Pick<Measures, 'loss' | 'separation' | 'entropy' | 'used' | 'perplexity'> {
+function byHand(
+  weights: readonly number[],
+): Pick<Measures, 'totalVariance' | 'loss' | 'separation' | 'entropy' | 'used' | 'perplexity'> {
   const weight = weights.reduce((sum, own) => sum + own, 0);
   const total = { lq: 0, lols: 0, v: 0, hard: 0, entropy: 0 };
   const share = prototypes.map(() => 0);
@@ -50,7 +54,11 @@ function byHand(weights: readonly number[]): Pick<Measures, 'loss' | 'separation
   }
   const pairs = prototypes.flatMap((a, k) => prototypes.slice(0, k).map((b) => Math.sqrt(square(a, b))));
   const { entropy, ...loss } = total;
+  const mean = tokens.rows[0]!.map((_, axis) =>
+    tokens.rows.reduce((sum, row, index) => sum + (weights[index]! / weight) * row[axis]!, 0),
+  );
   return {
+    totalVariance: tokens.rows.reduce((sum, row, index) => sum + (weights[index]! / weight) * square(row, mean), 0),
     loss: { ...loss, defect: 0 },
     separation: { mean: pairs.reduce((sum, value) => sum + value, 0) / pairs.length, min: Math.min(...pairs) },
     entropy,
@@ -65,8 +73,9 @@ function expectMeasured(measures: Measures, weights: readonly number[], digits: 
     expect(measures.loss[key], key).toBeCloseTo(wanted.loss[key], digits);
   for (const key of ['mean', 'min'] as const)
     expect(measures.separation[key], key).toBeCloseTo(wanted.separation[key], digits);
-  for (const key of ['entropy', 'used', 'perplexity'] as const)
+  for (const key of ['entropy', 'used', 'perplexity', 'totalVariance'] as const)
     expect(measures[key], key).toBeCloseTo(wanted[key], digits);
+  expect(measures.explainedVariance).toBeCloseTo(1 - wanted.loss.hard / wanted.totalVariance, digits);
 }
 
 const measure = (...rest: string[]): string[] => [
@@ -180,20 +189,27 @@ describe('ddcl measure', () => {
   it('measures a model at its temperature or another', async () => {
     await succeed(['fit', folder.at('tokens.npy'), '--prototypes', '3', '--epochs', '40', '--out', folder.at('model')]);
     const args = ['measure', folder.at('tokens.npy'), '--prototypes', folder.at('model'), '--json'];
-    const [own, other] = (await ddclInTurn([args, [...args, '--temperature', '3']])).map(
-      ({ stdout }) => JSON.parse(stdout) as Measures,
-    );
+    const [own, other, shared] = (
+      await ddclInTurn([args, [...args, '--temperature', '3'], [...args, '--temperature', '0.1tc']])
+    ).map(({ stdout }) => JSON.parse(stdout) as Measures);
     const config = folder.json('model/config.json') as { measures: Measures };
     expect({ ...own, seconds: undefined }).toEqual({ ...config.measures, seconds: undefined });
     expect(other!.temperature).toBe(3);
+    expect(shared!.temperature).toBe(0.1 * own!.criticalTemperature);
     expect(other!.loss.hard).toBeCloseTo(own!.loss.hard, 5);
     expect(other!.entropy).toBeGreaterThan(own!.entropy);
+  });
+
+  it('explains nothing where all tokens are equal', async () => {
+    folder.write('equal.npy', npy([5, 3], 'float32', Array<number>(15).fill(2)));
+    const { stdout } = await ddcl(measure().map((word) => word.replace('tokens.npy', 'equal.npy')));
+    expect(JSON.parse(stdout)).toMatchObject({ totalVariance: 0, explainedVariance: null });
   });
 
   it('prints lines without --json', async () => {
     const { status, stdout } = await ddcl(measure().filter((word) => word !== '--json'));
     expect(status).toBe(0);
-    for (const text of ['loss L_q', '70 of dimension 3', 'separation', 'Hessian eigenvalues'])
+    for (const text of ['loss L_q', '70 of dimension 3', 'explained by the prototypes', 'Hessian eigenvalues'])
       expect(stdout).toContain(text);
   });
 });

@@ -48,6 +48,8 @@ export function sampleReport({ tokens = 600, prototypes = 4, records = 50, class
       prototypes,
       temperature: 0.12,
       criticalTemperature: 12,
+      totalVariance: 5,
+      explainedVariance: 0.9,
       stability: { lambdaMin: 0.08, lambdaMax: 1.2, maxLearningRate: 1.667 },
       ...(labels ? { labels: { acc: 0.91, nmi: 0.8, ari: 0.7 } } : {}),
       seconds: 12.34,

@@ -4,6 +4,7 @@ import { DdclError } from '../errors/ddcl-error.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import { tokenPass } from '../pass/token-pass.ts';
 import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
+import { temperatureOf } from '../temperature/resolve.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
 import { needsTokenSums, outputWidth, requireOutput, type SegmentOutput } from './outputs.ts';
@@ -31,7 +32,7 @@ const rowsAtOnce = 1024;
  *
  * @param ids segment of each token, a whole number >= 0, in the order of the tokens; one id per token
  * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for ids that are no Int32Array, a negative id or another output;
- *   `temperature` as `modelState`; `aborted` when the signal fires, also between groups of rows
+ *   `temperature` as `modelState` and `temperatureOf`; `aborted` when the signal fires, also between groups of rows
  */
 export async function* encodeSegments(
   backend: Backend,
@@ -39,7 +40,7 @@ export async function* encodeSegments(
   source: TokenSource,
   ids: Int32Array,
   output: SegmentOutput,
-  { temperature, dtype = model.dtype, signal, normalise = false }: EncodeSegmentsOptions = {},
+  { temperature = model.temperature, dtype = model.dtype, signal, normalise = false }: EncodeSegmentsOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireOutput('encodeSegments', output);
   requireModelDimension(model, source.dimension);
@@ -74,7 +75,7 @@ export async function* encodeSegments(
     }
   }
   try {
-    const state = modelState(model, temperature, dtype).within(pass.frame);
+    const state = modelState(model, temperatureOf(temperature, model.criticalTemperature), dtype).within(pass.frame);
     const accumulator = new SegmentAccumulator(model.count, withSums ? model.count * model.dimension : 0);
     const encode = await pass.compile(segmentProgram(state, { rows, segments, withSums }));
     const width = Math.max(model.count, outputWidth(output, model));

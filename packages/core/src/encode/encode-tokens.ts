@@ -9,13 +9,14 @@ import { tokenPass } from '../pass/token-pass.ts';
 import { tokenProgram } from '../pass/token-program.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { tensorType } from '../program/tensor-type.ts';
+import { temperatureOf, type GivenTemperature } from '../temperature/resolve.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { outputWidth, requireOutput, type TokenOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 
 export interface EncodeOptions {
-  /** Default: the model's. */
-  readonly temperature?: number;
+  /** In the tokens' units squared, or a share of the model's critical temperature. Default: the model's. */
+  readonly temperature?: GivenTemperature;
   /** Default: the model's. */
   readonly dtype?: FloatDType;
   readonly signal?: AbortSignalLike | undefined;
@@ -34,14 +35,14 @@ export interface EncodedRows {
  * Applies a model to each token of a pass in stored order; changes nothing.
  *
  * @throws DdclError `argument` for another output; `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite;
- *   `temperature` as `modelState`
+ *   `temperature` as `modelState` and `temperatureOf`
  */
 export async function* encodeTokens(
   backend: Backend,
   model: DdclModel,
   source: TokenSource,
   output: TokenOutput,
-  { temperature, dtype = model.dtype, signal }: EncodeOptions = {},
+  { temperature = model.temperature, dtype = model.dtype, signal }: EncodeOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireOutput('encodeTokens', output);
   requireModelDimension(model, source.dimension);
@@ -53,7 +54,7 @@ export async function* encodeTokens(
     keepUnweighted: true,
   });
   try {
-    const state = modelState(model, temperature, dtype).within(pass.frame);
+    const state = modelState(model, temperatureOf(temperature, model.criticalTemperature), dtype).within(pass.frame);
     const width = outputWidth(output, model);
     const encode = await pass.compile(
       tokenProgram(

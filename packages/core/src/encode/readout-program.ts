@@ -12,6 +12,7 @@ import type { NamedProgram } from '../program/program.ts';
 import { f32, i32 } from '../program/tensor-type.ts';
 import { trace, type Tensor } from '../program/trace.ts';
 import { segmentOutput } from './segment-output.ts';
+import { temperatureOf, type GivenTemperature } from '../temperature/resolve.ts';
 import { isSegmentOutput, needsTokenSums, readoutOutputs, type ReadoutOutput } from './outputs.ts';
 import { readoutTerms } from './readout-terms.ts';
 
@@ -26,8 +27,8 @@ export interface ReadoutPreprocessing {
 export interface ReadoutProgramOptions {
   /** What it returns, in one pass. Default `['outputs']`. */
   readonly outputs?: readonly ReadoutOutput[];
-  /** T, in the tokens' units squared. Default: the model's. */
-  readonly temperature?: number;
+  /** T, in the tokens' units squared, or a share of the model's critical temperature. Default: the model's. */
+  readonly temperature?: GivenTemperature;
   /** Default: none. */
   readonly preprocessing?: ReadoutPreprocessing;
   /**
@@ -45,10 +46,12 @@ export interface ReadoutProgramOptions {
  * Results are named after the outputs: [n, ...] or [batch_size, sequence_length, ...] per token, [s, ...] or [batch_size, ...] per segment,
  * residuals normalised (VLAD). `programToOnnx` and `appendReadout` of @ddcl/backend-ort make files of it.
  *
- * @throws DdclError `argument` for outputs or a layout that there are not, or an output that is named twice; `temperature` as `modelState`
+ * @throws DdclError `argument` for outputs or a layout that there are not, or an output that is named twice; `temperature` as `modelState` and
+ *   `temperatureOf`
  */
 export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions = {}): NamedProgram {
-  const { outputs = ['outputs'], temperature = model.temperature, layout = 'packed', version } = options;
+  const { outputs = ['outputs'], layout = 'packed', version } = options;
+  const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
   const unknown = outputs.find((output) => !readoutOutputs.includes(output));
   if (unknown !== undefined || outputs.length === 0) {
     const given = unknown === undefined ? 'there is none' : `'${String(unknown)}' is not one`;

@@ -16,10 +16,10 @@ const shownCharacters = 60;
  */
 export function fitIdentity(given: FitOptions): FitIdentity {
   const options = resolveFitOptions(given);
-  const { start, optimizer, identity = {} } = options;
+  const { start, optimizer, temperature, identity = {} } = options;
   const own = {
     prototypes: String(options.prototypes),
-    temperature: String(options.temperature),
+    temperature: typeof temperature === 'object' ? `${temperature.ofCritical} of T_c` : String(temperature),
     anneal: String(options.anneal),
     relocate: String(options.relocate),
     epochs: String(options.epochs ?? 'default'),

@@ -1,7 +1,15 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 
-/** A final temperature: a number in units of squared distance, or `auto` for a fixed share of the critical temperature. */
-export type TemperatureChoice = number | 'auto';
+/** A share of the critical temperature T_c: > 0 and < 1. */
+export interface CriticalShare {
+  readonly ofCritical: number;
+}
+
+/** A temperature: a number in units of squared distance, or a share of the critical temperature. */
+export type GivenTemperature = number | CriticalShare;
+
+/** A final temperature; `auto` is a fixed share of the critical one. */
+export type TemperatureChoice = GivenTemperature | 'auto';
 
 /** The share of the critical temperature that `auto` cools to; docs/decisions/0020-fit-defaults.md has the measurements. */
 export const autoTemperatureShare = 0.003;
@@ -15,6 +23,21 @@ function short(value: number): string {
 }
 
 /**
+ * A temperature in units of squared distance; a number is itself.
+ *
+ * @param critical `T_c`, that of the model or of the tokens
+ * @throws DdclError `temperature` for a share that is not > 0 and < 1
+ */
+export function temperatureOf(given: GivenTemperature, critical: number): number {
+  if (typeof given === 'number') return given;
+  if (given.ofCritical > 0 && given.ofCritical < 1) return given.ofCritical * critical;
+  throw new DdclError(
+    'temperature',
+    `A share of the critical temperature must be > 0 and < 1, but ofCritical is ${given.ofCritical}; at T_c or above it all prototypes collapse into one point. Give a share such as 0.03.`,
+  );
+}
+
+/**
  * The final temperature of a fit.
  *
  * @param critical `T_c = 4 lambda_max(C)`, above which all prototypes fall together (docs/math.md section 5)
@@ -22,6 +45,7 @@ function short(value: number): string {
  */
 export function resolveTemperature(choice: TemperatureChoice, critical: number): number {
   if (choice === 'auto') return autoTemperatureShare * critical;
+  if (typeof choice !== 'number') return temperatureOf(choice, critical);
   if (!(choice > 0) || choice === Infinity) {
     throw new DdclError(
       'temperature',

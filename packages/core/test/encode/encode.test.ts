@@ -85,6 +85,17 @@ describe('encodeTokens', () => {
   it('takes another temperature and precision', async () => {
     const { numbers } = await collect(encodeTokens(backendOf(8), model, source, 'assignments', { temperature: 0.5 }));
     expect(deviation(numbers, assignmentsOf({ ...problem, temperature: 0.5 }).flat())).toBeLessThan(tolerance);
+    // T_c of the model is 9.
+    const share = { temperature: { ofCritical: 1 / 18 } };
+    const [shared, pooled, warm] = [
+      await collect(encodeTokens(backendOf(8), model, source, 'assignments', share)),
+      await collect(encodeSegments(backendOf(8), model, source, new Int32Array(n), 'pooled', share)),
+      await collect(encodeSegments(backendOf(8), model, source, new Int32Array(n), 'pooled', { temperature: 0.5 })),
+    ];
+    expect(shared.numbers).toEqual(numbers);
+    expect(pooled.numbers).toEqual(warm.numbers);
+    const hot = encodeTokens(backendOf(8), model, source, 'codes', { temperature: { ofCritical: 1 } });
+    expect(await rejection(collect(hot))).toMatchObject({ code: 'temperature' });
     for await (const { data } of encodeTokens(backendOf(8), model, source, 'outputs', { dtype: 'float32' })) {
       expect(data).toBeInstanceOf(Float32Array);
     }

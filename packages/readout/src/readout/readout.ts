@@ -5,9 +5,11 @@ import {
   modelFromBytes,
   modelToBytes,
   readoutOutputs,
+  temperatureOf,
   type DdclModel,
   type FitOptions,
   type FitResult,
+  type GivenTemperature,
   type OnlineFit,
   type ReadoutOutput,
 } from '@ddcl/core/fit';
@@ -36,8 +38,8 @@ export interface ReadoutEncodeOptions<Asked extends ReadoutOutput = ReadoutOutpu
   readonly normalise?: boolean | readonly ReadoutOutput[];
   /** Default `float32` (float64 for a float64 readout). */
   readonly precision?: EncodedPrecision;
-  /** T > 0, in the tokens' units squared. Default: the model's. */
-  readonly temperature?: number;
+  /** T > 0, in the tokens' units squared, or a share of the model's critical temperature, as `{ ofCritical: 0.03 }`. Default: the model's. */
+  readonly temperature?: GivenTemperature;
 }
 
 export interface PartialFitOptions extends BatchOptions {
@@ -107,7 +109,7 @@ export class Readout {
   /**
    * Reads sequences out. A sequence without tokens gives zeros and is counted.
    *
-   * @throws DdclError `argument` for options out of range; `shape` for another hidden size or lengths that do not fit; `data` for
+   * @throws DdclError `argument` for options out of range; `temperature` as core's `temperatureOf`; `shape` for another hidden size or lengths that do not fit; `data` for
    *   tokens that are not finite, naming the sequence
    */
   async encode<Asked extends ReadoutOutput = 'pooled'>(
@@ -147,8 +149,9 @@ export class Readout {
     outputs = ['pooled'],
     normalise = false,
     precision = 'float32',
-    temperature = this.#model.temperature,
+    temperature: given = this.#model.temperature,
   }: ReadoutEncodeOptions): EncodeSettings {
+    const temperature = temperatureOf(given, this.#model.criticalTemperature);
     const unknown = outputs.find((output) => !readoutOutputs.includes(output));
     if (unknown !== undefined || outputs.length === 0) {
       throw new DdclError(

@@ -201,6 +201,12 @@ describe('encode', () => {
     referenceReadout(model, sequences[0]!, 8).occupancy.forEach((x, k) =>
       expect(hot.occupancy!.data[k]).toBeCloseTo(x, 5),
     );
+    // Half of the model's critical temperature.
+    const share = { ofCritical: 8 / (2 * model.criticalTemperature) };
+    const shared = await readout.encode(batch, { outputs: ['occupancy'], temperature: share });
+    referenceReadout(model, sequences[0]!, 4).occupancy.forEach((x, k) =>
+      expect(shared.occupancy!.data[k]).toBeCloseTo(x, 5),
+    );
     expect(await readout.encode(batch, { outputs: ['occupancy'] })).toEqual(before);
     expect(readout.model).toBe(model);
   });
@@ -308,6 +314,7 @@ describe('bad input', () => {
     ['an output that there is not', good, { outputs: ['mean'] }, /outputs must name some of .*'mean'/],
     ['no output', good, { outputs: [] }, /is empty/],
     ['binary occupancy', good, { outputs: ['occupancy'], precision: 'binary' }, /occupancy has no negative numbers/],
+    ['a temperature of T_c', good, { temperature: { ofCritical: 1 } }, /must be > 0 and < 1/],
     ['a temperature of 0', good, { temperature: 0 }, /temperature must be a number > 0/],
   ])('%s is refused', async (_, batch, options, message) => {
     await expect(readout.encode(batch as TokenBatch, options as never)).rejects.toThrow(message);
