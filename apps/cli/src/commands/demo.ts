@@ -8,7 +8,8 @@ import { backendOption } from '../backends/backend-options.ts';
 import { seedOption, wholeNumber } from '../command-line/options.ts';
 import { generateOrbitalRegimes } from '../demo/orbital-regimes.ts';
 import { modelFiles, readConfig } from '../model-folder/model-folder.ts';
-import { isOwnFile, prepareOutFolder } from '../model-folder/out-folder.ts';
+import { isLockFile } from '../model-folder/folder-lock.ts';
+import { isOwnFile, openOutFolder } from '../model-folder/out-folder.ts';
 import { formatMeasures } from '../measures/measures.ts';
 import { columnStatistics, preprocess } from '../preprocess/preprocessing.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
@@ -46,14 +47,13 @@ async function clearDemo(out: string): Promise<void> {
   const names = await readdir(out).catch(() => []);
   const config = await readConfig(out).catch(() => undefined);
   if (config?.command !== command || !names.every(isOwnFile)) return;
-  await Promise.all(names.map((name) => rm(join(out, name))));
+  await Promise.all(names.filter((name) => !isLockFile(name)).map((name) => rm(join(out, name))));
 }
 
 function demoAction({ objects, prototypes, seed, out: folder, backend: name, json }: DemoOptions): Promise<void> {
   return withCommand({ json }, async (scope) => {
     const out = resolve(folder);
-    await clearDemo(out);
-    await prepareOutFolder(out, false);
+    scope.own(await openOutFolder(out, { clear: () => clearDemo(out) }), (release) => release());
     const backend = await scope.backend(name);
     scope.announce(backend, passesOf.fit * objects * prototypes);
     // A demo takes seconds and is never resumed.
@@ -61,7 +61,7 @@ function demoAction({ objects, prototypes, seed, out: folder, backend: name, jso
     const catalogue = generateOrbitalRegimes({ objects, seed });
     const raw = tokensFromArray(catalogue.rows, catalogue.columns.length);
     const preprocessing = { standardize: await columnStatistics(raw), normalize: false };
-    const { measures, warnings, perClass } = await runFit({
+    const { measures, warnings, perClass, reportFailure } = await runFit({
       ...scope,
       backend,
       reader: preprocess(raw, preprocessing),
@@ -80,11 +80,15 @@ function demoAction({ objects, prototypes, seed, out: folder, backend: name, jso
       command,
     });
     scope.warn(warnings);
+    if (reportFailure !== undefined)
+      scope.warn([
+        `The report could not be drawn (${reportFailure}). The model is whole; run the demo again for the report.`,
+      ]);
     scope.print(
       measures,
       `${objects} generated objects in LEO, MEO, GEO and HEO, five features, fitted without their classes\n\n` +
         `${formatMeasures(measures)}\n\n${perClass === undefined ? '' : `${formatPerClassTable(perClass)}\n\n`}` +
-        `report: ${join(out, modelFiles.report)}`,
+        (reportFailure === undefined ? `report: ${join(out, modelFiles.report)}` : `model: ${out}`),
     );
   });
 }

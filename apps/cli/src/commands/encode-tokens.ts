@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { wholeNumber } from '../command-line/options.ts';
 import { addEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
-import { prepareOutFolder } from '../model-folder/out-folder.ts';
+import { openOutFolder } from '../model-folder/out-folder.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { describeCounts, encodeText } from '../token-shards/encode-text.ts';
@@ -45,11 +45,11 @@ export function encodeTokensCommand(): Command {
 }
 
 function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
-  return withCommand(options, async ({ signal, progress, seconds, print }) => {
+  return withCommand(options, async ({ signal, progress, own, seconds, print }) => {
     const out = resolve(options.out);
     if (options.text === undefined) throw usageError('There is no text. Give --text DATA.');
     const encoder = requireEncoder(options);
-    await prepareOutFolder(out, false);
+    own(await openOutFolder(out), (release) => release());
     const { shards, counts, record, fingerprint } = await encodeText({
       text: options.text,
       labels: options.labels,

@@ -8,7 +8,7 @@ import { commandLine, positiveNumber, seedOption, temperatureChoice, wholeNumber
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { documentModes, type DocumentMode } from '../model-folder/model-folder.ts';
-import { prepareOutFolder } from '../model-folder/out-folder.ts';
+import { openOutFolder } from '../model-folder/out-folder.ts';
 import { formatMeasures } from '../measures/measures.ts';
 import { formatPerClassTable } from '../report/per-class-table.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
@@ -101,14 +101,14 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
   return withCommand(options, async (scope) => {
     const out = resolve(options.out);
     const dtype = options.dtype ?? 'float32';
-    await prepareOutFolder(out, options.resume ?? false);
+    scope.own(await openOutFolder(out, { resume: options.resume ?? false }), (release) => release());
     const backend = await scope.backend(options.backend, dtype);
     const { opened, reader, preprocessing } = await openForFit(files, { ...options, command: 'fit', ...scope });
     const { prototypes } = options;
     scope.announce(backend, passesOf.fit * reader.tokens * reader.dimension * prototypes);
     const given = fitNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
     const texts = textOf(opened);
-    const { measures, warnings, perClass, phases } = await runFit({
+    const { measures, warnings, perClass, phases, reportFailure } = await runFit({
       ...scope,
       backend,
       reader,
@@ -128,10 +128,14 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
       command: commandLine(command),
     });
     scope.warn(warnings);
+    if (reportFailure !== undefined)
+      scope.warn([
+        `The report could not be drawn (${reportFailure}). The model is whole; the same command with --resume draws it again.`,
+      ]);
     const table = perClass === undefined ? '' : `\n${formatPerClassTable(perClass)}\n`;
     scope.print(
       { ...measures, phases, ...(texts === undefined ? {} : { text: texts.counts }) },
-      `${formatMeasures(measures)}\n${table}\nwritten to ${out}; open report.html in a browser`,
+      `${formatMeasures(measures)}\n${table}\nwritten to ${out}${reportFailure === undefined ? '; open report.html in a browser' : ', without a report'}`,
     );
   });
 }

@@ -1,34 +1,30 @@
 import { mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { entryAt } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
+import { isLockFile, lockFolder, requireUnlocked } from './folder-lock.ts';
 import { modelFiles } from './model-folder.ts';
 
+export interface OutFolderOptions {
+  /** Whether files of an earlier run may be there. */
+  readonly resume?: boolean;
+  /** Removes an earlier run, when nobody else can work in the folder. */
+  readonly clear?: () => Promise<void>;
+}
+
 /**
- * Makes sure that a folder can take a fit's files before any work is done. The folder itself is made with its first file, so
- * that a fit that is refused leaves nothing.
+ * Makes sure before any work is done that a folder can take a command's files, and keeps other processes out of it.
  *
- * @param resume whether files of an earlier run may be there
- * @throws DdclError `argument` if the folder holds files without `resume`, is a file, or cannot be made
+ * @returns releases it; a folder that was made here and is still empty goes away, so that a fit that is refused leaves nothing
+ * @throws DdclError `argument` if the folder holds files without `resume`, is in use or a file, or cannot be made
  */
-export async function prepareOutFolder(path: string, resume: boolean): Promise<void> {
-  let names: string[] = [];
-  try {
-    names = await readdir(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw usageError(
-        `${path} cannot be used as the out folder (${reasonOf(cause)}). Choose another with --out.`,
-        cause,
-      );
-    }
-  }
-  if (names.length > 0 && !resume) {
-    const remedy = names.includes(modelFiles.checkpoint)
-      ? 'Go on with the interrupted fit by --resume, or choose another with --out.'
-      : 'Choose another with --out, or empty it.';
-    throw usageError(`The out folder ${path} is not empty. ${remedy}`);
-  }
+export async function openOutFolder(
+  path: string,
+  { resume = false, clear }: OutFolderOptions = {},
+): Promise<() => Promise<void>> {
+  if (!resume && clear === undefined) await requireEmpty(path, requireUnlocked);
+  else await namesIn(path);
   try {
     await rmdir(await mkdtemp(join(await nearestExisting(path), '.ddcl-')));
   } catch (cause) {
@@ -37,17 +33,62 @@ export async function prepareOutFolder(path: string, resume: boolean): Promise<v
       cause,
     );
   }
-  // What a process that was killed while writing has left.
-  await Promise.all(
-    names
-      .filter((name) => isOwnFile(name) && name.endsWith('.tmp'))
-      .map((name) => rm(join(path, name), { force: true })),
-  );
+  const release = await lockFolder(path);
+  try {
+    await clear?.();
+    if (!resume) await requireEmpty(path);
+    await removeUnfinished(path);
+    return release;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** What lies in a folder, but for locks; nothing where there is no folder. */
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).filter((name) => !isLockFile(withoutEnding(name)));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw usageError(
+      `${path} cannot be used as the out folder (${reasonOf(cause)}). Choose another with --out.`,
+      cause,
+    );
+  }
+}
+
+/** @param before looks at a folder that is not empty first: that somebody works there says more */
+async function requireEmpty(path: string, before?: (path: string) => Promise<void>): Promise<void> {
+  const names = await namesIn(path);
+  if (names.length === 0) return;
+  await before?.(path);
+  const remedy = names.includes(modelFiles.checkpoint)
+    ? 'Go on with the interrupted fit by --resume, or choose another with --out.'
+    : 'Choose another with --out, or empty it.';
+  throw usageError(`The out folder ${path} is not empty. ${remedy}`);
+}
+
+/** A file that is being written has such an ending; see `writeWhole`. */
+const withoutEnding = (name: string): string => name.replace(/\.\d+\.[0-9a-f]{8}\.tmp$/, '');
+
+/** Locks are written in an instant. */
+const oldMilliseconds = 60_000;
+
+/** Removes what a process that was killed while writing has left, but no lock that another one is writing. */
+async function removeUnfinished(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (!name.endsWith('.tmp') || !isOwnFile(name)) continue;
+    const file = join(path, name);
+    const age = Date.now() - ((await entryAt(file))?.mtimeMs ?? 0);
+    if (!isLockFile(withoutEnding(name)) || age > oldMilliseconds) await rm(file, { force: true });
+  }
 }
 
 /** Whether a fit writes files of this name, unfinished ones included. */
 export function isOwnFile(name: string): boolean {
-  return Object.values<string>(modelFiles).includes(name.replace(/\.\d+\.[0-9a-f]{8}\.tmp$/, ''));
+  const own = withoutEnding(name);
+  return isLockFile(own) || Object.values<string>(modelFiles).includes(own);
 }
 
 /** A folder that exists: the path itself or the nearest above it. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusters, ddclProcess, npy, testFolder, withoutOrt, type Ended } from './support.ts';
+import { clusters, ddclProcess, npy, testFolder, withoutModule, withoutOrt, type Ended } from './support.ts';
 
 const folder = testFolder();
 const fit = (out: string, ...more: string[]): string[] => [
@@ -12,7 +12,7 @@ const backendOf = ({ stdout }: Ended): string => (JSON.parse(stdout) as { backen
 let ended: Record<'there' | 'missing' | 'broken' | 'precise', Ended>;
 beforeAll(async () => {
   folder.write('tokens.npy', npy([200, 4], 'float32', clusters(200, 4, 3).flat));
-  const broken = withoutOrt(folder, 'ERR_DLOPEN_FAILED', 'invalid ELF header');
+  const broken = withoutModule(folder, 'onnxruntime-node', 'ERR_DLOPEN_FAILED', 'invalid ELF header');
   ended = {
     there: await ddclProcess(fit('there')),
     missing: await ddclProcess(fit('missing'), { env: withoutOrt(folder) }),

@@ -59,7 +59,7 @@ function interrupted(args: readonly string[], signal: NodeJS.Signals, after: () 
 function checkFiles(out: string): void {
   if (!existsSync(folder.at(out))) return;
   for (const name of readdirSync(folder.at(out))) {
-    if (name.endsWith('.tmp')) continue;
+    if (/\.(tmp|lock)$/.test(name)) continue;
     const bytes = folder.read(`${out}/${name}`);
     if (name === 'checkpoint.safetensors') readSafetensors(bytes);
     else if (name === 'model.safetensors') modelFromBytes(bytes);

@@ -50,6 +50,10 @@ function withBackend(args: readonly string[]): readonly string[] {
   return backend === undefined || rest.includes('--backend') ? args : [command, '--backend', backend, ...rest];
 }
 
+/** Lines of progress, which come where a busy machine makes a command last ten seconds: output/progress.test.ts is about them. */
+const progressLines =
+  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining): \d[^\n]*\n/gm;
+
 /** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
 export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {
   return new Promise((done, fail) => {
@@ -62,31 +66,36 @@ export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunO
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', fail);
-    child.on('close', (status) => done({ status, stdout, stderr }));
+    child.on('close', (status) => done({ status, stdout, stderr: stderr.replace(progressLines, '') }));
     onStart?.(child);
   });
 }
 
 /**
- * The environment of a process in which `onnxruntime-node` is missing, as for users who did not install it, or broken.
+ * The environment of a process in which importing a module fails.
  *
- * @param code of the error that importing it gives
+ * @param code of the error
  */
-export function withoutOrt(
+export function withoutModule(
   folder: TestFolder,
-  code = 'ERR_MODULE_NOT_FOUND',
-  message = 'Cannot find package',
+  module: string,
+  code: string,
+  message: string,
 ): Record<string, string> {
   const hook = `export async function resolve(name, context, next) {
-    if (name !== 'onnxruntime-node') return next(name, context);
+    if (name !== ${JSON.stringify(module)} && !name.startsWith(${JSON.stringify(`${module}/`)})) return next(name, context);
     throw Object.assign(new Error(${JSON.stringify(message)}), { code: ${JSON.stringify(code)} });
   }`;
   const file = folder.write(
-    `without-ort-${code}.mjs`,
+    `without-${module}-${code}.mjs`,
     `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
   );
   return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
 }
+
+/** As for users who did not install `onnxruntime-node`. */
+export const withoutOrt = (folder: TestFolder): Record<string, string> =>
+  withoutModule(folder, 'onnxruntime-node', 'ERR_MODULE_NOT_FOUND', 'Cannot find package');
 
 /**
  * Runs the commands that it is sent, one after the other, and answers what came of each. Threads of ONNX Runtime do not spin here while
@@ -129,7 +138,9 @@ function startServer(): Server {
   });
   const started: Server = { child, waiting: [], said: '' };
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (started.said += text));
-  child.on('message', (ended) => started.waiting.shift()!.done(ended as Ended));
+  child.on('message', (ended: Ended) =>
+    started.waiting.shift()!.done({ ...ended, stderr: ended.stderr.replace(progressLines, '') }),
+  );
   child.on('exit', (status) => {
     const error = new Error(`the process of the commands ended with ${status}: ${started.said}`);
     for (const { fail } of started.waiting.splice(0)) fail(error);
