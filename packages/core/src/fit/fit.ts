@@ -28,8 +28,8 @@ export interface FitResult {
   readonly model: DdclModel;
   /** One last pass over all tokens, at the model's prototypes and temperature. */
   readonly quantities: MeasuredQuantities;
-  /** Of the mean loss's Hessian at the model, on a sample of tokens. */
-  readonly stability: Stability & { readonly tokens: number };
+  /** Of the mean loss's Hessian at the model; `tokens` says on how many: all, or a sample where they are too many. */
+  readonly stability: Stability;
   readonly statistics: TokenStatistics;
   /** Records of all restarts, in order. */
   readonly history: readonly HistoryRecord[];
@@ -103,7 +103,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
     const model = makeModel(context, best);
     for (const codes of measured?.codes ?? []) resolved.onCodes?.(codes);
     const quantities = measured?.quantities ?? (await finalMeasurement(context, model, resolved.onCodes));
-    const stability = await measureStability(backend, statistics, modelState(model), {
+    const stability = await measureStability(backend, source, statistics, modelState(model), {
       random: random.fork('stability'),
       signal: resolved.signal,
       onIteration: (done) =>

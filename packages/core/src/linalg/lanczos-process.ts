@@ -37,6 +37,8 @@ export interface LanczosProcessOptions {
   readonly locked?: readonly Float64Array[];
   /** A known magnitude of the whole spectrum, when the locked vectors hold the large part of it. Default 0. */
   readonly magnitude?: number;
+  /** Where to begin, of any length; a random vector of the same length is added, since other eigenvectors may be missing in it. */
+  readonly start?: Float64Array;
   readonly onEstimate?: (estimate: SpectrumEstimate) => void;
 }
 
@@ -68,7 +70,7 @@ export function* lanczosProcess(
   let first = 0;
   let scale = magnitude; // or the largest |A v| so far: a lower bound of |A|, usually close
   let before: { smallest: End; largest: End } | undefined; // of the spaces that ended
-  let next = freshVector(size, random, locked, basis);
+  let next = startVector(options, freshVector(size, random, locked, basis));
 
   for (;;) {
     const vector = next;
@@ -169,6 +171,14 @@ function ritzVector(
     addScaled(sum, vectors[row * values.length + i - first] as number, basis[i] as Float64Array);
   }
   return scaled(sum, 1 / norm(sum));
+}
+
+function startVector({ start, locked = [] }: LanczosProcessOptions, fresh: Float64Array): Float64Array {
+  if (start === undefined) return fresh;
+  const vector = scaled(start, 1 / norm(start));
+  addScaled(vector, 1, fresh);
+  orthogonalise(vector, locked);
+  return scaled(vector, 1 / norm(vector));
 }
 
 function freshVector(

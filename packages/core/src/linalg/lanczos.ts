@@ -17,6 +17,8 @@ export interface LanczosOptions {
    * `apply` computes in float32: its own rounding, about 1e-7, hides smaller residuals.
    */
   readonly tolerance?: number;
+  /** A guess of what is looked for, `size` numbers, not all 0: its part along the wanted ends is found sooner. Default: none. */
+  readonly start?: Float64Array;
   /** Which ends must converge; default 'both'. The other one is returned as it stands. */
   readonly want?: SpectrumEnd;
   /** Return the eigenvectors of both ends; default false. */
@@ -48,7 +50,7 @@ export async function lanczos(
   apply: (vector: Float64Array) => Promise<Float64Array>,
   options: LanczosOptions,
 ): Promise<LanczosResult> {
-  const { size, random, maxIterations = 300, tolerance = 1e-8, want = 'both', signal, onIteration } = options;
+  const { size, random, maxIterations = 300, tolerance = 1e-8, want = 'both', start, signal, onIteration } = options;
   checkLanczosOptions(size, maxIterations, tolerance);
   const process = lanczosProcess({
     size,
@@ -56,6 +58,7 @@ export async function lanczos(
     maxIterations,
     tolerance,
     want,
+    ...(start === undefined ? {} : { start }),
     ...(onIteration === undefined ? {} : { onEstimate: onIteration }),
   });
   let step = process.next();

@@ -7,43 +7,92 @@ import { tokensFromArray } from '../tokens/from-array.ts';
 import { tokensFromReader } from '../tokens/from-reader.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
+import { boundaryHessian } from './boundary-hessian.ts';
+import { findBoundaryTokens } from './boundary-tokens.ts';
+import { deviceHessian, measureSlope } from './device-hessian.ts';
 import { hessianStability, type Stability } from './stability.ts';
 
-/** Most tokens that a fit's certificate is measured on. */
-export const maxStabilityTokens: number = 65_536;
-
-/** Numbers (tokens x K x m) that one Hessian product may go over in a fit, so that the certificate stays a small part of it. */
-const productBudget = 1 << 27;
+/** Numbers (tokens x K x m) that a fit's certificate may go over once: all tokens up to there, else the sample. */
+const passBudget = 2 ** 37;
+/** Numbers (tokens x K x m) that each of its products may go over where assignments are soft. */
+const productBudget = 2 ** 27;
 
 export interface MeasureStabilityOptions {
   readonly random: Random;
-  /**
-   * D > 0, [K m]: the eigenvalues of `D^-1/2 H D^-1/2` instead, which decide about rates where an optimiser divides gradients by D
-   * (docs/math.md section 4). They have the unit of 1 / D then.
-   */
+  /** D > 0, [K m], where an optimiser divides gradients by D: `maxLearningRate` is of `D^-1/2 H D^-1/2` then (docs/math.md section 4). */
   readonly divisor?: Float64Array | undefined;
   readonly signal?: AbortSignalLike | undefined;
+  /** Called with the Hessian products made so far. */
   readonly onIteration?: ((iteration: number) => void) | undefined;
 }
 
-/** The certificate on a sample of the tokens: at most 65,536 of them, fewer where K m is large (at least 1,024). */
-export function measureStability(
+/**
+ * The certificate of a fit: on all tokens where it fits, by the boundary tokens alone, and else on the sample. A sample has fewer tokens in
+ * each cell, which makes the smallest eigenvalue smaller: a negative one says little then, `tokens` tells.
+ */
+export async function measureStability(
   backend: Backend,
-  { sample }: Pick<TokenStatistics, 'sample'>,
+  source: TokenSource,
+  { tokens, sample }: Pick<TokenStatistics, 'tokens' | 'sample'>,
   state: PrototypeState,
   options: MeasureStabilityOptions,
-): Promise<Stability & { readonly tokens: number }> {
-  const affordable = Math.max(1024, Math.floor(productBudget / (state.count * state.dimension)));
-  const most = Math.min(maxStabilityTokens, affordable, sample.count);
-  const rows = evenRows(sample.rows, state.dimension, sample.count, most);
-  const weights = evenRows(sample.weights, 1, sample.count, most);
-  return measureStabilityOn(
-    backend,
-    tokensFromReader(tokensFromArray(rows, state.dimension, weights)),
-    most,
-    state,
-    options,
-  );
+): Promise<Stability> {
+  const { count, dimension } = state;
+  const sampled = (most: number): TokenSource =>
+    tokensFromReader(
+      tokensFromArray(
+        evenRows(sample.rows, dimension, sample.count, most),
+        dimension,
+        evenRows(sample.weights, 1, sample.count, most),
+      ),
+    );
+  for (const [from, number] of [
+    [source, tokens],
+    [sampled(sample.count), sample.count],
+  ] as const) {
+    const found =
+      number * count * dimension > passBudget
+        ? undefined
+        : await measureOn(backend, from, number, state, options, false);
+    if (found !== undefined) return found;
+  }
+  const most = Math.min(sample.count, Math.max(1024, Math.floor(productBudget / (count * dimension))));
+  return measureStabilityOn(backend, sampled(most), most, state, options);
+}
+
+/** The certificate on all tokens of a source. */
+export async function measureStabilityOn(
+  backend: Backend,
+  source: TokenSource,
+  tokens: number,
+  state: PrototypeState,
+  options: MeasureStabilityOptions,
+): Promise<Stability> {
+  return (await measureOn(backend, source, tokens, state, options, true))!;
+}
+
+/** @returns undefined where it would take products on the backend and may not */
+async function measureOn(
+  backend: Backend,
+  source: TokenSource,
+  tokens: number,
+  given: PrototypeState,
+  options: MeasureStabilityOptions,
+  mayUseDevice: boolean,
+): Promise<Stability | undefined> {
+  const { dtype, frame, count: width } = given;
+  const { signal } = options;
+  const pass = tokenPass(backend, source, { dtype, frame, width, tokens, repeated: mayUseDevice });
+  try {
+    const state = given.within(pass.frame);
+    const boundary = await findBoundaryTokens(pass, source, state, signal);
+    if (boundary === undefined && !mayUseDevice) return undefined;
+    const product =
+      boundary === undefined ? await deviceHessian(pass, state, signal) : boundaryHessian(boundary, state);
+    return await hessianStability(product, state, await measureSlope(pass, state, signal), tokens, options);
+  } finally {
+    pass.dispose();
+  }
 }
 
 /** `most` rows out of `count`, evenly spread, so that any part of a sample is a sample. */
@@ -55,21 +104,4 @@ export function evenRows(rows: Float64Array, dimension: number, count: number, m
     picked.set(rows.subarray(from * dimension, (from + 1) * dimension), index * dimension);
   }
   return picked;
-}
-
-/** The certificate on all tokens of a source. */
-export async function measureStabilityOn(
-  backend: Backend,
-  source: TokenSource,
-  tokens: number,
-  state: PrototypeState,
-  options: MeasureStabilityOptions,
-): Promise<Stability & { readonly tokens: number }> {
-  const { dtype, frame, count } = state;
-  const pass = tokenPass(backend, source, { dtype, frame, width: count, tokens, repeated: true });
-  try {
-    return { ...(await hessianStability(pass, state.within(pass.frame), options)), tokens };
-  } finally {
-    pass.dispose();
-  }
 }

@@ -1,77 +1,93 @@
-import { hessianProduct } from '../ddcl/hessian-product.ts';
-import { lanczos } from '../linalg/lanczos.ts';
+import { throwIfAborted } from '../abort/abort-signal.ts';
+import { lanczos, type LanczosResult } from '../linalg/lanczos.ts';
 import type { PrototypeState } from '../measure/prototype-state.ts';
-import { asDType } from '../numbers/as-dtype.ts';
-import { tokenProgram, type TokenProgram } from '../pass/token-program.ts';
-import type { TokenPass } from '../pass/token-pass.ts';
-import { tensorType, type ConcreteType } from '../program/tensor-type.ts';
+import type { HessianProduct, Slope } from './device-hessian.ts';
 import type { MeasureStabilityOptions } from './measure-stability.ts';
+import { weakestPrototypes, type WeakestPrototypes } from './weakest-prototypes.ts';
 
 /** The stability of prototypes at their place (docs/math.md section 4), per unit of token weight. */
 export interface Stability {
-  /** Smallest eigenvalue of the Hessian of the mean L_q; > 0 at a stable stationary point. */
+  /** Tokens that it was measured on. */
+  readonly tokens: number;
+  /**
+   * Smallest eigenvalue of the Hessian of the mean L_q; > 0 at a stable stationary point. It has no unit. Where `converged` is false it
+   * is an upper bound, of the right sign as long as that of `curvature.smallest` is.
+   */
   readonly lambdaMin: number;
   /** Largest eigenvalue. */
   readonly lambdaMax: number;
-  /** `2 / lambdaMax`: plain gradient descent on the mean loss is stable below it and not above. */
+  /** `2 / lambdaMax`: plain gradient descent on the mean loss is stable below it and not above; or of the divided Hessian. */
   readonly maxLearningRate: number;
+  /**
+   * Both ends of the spectrum of `D^-1/2 H D^-1/2`, D twice the mass of each prototype: curvature as a share of what the prototype would have
+   * if its tokens were its alone. It has the signs of H, and 1 wherever tokens are undivided, whatever K. Steps `p - gradient / (2 mass)` are
+   * stable where all is between 0 and 2.
+   */
+  readonly curvature: { readonly smallest: number; readonly largest: number };
+  /** What one such step would take off L_q, to first order, as a share of it: 0 at a stationary point. */
+  readonly decrease: number;
+  /** Where the curvature is smallest. */
+  readonly weakest: WeakestPrototypes;
   /** Hessian products that were made. */
   readonly iterations: number;
-  /** Whether both ends are within the tolerance. */
+  /** Whether all four ends are within the tolerance. */
   readonly converged: boolean;
 }
 
-/** One Hessian product summed over tokens, of (prototypes, temperature, direction). */
-function hessianProgram({ count, dimension, dtype }: PrototypeState): TokenProgram {
-  const matrix = tensorType(dtype, [count, dimension]);
-  return tokenProgram(
-    'hessianProduct',
-    [matrix, tensorType(dtype, []), matrix],
-    (tokens, weights, prototypes, temperature, direction) => ({
-      sums: [hessianProduct({ tokens, weights, prototypes, temperature }, direction)],
-    }),
-  );
-}
-
-/** Most Hessian products. */
+/** Most Hessian products of a spectrum. */
 const mostProducts = 100;
 
 /**
- * Smallest and largest eigenvalue of the Hessian of the mean L_q with respect to the prototypes, by Lanczos on Hessian-vector
- * products; no Hessian is formed. The eigenvalues have no unit: they do not change with the tokens' scale.
- *
- * @param state in the frame of the pass
+ * The spectrum of the Hessian by Lanczos, first preconditioned with the masses: it crowds at 1 then, so its ends are found in few products,
+ * and by Sylvester's law of inertia its signs are those of H. What it finds starts the search in H itself.
  */
 export async function hessianStability(
-  pass: TokenPass,
+  product: HessianProduct,
   state: PrototypeState,
+  { mass, decrease }: Slope,
+  tokens: number,
   { random, divisor, signal, onIteration }: MeasureStabilityOptions,
 ): Promise<Stability> {
-  const scaled = (vector: Float64Array): Float64Array =>
-    divisor === undefined ? vector : vector.map((value, index) => value / Math.sqrt(divisor[index]!));
-  const { count, dimension, dtype } = state;
-  const product = await pass.compile(hessianProgram(state));
-  const inputs = state.inputs();
-  const type: ConcreteType = { dtype, shape: [count, dimension] };
-  let iteration = 0;
-  const apply = async (vector: Float64Array): Promise<Float64Array> => {
-    const { sums, weight } = await product.sum([...inputs, [type, asDType(scaled(vector), dtype)]], { signal });
-    onIteration?.(++iteration);
-    return scaled(sums[0]!.map((value) => value / weight));
+  const { dimension, dtype } = state;
+  let iterations = 0;
+  const apply: HessianProduct = async (direction) => {
+    throwIfAborted(signal);
+    const result = await product(direction);
+    onIteration?.(++iterations);
+    return result;
   };
-  const result = await lanczos(apply, {
-    size: count * dimension,
+  const options = {
+    size: mass.length * dimension,
     random,
     maxIterations: mostProducts,
-    // float32 products carry noise of about 1e-7 of the largest eigenvalue; finer residuals would never converge.
-    tolerance: dtype === 'float64' ? 1e-6 : 1e-4,
-    want: 'both',
-  });
-  return {
-    lambdaMin: result.smallest,
-    lambdaMax: result.largest,
-    maxLearningRate: 2 / result.largest,
-    iterations: result.iterations,
-    converged: result.converged,
+    // The error of an eigenvalue is about the square of this share of the largest one.
+    tolerance: dtype === 'float64' ? 1e-6 : 1e-3,
+    vectors: true,
   };
+  /** Of `D^-1/2 H D^-1/2`. */
+  const preconditioned = (by: Float64Array): Promise<LanczosResult> =>
+    lanczos(async (vector) => divide(await apply(divide(vector, by)), by), options);
+
+  const masses = Float64Array.from({ length: options.size }, (_, index) => 2 * mass[Math.floor(index / dimension)]!);
+  const relative = await preconditioned(masses);
+  const { smallest } = relative.vectors!;
+  const weakest = divide(smallest, masses);
+  const plain = await lanczos(apply, { ...options, start: weakest });
+  const rate = divisor === undefined ? plain : await preconditioned(divisor);
+  return {
+    tokens,
+    lambdaMin: plain.smallest,
+    lambdaMax: plain.largest,
+    maxLearningRate: 2 / rate.largest,
+    curvature: { smallest: relative.smallest, largest: relative.largest },
+    decrease,
+    weakest: weakestPrototypes(smallest, weakest, state),
+    iterations,
+    converged: relative.converged && plain.converged && rate.converged,
+  };
+}
+
+/** `D^-1/2 v`. */
+function divide(vector: Float64Array, by: Float64Array): Float64Array {
+  return vector.map((value, index) => value / Math.sqrt(by[index]!));
 }

@@ -63,20 +63,20 @@ export async function measureTimescale(
   const frame = { offset: new Float64Array(dimension), scale: 1 };
   const place = prototypeState(Float64Array.from(state.parameters[name]!), dimension, temperature, frame, dtype);
   const source = tokensFromReader(tokensFromArray(tokens, dimension, weights));
-  const measure = (divisor?: Float64Array) =>
-    measureStabilityOn(backend, source, weights.length, place, { random: createRandom(0), divisor });
-  const plain = await measure();
   const divisor = optimizer.divisor?.(state.optimizer[name]!, state.step);
-  const { maxLearningRate } = divisor === undefined ? plain : await measure(divisor);
+  const { lambdaMin, lambdaMax, maxLearningRate } = await measureStabilityOn(backend, source, weights.length, place, {
+    random: createRandom(0),
+    divisor,
+  });
 
   const learningRate = rates[group]!;
   const others = new Set(trained.flatMap((each) => (each.name === name || each.group === group ? [] : [each.group])));
   const epsilon = others.size === 0 ? 0 : Math.max(...[...others].map((index) => rates[index]!)) / learningRate;
   const short = (value: number): string => String(Number(value.toPrecision(3)));
   const warnings = [
-    plain.lambdaMin > 0
+    lambdaMin > 0
       ? undefined
-      : `The Hessian of the prototypes has the eigenvalue ${short(plain.lambdaMin)}: they are not on the slow manifold, where all are > 0 (docs/math.md section 4). Let them settle: train them longer before the encoder, or lower the temperature.`,
+      : `The Hessian of the prototypes has the eigenvalue ${short(lambdaMin)}: they are not on the slow manifold, where all are > 0 (docs/math.md section 4). Let them settle: train them longer before the encoder, or lower the temperature.`,
     learningRate <= maxLearningRate
       ? undefined
       : `The prototypes' rate ${short(learningRate)} is above ${short(maxLearningRate)}, the largest that is stable (docs/math.md section 4). Lower it, or raise the temperature.`,
@@ -89,8 +89,8 @@ export async function measureTimescale(
     learningRate,
     epsilon,
     movementEpsilon,
-    lambdaMin: plain.lambdaMin,
-    lambdaMax: plain.lambdaMax,
+    lambdaMin,
+    lambdaMax,
     maxLearningRate,
     hessian: divisor === undefined ? 'plain' : 'preconditioned',
     warnings,

@@ -103,9 +103,14 @@ describe('stability', () => {
     const problem = randomProblem(12, 3, 2, 2, 1);
     const { state, statistics } = await stateOf(problem, 'float64');
     const all = await measureStabilityOn(strictBackend(), sourceOf(problem), 12, state, { random: createRandom(5) });
-    const sampled = await measureStability(strictBackend(), statistics, state, { random: createRandom(5) });
+    const options = { random: createRandom(5) };
+    const whole = await measureStability(strictBackend(), sourceOf(problem), statistics, state, options);
+    expect(whole.lambdaMin / all.lambdaMin).toBeCloseTo(1, 10);
+    // So many tokens that they are not looked at.
+    const many = { ...statistics, tokens: 2 ** 40 };
+    const sampled = await measureStability(strictBackend(), sourceOf(problem), many, state, options);
     // Tokens 4 and 9 have weight 0, so they are not in the sample.
-    expect(sampled.tokens).toBe(10);
+    expect([whole.tokens, sampled.tokens]).toEqual([statistics.tokens, 10]);
     expect(sampled.lambdaMax / all.lambdaMax).toBeCloseTo(1, 10);
   });
 

@@ -1,0 +1,63 @@
+import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
+import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
+import { asDType } from '../numbers/as-dtype.ts';
+import { mapRows } from '../tokens/device-blocks.ts';
+import type { TokenSource } from '../tokens/token-source.ts';
+
+/** Tokens with the prototypes that share them, in compressed rows. */
+export interface Pairs {
+  /** The pairs of token b are those from `starts[b]` to before `starts[b + 1]`. */
+  readonly starts: Uint32Array;
+  /** Of each pair: its prototype, and q_nk and w_nk of docs/math.md section 3. */
+  readonly prototypes: Uint32Array;
+  readonly q: Float64Array;
+  readonly w: Float64Array;
+}
+
+/** The vectors of some tokens in the frame of a state, [tokens, m]: one pass over the source. */
+export async function keepRows(
+  source: TokenSource,
+  { dimension, dtype, frame }: PrototypeState,
+  tokens: readonly number[],
+  signal: AbortSignalLike | undefined,
+): Promise<Float32Array | Float64Array> {
+  const kept = asDType({ length: tokens.length * dimension }, dtype).fill(0);
+  let [next, first] = [0, 0];
+  if (tokens.length === 0) return kept;
+  for await (const { data, rows } of source.blocks('stored')) {
+    throwIfAborted(signal);
+    for (; next < tokens.length && tokens[next]! < first + rows; next++)
+      mapRows(data, (tokens[next]! - first) * dimension, kept, next * dimension, 1, frame.offset, 1 / frame.scale);
+    if (next === tokens.length) break;
+    first += rows;
+  }
+  return kept;
+}
+
+/** Distances, q and w of pairs in float64, whatever the backend's precision. Prototypes without a pair of a token have q = 0 there. */
+export function pairsOf(
+  state: PrototypeState,
+  vectors: Float32Array | Float64Array,
+  starts: Uint32Array,
+  prototypes: Uint32Array,
+): Pairs {
+  const { dimension, frame } = state;
+  const places = toFrame(state.absolute, frame);
+  const temperature = state.temperature / frame.scale ** 2;
+  const d = new Float64Array(prototypes.length);
+  const [q, w] = [d.slice(), d.slice()];
+  for (let token = 0; token + 1 < starts.length; token++) {
+    const [start, end] = [starts[token]!, starts[token + 1]!];
+    let least = Infinity;
+    for (let pair = start; pair < end; pair++) {
+      const [to, from] = [prototypes[pair]! * dimension, token * dimension];
+      for (let axis = 0; axis < dimension; axis++) d[pair]! += (places[to + axis]! - vectors[from + axis]!) ** 2;
+      least = Math.min(least, d[pair]!);
+    }
+    let [total, error] = [0, 0];
+    for (let pair = start; pair < end; pair++) total += q[pair] = Math.exp((least - d[pair]!) / temperature);
+    for (let pair = start; pair < end; pair++) error += (q[pair]! /= total) * d[pair]!;
+    for (let pair = start; pair < end; pair++) w[pair] = q[pair]! * (1 - (d[pair]! - error) / temperature);
+  }
+  return { starts, prototypes, q, w };
+}
