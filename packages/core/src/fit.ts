@@ -57,6 +57,7 @@ export {
   type TemperatureChoice,
 } from './temperature/resolve.ts';
 export type { Stability } from './stability/stability.ts';
+export type { WeakestPrototypes } from './stability/weakest-prototypes.ts';
 export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';
 export { measureSource, type MeasureSourceOptions } from './measure/measure-source.ts';
 export type { MeasuredQuantities } from './measure/measure.ts';

@@ -108,11 +108,11 @@ describe('batches', () => {
       records: 1,
     });
     expect(history.at(-1)).toMatchObject({ epoch: 2, step: steps });
-    // The statistics, two epochs, the measurement; a step over all tokens does not shuffle them.
+    // The statistics, two epochs, the measurement, the certificate and its boundary tokens; a step over all tokens does not shuffle them.
     expect(passes).toEqual([
       'stored',
       ...Array.from({ length: 2 }, () => (batch < 150 ? 'shuffled' : 'stored')),
-      'stored',
+      ...Array.from({ length: 3 }, () => 'stored'),
     ]);
     // About the size asked for.
     expect(Math.abs(steps / 2 - 150 / Math.min(batch, 150))).toBeLessThan(2.5);

@@ -7,7 +7,7 @@ import type { HessianProduct } from './device-hessian.ts';
  * order, with the derivative of w in closed form: `dw_nk/dd_nj = (q_nj w_nk + q_nk w_nj - [k = j] (q_nk + w_nk)) / T`.
  */
 export function boundaryHessian(tokens: BoundaryTokens, state: PrototypeState): HessianProduct {
-  const { vectors, weights, starts, prototypes, q, w, pull, weight } = tokens;
+  const { vectors, weights, starts, prototypes, q, w, pull, slope } = tokens;
   const { count, dimension, frame } = state;
   const places = toFrame(state.absolute, frame);
   const factor = (2 * frame.scale ** 2) / state.temperature;
@@ -40,7 +40,7 @@ export function boundaryHessian(tokens: BoundaryTokens, state: PrototypeState): 
     }
     for (let index = 0; index < result.length; index++) {
       const k = Math.floor(index / dimension);
-      result[index] = (result[index]! + totals[k]! * places[index]! + 2 * pull[k]! * direction[index]!) / weight;
+      result[index] = (result[index]! + totals[k]! * places[index]! + 2 * pull[k]! * direction[index]!) / slope.weight;
     }
     return result;
   };

@@ -1,11 +1,9 @@
-import { assign } from '../ddcl/assign.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import type { PrototypeState } from '../measure/prototype-state.ts';
-import { tokenProgram, type TokenProgram } from '../pass/token-program.ts';
 import type { TokenPass } from '../pass/token-pass.ts';
-import { tensorType } from '../program/tensor-type.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { keepRows, pairsOf, type Pairs } from './pairs.ts';
+import { measureSlope, type Slope } from './slope.ts';
 
 /** Numbers (boundary tokens x m) that are kept, at most: 128 MiB in float32. */
 const keptNumbers = 2 ** 25;
@@ -25,8 +23,8 @@ export interface BoundaryTokens extends Pairs {
   readonly weights: Float64Array;
   /** `sum_n a_n w_nk` of all tokens, [K]. */
   readonly pull: Float64Array;
-  /** `sum_n a_n` of all tokens. */
-  readonly weight: number;
+  /** Of the same pass over all tokens. */
+  readonly slope: Slope;
 }
 
 /**
@@ -45,20 +43,17 @@ export async function findBoundaryTokens(
 ): Promise<BoundaryTokens | undefined> {
   const { count, dimension, dtype } = state;
   const least = dtype === 'float32' ? 2 ** -24 : 2 ** -53;
-  const program = await pass.compile(assignmentProgram(state));
   const pull = new Float64Array(count);
   const tokens: number[] = [];
   const weights: number[] = [];
   const prototypes: number[] = [];
   const starts = [0];
-  let [passed, weight] = [0, 0];
-  for await (const { first, rows, tokenWeights, perToken } of program.blocks(state.inputs(), { signal })) {
+  const slope = await measureSlope(pass, state, signal, ({ first, rows, tokenWeights }, assignments) => {
     for (let row = 0; row < rows; row++) {
       const own = tokenWeights[row]!;
       if (own === 0) continue;
-      weight += own;
       const end = (row + 1) * count;
-      for (let at = end - count; at < end; at++) if (perToken[0]![at]! > least) prototypes.push(at - end + count);
+      for (let at = end - count; at < end; at++) if (assignments[at]! > least) prototypes.push(at - end + count);
       const sole = prototypes.length === starts.at(-1)! + 1 ? prototypes.pop() : undefined;
       if (sole === undefined) {
         tokens.push(first + row);
@@ -66,23 +61,15 @@ export async function findBoundaryTokens(
         starts.push(prototypes.length);
       } else pull[sole]! += own;
     }
-    passed += rows;
     const numbers = prototypes.length * dimension;
-    const isSoft = 4 * prototypes.length > passed * count && numbers > softNumbers;
-    if (isSoft || numbers > productNumbers || tokens.length * dimension > keptNumbers) return undefined;
-  }
+    const isSoft = 4 * prototypes.length > (first + rows) * count && numbers > softNumbers;
+    return !isSoft && numbers <= productNumbers && tokens.length * dimension <= keptNumbers;
+  });
+  if (slope === undefined) return undefined;
   const vectors = await keepRows(source, state, tokens, signal);
   const pairs = pairsOf(state, vectors, Uint32Array.from(starts), Uint32Array.from(prototypes));
   weights.forEach((own, token) => {
     for (let pair = starts[token]!; pair < starts[token + 1]!; pair++) pull[prototypes[pair]!]! += own * pairs.w[pair]!;
   });
-  return { ...pairs, vectors, weights: Float64Array.from(weights), pull, weight };
-}
-
-function assignmentProgram({ count, dimension, dtype }: PrototypeState): TokenProgram {
-  return tokenProgram(
-    'assignments',
-    [tensorType(dtype, [count, dimension]), tensorType(dtype, [])],
-    (tokens, _weights, prototypes, temperature) => ({ perToken: [assign({ tokens, prototypes, temperature })] }),
-  );
+  return { ...pairs, vectors, weights: Float64Array.from(weights), pull, slope };
 }

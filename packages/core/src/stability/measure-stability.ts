@@ -9,7 +9,8 @@ import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { boundaryHessian } from './boundary-hessian.ts';
 import { findBoundaryTokens } from './boundary-tokens.ts';
-import { deviceHessian, measureSlope } from './device-hessian.ts';
+import { deviceHessian } from './device-hessian.ts';
+import { measureSlope } from './slope.ts';
 import { hessianStability, type Stability } from './stability.ts';
 
 /** Numbers (tokens x K x m) that a fit's certificate may go over once: all tokens up to there, else the sample. */
@@ -86,10 +87,11 @@ async function measureOn(
   try {
     const state = given.within(pass.frame);
     const boundary = await findBoundaryTokens(pass, source, state, signal);
-    if (boundary === undefined && !mayUseDevice) return undefined;
-    const product =
-      boundary === undefined ? await deviceHessian(pass, state, signal) : boundaryHessian(boundary, state);
-    return await hessianStability(product, state, await measureSlope(pass, state, signal), tokens, options);
+    if (boundary !== undefined)
+      return await hessianStability(boundaryHessian(boundary, state), state, boundary.slope, options);
+    if (!mayUseDevice) return undefined;
+    const slope = (await measureSlope(pass, state, signal))!;
+    return await hessianStability(await deviceHessian(pass, state, signal), state, slope, options);
   } finally {
     pass.dispose();
   }

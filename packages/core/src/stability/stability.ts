@@ -1,13 +1,14 @@
 import { throwIfAborted } from '../abort/abort-signal.ts';
 import { lanczos, type LanczosResult } from '../linalg/lanczos.ts';
 import type { PrototypeState } from '../measure/prototype-state.ts';
-import type { HessianProduct, Slope } from './device-hessian.ts';
+import type { HessianProduct } from './device-hessian.ts';
 import type { MeasureStabilityOptions } from './measure-stability.ts';
+import type { Slope } from './slope.ts';
 import { weakestPrototypes, type WeakestPrototypes } from './weakest-prototypes.ts';
 
 /** The stability of prototypes at their place (docs/math.md section 4), per unit of token weight. */
 export interface Stability {
-  /** Tokens that it was measured on. */
+  /** Tokens that it was measured on: those of them with a weight > 0. */
   readonly tokens: number;
   /**
    * Smallest eigenvalue of the Hessian of the mean L_q; > 0 at a stable stationary point. It has no unit. Where `converged` is false it
@@ -44,8 +45,7 @@ const mostProducts = 100;
 export async function hessianStability(
   product: HessianProduct,
   state: PrototypeState,
-  { mass, decrease }: Slope,
-  tokens: number,
+  { tokens, mass, decrease }: Slope,
   { random, divisor, signal, onIteration }: MeasureStabilityOptions,
 ): Promise<Stability> {
   const { dimension, dtype } = state;
