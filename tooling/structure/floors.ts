@@ -16,7 +16,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['fit'],
     ['index.ts', 'backend.ts', 'fit.ts', 'metrics.ts', 'safetensors.ts', 'train.ts'],
   ],
-  'packages/backend-cpu': [['kernels'], ['composites'], ['cpu-backend.ts'], ['index.ts']],
+  'packages/backend-cpu': [['arithmetic'], ['composites', 'kernels'], ['cpu-backend.ts'], ['index.ts']],
   'packages/backend-ort': [
     ['onnx', 'runtime.ts'],
     ['options.ts', 'buffers', 'emit'],

@@ -1,1 +1,1 @@
-export { cpuBackend, type CpuBackendOptions } from './cpu-backend.ts';
+export { cpuBackend, type CpuBackend, type CpuBackendOptions } from './cpu-backend.ts';

@@ -1,31 +1,39 @@
 import { allocate, type CompositeCall, type ConcreteType, type TypedArray } from '@ddcl/core/backend';
-import { multiplyPacked, pack } from '../kernels/matmul.ts';
+import type { Block, Scratch } from '../arithmetic/arithmetic.ts';
+import { packPanels, padded } from '../arithmetic/panels.ts';
 
 /** Tokens that are worked on together: enough for the matrix product, few enough for the cache. */
 export const chunkRows = 64;
 
 /** The operands of a ddcl composite in double precision, with sizes. */
 export interface DdclData {
+  readonly scratch: Scratch;
   readonly tokens: TypedArray;
+  /** [K, m]. */
   readonly prototypes: Float64Array;
+  /** P^T in panels: the second operand of products with rows of m numbers. */
+  readonly keys: Block;
   readonly temperature: number;
   /** n, K, m. */
   readonly rows: number;
   readonly count: number;
   readonly dimension: number;
+  /** What a row of K and a row of m numbers take: the next multiples of 4, zeros at the end. */
+  readonly width: number;
+  readonly stride: number;
 }
 
-/** Distances and assignments of some tokens, [rows, K]; the arrays are reused for the next chunk. */
+/** Distances and assignments of some tokens, a row each; the arrays are reused for the next chunk. */
 export interface TokenChunk {
   /** Number of the first token. */
   readonly start: number;
   readonly rows: number;
-  /** [rows, m] in double precision. */
-  readonly tokens: Float64Array;
-  /** `d_nk`, [rows, K], >= 0. */
+  /** [rows, stride]. */
+  readonly tokens: Block;
+  /** `d_nk`, [rows, width], >= 0. */
   readonly distances: Float64Array;
-  /** `q_nk`, [rows, K]. */
-  readonly q: Float64Array;
+  /** `q_nk`, [rows, width]. */
+  readonly q: Block;
   /** `l_n = sum_k q_nk d_nk`, [rows]. */
   readonly errors: Float64Array;
   /** Smallest distance of each token, [rows]. */
@@ -38,77 +46,119 @@ export interface TokenChunk {
 
 /** @param prototypesType [K, m] */
 export function ddclData(
+  scratch: Scratch,
   { tokens, prototypes, temperature }: Readonly<Record<'tokens' | 'prototypes' | 'temperature', TypedArray>>,
   prototypesType: ConcreteType,
 ): DdclData {
   const [count, dimension] = prototypesType.shape as [number, number];
   return {
+    scratch,
     tokens,
     prototypes: Float64Array.from(prototypes),
+    keys: takeKeys(scratch, prototypes, count, dimension),
     temperature: temperature[0]!,
     rows: tokens.length / dimension,
     count,
     dimension,
+    width: padded(count),
+    stride: padded(dimension),
   };
 }
 
-/** Squared lengths of rows. */
+/** X^T of X [count, m] in panels. */
+export function takeKeys(scratch: Scratch, x: TypedArray, count: number, dimension: number): Block {
+  const keys = scratch.take(padded(count) * dimension);
+  packPanels(x, { start: 0, columns: count, column: dimension, row: 1 }, dimension, keys.data);
+  return keys;
+}
+
+/** Copies rows of m numbers, from one of them on, to rows that take more; the squared length of each goes to `squares`. */
+export function readRows(
+  source: TypedArray,
+  start: number,
+  rows: number,
+  dimension: number,
+  into: Float64Array,
+  squares?: Float64Array,
+): void {
+  const stride = padded(dimension);
+  let from = start * dimension;
+  for (let row = 0; row < rows; row++) {
+    let square = 0;
+    const first = row * stride;
+    for (let place = first; place < first + dimension; place++) {
+      const value = source[from++]!;
+      into[place] = value;
+      square += value * value;
+    }
+    if (squares !== undefined) squares[row] = square;
+  }
+}
+
+/** Squared lengths of rows that take `stride` numbers. */
 export function rowSquares(
   data: Float64Array,
   rows: number,
-  dimension: number,
+  stride: number,
   squares: Float64Array = new Float64Array(rows),
 ): Float64Array {
   for (let row = 0; row < rows; row++) {
     let total = 0;
-    for (let axis = row * dimension; axis < (row + 1) * dimension; axis++) total += data[axis]! * data[axis]!;
+    for (let place = row * stride; place < (row + 1) * stride; place++) total += data[place]! * data[place]!;
     squares[row] = total;
   }
   return squares;
 }
 
-/** Goes through the tokens in chunks, with distances, assignments and what follows from them. */
+/** Goes through the tokens in chunks, with distances, assignments and what follows from them. `visit` takes no scratch memory. */
 export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void): void {
-  const { tokens, prototypes, temperature, rows: total, count, dimension } = data;
-  const lengths = rowSquares(prototypes, count, dimension);
-  const make = (length: number): Float64Array => new Float64Array(length);
-  const buffers = { inner: make(chunkRows * count), distances: make(chunkRows * count), q: make(chunkRows * count) };
-  const packed = make(chunkRows * dimension);
-  const squares = make(chunkRows);
+  const { scratch, keys, temperature, rows: total, count, dimension, width, stride } = data;
+  const lengths = rowSquares(data.prototypes, count, dimension);
+  const tokens = scratch.take(chunkRows * stride);
+  const inner = scratch.take(chunkRows * width);
+  const q = scratch.take(chunkRows * width);
+  const squares = new Float64Array(chunkRows);
   const perToken = {
-    errors: make(chunkRows),
-    nearest: make(chunkRows),
-    entropies: make(chunkRows),
+    errors: new Float64Array(chunkRows),
+    nearest: new Float64Array(chunkRows),
+    entropies: new Float64Array(chunkRows),
     winners: new Int32Array(chunkRows),
   };
+  const buffers = { distances: inner.data, q: q.data, lengths, count, width, temperature };
   for (let start = 0; start < total; start += chunkRows) {
     const rows = Math.min(chunkRows, total - start);
-    pack(tokens, start * dimension, rows, dimension, true, packed);
-    rowSquares(packed, rows, dimension, squares);
-    multiplyPacked(packed, prototypes, buffers.inner, 0, rows, count, dimension);
-    for (let row = 0; row < rows; row++) assignRow(row, count, temperature, squares[row]!, lengths, buffers, perToken);
-    visit({ start, rows, tokens: packed, distances: buffers.distances, q: buffers.q, ...perToken });
+    readRows(data.tokens, start, rows, dimension, tokens.data, squares);
+    scratch.multiply({ a: tokens, rowA: stride, stepA: 1, b: keys, c: inner, rows, columns: width, inner: dimension });
+    for (let row = 0; row < rows; row++) assignRow(row, squares[row]!, buffers, perToken);
+    visit({ start, rows, tokens, distances: inner.data, q, ...perToken });
   }
 }
 
 /** exp of less is under 1e-43 of the largest: nothing that a sum in double precision would notice, and most of a cold fit's exponentials. */
 const negligible = -100;
 
+interface RowBuffers {
+  /** Inner products with the prototypes, whose place distances take. */
+  readonly distances: Float64Array;
+  readonly q: Float64Array;
+  readonly lengths: Float64Array;
+  readonly count: number;
+  readonly width: number;
+  readonly temperature: number;
+}
+
 function assignRow(
   row: number,
-  count: number,
-  temperature: number,
   square: number,
-  lengths: Float64Array,
-  { inner, distances, q }: { inner: Float64Array; distances: Float64Array; q: Float64Array },
-  out: { errors: Float64Array; nearest: Float64Array; entropies: Float64Array; winners: Int32Array },
+  { distances, q, lengths, count, width, temperature }: RowBuffers,
+  out: Pick<TokenChunk, 'errors' | 'nearest' | 'entropies' | 'winners'>,
 ): void {
-  const first = row * count;
+  const first = row * width;
   let nearest = Infinity;
   let winner = 0;
   for (let k = 0; k < count; k++) {
     // Cancellation can leave a small negative number where a token sits on a prototype.
-    const distance = Math.max(0, square - 2 * inner[first + k]! + lengths[k]!);
+    const distance = Math.max(0, square - 2 * distances[first + k]! + lengths[k]!);
     distances[first + k] = distance;
     if (distance < nearest) {
       nearest = distance;
@@ -135,48 +185,6 @@ function assignRow(
   out.nearest[row] = nearest;
   out.winners[row] = winner;
   out.entropies[row] = Math.log(total) - logits / total;
-}
-
-/** Below this many numbers per token (K m), plain loops beat packing for a tiled product. */
-const tiledProduct = 256;
-
-/** Adds up `sum_n D_nk z_n`, [K, m], chunk by chunk. */
-export function createTokenSum(
-  count: number,
-  dimension: number,
-): { readonly sums: Float64Array; add(coefficients: Float64Array, chunk: Pick<TokenChunk, 'rows' | 'tokens'>): void } {
-  const sums = new Float64Array(count * dimension);
-  if (count * dimension < tiledProduct)
-    return { sums, add: (coefficients, chunk) => addByLoops(coefficients, chunk, count, dimension, sums) };
-  const byPrototype = new Float64Array(chunkRows * count);
-  const byAxis = new Float64Array(chunkRows * dimension);
-  const part = new Float64Array(count * dimension);
-  return {
-    sums,
-    add(coefficients, { rows, tokens }) {
-      pack(coefficients, 0, count, rows, false, byPrototype);
-      pack(tokens, 0, dimension, rows, false, byAxis);
-      multiplyPacked(byPrototype, byAxis, part, 0, count, dimension, rows);
-      for (let index = 0; index < part.length; index++) sums[index]! += part[index]!;
-    },
-  };
-}
-
-function addByLoops(
-  coefficients: Float64Array,
-  { rows, tokens }: Pick<TokenChunk, 'rows' | 'tokens'>,
-  count: number,
-  dimension: number,
-  sums: Float64Array,
-): void {
-  for (let row = 0; row < rows; row++) {
-    for (let k = 0; k < count; k++) {
-      const coefficient = coefficients[row * count + k]!;
-      if (coefficient === 0) continue;
-      for (let axis = 0; axis < dimension; axis++)
-        sums[k * dimension + axis]! += coefficient * tokens[row * dimension + axis]!;
-    }
-  }
 }
 
 /** Results rounded to their types. */

@@ -1,4 +1,5 @@
 import type { KernelTable, TypedArray } from '@ddcl/core/backend';
+import type { Arithmetic } from '../arithmetic/arithmetic.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { indexingKernels } from './indexing.ts';
 import { layoutKernels } from './layout.ts';
@@ -6,10 +7,12 @@ import { matmulKernels } from './matmul.ts';
 import { reduceKernels } from './reduce.ts';
 
 /** One function per primitive op: all that a backend needs. */
-export const kernels: KernelTable<TypedArray> = {
-  ...elementwiseKernels,
-  ...reduceKernels,
-  ...matmulKernels,
-  ...layoutKernels,
-  ...indexingKernels,
-};
+export function kernels(arithmetic: Arithmetic): KernelTable<TypedArray> {
+  return {
+    ...elementwiseKernels,
+    ...reduceKernels,
+    ...matmulKernels(arithmetic),
+    ...layoutKernels,
+    ...indexingKernels,
+  };
+}

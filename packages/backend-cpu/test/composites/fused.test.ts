@@ -14,7 +14,7 @@ import {
   vjp,
   type Tensor,
 } from '@ddcl/core';
-import type { Backend, FloatDType, Program } from '@ddcl/core/backend';
+import type { FloatDType } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { deviation, problemValues, randomProblem } from '../../../core/test/support/ddcl-problems.ts';
 import {
@@ -35,6 +35,7 @@ import {
 } from '../../../core/test/support/oracle.ts';
 import { randomValue, value, type Value } from '../../../core/test/support/run.ts';
 import { cpuBackend } from '../../src/index.ts';
+import { runOn } from '../run-on.ts';
 
 const segments = 4;
 const idsOf = ({ tokens }: Problem): number[] => tokens.map((_, n) => (n * 5) % 3);
@@ -105,16 +106,6 @@ const cases: Record<string, Case> = {
     more: (p) => [value(i32(p.tokens.length), idsOf(p))],
   },
 };
-
-async function runOn(backend: Backend, program: Program, inputs: readonly Value[]): Promise<number[][]> {
-  const executable = await backend.compile(program);
-  const buffers = inputs.map(({ type, data }) => backend.upload(type, data));
-  const results = await executable.run(buffers);
-  const numbers = await Promise.all(results.map(async (buffer) => Array.from(await backend.download(buffer))));
-  for (const buffer of [...buffers, ...results]) backend.free(buffer);
-  expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
-  return numbers;
-}
 
 /**
  * Sizes around the chunk of the kernels (64) and the tile of their matrix product (4). The conformance suite asks for more sizes,
