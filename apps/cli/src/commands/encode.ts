@@ -23,6 +23,7 @@ import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
+import { countedReader } from '../tokens/counted-reader.ts';
 import { openForModel, textOf } from '../tokens/open-tokens.ts';
 import { readSegments, withEmptySegments } from '../tokens/segments.ts';
 import { withCommand } from './with-command.ts';
@@ -106,7 +107,10 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     const { signal, progress } = scope;
     const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
     scope.announce(chosen, reader.tokens * model.dimension * model.count);
-    const source = tokensFromReader(reader);
+    const counted = countedReader(reader, (done) =>
+      progress.show({ phase: 'encoding', done, total: reader.tokens, unit: 'tokens' }),
+    );
+    const source = tokensFromReader(counted);
     const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
     const common = { temperature, dtype, signal };
     let shape: number[];
@@ -131,8 +135,7 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       rows = withEmptySegments(encoded, shape);
     }
     const written = options.outputs === 'codes' ? 'int32' : dtype;
-    const showDone = (done: number): void => progress.show({ phase: 'encoding', done, total: shape[0], unit: 'rows' });
-    await writeNpy(out, shape, written, dataOf(rows, showDone));
+    await writeNpy(out, shape, written, dataOf(rows));
     scope.print(
       {
         outputs: options.outputs,
@@ -148,14 +151,6 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
   });
 }
 
-async function* dataOf(
-  rows: AsyncIterable<EncodedRows>,
-  onProgress: (done: number) => void,
-): AsyncGenerator<EncodedRows['data']> {
-  let done = 0;
-  for await (const block of rows) {
-    yield block.data;
-    done += block.rows;
-    onProgress(done);
-  }
+async function* dataOf(rows: AsyncIterable<EncodedRows>): AsyncGenerator<EncodedRows['data']> {
+  for await (const { data } of rows) yield data;
 }

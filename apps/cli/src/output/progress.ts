@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { describeWork, workClock, type Work } from './work.ts';
+import { describeAmount, describeWork, workClock, type Work } from './work.ts';
 
 /** Tells a user on stderr how far long work is. */
 export interface Progress {
@@ -33,20 +33,21 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
   return {
     show(work) {
       const { phase, done, total } = work;
-      const notes = [clock.left(work), work.detail].filter((note) => note !== undefined).join(', ');
+      const text = describeAmount(work, clock.left(work));
       if (phase !== shown) {
         stop();
-        const format = `${phase.padEnd(13)} {bar} {percentage}% {value}/{total} {notes}`;
+        const format = `${phase.padEnd(13)} {bar} {text}`;
+        // So short that the text fits on a terminal of 80 columns.
         bar = new SingleBar(
-          { format, stream, clearOnComplete: true, hideCursor: true, fps: 10 },
+          { format, stream, barsize: 14, clearOnComplete: true, hideCursor: true, fps: 10 },
           Presets.shades_classic,
         );
-        bar.start(total ?? 0, done, { notes });
+        bar.start(total ?? 0, done, { text });
         shown = phase;
       }
       // Where the end is not known, the bar is full as far as it has come.
       if (total === undefined) bar?.setTotal(done);
-      bar?.update(done, { notes });
+      bar?.update(done, { text });
     },
     stop,
   };

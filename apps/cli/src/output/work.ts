@@ -37,12 +37,16 @@ export function workClock(): WorkClock {
 }
 
 /** Work as one line, such as `fitting: 43 % of 150 steps, about 20 s left, hard error 22.19`. */
-export function describeWork({ phase, done, total, unit, detail }: Work, left: string | undefined): string {
+export const describeWork = (work: Work, left: string | undefined): string =>
+  `${work.phase}: ${describeAmount(work, left)}`;
+
+/** The same without its phase. */
+export function describeAmount({ done, total, unit, detail }: Work, left: string | undefined): string {
   const amount =
     total === undefined || total === 0
       ? count(done, unit)
       : `${Math.floor((100 * Math.min(done, total)) / total)} % of ${count(total, unit)}`;
-  return `${phase}: ${[amount, left, detail].filter((part) => part !== undefined).join(', ')}`;
+  return [amount, left, detail].filter((part) => part !== undefined).join(', ');
 }
 
 const count = (value: number, unit: string): string =>
