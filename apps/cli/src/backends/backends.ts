@@ -15,7 +15,10 @@ interface KnownBackend {
 }
 
 const known: Readonly<Record<string, KnownBackend>> = {
-  cpu: { description: 'TypeScript and WebAssembly SIMD, one thread; float32 and float64', create: async () => cpuBackend() },
+  cpu: {
+    description: 'TypeScript and WebAssembly SIMD, one thread; float32 and float64',
+    create: async () => cpuBackend(),
+  },
   ort: {
     description: 'ONNX Runtime, all cores; float32',
     choices: 'execution providers in your order, such as cuda,cpu',

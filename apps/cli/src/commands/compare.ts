@@ -91,6 +91,6 @@ function compareAction(options: CompareCommandOptions): Promise<void> {
     const { recommended: best } = compared;
     const count = best === null || best.prototypes === null ? '' : `, K = ${best.prototypes}`;
     const recommendation = best === null ? '' : `\n\nbest on validation: ${best.readout}${count}`;
-    scope.print({ ...compared, seconds: scope.seconds() }, `${table}${recommendation}`);
+    scope.print({ ...compared, backend: chosen.backend.name, seconds: scope.seconds() }, `${table}${recommendation}`);
   });
 }

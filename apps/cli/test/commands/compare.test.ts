@@ -22,6 +22,7 @@ interface Row {
 interface Compared {
   readonly classes: readonly string[];
   readonly rows: readonly Row[];
+  readonly backend: string;
   readonly recommended: Row | null;
 }
 
@@ -44,7 +45,8 @@ describe('ddcl compare', () => {
       ['encode-tokens', '--text', data('train'), '--labels', 'topic', '--encoder', encoder, '--out', folder.at('a')],
       ['encode-tokens', '--text', data('test'), '--labels', 'topic', '--encoder', encoder, '--out', folder.at('b')],
     ]);
-    const { classes, rows, recommended, stderr } = text!;
+    const { classes, rows, recommended, backend, stderr } = text!;
+    expect(backend).toBe('ort cpu');
     expect(stderr).toMatch(/train: 100 documents, \d+ tokens \(0 cut to 64, 1 empty\)/);
     expect(classes).toEqual(['art', 'nature']);
     const names = rows.map(({ readout, vectors }) => (vectors === null ? readout : `${readout} ${vectors}`));
