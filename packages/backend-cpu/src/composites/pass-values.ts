@@ -45,7 +45,8 @@ export function sumsPart({ data, operands, wanted, ...context }: PassContext): P
   if (!all.some((quantity) => wanted.has(quantity))) return undefined;
   const { scratch, prototypes, keys, count, dimension, width, stride } = data;
   const weights = operands.weights!;
-  const [withLols, withV, withMass] = [wanted.has('lols'), wanted.has('v'), wanted.has('mass')];
+  const [withLols, withV] = [wanted.has('lols'), wanted.has('v')];
+  const [withMass, withEntropy] = [wanted.has('mass'), wanted.has('entropy')];
   const outputs = withLols || withV ? context.outputs() : undefined;
   const lengths = rowSquares(prototypes, count, dimension);
   const inner = withV ? scratch.take(chunkRows * width) : undefined;
@@ -55,7 +56,7 @@ export function sumsPart({ data, operands, wanted, ...context }: PassContext): P
   const wins = new Float64Array(count);
   return {
     visit(chunk) {
-      const { start, rows, errors, nearest, winners, entropies } = chunk;
+      const { start, rows, errors, nearest, winners, totals, meanLogits } = chunk;
       const [tokens, q] = [chunk.tokens.data, chunk.q.data];
       const y = outputs?.(chunk);
       if (inner !== undefined) {
@@ -81,7 +82,7 @@ export function sumsPart({ data, operands, wanted, ...context }: PassContext): P
         if (withMass) for (let k = 0; k < count; k++) mass[k]! += weight * q[row * width + k]!;
         lq += weight * errors[row]!;
         hard += weight * nearest[row]!;
-        entropy += weight * entropies[row]!;
+        if (withEntropy) entropy += weight * (Math.log(totals[row]!) - meanLogits[row]!);
         wins[winners[row]!]! += weight;
       }
     },

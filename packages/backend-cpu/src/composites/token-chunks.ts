@@ -40,8 +40,9 @@ export interface TokenChunk {
   readonly nearest: Float64Array;
   /** Place of it, the lowest at a tie, [rows]. */
   readonly winners: Int32Array;
-  /** Entropy of each assignment in nats, [rows]. */
-  readonly entropies: Float64Array;
+  /** `sum_k exp x_nk` and `sum_k q_nk x_nk` of `x_nk = (min_j d_nj - d_nk) / T`, [rows]: the entropy is `log total - meanLogit`. */
+  readonly totals: Float64Array;
+  readonly meanLogits: Float64Array;
 }
 
 /** @param prototypesType [K, m] */
@@ -121,7 +122,8 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
   const perToken = {
     errors: new Float64Array(chunkRows),
     nearest: new Float64Array(chunkRows),
-    entropies: new Float64Array(chunkRows),
+    totals: new Float64Array(chunkRows),
+    meanLogits: new Float64Array(chunkRows),
     winners: new Int32Array(chunkRows),
   };
   const buffers = { distances: inner.data, q: q.data, lengths, count, width, temperature };
@@ -129,7 +131,7 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
     const rows = Math.min(chunkRows, total - start);
     readRows(data.tokens, start, rows, dimension, tokens.data, squares);
     scratch.multiply({ a: tokens, rowA: stride, stepA: 1, b: keys, c: inner, rows, columns: width, inner: dimension });
-    for (let row = 0; row < rows; row++) assignRow(row, squares[row]!, buffers, perToken);
+    assignRows(rows, squares, buffers, perToken);
     visit({ start, rows, tokens, distances: inner.data, q, ...perToken });
   }
 }
@@ -137,7 +139,7 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
 /** exp of less is under 1e-43 of the largest: nothing that a sum in double precision would notice, and most of a cold fit's exponentials. */
 const negligible = -100;
 
-interface RowBuffers {
+interface ChunkBuffers {
   /** Inner products with the prototypes, whose place distances take. */
   readonly distances: Float64Array;
   readonly q: Float64Array;
@@ -147,44 +149,53 @@ interface RowBuffers {
   readonly temperature: number;
 }
 
-function assignRow(
-  row: number,
-  square: number,
-  { distances, q, lengths, count, width, temperature }: RowBuffers,
-  out: Pick<TokenChunk, 'errors' | 'nearest' | 'entropies' | 'winners'>,
+type PerToken = Pick<TokenChunk, 'errors' | 'nearest' | 'winners' | 'totals' | 'meanLogits'>;
+
+function assignRows(
+  rows: number,
+  squares: Float64Array,
+  { distances, q, lengths, count, width, temperature }: ChunkBuffers,
+  { errors, nearest, winners, totals, meanLogits }: PerToken,
 ): void {
-  const first = row * width;
-  let nearest = Infinity;
-  let winner = 0;
-  for (let k = 0; k < count; k++) {
-    // Cancellation can leave a small negative number where a token sits on a prototype.
-    const distance = Math.max(0, square - 2 * distances[first + k]! + lengths[k]!);
-    distances[first + k] = distance;
-    if (distance < nearest) {
-      nearest = distance;
-      winner = k;
+  for (let row = 0; row < rows; row++) {
+    const first = row * width;
+    const square = squares[row]!;
+    let smallest = Infinity;
+    let winner = 0;
+    for (let k = 0; k < count; k++) {
+      const sum = square - 2 * distances[first + k]! + lengths[k]!;
+      // Cancellation can leave a small negative number where a token sits on a prototype.
+      const distance = sum < 0 ? 0 : sum;
+      distances[first + k] = distance;
+      if (distance < smallest) {
+        smallest = distance;
+        winner = k;
+      }
     }
-  }
-  let total = 0;
-  let error = 0;
-  let logits = 0;
-  for (let k = 0; k < count; k++) {
-    const logit = (nearest - distances[first + k]!) / temperature;
-    if (logit < negligible) {
-      q[first + k] = 0;
-      continue;
+    let total = 0;
+    let error = 0;
+    let logits = 0;
+    for (let k = 0; k < count; k++) {
+      const distance = distances[first + k]!;
+      const logit = (smallest - distance) / temperature;
+      if (logit < negligible) {
+        q[first + k] = 0;
+        continue;
+      }
+      const power = logit === 0 ? 1 : Math.exp(logit);
+      q[first + k] = power;
+      total += power;
+      error += power * distance;
+      logits += power * logit;
     }
-    const power = Math.exp(logit);
-    q[first + k] = power;
-    total += power;
-    error += power * distances[first + k]!;
-    logits += power * logit;
+    const share = 1 / total;
+    for (let k = 0; k < count; k++) q[first + k]! *= share;
+    errors[row] = error / total;
+    nearest[row] = smallest;
+    winners[row] = winner;
+    totals[row] = total;
+    meanLogits[row] = logits / total;
   }
-  for (let k = 0; k < count; k++) q[first + k]! /= total;
-  out.errors[row] = error / total;
-  out.nearest[row] = nearest;
-  out.winners[row] = winner;
-  out.entropies[row] = Math.log(total) - logits / total;
 }
 
 /** Results rounded to their types. */
