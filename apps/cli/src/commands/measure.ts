@@ -24,7 +24,8 @@ import {
   type DocumentMode,
   type LoadedModel,
 } from '../model-folder/model-folder.ts';
-import { formatMeasures, makeMeasures, warningsOf } from '../measures/measures.ts';
+import { formatMeasures, makeMeasures } from '../measures/measures.ts';
+import { warningsOf } from '../measures/warnings.ts';
 import { codesOf } from '../measures/codes.ts';
 import { classCounter, scoreLabels } from '../measures/label-scores.ts';
 import { isFolder } from '../output/entry-at.ts';

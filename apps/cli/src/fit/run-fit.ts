@@ -14,7 +14,8 @@ import type { ContingencyTable } from '@ddcl/core/metrics';
 import { readCheckpoint, requireSameFit } from '../model-folder/checkpoint-file.ts';
 import { modelFiles, readConfig } from '../model-folder/model-folder.ts';
 import { classCounter, classRows, scoreLabels } from '../measures/label-scores.ts';
-import { makeMeasures, warningsOf } from '../measures/measures.ts';
+import { makeMeasures } from '../measures/measures.ts';
+import { warningsOf } from '../measures/warnings.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { dataIdentity, makeConfig } from './fit-config.ts';
 import type { FitRun, FitRunResult } from './fit-run.ts';
@@ -80,7 +81,6 @@ async function writeResults(
     run.seconds(),
   );
   const warnings = warningsOf(measures);
-  if (!stability.converged) warnings.push('The Hessian eigenvalues have not converged; they are lower bounds in size.');
   const perClass = classes && classRows(classes);
   const config = makeConfig(run, identity, result, measures);
   await writeWhole(

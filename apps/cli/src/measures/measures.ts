@@ -17,12 +17,10 @@ export interface FitMeasures extends Quantities {
   readonly totalVariance: number;
   /** `1 - loss.hard / totalVariance`, the share of it that the nearest prototypes explain: at most 1; null where all tokens are equal. */
   readonly explainedVariance: number | null;
-  readonly stability: {
-    /** Smallest and largest eigenvalue of the Hessian of the mean loss. */
-    readonly lambdaMin: number;
-    readonly lambdaMax: number;
-    /** Largest rate at which plain gradient descent returns to this optimum. */
-    readonly maxLearningRate: number;
+  /** Of the Hessian of the mean loss, which has no unit. */
+  readonly stability: Omit<Stability, 'weakest' | 'iterations'> & {
+    /** What the direction of smallest curvature moves, by row of the model, and why. */
+    readonly weakest: Pick<Stability['weakest'], 'prototypes' | 'kind'>;
   };
   /** Agreement with known classes, each 0..1 (ARI from -1). */
   readonly labels?: LabelScores | undefined;
@@ -37,7 +35,7 @@ export function makeMeasures(
   tokens: number,
   model: DdclModel,
   { loss, separation, entropy, used, distinct, perplexity }: MeasuredQuantities,
-  { lambdaMin, lambdaMax, maxLearningRate }: Stability,
+  { weakest, iterations: _, ...stability }: Stability,
   labels: LabelScores | undefined,
   seconds: number,
 ): FitMeasures {
@@ -57,13 +55,13 @@ export function makeMeasures(
     used,
     distinct,
     perplexity,
-    stability: { lambdaMin, lambdaMax, maxLearningRate },
+    stability: { ...stability, weakest: { prototypes: weakest.prototypes, kind: weakest.kind } },
     ...(labels === undefined ? {} : { labels }),
     seconds,
   };
 }
 
-function short(value: number): string {
+export function short(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e6 ? Number(value.toPrecision(5)).toString() : value.toExponential(2);
@@ -101,35 +99,13 @@ export function formatMeasures(measures: FitMeasures): string {
       'stability',
       `Hessian eigenvalues ${short(stability.lambdaMin)} to ${short(stability.lambdaMax)}, largest safe rate ${short(stability.maxLearningRate)} (plain gradient descent)`,
     ],
+    [
+      '',
+      `curvature ${short(stability.curvature.smallest)} to ${short(stability.curvature.largest)} of what undivided tokens give, on ${stability.sampled ? 'a sample of ' : ''}${stability.tokens} tokens`,
+    ],
   ];
   if (labels !== undefined)
     rows.push(['labels', `ACC ${labels.acc.toFixed(4)}, NMI ${labels.nmi.toFixed(4)}, ARI ${labels.ari.toFixed(4)}`]);
   rows.push(['seconds', short(measures.seconds)]);
   return rows.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n');
-}
-
-/** What a reader of the figures has to be told. */
-export function warningsOf(measures: FitMeasures): string[] {
-  const { prototypes, distinct, used, temperature, criticalTemperature, stability } = measures;
-  const warnings: string[] = [];
-  if (temperature >= criticalTemperature) {
-    warnings.push(
-      `T = ${short(temperature)} is not below the critical temperature ${short(criticalTemperature)}: at this temperature prototypes collapse into one point.`,
-    );
-  }
-  if (distinct < prototypes) {
-    warnings.push(
-      `Only ${distinct} of ${prototypes} prototypes are distinct; a lower temperature splits merged ones, or ask for fewer.`,
-    );
-  }
-  if (used < 1)
-    warnings.push(
-      `${Math.round((1 - used) * prototypes)} of ${prototypes} prototypes are nearest to no token; fit with --restarts, or with fewer prototypes.`,
-    );
-  if (!(stability.lambdaMin > 0)) {
-    warnings.push(
-      `The smallest Hessian eigenvalue is ${short(stability.lambdaMin)}: this is no stable minimum of L_q.`,
-    );
-  }
-  return warnings;
 }

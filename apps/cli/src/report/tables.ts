@@ -42,6 +42,8 @@ export function measureTables(measures: FitMeasures): string {
     pairs('Stability', [
       ['Smallest Hessian eigenvalue', formatNumber(stability.lambdaMin)],
       ['Largest Hessian eigenvalue', formatNumber(stability.lambdaMax)],
+      ['Smallest curvature (undivided tokens: 1)', formatNumber(stability.curvature.smallest)],
+      [stability.sampled ? 'Measured on a sample of tokens' : 'Measured on tokens', formatNumber(stability.tokens)],
       ['Largest safe learning rate', formatNumber(stability.maxLearningRate)],
     ]),
   ];

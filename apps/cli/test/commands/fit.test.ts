@@ -148,9 +148,15 @@ const measureKeys = [
   'used',
   'distinct',
   'perplexity',
+  'stability.tokens',
+  'stability.sampled',
   'stability.lambdaMin',
   'stability.lambdaMax',
   'stability.maxLearningRate',
+  'stability.curvature',
+  'stability.decrease',
+  'stability.converged',
+  'stability.weakest',
 ];
 const labelKeys = ['labels.acc', 'labels.nmi', 'labels.ari'];
 

@@ -47,18 +47,14 @@ export async function measureStability(
         evenRows(sample.weights, 1, sample.count, most),
       ),
     );
-  for (const [from, number] of [
-    [source, tokens],
-    [sampled(sample.count), sample.count],
-  ] as const) {
-    const found =
-      number * count * dimension > passBudget
-        ? undefined
-        : await measureOn(backend, from, number, state, options, false);
-    if (found !== undefined) return found;
-  }
+  const isWithin = (number: number): boolean => number * count * dimension <= passBudget;
+  const found = isWithin(tokens) ? await measureOn(backend, source, tokens, state, options, false) : undefined;
+  if (found !== undefined) return found;
+  const all = isWithin(sample.count)
+    ? await measureOn(backend, sampled(sample.count), sample.count, state, options, false)
+    : undefined;
   const most = Math.min(sample.count, Math.max(1024, Math.floor(productBudget / (count * dimension))));
-  return measureStabilityOn(backend, sampled(most), most, state, options);
+  return { ...(all ?? (await measureStabilityOn(backend, sampled(most), most, state, options))), sampled: true };
 }
 
 /** The certificate on all tokens of a source. */

@@ -10,6 +10,8 @@ import { weakestPrototypes, type WeakestPrototypes } from './weakest-prototypes.
 export interface Stability {
   /** Tokens that it was measured on: those of them with a weight > 0. */
   readonly tokens: number;
+  /** Whether these are a sample of the tokens of the fit. With fewer tokens in each cell, one that lies between two weighs more: a negative eigenvalue says little. */
+  readonly sampled: boolean;
   /**
    * Smallest eigenvalue of the Hessian of the mean L_q; > 0 at a stable stationary point. It has no unit. Where `converged` is false it
    * is an upper bound, of the right sign as long as that of `curvature.smallest` is.
@@ -76,12 +78,13 @@ export async function hessianStability(
   const rate = divisor === undefined ? plain : await preconditioned(divisor);
   return {
     tokens,
+    sampled: false,
     lambdaMin: plain.smallest,
     lambdaMax: plain.largest,
     maxLearningRate: 2 / rate.largest,
     curvature: { smallest: relative.smallest, largest: relative.largest },
     decrease,
-    weakest: weakestPrototypes(smallest, weakest, state),
+    weakest: weakestPrototypes(smallest, weakest, mass, state),
     iterations,
     converged: relative.converged && plain.converged && rate.converged,
   };

@@ -8,19 +8,21 @@ export interface WeakestPrototypes {
   /** Those with a tenth of the motion or more, in units of their mass; largest first. */
   readonly prototypes: readonly number[];
   /**
-   * `merged`: two of them lie within sqrt(T) of each other, and the direction takes them apart or together. `boundary`: they are apart and the tokens
+   * `unused`: the first has no tokens, so that nothing holds it. `merged`: two of them lie within sqrt(T) of each other, and the direction takes them apart or together. `boundary`: they are apart and the tokens
    * between them decide: where the curvature is negative, some lie so evenly between them that they would rather belong to either.
    */
-  readonly kind: 'merged' | 'boundary';
+  readonly kind: 'unused' | 'merged' | 'boundary';
 }
 
 /**
  * @param relative unit eigenvector of the preconditioned Hessian
  * @param direction the same in the space of the prototypes, of any length
+ * @param mass share of the tokens that each prototype has, [K]
  */
 export function weakestPrototypes(
   relative: Float64Array,
   direction: Float64Array,
+  mass: Float64Array,
   { absolute, count, dimension, temperature }: PrototypeState,
 ): WeakestPrototypes {
   const shares = new Float64Array(count);
@@ -37,7 +39,7 @@ export function weakestPrototypes(
   return {
     direction: direction.map((value) => value / length),
     prototypes: order.filter((k) => shares[k]! >= leastShare),
-    kind: between < temperature ? 'merged' : 'boundary',
+    kind: mass[first]! * count < 1e-6 ? 'unused' : between < temperature ? 'merged' : 'boundary',
   };
 }
 

@@ -189,4 +189,22 @@ describe('the certificate', () => {
     const decided = await measure(at(1.5));
     expect(decided.curvature.smallest).toBeGreaterThan(0.9);
   });
+
+  it('names a prototype that no token is near', async () => {
+    const problem: Problem = {
+      tokens: [[-1], [-1.2], [1], [1.2]],
+      weights: [1, 1, 1, 1],
+      prototypes: [[-1.1], [1.1], [90]],
+      temperature: 0.1,
+    };
+    const { curvature, weakest } = await measureStabilityOn(
+      strictBackend(),
+      sourceOf(problem),
+      4,
+      stateOf(problem),
+      options,
+    );
+    expect(curvature.smallest).toBe(0);
+    expect(weakest).toMatchObject({ kind: 'unused', prototypes: [2] });
+  });
 });

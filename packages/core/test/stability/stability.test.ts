@@ -114,6 +114,7 @@ describe('stability', () => {
     const sampled = await measureStability(strictBackend(), sourceOf(problem), many, state, options);
     // Tokens 4 and 9 have weight 0.
     expect([whole.tokens, sampled.tokens]).toEqual([10, 10]);
+    expect([whole.sampled, sampled.sampled]).toEqual([false, true]);
     expect(sampled.lambdaMax / all.lambdaMax).toBeCloseTo(1, 10);
   });
 
