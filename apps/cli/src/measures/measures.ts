@@ -18,7 +18,7 @@ export interface FitMeasures extends Quantities {
   /** `1 - loss.hard / totalVariance`, the share of it that the nearest prototypes explain: at most 1; null where all tokens are equal. */
   readonly explainedVariance: number | null;
   /** Of the Hessian of the mean loss, which has no unit. */
-  readonly stability: Omit<Stability, 'weakest' | 'iterations'> & {
+  readonly stability: Omit<Stability, 'weakest'> & {
     /** What the direction of smallest curvature moves, by row of the model, and why. */
     readonly weakest: Pick<Stability['weakest'], 'prototypes' | 'kind'>;
   };
@@ -35,7 +35,7 @@ export function makeMeasures(
   tokens: number,
   model: DdclModel,
   { loss, separation, entropy, used, distinct, perplexity }: MeasuredQuantities,
-  { weakest, iterations: _, ...stability }: Stability,
+  { weakest, ...stability }: Stability,
   labels: LabelScores | undefined,
   seconds: number,
 ): FitMeasures {

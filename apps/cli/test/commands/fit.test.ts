@@ -155,6 +155,7 @@ const measureKeys = [
   'stability.maxLearningRate',
   'stability.curvature',
   'stability.decrease',
+  'stability.iterations',
   'stability.converged',
   'stability.weakest',
 ];

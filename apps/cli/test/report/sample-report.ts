@@ -58,6 +58,7 @@ export function sampleReport({ tokens = 600, prototypes = 4, records = 50, class
         maxLearningRate: 1.667,
         curvature: { smallest: 0.4, largest: 1.1 },
         decrease: 1e-6,
+        iterations: 40,
         weakest: { prototypes: [0, 1], kind: 'boundary' },
         converged: true,
       },
