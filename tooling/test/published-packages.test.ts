@@ -266,7 +266,7 @@ async function withoutOrt(): Promise<string> {
   const file = join(work, 'without-ort.mjs');
   const hook = `export async function resolve(name, context, next) {
     if (name !== 'onnxruntime-node') return next(name, context);
-    throw Object.assign(new Error('not named'), { code: 'ERR_MODULE_NOT_FOUND' });
+    throw Object.assign(new Error("Cannot find package 'onnxruntime-node'"), { code: 'ERR_MODULE_NOT_FOUND' });
   }`;
   await writeFile(
     file,

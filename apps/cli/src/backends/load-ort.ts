@@ -8,8 +8,11 @@ export const installOrt =
 /** Whether an error of {@link loadOrt} says that the module is not there, and not that it is broken. */
 export const isOrtMissing = (error: unknown): boolean => isMissing((error as Error | undefined)?.cause);
 
-const isMissing = (cause: unknown): boolean =>
-  ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+/** An installation that lacks a file of its own, such as its native part, is broken: the message names that file then. */
+function isMissing(cause: unknown): boolean {
+  const { code, message = '' } = (cause ?? {}) as Partial<NodeJS.ErrnoException>;
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes("'onnxruntime-node'");
+}
 
 /**
  * The module `onnxruntime-node`, which users install beside this package if they want it: it takes 100 MB.

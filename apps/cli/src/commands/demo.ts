@@ -30,16 +30,19 @@ const command = 'ddcl demo';
 
 /** `ddcl demo`. */
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description('fit four prototypes to a generated catalogue of orbits: LEO, MEO, GEO and HEO')
-    .option('--objects <N>', 'objects in the catalogue', wholeNumber(16), 4000)
-    .option('--prototypes <K>', 'number of prototypes', wholeNumber(1), 4)
-    .option('--out <folder>', 'folder for the model and the report; an earlier demo there is replaced', 'ddcl-demo')
-    .addOption(backendOption())
-    .addOption(seedOption())
-    .option('--json', 'print one JSON object on stdout')
-    .addHelpText('after', '\nExample:\n  $ ddcl demo')
-    .action((options: DemoOptions) => demoAction(options));
+  return (
+    new Command('demo')
+      .description('fit four prototypes to a generated catalogue of orbits: LEO, MEO, GEO and HEO')
+      .option('--objects <N>', 'objects in the catalogue', wholeNumber(16), 4000)
+      .option('--prototypes <K>', 'number of prototypes', wholeNumber(1), 4)
+      .option('--out <folder>', 'folder for the model and the report; an earlier demo there is replaced', 'ddcl-demo')
+      // Its rows have five numbers: there is nothing for more cores to do, and ONNX Runtime takes a while to start.
+      .addOption(backendOption().default('cpu'))
+      .addOption(seedOption())
+      .option('--json', 'print one JSON object on stdout')
+      .addHelpText('after', '\nExample:\n  $ ddcl demo')
+      .action((options: DemoOptions) => demoAction(options))
+  );
 }
 
 /** Removes an earlier demo, and nothing else: a folder with any other file, or with another fit, stays as it is. */

@@ -28,7 +28,7 @@ describe('chooseBackend', () => {
   });
 
   it('takes cpu where onnxruntime-node is not installed, and says what to install where that matters', async () => {
-    const chosen = await choose('auto', failing('not there', 'ERR_MODULE_NOT_FOUND'));
+    const chosen = await choose('auto', failing("Cannot find package 'onnxruntime-node'", 'ERR_MODULE_NOT_FOUND'));
     expect([chosen.name, chosen.backend.name]).toEqual(['cpu', 'cpu']);
     expect(describeChoice(chosen, 1e6)).toBe('backend cpu, one thread: onnxruntime-node is not installed');
     const wide = describeChoice(chosen, 1e12);
@@ -38,6 +38,7 @@ describe('chooseBackend', () => {
 
   it.each([
     ['cannot be loaded', failing('onnxruntime-node cannot be loaded: wrong ELF class', 'ERR_DLOPEN_FAILED')],
+    ['lacks its native part', failing("Cannot find module '../bin/onnxruntime_binding.node'", 'MODULE_NOT_FOUND')],
     ['makes no session', failing("The execution provider 'cpu' (of cpu) cannot start here:\n no memory")],
     ['throws what it likes', new TypeError('InferenceSession is undefined')],
   ])('takes cpu where onnxruntime-node %s, with the reason on one line', async (_, error) => {

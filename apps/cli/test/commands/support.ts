@@ -95,7 +95,12 @@ export function withoutModule(
 
 /** As for users who did not install `onnxruntime-node`. */
 export const withoutOrt = (folder: TestFolder): Record<string, string> =>
-  withoutModule(folder, 'onnxruntime-node', 'ERR_MODULE_NOT_FOUND', 'Cannot find package');
+  withoutModule(
+    folder,
+    'onnxruntime-node',
+    'ERR_MODULE_NOT_FOUND',
+    "Cannot find package 'onnxruntime-node' imported from ddcl",
+  );
 
 /**
  * Runs the commands that it is sent, one after the other, and answers what came of each. Threads of ONNX Runtime do not spin here while
