@@ -27,7 +27,8 @@ export const nearest =
       const inner = c.data;
       for (let start = 0; start < total; start += chunkRows) {
         const rows = Math.min(chunkRows, total - start);
-        readRows(tokens!, start, rows, dimension, a.data, squares);
+        readRows(tokens!, start, rows, dimension, a.data);
+        rowSquares(a.data, rows, stride, squares);
         for (let tile = 0; tile < count; tile += tileColumns) {
           const found = Math.min(tileColumns, count - tile);
           const columns = padded(found);

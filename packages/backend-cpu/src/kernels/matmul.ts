@@ -22,11 +22,12 @@ export const matmulKernels = (arithmetic: Arithmetic): Pick<KernelTable<TypedArr
           (stride) => stride * type.shape.at(-1)! * type.shape.at(-2)!,
         ),
       );
-      const [rowA, stepA] = transposeA ? [1, rows] : [inner, 1];
       const [row, column] = transposeB ? [1, inner] : [columns, 1];
       const width = padded(columns);
       const most = Math.min(padded(rows), chunkRows, Math.max(4, padded(Math.floor(chunkNumbers / width))));
       const blocks = { a: scratch.take(most * inner), b: scratch.take(inner * width), c: scratch.take(most * width) };
+      // Transposed it stays as it is: rows lie side by side.
+      const placeA = transposeA ? { rowA: 1, stepA: most } : { rowA: inner, stepA: 1 };
       const [left, panels, product] = [blocks.a.data, blocks.b.data, blocks.c.data];
       let packed = -1;
       let made = 0;
@@ -36,11 +37,13 @@ export const matmulKernels = (arithmetic: Arithmetic): Pick<KernelTable<TypedArr
         packed = startB;
         for (let start = 0; start < rows; start += most) {
           const some = Math.min(most, rows - start);
-          for (let index = 0; index < some; index++) {
-            let from = startA + (start + index) * rowA;
-            for (let step = 0; step < inner; step++, from += stepA) left[index * inner + step] = a![from]!;
-          }
-          scratch.multiply({ ...blocks, rowA: inner, stepA: 1, rows: some, columns: width, inner });
+          if (transposeA) {
+            for (let step = 0; step < inner; step++) {
+              const from = startA + step * rows + start;
+              for (let index = 0; index < some; index++) left[step * most + index] = a![from + index]!;
+            }
+          } else left.set(a!.subarray(startA + start * inner, startA + (start + some) * inner));
+          scratch.multiply({ ...blocks, ...placeA, rows: some, columns: width, inner });
           for (let index = 0; index < some; index++) {
             const first = index * width;
             for (let place = first; place < first + columns; place++) result[made++] = product[place]!;

@@ -183,6 +183,19 @@ describe('nearest', () => {
   });
 });
 
+describe('a token that is a prototype', () => {
+  it.each([7, 8])('has distance 0 to it, whatever rounds, with m = %i', async (m) => {
+    const { tokens } = randomProblem(13, 1, m, 1);
+    const input = value(tensorType('float64', [13, m]), tokens.flat());
+    const program = trace([input.type, input.type], (z, p) =>
+      Object.values(nearest({ tokens: z!, prototypes: p! }, 1)),
+    );
+    const [indices, distances] = await runOn(cpuBackend(), program, [input, input]);
+    expect(indices).toEqual(tokens.map((_, index) => index));
+    expect(distances).toEqual(tokens.map(() => 0));
+  });
+});
+
 describe('a cold temperature', () => {
   it('gives hard assignments and no NaN, fused and not', async () => {
     // Distances over T reach 1e6: exponents far below the smallest double.
