@@ -59,6 +59,7 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
     },
     ...(checkpoint === undefined ? {} : { resume: checkpoint }),
   });
+  progress.stop();
   return { ...(await writeResults(run, identity, result, classes?.table())), phases: clock.seconds() };
 }
 

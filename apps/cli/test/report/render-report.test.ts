@@ -56,6 +56,12 @@ describe('renderReport', () => {
     expect(page.match(/<figcaption>[^<]{40,}<\/figcaption>/g)).toHaveLength(found.size);
   });
 
+  it('says how much of the variance the prototypes explain', () => {
+    const page = renderReport(sampleReport({ classes: ['a', 'b'] }));
+    expect(page).toContain('<th scope="row">Total variance of the tokens</th><td>5</td>');
+    expect(page).toContain('<th scope="row">Variance explained</th><td>90.00 %</td>');
+  });
+
   it('has no id twice and refers only to ids it has', () => {
     const page = renderReport(sampleReport({ classes: ['a', 'b'] }));
     const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1] as string);
