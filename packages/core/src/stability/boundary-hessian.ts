@@ -1,18 +1,23 @@
 import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
+import { inner, subtractScaled } from './part-vectors.ts';
 import type { BoundaryTokens } from './boundary-tokens.ts';
 import type { HessianProduct } from './device-hessian.ts';
 
 /**
- * Products `H U` with the Hessian of the mean L_q, [K m], from the boundary tokens alone, in float64. Docs/math.md section 3, second
- * order, with the derivative of w in closed form: `dw_nk/dd_nj = (q_nj w_nk + q_nk w_nj - [k = j] (q_nk + w_nk)) / T`.
+ * Products `H U` with the Hessian of the mean L_q, [K m], from the boundary tokens alone, in float64 (docs/math.md section 3, second
+ * order), with the derivative of w in closed form: `dw_nk/dd_nj = (q_nj w_nk + q_nk w_nj - [k = j] (q_nk + w_nk)) / T`.
  */
 export function boundaryHessian(tokens: BoundaryTokens, state: PrototypeState): HessianProduct {
-  const { vectors, weights, starts, prototypes, q, w, pull, slope } = tokens;
+  const { vectors, weights, starts, prototypes, q, w, sole, slope } = tokens;
   const { count, dimension, frame } = state;
   const places = toFrame(state.absolute, frame);
   const factor = (2 * frame.scale ** 2) / state.temperature;
   const most = starts.reduce((widest, start, token) => Math.max(widest, start - (starts[token - 1] ?? 0)), 0);
   const change = new Float64Array(most);
+  const pull = sole.slice();
+  weights.forEach((own, token) => {
+    for (let pair = starts[token]!; pair < starts[token + 1]!; pair++) pull[prototypes[pair]!]! += own * w[pair]!;
+  });
 
   return async (direction) => {
     const result = new Float64Array(direction.length);
@@ -44,24 +49,4 @@ export function boundaryHessian(tokens: BoundaryTokens, state: PrototypeState): 
     }
     return result;
   };
-}
-
-type Numbers = Float32Array | Float64Array;
-
-/** Four sums at a time: one alone waits for itself. */
-function inner(x: Numbers, from: number, y: Float64Array, at: number, length: number): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const end = length - (length % 4);
-  for (let axis = 0; axis < end; axis += 4) {
-    a += x[from + axis]! * y[at + axis]!;
-    b += x[from + axis + 1]! * y[at + axis + 1]!;
-    c += x[from + axis + 2]! * y[at + axis + 2]!;
-    d += x[from + axis + 3]! * y[at + axis + 3]!;
-  }
-  for (let axis = end; axis < length; axis++) a += x[from + axis]! * y[at + axis]!;
-  return a + b + (c + d);
-}
-
-function subtractScaled(y: Float64Array, at: number, factor: number, x: Numbers, from: number, length: number): void {
-  for (let axis = 0; axis < length; axis++) y[at + axis]! -= factor * x[from + axis]!;
 }

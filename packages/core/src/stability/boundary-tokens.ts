@@ -21,17 +21,18 @@ export interface BoundaryTokens extends Pairs {
   readonly vectors: Float32Array | Float64Array;
   /** [boundary tokens]. */
   readonly weights: Float64Array;
-  /** `sum_n a_n w_nk` of all tokens, [K]. */
-  readonly pull: Float64Array;
+  /** `sum_n a_n` of the other tokens, by the prototype that they belong to, [K]. */
+  readonly sole: Float64Array;
   /** Of the same pass over all tokens. */
   readonly slope: Slope;
 }
 
 /**
- * Finds the boundary tokens: one pass on the backend for who is near whom, and one over the source to keep their vectors. A pair counts
- * where q is above the rounding of 1 (2^-24 in float32), below which the products of a backend cannot see it either.
+ * Finds the boundary tokens: one pass on the backend for who is near whom, and one over the source to keep their vectors. By
+ * default a pair counts where q is above the rounding of 1 (2^-24 in float32), below which the products of a backend cannot see it either.
  *
  * @param state in the frame of the pass
+ * @param least pairs count where q is above it
  * @returns undefined where that is too much: assignments so soft that more than a quarter of all pairs count, and these too many to make
  *   products with in a moment, or to keep
  */
@@ -40,10 +41,10 @@ export async function findBoundaryTokens(
   source: TokenSource,
   state: PrototypeState,
   signal: AbortSignalLike | undefined,
+  least: number = state.dtype === 'float32' ? 2 ** -24 : 2 ** -53,
 ): Promise<BoundaryTokens | undefined> {
-  const { count, dimension, dtype } = state;
-  const least = dtype === 'float32' ? 2 ** -24 : 2 ** -53;
-  const pull = new Float64Array(count);
+  const { count, dimension } = state;
+  const sole = new Float64Array(count);
   const tokens: number[] = [];
   const weights: number[] = [];
   const prototypes: number[] = [];
@@ -54,12 +55,12 @@ export async function findBoundaryTokens(
       if (own === 0) continue;
       const end = (row + 1) * count;
       for (let at = end - count; at < end; at++) if (assignments[at]! > least) prototypes.push(at - end + count);
-      const sole = prototypes.length === starts.at(-1)! + 1 ? prototypes.pop() : undefined;
-      if (sole === undefined) {
+      const only = prototypes.length === starts.at(-1)! + 1 ? prototypes.pop() : undefined;
+      if (only === undefined) {
         tokens.push(first + row);
         weights.push(own);
         starts.push(prototypes.length);
-      } else pull[sole]! += own;
+      } else sole[only]! += own;
     }
     const numbers = prototypes.length * dimension;
     const isSoft = 4 * prototypes.length > (first + rows) * count && numbers > softNumbers;
@@ -68,8 +69,5 @@ export async function findBoundaryTokens(
   if (slope === undefined) return undefined;
   const vectors = await keepRows(source, state, tokens, signal);
   const pairs = pairsOf(state, vectors, Uint32Array.from(starts), Uint32Array.from(prototypes));
-  weights.forEach((own, token) => {
-    for (let pair = starts[token]!; pair < starts[token + 1]!; pair++) pull[prototypes[pair]!]! += own * pairs.w[pair]!;
-  });
-  return { ...pairs, vectors, weights: Float64Array.from(weights), pull, slope };
+  return { ...pairs, vectors, weights: Float64Array.from(weights), sole, slope };
 }

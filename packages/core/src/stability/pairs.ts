@@ -1,4 +1,5 @@
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
+import { squaredDistance } from '../linalg/squared-distance.ts';
 import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
 import { asDType } from '../numbers/as-dtype.ts';
 import { mapRows } from '../tokens/device-blocks.ts';
@@ -34,30 +35,39 @@ export async function keepRows(
   return kept;
 }
 
-/** Distances, q and w of pairs in float64, whatever the backend's precision. Prototypes without a pair of a token have q = 0 there. */
+/** Pairs with q and w in float64, whatever the backend's precision. Prototypes without a pair of a token have q = 0 there. */
 export function pairsOf(
   state: PrototypeState,
   vectors: Float32Array | Float64Array,
   starts: Uint32Array,
   prototypes: Uint32Array,
 ): Pairs {
-  const { dimension, frame } = state;
-  const places = toFrame(state.absolute, frame);
-  const temperature = state.temperature / frame.scale ** 2;
-  const d = new Float64Array(prototypes.length);
-  const [q, w] = [d.slice(), d.slice()];
+  const [q, w] = [new Float64Array(prototypes.length), new Float64Array(prototypes.length)];
+  const pairs = { starts, prototypes, q, w };
+  const { frame } = state;
+  assignPairs(pairs, vectors, toFrame(state.absolute, frame), state.temperature / frame.scale ** 2);
+  return pairs;
+}
+
+/** Writes q and w of pairs for prototypes [K, m] at a temperature, all in the frame. */
+export function assignPairs(
+  { starts, prototypes, q, w }: Pairs,
+  vectors: Float32Array | Float64Array,
+  places: Float64Array,
+  temperature: number,
+): void {
+  const dimension = vectors.length / Math.max(1, starts.length - 1);
+  // w keeps the distances until it is known.
   for (let token = 0; token + 1 < starts.length; token++) {
     const [start, end] = [starts[token]!, starts[token + 1]!];
     let least = Infinity;
     for (let pair = start; pair < end; pair++) {
-      const [to, from] = [prototypes[pair]! * dimension, token * dimension];
-      for (let axis = 0; axis < dimension; axis++) d[pair]! += (places[to + axis]! - vectors[from + axis]!) ** 2;
-      least = Math.min(least, d[pair]!);
+      w[pair] = squaredDistance(vectors, token * dimension, places, prototypes[pair]! * dimension, dimension);
+      least = Math.min(least, w[pair]!);
     }
     let [total, error] = [0, 0];
-    for (let pair = start; pair < end; pair++) total += q[pair] = Math.exp((least - d[pair]!) / temperature);
-    for (let pair = start; pair < end; pair++) error += (q[pair]! /= total) * d[pair]!;
-    for (let pair = start; pair < end; pair++) w[pair] = q[pair]! * (1 - (d[pair]! - error) / temperature);
+    for (let pair = start; pair < end; pair++) total += q[pair] = Math.exp((least - w[pair]!) / temperature);
+    for (let pair = start; pair < end; pair++) error += (q[pair]! /= total) * w[pair]!;
+    for (let pair = start; pair < end; pair++) w[pair] = q[pair]! * (1 - (w[pair]! - error) / temperature);
   }
-  return { starts, prototypes, q, w };
 }

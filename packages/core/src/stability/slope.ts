@@ -17,6 +17,9 @@ export interface Slope {
   readonly weight: number;
   /** `sum_n a_n q_nk / sum_n a_n`, [K]. */
   readonly mass: Float64Array;
+  /** `L_q` and its gradient [K, m], in the frame, summed over tokens. */
+  readonly loss: number;
+  readonly gradient: Float64Array;
   /** What a step of each prototype to `p - gradient / (2 mass)` would take off L_q, to first order, as a share of L_q. */
   readonly decrease: number;
 }
@@ -58,10 +61,18 @@ export async function measureSlope(
     weight += block.weight;
     if (onAssignments?.(block, block.perToken[0] as Float32Array | Float64Array) === false) return undefined;
   }
-  let decrease = 0;
   // A prototype without tokens has neither mass nor gradient.
   for (let k = 0; k < count; k++) mass[k] = Math.max(mass[k]!, 1e-12 * weight);
+  const decrease = relativeDecrease(gradient, mass, loss);
+  return { tokens, weight, mass: mass.map((own) => own / weight), loss, gradient, decrease };
+}
+
+/** `sum_k |gradient_k|^2 / (4 mass_k) / loss`, of sums over the same tokens. */
+export function relativeDecrease(gradient: Float64Array, mass: Float64Array, loss: number): number {
+  if (!(loss > 0)) return 0;
+  const dimension = gradient.length / mass.length;
+  let decrease = 0;
   for (let index = 0; index < gradient.length; index++)
     decrease += gradient[index]! ** 2 / (4 * mass[Math.floor(index / dimension)]!);
-  return { tokens, weight, mass: mass.map((own) => own / weight), decrease: loss > 0 ? decrease / loss : 0 };
+  return decrease / loss;
 }
