@@ -57,20 +57,25 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
   const began = performance.now();
   const clock = workClock();
   let last = began;
-  let written = '';
-  let current: string | undefined;
+  let written: Work | undefined;
+  let current: Work | undefined;
+  let left: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   const write = (): void => {
     const now = performance.now();
     if (current === undefined || now - last < lineMilliseconds) return;
-    // One long call may give nothing new to tell.
-    const still = current === written ? `, still working after ${Math.round((now - began) / 1000)} s` : '';
-    stream.write(`${current}${still}\n`);
+    // One long call may give nothing new to tell, and make what was said of the time left wrong.
+    const text =
+      current === written
+        ? `${describeWork(current, undefined)}, still working after ${Math.round((now - began) / 1000)} s`
+        : describeWork(current, left);
+    stream.write(`${text}\n`);
     [last, written] = [now, current];
   };
   return {
     show(work) {
-      current = describeWork(work, clock.left(work));
+      current = work;
+      left = clock.left(work);
       timer ??= setInterval(write, lineMilliseconds / 10).unref();
       write();
     },

@@ -72,6 +72,13 @@ describe('without a terminal', () => {
     progress.show({ phase: 'stability', done: 12, total: undefined, unit: 'iterations' });
     vi.advanceTimersByTime(20_500);
     expect(text()).toBe('stability: 12 iterations\nstability: 12 iterations, still working after 20 s\n');
+    progress.show(tokens(0));
+    vi.advanceTimersByTime(2000);
+    progress.show(tokens(500));
+    vi.advanceTimersByTime(17_900);
+    expect(text()).toMatch(
+      /measuring: 50 % of 1,000 tokens, about 2 s left\nmeasuring: 50 % of 1,000 tokens, still working after 40 s\n$/,
+    );
     progress.stop();
   });
 
