@@ -1,4 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
+import { cpuBackend } from '../../src/index.ts';
 import { centres, fitPlanted, shares } from './planted.ts';
 
 /** Largest difference of two lists of numbers. */
@@ -10,6 +11,10 @@ function deviation(a: readonly number[], b: readonly number[]): number {
 it('these tests run in a page that may share memory between threads', () => {
   expect('document' in globalThis).toBe(true);
   expect(globalThis).toHaveProperty('crossOriginIsolated', true);
+});
+
+it('products run in WebAssembly with SIMD here', () => {
+  expect(cpuBackend().simd).toBe(true);
 });
 
 describe.each([
