@@ -16,6 +16,7 @@ export interface Product {
   readonly startB?: number;
   /** [rows, columns]. */
   readonly c: Block;
+  /** 1 or more, as `inner`. */
   readonly rows: number;
   /** A multiple of 4. */
   readonly columns: number;

@@ -1,11 +1,13 @@
+import { DdclError } from '@ddcl/core/backend';
 import type { Arithmetic, Block, Product, Scratch } from './arithmetic.ts';
-import { padded } from './panels.ts';
 import { simdFunctions, type SimdFunctions } from './simd-module.ts';
 
 /** Memory that one kernel leaves to the next; more is given back. */
 const keptBytes = 1 << 26;
 const pageBytes = 1 << 16;
 const doubleBytes = 8;
+/** What addresses of 32 bits reach, less a page: the end of a block is an address too. */
+const mostBytes = 2 ** 32 - pageBytes;
 
 interface GrowingBlock extends Block {
   readonly length: number;
@@ -40,7 +42,13 @@ class SimdScratch implements Scratch {
   take(length: number): Block {
     const { memory } = this.#functions;
     const at = this.#next;
-    this.#next += padded(length) * doubleBytes;
+    this.#next += Math.ceil(length / 2) * 2 * doubleBytes;
+    if (this.#next > mostBytes) {
+      throw new DdclError(
+        'unsupported',
+        `A kernel of the cpu backend needs more than the 4 GiB of scratch memory that WebAssembly has: ${(this.#next / 2 ** 30).toFixed(1)} GiB at least. cpuBackend({ simd: false }) has no such limit.`,
+      );
+    }
     const missing = this.#next - memory.buffer.byteLength;
     if (missing > 0) {
       memory.grow(Math.ceil(missing / pageBytes));

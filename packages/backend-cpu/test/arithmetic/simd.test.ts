@@ -2,6 +2,7 @@ import { hessianProduct, loss, lossAndGradient, nearest, tokenSums, trace, vjp, 
 import { afterEach, expect, it, vi } from 'vitest';
 import { deviation, problemTypes, problemValues, randomProblem } from '../../../core/test/support/ddcl-problems.ts';
 import { gradientOf } from '../../../core/test/support/oracle.ts';
+import { simdArithmetic } from '../../src/arithmetic/simd.ts';
 import { cpuBackend } from '../../src/index.ts';
 import { runOn } from '../run-on.ts';
 
@@ -64,4 +65,10 @@ it('says that the engine lacks it, and computes all the same', async () => {
   cpuBackend({ simd: false, onWarning: (warning) => warnings.push(warning) });
   expect(warnings).toHaveLength(1);
   expect(() => cpuBackend({ simd: true })).toThrow('Leave simd out');
+});
+
+it('refuses what WebAssembly has no addresses for, and works on', () => {
+  const arithmetic = simdArithmetic()!;
+  expect(() => arithmetic((scratch) => scratch.take(2 ** 29))).toThrow('more than the 4 GiB of scratch memory');
+  expect(arithmetic((scratch) => Array.from(scratch.take(2).data))).toEqual([0, 0]);
 });
