@@ -8,7 +8,7 @@ export const mostRootNames = 110;
 export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-conformance': 45,
   '@ddcl/backend-conformance/reporter': 1.5,
-  '@ddcl/backend-cpu': 19,
+  '@ddcl/backend-cpu': 19.5,
   '@ddcl/backend-ort': 45,
   '@ddcl/backend-webgpu': 28,
   '@ddcl/core': 16,
