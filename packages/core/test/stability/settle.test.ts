@@ -47,6 +47,15 @@ describe('settlePrototypes', () => {
     expect(backend.memory().buffers).toBe(0);
   });
 
+  it('looks for boundary tokens anew where prototypes have moved far, so that it ends at rest over all tokens', async () => {
+    const cold = { ...problem, temperature: 0.01 };
+    const result = (await settlePrototypes(strictBackend(), source, 120, stateAt(prototypes.flat(), 'float64', 0.01)))!;
+    expect(result.settled).toBe(true);
+    const settled = { ...cold, prototypes: rowsOf(result.prototypes, 2) };
+    expect(Math.max(...gradientOf(settled).flat().map(Math.abs))).toBeLessThan(5e-3);
+    expect(sumsOf(settled).lq).toBeLessThan(sumsOf(cold).lq);
+  });
+
   it('stays where there is nothing to do, and ends after the steps that it may make', async () => {
     const at = stateAt(prototypes.flat());
     const { prototypes: rest } = (await settlePrototypes(strictBackend(), source, 120, at, { tolerance: 1e-14 }))!;
