@@ -1,7 +1,6 @@
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { squaredDistance } from '../linalg/squared-distance.ts';
 import { toFrame, type PrototypeState } from '../measure/prototype-state.ts';
-import { asDType } from '../numbers/as-dtype.ts';
 import { mapRows } from '../tokens/device-blocks.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 
@@ -22,7 +21,8 @@ export async function keepRows(
   tokens: readonly number[],
   signal: AbortSignalLike | undefined,
 ): Promise<Float32Array | Float64Array> {
-  const kept = asDType({ length: tokens.length * dimension }, dtype).fill(0);
+  const size = tokens.length * dimension;
+  const kept = dtype === 'float32' ? new Float32Array(size) : new Float64Array(size);
   let [next, first] = [0, 0];
   if (tokens.length === 0) return kept;
   for await (const { data, rows } of source.blocks('stored')) {
