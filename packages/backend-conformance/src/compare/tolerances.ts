@@ -108,7 +108,7 @@ export const compositeTolerances: Readonly<Record<string, CompositeTolerance>> =
   'ddcl.nearest/1': otherOrder,
   'ddcl.loss/1': otherOrder,
   'ddcl.lossGradient/1': otherOrder,
-  'ddcl.lossAndGradient/1': otherOrder,
+  'ddcl.lossAndGradient/2': otherOrder,
   'ddcl.hessianProduct/1': otherOrder,
   'ddcl.tokenSums/1': otherOrder,
   'ddcl.segmentMass/1': otherOrder,

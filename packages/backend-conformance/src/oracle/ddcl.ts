@@ -95,6 +95,17 @@ export function gradientOf(problem: Problem): number[][] {
   );
 }
 
+/** `sum_n a_n w_nk`, [K]. */
+export function gradientMassOf(problem: Problem): number[] {
+  const [distances, assignments] = [distancesOf(problem), assignmentsOf(problem)];
+  return problem.prototypes.map((_, k) =>
+    problem.weights.reduce((total, weight, n) => {
+      const [d, q] = [distances[n]!, assignments[n]!];
+      return total + weight * q[k]! * (1 - (d[k]! - dot(q, d)) / problem.temperature);
+    }, 0),
+  );
+}
+
 /** The Hessian of the summed L_q with respect to the prototypes times a direction U, K rows: {@link gradientOf}, differentiated along U by hand. */
 export function hessianProductOf(problem: Problem, direction: readonly Vector[]): number[][] {
   const { tokens, weights, prototypes, temperature } = problem;

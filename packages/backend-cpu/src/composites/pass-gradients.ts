@@ -4,9 +4,9 @@ import { chunkRows, readRows, type TokenChunk } from './token-chunks.ts';
 import type { PassContext, PassPart } from './token-pass.ts';
 import { createTokenSum, prototypeMatrix } from './token-sum.ts';
 
-/** dL_q/dP with `w_nk = q_nk (1 - (d_nk - l_n) / T)` (docs/math.md section 3). */
+/** dL_q/dP and its mass with `w_nk = q_nk (1 - (d_nk - l_n) / T)` (docs/math.md section 3). */
 export function lossAndGradientPart({ data, operands, wanted }: PassContext): PassPart | undefined {
-  if (!wanted.has('gradient')) return undefined;
+  if (!wanted.has('gradient') && !wanted.has('gradientMass')) return undefined;
   const { scratch, prototypes, temperature, count, width } = data;
   const weights = operands.weights!;
   const pulls = new Float64Array(count);
@@ -30,6 +30,7 @@ export function lossAndGradientPart({ data, operands, wanted }: PassContext): Pa
     },
     results: () => ({
       gradient: prototypeMatrix(data, (k, axis, index) => 2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis))),
+      gradientMass: pulls,
     }),
   };
 }

@@ -87,7 +87,7 @@ const cases: Record<string, Case> = {
     body: (...x) => Object.values(nearest(operands(x), 1)),
     expected: (p) => [nearestOf(p, 1).indices.flat(), nearestOf(p, 1).distances.flat()],
   },
-  'ddcl.lossAndGradient/1': {
+  'ddcl.lossAndGradient/2': {
     body: (...x) => Object.values(lossAndGradient(operands(x))),
     expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat()],
   },

@@ -3,7 +3,7 @@ import type { CompositeMaker } from '../compile/compile-program.ts';
 import { reduce, segmentSum } from '../compile/kernel-ops.ts';
 import type { PlanBuilder } from '../plan/plan-builder.ts';
 import type { Value } from '../wgsl/value.ts';
-import { tokenPass, type TokenPass } from './token-pass.ts';
+import { tokenPass, type PullOfTokens, type TokenPass } from './token-pass.ts';
 
 /** `L_q`, `L_OLS` and `V`, each by its own formula: docs/math.md section 2. */
 function losses(plan: PlanBuilder, pass: TokenPass, weights: Value): (() => Value)[] {
@@ -37,10 +37,13 @@ const loss: CompositeMaker = (plan, [tokens, weights, prototypes, temperature]) 
 const lossAndGradient: CompositeMaker = (plan, [tokens, weights, prototypes, temperature], isNeeded) => {
   const pass = tokenPass(plan, tokens!, prototypes!, temperature!);
   if (isNeeded(0) && isNeeded(1)) {
-    const [error, gradient] = pass.errorAndGradient(weights!);
-    return [() => error, () => gradient];
+    const [error, { gradient, mass }] = pass.errorAndGradient(weights!);
+    return [() => error, () => gradient, () => mass];
   }
-  return [() => pass.total(weights!, pass.errors), () => pass.gradient(weights!)];
+  // Whoever asks for one of the two gets both: the mass is a by-product of the gradient's product.
+  let made: PullOfTokens | undefined;
+  const pull = (): PullOfTokens => (made ??= pass.gradient(weights!));
+  return [() => pass.total(weights!, pass.errors), () => pull().gradient, () => pull().mass];
 };
 
 const tokenSums: CompositeMaker = (plan, [tokens, weights, prototypes, temperature]) => {
@@ -61,6 +64,6 @@ export const fusedComposites: Readonly<Record<string, CompositeMaker>> = {
   'ddcl.assign/1': assign,
   'ddcl.forward/1': forward,
   'ddcl.loss/1': loss,
-  'ddcl.lossAndGradient/1': lossAndGradient,
+  'ddcl.lossAndGradient/2': lossAndGradient,
   'ddcl.tokenSums/1': tokenSums,
 };

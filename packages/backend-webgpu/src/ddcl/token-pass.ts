@@ -108,7 +108,7 @@ export class TokenPass {
   }
 
   /** `L_q = sum_n a_n l_n` and its gradient; the sums go along with dispatches that are there anyway, where the device has bindings for it. */
-  errorAndGradient(weights: Value): readonly [Value, Value] {
+  errorAndGradient(weights: Value): readonly [Value, PullOfTokens] {
     const reads = [this.tokens, this.prototypes].map((operand) => readsOf(operand).size);
     if (this.#made.has('logits') || reads.some((count) => count > 1)) {
       return [this.total(weights, this.errors), this.gradient(weights)];
@@ -118,8 +118,8 @@ export class TokenPass {
     return [error, this.gradient(weights, { from: sums, to: error })];
   }
 
-  /** `2 ((sum_n a_n w_nk) p_k - sum_n a_n w_nk z_n)`, [K, m]: sums over ranges of tokens, which whoever reads it adds up in order. */
-  gradient(weights: Value, addedUp?: ProductCall['addedUp']): Value {
+  /** Sums over ranges of tokens, which whoever reads them adds up in order. */
+  gradient(weights: Value, addedUp?: ProductCall['addedUp']): PullOfTokens {
     const { sub, mul, number } = this.#ops();
     const plan = this.#plan;
     const { tile, splits } = this.#tileFor(this.k, this.m, this.n);
@@ -142,7 +142,10 @@ export class TokenPass {
       literal(1),
     ]);
     const pull = this.#arithmetic.parts(partial, [this.k, this.m]);
-    return mul(number(2), sub(mul(mass, this.prototypes), pull));
+    return {
+      gradient: mul(number(2), sub(mul(mass, this.prototypes), pull)),
+      mass: this.#arithmetic.parts(totals, [this.k]),
+    };
   }
 
   /** `sum_n a_n x_n` of numbers for each token, a scalar. */
@@ -226,6 +229,14 @@ export class TokenPass {
     this.#made.set(name, value);
     return value;
   }
+}
+
+/** What pulls at the prototypes: `dL_q/dP` and its mass. */
+export interface PullOfTokens {
+  /** `2 ((sum_n a_n w_nk) p_k - sum_n a_n w_nk z_n)`, [K, m]. */
+  readonly gradient: Value;
+  /** `sum_n a_n w_nk`, [K]. */
+  readonly mass: Value;
 }
 
 /** Loaders read each token once for each tile of prototypes: only what is nearly free is computed there. */

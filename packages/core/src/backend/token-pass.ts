@@ -8,8 +8,8 @@ export const tokenPassName = 'ddcl.tokenPass/1';
 
 /**
  * What can be asked of one pass over the tokens. A row per token: `assignments` q [n, K], `outputs` y [n, m], `nearest` int32 [n, 1],
- * `nearestDistance` [n, 1]. Sums over tokens: `lq`, `lols`, `v`, `hard`, `entropy` [], `mass`, `wins` [K], and `gradient` of L_q by
- * prototypes [K, m]. Gradients for the cotangents that come as operands: of L_q, L_OLS and V by each operand of the loss
+ * `nearestDistance` [n, 1]. Sums over tokens: `lq`, `lols`, `v`, `hard`, `entropy` [], `mass`, `wins` [K], `gradient` of L_q by
+ * prototypes [K, m] and `gradientMass`, its `sum_n a_n w_nk` [K]. Gradients for the cotangents that come as operands: of L_q, L_OLS and V by each operand of the loss
  * (`lossBy...`), and of y by each of its own (`outputsBy...`), of the operands' shapes.
  */
 export type TokenQuantity =
@@ -21,6 +21,7 @@ export type TokenQuantity =
   | 'lols'
   | 'v'
   | 'gradient'
+  | 'gradientMass'
   | 'hard'
   | 'entropy'
   | 'mass'
@@ -76,7 +77,7 @@ const members: Readonly<Record<string, Member>> = {
     operands: [...weighted, 'onLq', 'onLols', 'onV'],
     quantities: ['lossByTokens', 'lossByWeights', 'lossByPrototypes', 'lossByTemperature'],
   },
-  'ddcl.lossAndGradient/1': { operands: weighted, quantities: ['lq', 'gradient'] },
+  'ddcl.lossAndGradient/2': { operands: weighted, quantities: ['lq', 'gradient', 'gradientMass'] },
   'ddcl.tokenSums/1': { operands: weighted, quantities: ['lq', 'lols', 'v', 'hard', 'entropy', 'mass', 'wins'] },
 };
 

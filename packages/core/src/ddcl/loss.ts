@@ -62,30 +62,33 @@ export interface LossAndGradient {
   readonly lq: Tensor;
   /** `dL_q/dP`, [K, m], of that sum. */
   readonly gradient: Tensor;
+  /** `sum_n a_n w_nk`, [K]: twice that is the Hessian's diagonal while assignments stand still, so `massPreconditioned` divides by it. */
+  readonly mass: Tensor;
 }
 
 /**
  * L_q and its closed-form gradient `2 ((sum_n a_n w_nk) p_k - (W^T diag(a) Z)_k)` with
- * `w_nk = q_nk (1 - (d_nk - l_n) / T)` (Proposition 2 of arXiv 2604.03850). The composite `ddcl.lossAndGradient/1`
- * (tokens, weights, prototypes, temperature); sums over blocks of tokens add up to the whole.
+ * `w_nk = q_nk (1 - (d_nk - l_n) / T)` (Proposition 2 of arXiv 2604.03850), with its `sum_n a_n w_nk`. The composite
+ * `ddcl.lossAndGradient/2` (tokens, weights, prototypes, temperature); sums over blocks of tokens add up to the whole.
  */
 export function lossAndGradient(operands: WeightedOperands): LossAndGradient {
-  checkOperands('ddcl.lossAndGradient/1', operands, operands.weights);
-  const [lq, gradient] = composite(
+  checkOperands('ddcl.lossAndGradient/2', operands, operands.weights);
+  const [lq, gradient, mass] = composite(
     {
-      name: 'ddcl.lossAndGradient/1',
+      name: 'ddcl.lossAndGradient/2',
       decomposition: (tokens, weights, prototypes, temperature) => {
         const { w, error } = separationWeights(tokens!, prototypes!, temperature!);
         const weighted = mul(w, reshape(weights!, [weights!.shape[0]!, 1]));
         return [
           sum(mul(weights!, reshape(error, weights!.shape))),
           mul(pullTowards(weighted, prototypes!, tokens!), 2),
+          sum(weighted, [0]),
         ];
       },
     },
     [operands.tokens, operands.weights, operands.prototypes, operands.temperature],
   );
-  return { lq: lq!, gradient: gradient! };
+  return { lq: lq!, gradient: gradient!, mass: mass! };
 }
 
 /**

@@ -43,7 +43,7 @@ export function adamW(
   return {
     name,
     settings: { beta1, beta2, epsilon, weightDecay },
-    slots: 2,
+    slots: ['parameter', 'parameter'],
     update(parameter, gradient, state, controls) {
       const { learningRate, step } = controls;
       const [mean, square] = state as [Tensor, Tensor];

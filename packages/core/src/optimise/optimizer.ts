@@ -8,7 +8,12 @@ export interface StepControls {
   readonly step: Tensor;
   /** Share of the parameter taken off per unit of learning rate, >= 0. Default: the optimiser's own. */
   readonly weightDecay?: Tensor;
+  /** Of a parameter [K, m] the mass that pulls at each row, [K], in the gradient's units; for an optimiser that `needsMass`. */
+  readonly mass?: Tensor;
 }
+
+/** The shape of a state tensor: that of the parameter [K, ...], or a number for each of its rows [K]. */
+export type SlotShape = 'parameter' | 'rows';
 
 /** A parameter after a step, with the optimiser's state for it. */
 export interface Updated {
@@ -24,15 +29,17 @@ export interface Optimizer {
   readonly name: string;
   /** Its numbers by name: with the name they tell two rules apart, as when a fit is resumed. */
   readonly settings: Readonly<Record<string, number>>;
-  /** How many tensors of the parameter's shape it keeps per parameter; all start at zero. */
-  readonly slots: number;
+  /** The tensors that it keeps per parameter; all start at zero. */
+  readonly slots: readonly SlotShape[];
+  /** Whether it takes the mass of each row, which only a loss with closed-form gradients can give. Default false. */
+  readonly needsMass?: boolean;
   update(parameter: Tensor, gradient: Tensor, state: readonly Tensor[], controls: StepControls): Updated;
   /**
    * What it divides a gradient by, element by element, for the largest safe rate (docs/math.md section 4); left out where it divides by nothing.
    *
-   * @param state its tensors after a step; @param step number of that step, from 1
+   * @param state its tensors after a step; @param step number of that step, from 1; @param size elements of the parameter
    */
-  divisor?(state: readonly ArrayLike<number>[], step: number): Float64Array;
+  divisor?(state: readonly ArrayLike<number>[], step: number, size: number): Float64Array;
 }
 
 /** Decoupled weight decay (Loshchilov, Hutter, arXiv 1711.05101): `p - decay p rate`; a decay that is known to be 0 leaves p alone. */

@@ -15,7 +15,7 @@ export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
   return {
     name: 'sgd',
     settings: { momentum },
-    slots: momentum === 0 ? 0 : 1,
+    slots: momentum === 0 ? [] : ['parameter'],
     update(parameter, gradient, [velocity], controls) {
       const { learningRate } = controls;
       const start = decayed(parameter, controls);

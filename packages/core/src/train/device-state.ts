@@ -69,10 +69,10 @@ export class DeviceState {
     return results.slice(this.#order.length);
   }
 
-  /** Zeros where the sums of a step begin: a vector of `count` scalars and the gradients. The caller's. */
+  /** Zeros where the sums of a step begin: a vector of `count` scalars, the gradients and masses. The caller's. */
   zeros(count: number): DeviceBuffer[] {
     const { dtype } = this.#definition;
-    return this.#upload([{ dtype, shape: [count] }, ...this.#types.trained]);
+    return this.#upload([{ dtype, shape: [count] }, ...this.#types.sums]);
   }
 
   /** Replaces parameters and state; what is refused leaves them as they were. */

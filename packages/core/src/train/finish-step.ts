@@ -4,7 +4,7 @@ import { sum } from '../program/ops/reduce.ts';
 import type { Tensor } from '../program/trace.ts';
 import type { StepScalars } from './controls.ts';
 import type { Definition } from './definition.ts';
-import { pack } from './terms.ts';
+import { massOwners, pack } from './terms.ts';
 import { trackedReports, trackedScalars } from './track-temperature.ts';
 
 /** Tensors that go from step to step. */
@@ -26,6 +26,8 @@ export interface StepSums {
   /** What sums are divided by; left out where they are means of one batch already. */
   readonly weight: Tensor | undefined;
   readonly gradients: readonly Tensor[];
+  /** Of the parameters of {@link massOwners}. */
+  readonly masses: readonly Tensor[];
   /** After the batches. */
   readonly statistics: readonly Tensor[];
 }
@@ -81,11 +83,16 @@ export function finishStep(
     const factor = select(less(limit, norm), div(clipNorm, sqrt(maximum(norm, limit))), 1);
     clipped = gradients.map((gradient) => mul(gradient, factor));
   }
-  const updated = trained.map(({ group, decays }, index) =>
+  const owners = massOwners(definition);
+  const masses = sums.masses.map(perWeight);
+  const updated = trained.map(({ name, group, decays }, index) =>
     groups[group]!.optimizer.update(held.trained[index]!, clipped[index]!, held.slots[index]!, {
       learningRate: scalars.rates[group]!,
       step: scalars.step,
       weightDecay: decays && groups[group]!.weightDecay !== 0 ? scalars.decays[group]! : scalar(norm, 0),
+      ...(groups[group]!.optimizer.needsMass === true && {
+        mass: masses[owners.findIndex((owner) => owner.name === name)]!,
+      }),
     }),
   );
   const next: Held = {

@@ -49,6 +49,8 @@ export interface LossResult {
   readonly weight?: Tensor;
   /** Derivatives of `loss` by names of parameters, where there is a closed form: these are not differentiated. */
   readonly gradients?: Readonly<Record<string, Tensor>>;
+  /** Of prototypes [K, m] the mass that pulls at each, [K], a sum where gradients are: `mass` of `lossAndGradient`, for `massPreconditioned`. */
+  readonly masses?: Readonly<Record<string, Tensor>>;
 }
 
 /** What the trainer adds to what a loss sees. */

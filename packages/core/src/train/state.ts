@@ -48,8 +48,8 @@ function tensorShapes(definition: Definition): Map<string, readonly number[]> {
   const types = heldTypes(definition);
   const shapes = new Map<string, readonly number[]>();
   for (const { name, type } of [...definition.trained, ...definition.frozen]) shapes.set(name, type.shape);
-  definition.trained.forEach(({ name, type }, index) =>
-    types.slots[index]!.forEach((_, slot) => shapes.set(slotName(name, slot), type.shape)),
+  definition.trained.forEach(({ name }, index) =>
+    types.slots[index]!.forEach(({ shape }, slot) => shapes.set(slotName(name, slot), shape)),
   );
   types.statistics.forEach(({ shape }, index) => shapes.set(statisticName(index), shape));
   return shapes;

@@ -8,9 +8,12 @@ import type { Definition } from './definition.ts';
 import { finishStep, type Held } from './finish-step.ts';
 import {
   lossGradients,
+  lossMasses,
   lossTerms,
+  massOwners,
   namedOperands,
   pack,
+  rowsType,
   temperatureOf,
   weightedValues,
   type BatchOperands,
@@ -31,6 +34,8 @@ export interface HeldTypes {
   readonly statistics: readonly ConcreteType[];
   /** For each trained parameter its optimiser's state. */
   readonly slots: readonly (readonly ConcreteType[])[];
+  /** What a step sums up beside scalars: gradients of the trained parameters, then masses. */
+  readonly sums: readonly ConcreteType[];
   readonly flag: ConcreteType;
 }
 
@@ -41,7 +46,10 @@ export function heldTypes(definition: Definition): HeldTypes {
     frozen: frozen.map(({ type }) => type),
     trained: trained.map(({ type }) => type),
     statistics: tracking === undefined ? [] : trackedTypes(tracking, dtype),
-    slots: trained.map(({ type, group }) => Array.from({ length: groups[group]!.optimizer.slots }, () => type)),
+    slots: trained.map(({ type, group }) =>
+      groups[group]!.optimizer.slots.map((shape) => (shape === 'parameter' ? type : rowsType(type))),
+    ),
+    sums: [...trained.map(({ type }) => type), ...massOwners(definition).map(({ type }) => rowsType(type))],
     flag: { dtype, shape: [] },
   };
 }
@@ -103,7 +111,9 @@ export function stepProgram(definition: Definition, inputs: readonly ConcreteTyp
       const terms = lossTerms(definition, operands);
       names = terms.names;
       const values = definition.reports ? terms.values : [];
-      const sums = { ...terms, values, weight: terms.loss.weight, gradients: lossGradients(definition, terms) };
+      const gradients = lossGradients(definition, terms);
+      const masses = lossMasses(definition, terms);
+      const sums = { ...terms, values, weight: terms.loss.weight, gradients, masses };
       const { next, reports } = finishStep(definition, operands.scalars, sums, held);
       return [...inOrder(next), ...(definition.reports ? [reports] : [])];
     },
@@ -113,23 +123,23 @@ export function stepProgram(definition: Definition, inputs: readonly ConcreteTyp
 }
 
 /**
- * A batch added to a step's sums, of which `count` are scalars (the weight alone without reports): (...batch, controls, ...frozen, ...trained, ...statistics, scalar sums, ...gradient sums) to (...statistics, scalar sums, ...gradient sums). */
+ * A batch added to a step's sums, of which `count` are scalars (the weight alone without reports): (...batch, controls, ...frozen, ...trained, ...statistics, scalar sums, ...gradient sums) to (...statistics, scalar sums, ...gradient sums); masses count as gradients. */
 export function accumulateProgram(definition: Definition, inputs: readonly ConcreteType[], count: number): TracedStep {
   const types = heldTypes(definition);
   let names: readonly string[] = [];
   const program = trace(
-    [...batchTypes(inputs, types), { dtype: definition.dtype, shape: [count] }, ...types.trained],
+    [...batchTypes(inputs, types), { dtype: definition.dtype, shape: [count] }, ...types.sums],
     (...tensors) => {
       const taker = new Taker(tensors as Tensor[]);
       const operands = takeBatch(definition, inputs, types, taker);
-      const [values, gradients] = [taker.one(), taker.take(types.trained)];
+      const [values, before] = [taker.one(), taker.take(types.sums)];
       const terms = lossTerms(definition, operands);
       names = terms.names;
-      const own = lossGradients(definition, terms);
+      const own = [...lossGradients(definition, terms), ...lossMasses(definition, terms)];
       return [
         ...terms.statistics,
         add(values, pack(weightedValues(terms).slice(-count))),
-        ...gradients.map((sum, index) => add(sum, own[index]!)),
+        ...before.map((sum, index) => add(sum, own[index]!)),
       ];
     },
     'accumulate',
@@ -144,7 +154,7 @@ export function updateProgram(definition: Definition, names: readonly string[], 
     [
       types.controls,
       { dtype: definition.dtype, shape: [count] },
-      ...types.trained,
+      ...types.sums,
       ...types.statistics,
       ...types.trained,
       ...types.statistics,
@@ -161,6 +171,7 @@ export function updateProgram(definition: Definition, names: readonly string[], 
         values: definition.reports ? names.map((_, index) => at(index)) : [],
         weight: at(count - 1),
         gradients: taker.take(types.trained),
+        masses: taker.take(types.sums.slice(types.trained.length)),
         statistics: taker.take(types.statistics),
       };
       const held: Held = {

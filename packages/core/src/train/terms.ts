@@ -3,7 +3,7 @@ import { DdclError } from '../errors/ddcl-error.ts';
 import { cast, detach, scalar } from '../program/ops/create.ts';
 import { concat, reshape } from '../program/ops/layout.ts';
 import { equal, select } from '../program/ops/elementwise.ts';
-import { formatType } from '../program/tensor-type.ts';
+import { formatType, type ConcreteType } from '../program/tensor-type.ts';
 import type { Tensor } from '../program/trace.ts';
 import type { StepScalars } from './controls.ts';
 import type { Definition } from './definition.ts';
@@ -77,7 +77,7 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
       `A loss returns its scalars by name, such as { loss }, but returned ${String(loss)}.`,
     );
   }
-  const { gradients: _gradients, weight, ...others } = loss;
+  const { gradients: _gradients, masses: _masses, weight, ...others } = loss;
   const { loss: own, ...reports } = others as Readonly<Record<string, Tensor>>;
   const entries = Object.entries({ loss: own!, ...reports, ...(weight && { weight }) });
   for (const [name, value] of entries) {
@@ -140,6 +140,32 @@ export function lossGradients({ trained }: Definition, { loss, parameters }: Bat
     );
   });
 }
+
+/**
+ * The masses that optimisers of trained parameters need, in order.
+ *
+ * @throws DdclError `argument` where the loss gives none, `shape` for one that is not of the parameter's rows
+ */
+export function lossMasses(definition: Definition, { loss }: BatchTerms): Tensor[] {
+  const given = loss.masses ?? {};
+  return massOwners(definition).map(({ name, type, group }) => {
+    const wanted = rowsType(type);
+    const mass = Object.hasOwn(given, name) ? given[name]! : undefined;
+    if (mass !== undefined && formatType(mass.type) === formatType(wanted)) return mass;
+    throw new DdclError(
+      mass === undefined ? 'argument' : 'shape',
+      `${definition.groups[group]!.optimizer.name} needs the mass of each row of '${name}', ${formatType(wanted)}, but the loss gives ${mass === undefined ? 'none' : formatType(mass.type)}. Return { gradients, masses } as lossAndGradient has them, or take another optimiser.`,
+    );
+  });
+}
+
+/** Trained parameters whose optimiser takes masses. */
+export function massOwners({ trained, groups }: Definition): Definition['trained'] {
+  return trained.filter(({ group }) => groups[group]!.optimizer.needsMass === true);
+}
+
+/** A number for each row of a parameter. */
+export const rowsType = ({ dtype, shape }: ConcreteType): ConcreteType => ({ dtype, shape: shape.slice(0, 1) });
 
 /** Scalars as one vector. */
 export function pack(values: readonly Tensor[]): Tensor {

@@ -63,7 +63,7 @@ export async function measureTimescale(
   const frame = { offset: new Float64Array(dimension), scale: 1 };
   const place = prototypeState(Float64Array.from(state.parameters[name]!), dimension, temperature, frame, dtype);
   const source = tokensFromReader(tokensFromArray(tokens, dimension, weights));
-  const divisor = optimizer.divisor?.(state.optimizer[name]!, state.step);
+  const divisor = optimizer.divisor?.(state.optimizer[name]!, state.step, state.parameters[name]!.length);
   const { lambdaMin, lambdaMax, maxLearningRate } = await measureStabilityOn(backend, source, weights.length, place, {
     random: createRandom(0),
     divisor,

@@ -57,7 +57,7 @@ describe('a token pass', () => {
         assign(x),
         nearest(x).indices,
       ]),
-    ).toEqual(['outputs lq lols v gradient mass assignments nearest']);
+    ).toEqual(['outputs lq lols v gradient gradientMass mass assignments nearest']);
   });
 
   it('leaves out what nothing uses', async () => {

@@ -16,7 +16,7 @@ const calls: Record<string, Call> = {
   'ddcl.assign/1': (tokens, _, prototypes, temperature) => assign({ tokens, prototypes, temperature }),
   'ddcl.forward/1': (tokens, _, prototypes, temperature) => forward({ tokens, prototypes, temperature }),
   'ddcl.loss/1': (tokens, weights, prototypes, temperature) => loss({ tokens, weights, prototypes, temperature }),
-  'ddcl.lossAndGradient/1': (tokens, weights, prototypes, temperature) =>
+  'ddcl.lossAndGradient/2': (tokens, weights, prototypes, temperature) =>
     lossAndGradient({ tokens, weights, prototypes, temperature }),
   'ddcl.tokenSums/1': (tokens, weights, prototypes, temperature) =>
     tokenSums({ tokens, weights, prototypes, temperature }),

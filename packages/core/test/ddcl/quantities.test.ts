@@ -14,6 +14,7 @@ import { deviation, problems, problemValues, randomProblem, withoutGradients } f
 import { checkGradient, scalarProgram, type Body } from '../support/gradient.ts';
 import {
   assignmentsOf,
+  gradientMassOf,
   gradientOf,
   lossGradientOf,
   nearestOf,
@@ -62,7 +63,7 @@ const quantities: Record<string, Quantity> = {
   },
   lossAndGradient: {
     body: (...x) => Object.values(lossAndGradient(operands(x))) as Tensor[],
-    expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat()],
+    expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat(), gradientMassOf(p)],
   },
   'gradient of loss': {
     body: (...x) => {

@@ -3,6 +3,7 @@ import { gradientOf, type Problem } from '../../../backend-conformance/src/oracl
 /** The DDCL quantities by plain loops, which are published with the conformance kit. */
 export {
   assignmentsOf,
+  gradientMassOf,
   gradientOf,
   hessianProductOf,
   outputsOf,

@@ -21,6 +21,7 @@ import { attend } from '@ddcl/core/fit';
 import { tensorType, type FloatDType, type TensorType } from '@ddcl/core/backend';
 import {
   assignmentsOf,
+  gradientMassOf,
   gradientOf,
   hessianProductOf,
   outputsOf,
@@ -159,12 +160,12 @@ export const ddclComposites: Readonly<Record<string, DdclComposite>> = {
     moreValues: (_n, _count, _m, dtype) => cotangents.map((each) => value(tensorType(dtype, []), [each])),
     perToken: true,
   },
-  'ddcl.lossAndGradient/1': {
+  'ddcl.lossAndGradient/2': {
     body: (x) => {
-      const { lq, gradient } = lossAndGradient(operands(x));
-      return [lq, gradient];
+      const { lq, gradient, mass } = lossAndGradient(operands(x));
+      return [lq, gradient, mass];
     },
-    expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat()],
+    expected: (p) => [[sumsOf(p).lq], gradientOf(p).flat(), gradientMassOf(p)],
   },
   'ddcl.hessianProduct/1': {
     body: (x) => [hessianProduct(operands(x), x[4]!)],

@@ -39,7 +39,7 @@ const programs: readonly { readonly program: Program; readonly inputs: () => Val
         });
         return [lq, gradient];
       },
-      'ddcl.lossAndGradient/1',
+      'ddcl.lossAndGradient/2',
     ),
     inputs: () => [randomValue(f(257, 7), 5), randomValue(f(257), 6, 0, 1), randomValue(f(5, 7), 7), value(f(), [2])],
   },

@@ -183,6 +183,7 @@ function assemble(
   return new Map(
     [...quantities].map((quantity): [TokenQuantity, OnnxName] => {
       if (isPrototypeGradient(quantity)) return [quantity, onPrototypes(quantity)];
+      if (quantity === 'gradientMass') return [quantity, sums.get('totals')!];
       // One number per token is a column there.
       if (quantity === 'lossByWeights') {
         return [quantity, graph.node('Reshape', [rows.get(quantity)!, graph.int64s([-1])])];

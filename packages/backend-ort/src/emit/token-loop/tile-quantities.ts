@@ -12,7 +12,7 @@ export type TokenRow =
 
 /** Sums that a tile adds to, by quantity; gradients by prototypes are two of them. */
 export type TileSum =
-  | Exclude<TokenQuantity, TokenRow | PrototypeGradient>
+  | Exclude<TokenQuantity, TokenRow | PrototypeGradient | 'gradientMass'>
   | 'pull'
   | 'totals'
   | 'lossPull'
@@ -54,8 +54,10 @@ export function isPrototypeGradient(quantity: TokenQuantity): quantity is Protot
 
 /** The sums that a set of quantities needs; L_q is that of its two parts where those are there. */
 export function sumsOf(quantities: ReadonlySet<TokenQuantity>): TileSum[] {
-  return [...quantities].flatMap((quantity): readonly TileSum[] => {
+  const sums = [...quantities].flatMap((quantity): readonly TileSum[] => {
+    if (quantity === 'gradientMass') return ['totals'];
     if (isRow(quantity) || (quantity === 'lq' && quantities.has('lols') && quantities.has('v'))) return [];
     return isPrototypeGradient(quantity) ? prototypeGradients[quantity] : [quantity];
   });
+  return [...new Set(sums)];
 }

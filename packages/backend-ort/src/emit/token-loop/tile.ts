@@ -115,7 +115,7 @@ export function emitTile(
   const tokenSquares =
     wantsLq || wants('hard', 'nearestDistance', 'lossByWeights') ? rowSquares(graph, tokens) : undefined;
   const meanLogit =
-    wantsLq || wants('gradient') || forLoss || forOutputs ? rowSum(graph, graph.node('Mul', [q, logits])) : undefined;
+    wantsLq || wants('gradient', 'gradientMass') || forLoss || forOutputs ? rowSum(graph, graph.node('Mul', [q, logits])) : undefined;
   const meanLogits = meanLogit && shaped(meanLogit, -1, 1);
   /** `|z|^2 - T x`: the distance that belongs to a logit. */
   const distance = (logit: OnnxName): OnnxName =>
@@ -133,19 +133,19 @@ export function emitTile(
     }
   }
 
-  if (wants('gradient')) {
+  if (wants('gradient', 'gradientMass')) {
     const offset = shaped(graph.node('Sub', [graph.float(1), meanLogit!]), -1, 1);
     const w = graph.node('Mul', [q, graph.node('Add', [logits, offset])]);
     // The weights go where there are fewer numbers to multiply.
     const left = terms.narrow ? w : graph.node('Mul', [w, weights!]);
     const right = terms.narrow ? graph.node('Mul', [tokens, weights!]) : tokens;
-    if (sizes !== undefined && inHalves(sizes)) {
+    if (wants('gradient') && sizes !== undefined && inHalves(sizes)) {
       const { rows: count, m } = sizes;
       const halves = graph.node('Transpose', [shaped(left, 2, count / 2, -1)], { perm: { ints: [0, 2, 1] } });
       const pulls = graph.node('MatMul', [halves, shaped(right, 2, count / 2, m)]);
       if (before === undefined) sums.set('pull', graph.reduce('ReduceSum', pulls, [0], false));
       else keep('pull', pulls);
-    } else {
+    } else if (wants('gradient')) {
       const sum = before?.get('pull');
       sums.set('pull', graph.node('Gemm', [left, right, ...(sum === undefined ? [] : [sum])], { transA: { int: 1 } }));
     }
