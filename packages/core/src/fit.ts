@@ -3,9 +3,10 @@ export { fit, type FitResult } from './fit/fit.ts';
 export { createOnlineFit, type OnlineFit, type OnlineFitOptions } from './fit/online-fit.ts';
 export { checkpointIdentity } from './fit/checkpoint.ts';
 export { fitDifferences, fitIdentity, type FitIdentity } from './fit/identity.ts';
-export type { EarlyStop, FitOptions, FitProgress } from './fit/options.ts';
+export type { FitOptions, FitProgress, Refinement } from './fit/options.ts';
+export { defaultTokenMemory } from './fit/step-tokens.ts';
 export type { HistoryRecord } from './fit/history.ts';
-export { defaultBatch, defaultLearningRate, defaultSteps } from './fit/schedule.ts';
+export { defaultBatch, defaultLearningRate, defaultRefinement, defaultSteps } from './fit/schedule.ts';
 export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
 export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
 

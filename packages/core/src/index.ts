@@ -67,6 +67,7 @@ export type { DdclOperands, WeightedOperands } from './ddcl/check-operands.ts';
 // Optimisers
 export { sgd, type SgdOptions } from './optimise/sgd.ts';
 export { adam, adamW, type AdamOptions, type AdamWOptions } from './optimise/adam.ts';
+export { massPreconditioned } from './optimise/mass-preconditioned.ts';
 export type { Optimizer, StepControls, Updated } from './optimise/optimizer.ts';
 
 // Random numbers

@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
 import type { FloatDType } from '@ddcl/core';
-import { autoTemperatureShare, defaultBatch, defaultLearningRate, defaultSteps, type FitOptions } from '@ddcl/core/fit';
+import {
+  autoTemperatureShare,
+  defaultRefinement,
+  defaultSteps,
+  defaultTokenMemory,
+  type FitOptions,
+} from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { passesOf } from '../backends/choose-backend.ts';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
@@ -77,11 +83,25 @@ export function fitCommand(): Command {
     .option('--anneal', 'cool from 0.9 of the critical temperature (the default)')
     .option('--no-anneal', 'run at the final temperature throughout')
     .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
-    .option('--epochs <N>', `passes over the tokens (default: as many as ${defaultSteps} steps need)`, wholeNumber(1))
-    .option('--batch <N>', `tokens per step (default: ${defaultBatch})`, wholeNumber(1))
+    .option(
+      '--epochs <N>',
+      `passes over the tokens while cooling (default: as many as ${defaultSteps} steps need)`,
+      wholeNumber(1),
+    )
+    .option('--batch <N>', 'tokens per step (default: 4 K, at least 1024, at most 8192)', wholeNumber(1))
+    .option(
+      '--refine <N>',
+      `most passes over all tokens after cooling (default: ${defaultRefinement}; 0 with --epochs)`,
+      wholeNumber(0),
+    )
+    .option(
+      '--token-memory <MiB>',
+      `tokens that fit into it stay on the device (default: ${defaultTokenMemory / 2 ** 20})`,
+      wholeNumber(0),
+    )
     .option(
       '--learning-rate <X>',
-      `Adam's rate at the start, in units of the tokens' spread (default: ${defaultLearningRate})`,
+      'share of a step in the running mean of its tokens at the start, at most 1 (default: 0.3)',
       positiveNumber,
     );
   return addDataOptions(command, 'all', 'its only matrix')

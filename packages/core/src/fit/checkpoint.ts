@@ -29,26 +29,33 @@ export interface FitCheckpoint {
   readonly stopping: StoppingState;
   readonly best: BestRestart | undefined;
   readonly dtype: FloatDType;
-  /** Framed prototypes and optimiser state, each of K * m numbers; empty between restarts. */
+  /** Framed prototypes [K, m] and the optimiser's state, each [K, m] or [K]; empty between restarts. */
   readonly state: readonly (Float32Array | Float64Array)[];
   readonly shape: readonly [number, number];
 }
 
-/** Where early stopping stands. */
+/** Where the refinement stands. */
 export interface StoppingState {
-  readonly lowest: number | null;
-  readonly waited: number;
+  /** L_q before the last pass. */
+  readonly lq: number | null;
+  /** Whether it has converged. */
+  readonly isDone: boolean;
 }
 
-const formatVersion = '2';
+const formatVersion = '3';
 
 /** A checkpoint as a safetensors file: `state.0`... and `best`, and the rest in the metadata. */
 export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
   const { state, best, shape, dtype, ...rest } = checkpoint;
   const tensors = new Map<string, SafetensorsTensor>();
-  state.forEach((data, index) =>
-    tensors.set(`state.${index}`, { dtype: dtype === 'float32' ? 'F32' : 'F64', shape, data }),
-  );
+  state.forEach((data, index) => {
+    const isWhole = data.length === shape[0] * shape[1];
+    tensors.set(`state.${index}`, {
+      dtype: dtype === 'float32' ? 'F32' : 'F64',
+      shape: isWhole ? shape : [data.length],
+      data,
+    });
+  });
   if (best !== undefined) tensors.set('best', { dtype: 'F64', shape, data: best.prototypes });
   const bestNote = best === undefined ? null : { restart: best.restart, hard: best.hard };
   const progress = JSON.stringify({ ...rest, best: bestNote, dtype, shape, slots: state.length });

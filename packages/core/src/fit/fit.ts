@@ -7,7 +7,7 @@ import { createRandom } from '../random/random.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { Stability } from '../stability/stability.ts';
 import { measureStability } from '../stability/measure-stability.ts';
-import { measureSource } from '../measure/measure-source.ts';
+import { measurePass, measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
 import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
@@ -18,10 +18,12 @@ import type { HistoryRecord } from './history.ts';
 import { fitIdentity, requireSameFit, tokenIdentity } from './identity.ts';
 import { resolveFitOptions, type FitOptions, type ResolvedFitOptions } from './options.ts';
 import { roundToModel, runRestart, type FitContext, type RestartPosition } from './restart.ts';
+import { createRelocation } from './relocate-prototypes.ts';
 import { planSteps } from './schedule.ts';
 import { shareExecutables } from './share-executables.ts';
 import { createStepper } from './stepper.ts';
-import { watchSample, type WatchedSample } from './watched-sample.ts';
+import { openStepTokens } from './step-tokens.ts';
+import { watchSample } from './watched-sample.ts';
 
 /** What a fit returns. */
 export interface FitResult {
@@ -37,7 +39,7 @@ export interface FitResult {
   readonly bestRestart: number;
   /** Hard error of each restart on all tokens. */
   readonly restartErrors: readonly number[];
-  /** Steps of the last restart; fewer than planned only after an early stop. */
+  /** Steps and passes of the last restart; fewer than planned where the refinement converged. */
   readonly steps: number;
 }
 
@@ -72,7 +74,8 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
   const statistics = { ...measured, frame: feed.frame };
   const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
   const width = Math.max(source.dimension, resolved.prototypes);
-  const plan = planSteps(statistics.tokens, resolved, mostStepRows(width, backend.capabilities));
+  const planned = { ...resolved, passes: resolved.refinement.passes, relocate: resolved.relocate && resolved.anneal };
+  const plan = planSteps(statistics.tokens, planned, mostStepRows(width, backend.capabilities));
   const sizes = {
     rows: plan.rows,
     count: resolved.prototypes,
@@ -83,20 +86,32 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
   const tokens = tokenIdentity(statistics);
   if (found !== undefined) requireSameFit(found.tokens, tokens);
 
-  const stepper = await createStepper(backend, sizes, plan.parts, resolved.optimizer, feed.uploadFrame);
-  let watched: WatchedSample | undefined;
+  const held: { dispose(): void }[] = [];
+  const hold = <Held extends { dispose(): void }>(made: Held): Held => {
+    held.push(made);
+    return made;
+  };
   try {
-    watched = await watchSample(backend, statistics, resolved);
     const context: FitContext = {
       backend,
       source,
-      feed,
+      tokens: hold(
+        await openStepTokens(
+          backend,
+          feed,
+          { tokens: statistics.tokens, dimension: source.dimension },
+          plan,
+          resolved,
+          random,
+        ),
+      ),
       options: resolved,
       statistics,
       temperature,
       plan,
-      stepper,
-      watched,
+      stepper: hold(await createStepper(backend, sizes, resolved.optimizer, feed.uploadFrame)),
+      relocation: hold(await createRelocation(backend, statistics, resolved)),
+      watched: hold(await watchSample(backend, statistics, resolved)),
       random,
     };
     const { best, history, errors, measured } = await runRestarts(context, { identity, tokens }, found);
@@ -127,8 +142,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
       steps: history.at(-1)!.step,
     };
   } finally {
-    stepper.dispose();
-    watched?.dispose();
+    for (const each of held.reverse()) each.dispose();
   }
 }
 
@@ -205,7 +219,7 @@ async function runRestarts(
   };
 
   for (let restart = found?.restart ?? 0; restart < options.restarts; restart++) {
-    let position: RestartPosition = { restart, step: 0, stopping: { lowest: null, waited: 0 } };
+    let position: RestartPosition = { restart, step: 0, stopping: { lq: null, isDone: false } };
     if (found !== undefined && found.restart === restart && found.state.length > 0) {
       position = { restart, step: found.step, stopping: found.stopping };
       await stepper.write(found.state[0]!, found.step, found.state.slice(1));
@@ -227,7 +241,7 @@ async function runRestarts(
       best = { restart, hard, prototypes };
       measured = made;
     }
-    await offer({ restart: restart + 1, step: 0, stopping: { lowest: null, waited: 0 } }, false);
+    await offer({ restart: restart + 1, step: 0, stopping: { lq: null, isDone: false } }, false);
   }
   return { best: best!, measured, history, errors };
 }
@@ -265,17 +279,22 @@ async function measureRestart(context: FitContext, model: DdclModel): Promise<Me
   return { quantities: await finalMeasurement(context, model, keep), codes };
 }
 
-function finalMeasurement(
-  { backend, source, options, statistics }: FitContext,
+async function finalMeasurement(
+  { backend, source, tokens: { resident }, options, statistics }: FitContext,
   model: DdclModel,
   onCodes?: (codes: Int32Array) => void,
 ): Promise<MeasuredQuantities> {
-  return measureSource(backend, source, modelState(model), {
-    tokens: statistics.tokens,
+  const codes = new Int32Array(resident === undefined || onCodes === undefined ? 0 : statistics.tokens);
+  let place = 0;
+  const collect = (some: Int32Array): void => {
+    codes.set(some, place);
+    place += some.length;
+  };
+  const request = {
     totalVariance: statistics.totalVariance,
     signal: options.signal,
-    onCodes,
-    onProgress: (done) =>
+    onCodes: resident === undefined || onCodes === undefined ? onCodes : collect,
+    onProgress: (done: number) =>
       options.onProgress?.({
         phase: 'measure',
         restart: 0,
@@ -283,5 +302,10 @@ function finalMeasurement(
         done,
         total: statistics.tokens,
       }),
-  });
+  } as const;
+  const state = modelState(model);
+  if (resident === undefined) return measureSource(backend, source, state, { tokens: statistics.tokens, ...request });
+  const quantities = await measurePass(resident, state, request);
+  onCodes?.(resident.inStoredOrder(codes));
+  return quantities;
 }

@@ -8,7 +8,7 @@ import type { Optimizer } from '../optimise/optimizer.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
 import { deviceBlocks } from '../tokens/device-blocks.ts';
 import type { TokenBlock } from '../tokens/token-source.ts';
-import { defaultBatch, planSteps } from './schedule.ts';
+import { planSteps } from './schedule.ts';
 import { createStepper } from './stepper.ts';
 
 export interface OnlineFitOptions {
@@ -38,13 +38,13 @@ export interface OnlineFit {
 export async function createOnlineFit(
   backend: Backend,
   model: DdclModel,
-  { batch = defaultBatch, optimizer = adam() }: OnlineFitOptions = {},
+  { batch = 4096, optimizer = adam() }: OnlineFitOptions = {},
 ): Promise<OnlineFit> {
   const { count, dimension, dtype, scale, offset, temperature } = model;
   const frame = { offset, scale };
   const width = Math.max(dimension, count);
-  const { rows } = planSteps(batch, { batch }, mostStepRows(width, backend.capabilities));
-  const stepper = await createStepper(backend, { rows, count, dimension, dtype }, 1, optimizer);
+  const { rows } = planSteps(batch, { prototypes: count, batch }, mostStepRows(width, backend.capabilities));
+  const stepper = await createStepper(backend, { rows, count, dimension, dtype }, optimizer);
   await stepper.write(toFrame(model.prototypes, frame), 0);
   return {
     get steps() {

@@ -1,19 +1,23 @@
 import type { Start } from '../initialise/initialise.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
-import { adam } from '../optimise/adam.ts';
+import { massPreconditioned } from '../optimise/mass-preconditioned.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { TemperatureChoice } from '../temperature/resolve.ts';
 import type { HistoryRecord } from './history.ts';
-import { defaultBatch, defaultLearningRate } from './schedule.ts';
+import { defaultBatch, defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
+import { defaultTokenMemory } from './step-tokens.ts';
 
-/** When a fit may end before its last step. */
-export interface EarlyStop {
-  /** History records in a row without improvement, counted from the end of cooling; >= 1. */
-  readonly patience: number;
-  /** Relative decrease of L_q that counts as an improvement. Default 1e-4. */
-  readonly minImprovement?: number;
+/** What comes after the annealed steps. */
+export interface Refinement {
+  /**
+   * Most passes over all tokens at the final temperature, each of which sets every prototype to the mean of its tokens (weighted by
+   * `a_n w_nk`, docs/math.md section 3). Default 10; 0 where `epochs` says how often the tokens are read.
+   */
+  readonly passes?: number;
+  /** A pass that lowers L_q by a smaller share than this is the last, >= 0. Default 1e-4. */
+  readonly tolerance?: number;
 }
 
 /** Where a fit stands; for progress displays. */
@@ -22,10 +26,12 @@ export interface FitProgress {
   /** From 0. */
   readonly restart: number;
   readonly restarts: number;
-  /** Steps, tokens or iterations done in this phase. */
+  /** Tokens passed or iterations done in this phase. */
   readonly done: number;
   /** How many there will be, where that is known. */
   readonly total: number | undefined;
+  /** Hard error of the last history record. */
+  readonly hard?: number | undefined;
 }
 
 export interface FitOptions {
@@ -35,22 +41,25 @@ export interface FitOptions {
   readonly temperature?: TemperatureChoice;
   /** Start at 0.9 T_c and cool (default), or run at the final temperature throughout. */
   readonly anneal?: boolean;
-  /** Move prototypes that are worth more elsewhere, once, when cooling is done (see `relocate`). Only with `anneal`. Default true. */
+  /** Move prototypes that are worth more elsewhere when cooling is done (see `relocate`). Only with `anneal`. Default true. */
   readonly relocate?: boolean;
-  /** Passes over the tokens; default: as many as {@link steps} needs. */
+  /** Passes over the tokens of the annealed steps; default: as many as {@link steps} needs. */
   readonly epochs?: number;
-  /** Optimiser steps, if `epochs` is left out; default 1600. */
+  /** Annealed steps, if `epochs` is left out; default 100. */
   readonly steps?: number;
-  /** Tokens per step; an epoch is divided evenly into steps of about this size. Default 4096. */
+  /** Tokens per step; an epoch is divided evenly into steps of about this size. Default 4 K, at least 1024 and at most 8192. */
   readonly batch?: number;
+  /** Passes that end the fit. Only with an optimiser that averages, as the default one does. */
+  readonly refinement?: Refinement;
   /**
-   * Learning rate at the start; it falls to a hundredth along half a cosine. For Adam in units of the tokens'
-   * root-mean-square deviation per component; for `sgd` without unit (see `Stability.maxLearningRate`). Default 0.1.
+   * Learning rate at the start; it falls along half a cosine. For `massPreconditioned` the share of a step in the running average, in
+   * 0..1, falling to a sixth, default 0.3. For Adam in units of the tokens' root-mean-square deviation per component, falling to a hundredth, default
+   * 0.1; for `sgd` without unit (see `Stability.maxLearningRate`).
    */
   readonly learningRate?: number;
   /** Keep the learning rate constant. Default false. */
   readonly constantRate?: boolean;
-  /** Default `adam()`. */
+  /** Default `massPreconditioned()`. */
   readonly optimizer?: Optimizer;
   /** Where prototypes start; default `pulled`. */
   readonly start?: Start;
@@ -62,11 +71,14 @@ export interface FitOptions {
   readonly seed?: number;
   /** Shuffle the tokens of each epoch. Default true. */
   readonly shuffle?: boolean;
-  readonly earlyStop?: EarlyStop;
-  /** History records per restart, >= 1. Default 100. */
+  /** History records of the annealed steps of a restart, >= 1; each pass of the refinement has one too. Default 40. */
   readonly records?: number;
+  /** Bytes that tokens may take on the device to stay there; more are read anew for each pass. Default 512 MiB. */
+  readonly tokenMemory?: number;
   readonly signal?: AbortSignalLike;
   readonly onProgress?: (progress: FitProgress) => void;
+  /** Told what makes the fit slower than asked for. */
+  readonly onWarning?: (warning: string) => void;
   readonly onRecord?: (record: HistoryRecord) => void;
   /**
    * Called with the nearest prototype of each token in the model that is kept (ties go to the lowest), some tokens at a time, in stored
@@ -103,30 +115,45 @@ export type ResolvedFitOptions = Required<
     | 'seed'
     | 'shuffle'
     | 'records'
+    | 'tokenMemory'
   >
 > &
-  Omit<FitOptions, 'optimizer'>;
+  Omit<FitOptions, 'optimizer' | 'refinement'> & { readonly refinement: Required<Refinement> };
 
 /** @throws DdclError `argument` for a number outside its range */
 export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
+  const optimizer = options.optimizer ?? massPreconditioned();
+  const passes = optimizer.needsMass === true && options.epochs === undefined ? defaultRefinement : 0;
   const resolved: ResolvedFitOptions = {
     ...options,
     temperature: options.temperature ?? 'auto',
     anneal: options.anneal ?? true,
     relocate: options.relocate ?? true,
-    batch: options.batch ?? defaultBatch,
-    learningRate: options.learningRate ?? defaultLearningRate,
+    batch: options.batch ?? defaultBatch(options.prototypes),
+    learningRate: options.learningRate ?? defaultLearningRate(optimizer),
+    refinement: { passes, tolerance: defaultTolerance, ...options.refinement },
     constantRate: options.constantRate ?? false,
-    optimizer: options.optimizer ?? adam(),
+    optimizer,
     start: options.start ?? 'pulled',
     restarts: options.restarts ?? 1,
     dtype: options.dtype ?? 'float32',
     seed: options.seed ?? 0,
     shuffle: options.shuffle ?? true,
-    records: options.records ?? 100,
+    records: options.records ?? 40,
+    tokenMemory: options.tokenMemory ?? defaultTokenMemory,
   };
-  const { prototypes, restarts, records, batch, epochs = 1, steps = 1, seed, learningRate, earlyStop } = resolved;
-  const { patience = 1, minImprovement = 0 } = earlyStop ?? {};
+  const {
+    prototypes,
+    restarts,
+    records,
+    batch,
+    epochs = 1,
+    steps = 1,
+    seed,
+    learningRate,
+    refinement,
+    tokenMemory,
+  } = resolved;
   for (const [name, value, least] of [
     ['prototypes', prototypes, 1],
     ['restarts', restarts, 1],
@@ -134,7 +161,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     ['batch', batch, 1],
     ['epochs', epochs, 1],
     ['steps', steps, 1],
-    ['earlyStop.patience', patience, 1],
+    ['refinement.passes', refinement.passes, 0],
     ['seed', seed, 0],
   ] as const) {
     if (Number.isSafeInteger(value) && value >= least) continue;
@@ -143,14 +170,29 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
   if (!(learningRate > 0 && learningRate < Infinity)) {
     throw new DdclError(
       'argument',
-      `learningRate must be a number > 0, but is ${learningRate}. The default is ${defaultLearningRate}.`,
+      `learningRate must be a number > 0, but is ${learningRate}. The default is ${defaultLearningRate(optimizer)}.`,
     );
   }
-  if (!(minImprovement >= 0 && minImprovement < 1)) {
+  if (optimizer.needsMass === true && learningRate > 1) {
     throw new DdclError(
       'argument',
-      `earlyStop.minImprovement must be a share from 0 to below 1, but is ${minImprovement}.`,
+      `learningRate is the share of a step in a running average for ${optimizer.name}, so at most 1, but is ${learningRate}. The default is ${defaultLearningRate(optimizer)}.`,
     );
+  }
+  if (!(refinement.tolerance >= 0 && refinement.tolerance < 1)) {
+    throw new DdclError(
+      'argument',
+      `refinement.tolerance must be a share from 0 to below 1, but is ${refinement.tolerance}.`,
+    );
+  }
+  if (refinement.passes > 0 && optimizer.needsMass !== true) {
+    throw new DdclError(
+      'argument',
+      `refinement sets prototypes to means of their tokens, which ${optimizer.name} does not do. Leave it out, or take massPreconditioned.`,
+    );
+  }
+  if (!(tokenMemory >= 0)) {
+    throw new DdclError('argument', `tokenMemory must be a number of bytes >= 0, but is ${tokenMemory}.`);
   }
   return resolved;
 }

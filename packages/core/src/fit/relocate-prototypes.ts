@@ -1,35 +1,53 @@
-import { toFrame } from '../measure/prototype-state.ts';
-import { relocate } from '../relocate/relocate.ts';
+import type { Backend } from '../backend/contract.ts';
+import { allocate } from '../program/dtype.ts';
+import { createRelocator } from '../relocate/relocate.ts';
 import { evenRows } from '../stability/measure-stability.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
+import { mapRows } from '../tokens/device-blocks.ts';
+import type { ResolvedFitOptions } from './options.ts';
 import type { Stepper } from './stepper.ts';
 
-/** Numbers (tokens x K x m) that one round of relocation may go over, so that it stays a small part of a fit. */
-const roundBudget = 2 ** 29;
+/** Tokens of the sample: enough that cells of each prototype have a centroid, few enough that a round is a small part of a fit. */
+const fewestTokens = 8192;
+const tokensPerPrototype = 128;
 
-/**
- * Relocates the prototypes of a running fit on a sample of its tokens (all of it, or fewer where K m is
- * large, at least 1,024). The optimiser forgets the momentum of those that moved, and keeps their scale of gradients.
- */
-export async function relocatePrototypes(
-  stepper: Stepper,
+/** Relocation of a running fit's prototypes on a sample of its tokens. */
+export interface PrototypeRelocation {
+  /** @param rounds at most @returns how many moved */
+  run(stepper: Stepper, rounds: number): Promise<number>;
+  dispose(): void;
+}
+
+/** An optimiser forgets the momentum of prototypes that moved; scales of gradients and masses go along with what was split. */
+export async function createRelocation(
+  backend: Backend,
   { sample, frame }: TokenStatistics,
-  count: number,
-): Promise<void> {
+  { prototypes: count, dtype, optimizer }: ResolvedFitOptions,
+): Promise<PrototypeRelocation> {
   const dimension = frame.offset.length;
-  const most = Math.min(sample.count, Math.max(1024, Math.floor(roundBudget / (count * dimension))));
-  const rows = toFrame(evenRows(sample.rows, dimension, sample.count, most), frame);
+  const most = Math.min(sample.count, Math.max(fewestTokens, tokensPerPrototype * count));
+  const rows = allocate(dtype, most * dimension) as Float32Array | Float64Array;
+  mapRows(evenRows(sample.rows, dimension, sample.count, most), 0, rows, 0, most, frame.offset, 1 / frame.scale);
   const weights = evenRows(sample.weights, 1, sample.count, most);
-  const [framed, ...state] = await stepper.read();
-  const prototypes = Float64Array.from(framed!);
-  const moves = relocate({ rows, weights, dimension }, prototypes);
-  if (moves.length === 0) return;
-  const [momentum, ...scales] = state;
-  const row = (data: Float32Array | Float64Array, k: number): Float32Array | Float64Array =>
-    data.subarray(k * dimension, (k + 1) * dimension);
-  for (const { moved, split } of moves) {
-    if (momentum !== undefined) for (const k of [moved, split]) row(momentum, k).fill(0);
-    for (const scale of scales) row(scale, moved).set(row(scale, split));
-  }
-  await stepper.write(prototypes, stepper.steps, state);
+  const relocator = await createRelocator(backend, { rows, weights, dimension }, count);
+  return {
+    async run(stepper, rounds) {
+      const [framed, ...state] = await stepper.read();
+      const prototypes = Float64Array.from(framed!);
+      const moves = await relocator.relocate(prototypes, rounds);
+      if (moves.length === 0) return 0;
+      const row = (data: Float32Array | Float64Array, k: number): Float32Array | Float64Array =>
+        data.subarray(k * dimension, (k + 1) * dimension);
+      const [momentum, ...scales] = state.filter((_, slot) => optimizer.slots[slot] === 'parameter');
+      const masses = state.filter((_, slot) => optimizer.slots[slot] === 'rows');
+      for (const { moved, split } of moves) {
+        if (momentum !== undefined) for (const k of [moved, split]) row(momentum, k).fill(0);
+        for (const scale of scales) row(scale, moved).set(row(scale, split));
+        for (const mass of masses) mass[moved] = mass[split] = mass[split]! / 2;
+      }
+      await stepper.write(prototypes, stepper.steps, state);
+      return moves.length;
+    },
+    dispose: () => relocator.dispose(),
+  };
 }

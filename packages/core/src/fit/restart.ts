@@ -5,15 +5,15 @@ import { throwIfAborted } from '../abort/abort-signal.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
-import type { DeviceBlock } from '../tokens/device-blocks.ts';
-import type { TokenFeed } from '../tokens/token-feed.ts';
+import type { PassOrder } from '../tokens/token-source.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { StoppingState } from './checkpoint.ts';
 import type { HistoryRecord } from './history.ts';
 import type { ResolvedFitOptions } from './options.ts';
-import { relocatePrototypes } from './relocate-prototypes.ts';
-import { coolingShare, rateSchedule, temperatureSchedule, type StepPlan } from './schedule.ts';
+import type { PrototypeRelocation } from './relocate-prototypes.ts';
+import { rateSchedule, temperatureSchedule, type StepPlan } from './schedule.ts';
+import type { StepBlock, StepTokens } from './step-tokens.ts';
 import type { Stepper } from './stepper.ts';
 import type { WatchedSample } from './watched-sample.ts';
 
@@ -21,14 +21,14 @@ import type { WatchedSample } from './watched-sample.ts';
 export interface FitContext {
   readonly backend: Backend;
   readonly source: TokenSource;
-  /** The same tokens on their way to the device. */
-  readonly feed: TokenFeed;
+  readonly tokens: StepTokens;
   readonly options: ResolvedFitOptions;
   readonly statistics: TokenStatistics;
   /** The final temperature, in the tokens' units squared. */
   readonly temperature: number;
   readonly plan: StepPlan;
   readonly stepper: Stepper;
+  readonly relocation: PrototypeRelocation;
   /** A fixed sample of tokens on the device, on which history records are measured. */
   readonly watched: WatchedSample;
   readonly random: Random;
@@ -37,6 +37,7 @@ export interface FitContext {
 /** Where a restart begins or goes on; the stepper holds the matching prototypes. */
 export interface RestartPosition {
   readonly restart: number;
+  /** Steps and passes made. */
   readonly step: number;
   readonly stopping: StoppingState;
 }
@@ -44,88 +45,72 @@ export interface RestartPosition {
 /** Called after each history record, with the position after it. */
 export type AfterRecord = (record: HistoryRecord, position: RestartPosition) => Promise<void>;
 
-/** Steps after which a history record is made: the first, the last, and about `records` in between. */
-function isRecordStep(step: number, total: number, records: number): boolean {
-  return step === total || step === 1 || step % Math.max(1, Math.round(total / records)) === 0;
-}
+/** Rounds of the one relocation of a fit that has no passes between two. */
+const mostRounds = 8;
 
-/** The groups of `parts` device blocks that make one step each. */
-async function* steps(blocks: AsyncIterable<DeviceBlock>, parts: number): AsyncGenerator<DeviceBlock[]> {
-  let group: DeviceBlock[] = [];
-  for await (const block of blocks) {
-    // The arrays are reused for the next block, so a step of several blocks needs its own.
-    group.push(parts === 1 ? block : { ...block, data: block.data.slice(), weights: block.weights.slice() });
-    if (group.length === parts) {
-      yield group;
-      group = [];
-    }
-  }
-  if (group.length > 0) yield group;
-}
-
-/** Runs one restart from a position to its end (or an early stop); returns the steps made. */
+/** Runs one restart from a position to its end: annealed steps, then passes over all tokens until L_q no longer falls. */
 export async function runRestart(
   context: FitContext,
   position: RestartPosition,
   afterRecord: AfterRecord,
-): Promise<number> {
-  const { options, statistics, plan, stepper, random } = context;
-  const { frame, criticalTemperature } = statistics;
-  const unit = frame.scale ** 2;
-  const { totalSteps, stepsPerEpoch } = plan;
-  const cooling = temperatureSchedule(context.temperature, criticalTemperature, options.anneal, position.restart);
-  const relocationStep = options.relocate && options.anneal ? Math.round(coolingShare * totalSteps) : 0;
-  const rates = options.constantRate ? constantSchedule(options.learningRate) : rateSchedule(options.learningRate);
-  const own = random.fork(`restart ${position.restart}`);
+): Promise<void> {
+  const { options, statistics, plan, stepper, tokens, random } = context;
+  const { restart } = position;
+  const { annealing, totalSteps, stepsPerEpoch, batchRows, partialBlocks } = plan;
+  const cooling = temperatureSchedule(context.temperature, statistics.criticalTemperature, options.anneal, restart);
+  const { learningRate, optimizer } = options;
+  const rates = options.constantRate ? constantSchedule(learningRate) : rateSchedule(learningRate, optimizer);
+  const own = random.fork(`restart ${restart}`);
+  const orderOf = (name: string): PassOrder =>
+    // A step over all tokens does not depend on their order.
+    options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(name).integer(2 ** 48) } : 'stored';
   let { step, stopping } = position;
+  let hard: number | undefined;
 
-  const record = async (): Promise<HistoryRecord> => {
-    const progress = progressAt(step);
-    const temperature = cooling(progress);
-    const measured = await context.watched.measure(await stepper.prototypes(), temperature);
-    const { weight: _weight, shares: _shares, ...quantities } = measured;
-    return {
-      restart: position.restart,
-      step,
-      epoch: step / stepsPerEpoch,
-      temperature,
-      learningRate: rates(progress),
-      ...quantities,
-    };
+  const settings = (): { temperature: number; learningRate: number } => {
+    if (step > annealing) return { temperature: cooling(1), learningRate: 1 };
+    const progress = annealing === 1 ? 1 : (step - 1) / (annealing - 1);
+    return { temperature: cooling(progress), learningRate: rates(progress) };
   };
-  const progressAt = (made: number): number => (totalSteps === 1 ? 1 : (made - 1) / (totalSteps - 1));
+  /** Tokens passed after `made` steps, all passes taken for whole ones. */
+  const visits = (made: number): number =>
+    (Math.min(made, annealing) / stepsPerEpoch + Math.max(0, made - annealing)) * statistics.tokens;
+  const tell = (extra = 0): void =>
+    options.onProgress?.({
+      phase: 'fit',
+      restart,
+      restarts: options.restarts,
+      done: Math.round(visits(step)) + extra,
+      total: Math.round(visits(totalSteps)),
+      hard,
+    });
 
-  // Asked before the first step too: a checkpoint may have been made at the record that ended a restart early.
-  const stopped = (): boolean => options.earlyStop !== undefined && stopping.waited >= options.earlyStop.patience;
-  while (step < totalSteps && !stopped()) {
+  const record = async (): Promise<void> => {
+    const now = settings();
+    const measured = await context.watched.measure(await stepper.prototypes(), now.temperature);
+    const { weight: _weight, shares: _shares, ...quantities } = measured;
+    hard = quantities.loss.hard;
+    const made = { restart, step, epoch: visits(step) / statistics.tokens, ...now, ...quantities };
+    await afterRecord(made, { restart, step, stopping });
+  };
+  const take = async (blocks: readonly StepBlock[] | AsyncIterable<StepBlock>): Promise<void> => {
+    throwIfAborted(options.signal);
+    if (plan.relocations.includes(step)) await context.relocation.run(stepper, step < annealing ? mostRounds : 1);
+    step++;
+    const { temperature, learningRate: rate } = settings();
+    await stepper.step(blocks, { temperature: temperature / statistics.frame.scale ** 2, learningRate: rate });
+    tell();
+  };
+
+  while (step < annealing) {
     const before = step;
     const epoch = Math.floor(step / stepsPerEpoch);
-    // A step over all tokens does not depend on their order.
-    const order =
-      options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(`epoch ${epoch}`).integer(2 ** 48) } : 'stored';
-    const blocks = context.feed.blocks(order, plan.rows);
     let next = epoch * stepsPerEpoch;
-    for await (const group of steps(blocks, plan.parts)) {
+    for await (const group of tokens.epoch(orderOf(`epoch ${epoch}`))) {
       if (next++ < step) continue;
-      throwIfAborted(options.signal);
-      if (step === relocationStep && step > 0) await relocatePrototypes(stepper, statistics, options.prototypes);
-      step++;
-      const progress = progressAt(step);
-      await stepper.step(group, { temperature: cooling(progress) / unit, learningRate: rates(progress) });
-      options.onProgress?.({
-        phase: 'fit',
-        restart: position.restart,
-        restarts: options.restarts,
-        done: step,
-        total: totalSteps,
-      });
-      if (isRecordStep(step, totalSteps, options.records)) {
-        const made = await record();
-        stopping = nextStopping(stopping, made.loss.lq, progress, options);
-        await afterRecord(made, { restart: position.restart, step, stopping });
-        if (stopped()) return step;
-      }
-      if (step === totalSteps) break;
+      await take(group);
+      if (isRecordStep(step, annealing, options.records)) await record();
+      if (step === annealing) break;
     }
     if (step > before) continue;
     throw new DdclError(
@@ -133,19 +118,32 @@ export async function runRestart(
       `A pass over the tokens gave fewer than the ${statistics.tokens} of the first one. Each pass must give the same tokens.`,
     );
   }
-  return step;
+
+  async function* pass(most: number): AsyncGenerator<StepBlock> {
+    let blocks = 0;
+    let passed = 0;
+    for await (const block of tokens.all(orderOf(`pass ${step}`))) {
+      yield block;
+      passed += block.rows;
+      throwIfAborted(options.signal);
+      if (++blocks === most) return;
+      if (passed >= batchRows) tell(passed - statistics.tokens);
+    }
+  }
+  const lastRelocation = plan.relocations.at(-1) ?? annealing;
+  while (step < totalSteps && !stopping.isDone) {
+    await take(pass(step < lastRelocation ? partialBlocks : Infinity));
+    const lq = await stepper.lq();
+    // What a pass gains is known when the next one has measured where it came to.
+    const isSettled = step - 1 > lastRelocation && stopping.lq !== null;
+    stopping = { lq, isDone: isSettled && stopping.lq! - lq < options.refinement.tolerance * lq };
+    await record();
+  }
 }
 
-function nextStopping(
-  state: StoppingState,
-  lq: number,
-  progress: number,
-  { earlyStop, anneal }: ResolvedFitOptions,
-): StoppingState {
-  // While it cools, L_q falls because T does: that says nothing about convergence.
-  if (earlyStop === undefined || (anneal && progress < coolingShare)) return { lowest: null, waited: 0 };
-  const improved = state.lowest === null || lq < state.lowest * (1 - (earlyStop.minImprovement ?? 1e-4));
-  return improved ? { lowest: lq, waited: 0 } : { lowest: state.lowest, waited: state.waited + 1 };
+/** Steps after which a history record is made: the first, the last, and about `records` in between. */
+function isRecordStep(step: number, total: number, records: number): boolean {
+  return step === total || step === 1 || step % Math.max(1, Math.round(total / records)) === 0;
 }
 
 /** Framed prototypes rounded to what a model file holds: absolute numbers of the fit's dtype. */

@@ -6,24 +6,35 @@ import {
   sequenceSchedule,
   type Schedule,
 } from '../optimise/schedule.ts';
+import type { Optimizer } from '../optimise/optimizer.ts';
 import { startTemperatureShare } from '../temperature/resolve.ts';
 
 /** Share of the steps over which a fit cools; the rest runs at the final temperature. */
 export const coolingShare = 0.8;
 
-/** Share of the learning rate that is left at the last step. */
-export const finalRateShare = 0.01;
+/** Annealed steps of a fit that was given no number of epochs; docs/decisions/0060-fast-fits.md has the measurements. */
+export const defaultSteps = 100;
 
-/** Steps of a fit that was given no number of epochs; docs/decisions/0020-fit-defaults.md has the measurements. */
-export const defaultSteps = 1600;
+/** Most passes over all tokens at the final temperature after the annealed steps. */
+export const defaultRefinement = 10;
 
-/** Adam's learning rate, in units of the tokens' root-mean-square deviation per component. */
-export const defaultLearningRate = 0.1;
+/** A pass that lowers L_q by a smaller share ends the refinement. */
+export const defaultTolerance = 1e-4;
 
-/** Tokens per step. */
-export const defaultBatch = 4096;
+/** Relocations of a refined fit, with passes in between after which cells mean something again. */
+const relocations = 3;
+const passesBetween = 2;
 
-/** How the tokens of an epoch are divided into steps. */
+/** Tokens per prototype that a pass between relocations looks at, at least, and tokens at least: means of fewer are noise. */
+const tokensPerPrototype = 256;
+const fewestTokens = 65_536;
+
+/** Tokens per step: enough that each prototype sees some, and no more, since steps count for more than their size. */
+export function defaultBatch(prototypes: number): number {
+  return Math.min(8192, Math.max(1024, 4 * prototypes));
+}
+
+/** How the tokens of an epoch are divided into steps, and what comes after them. */
 export interface StepPlan {
   readonly stepsPerEpoch: number;
   /** Tokens per step; the last step of an epoch may have fewer, by at most one per step. */
@@ -32,7 +43,24 @@ export interface StepPlan {
   readonly parts: number;
   /** Tokens per device block. */
   readonly rows: number;
+  /** Steps that cool; those after them are passes. */
+  readonly annealing: number;
+  /** Steps and passes. */
   readonly totalSteps: number;
+  /** Numbers of the steps before which prototypes are relocated. */
+  readonly relocations: readonly number[];
+  /** Blocks of a pass that is followed by a relocation, at most. */
+  readonly partialBlocks: number;
+}
+
+export interface PlanOptions {
+  readonly prototypes: number;
+  readonly batch?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly steps?: number | undefined;
+  /** Passes at the end; default 0. */
+  readonly passes?: number | undefined;
+  readonly relocate?: boolean | undefined;
 }
 
 /**
@@ -41,15 +69,8 @@ export interface StepPlan {
  * @param maxRows most tokens of a device block
  * @throws DdclError `argument` unless batch, epochs and steps are whole numbers >= 1
  */
-export function planSteps(
-  tokens: number,
-  {
-    batch = defaultBatch,
-    epochs,
-    steps,
-  }: { batch?: number | undefined; epochs?: number | undefined; steps?: number | undefined },
-  maxRows: number,
-): StepPlan {
+export function planSteps(tokens: number, options: PlanOptions, maxRows: number): StepPlan {
+  const { prototypes, batch = defaultBatch(prototypes), epochs, steps, passes = 0, relocate = false } = options;
   for (const [name, value] of Object.entries({ batch, epochs, steps })) {
     if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
     throw new DdclError('argument', `The number of ${name} must be a whole number >= 1, but is ${value}.`);
@@ -60,8 +81,20 @@ export function planSteps(
   const batchRows = parts * rows;
   // Counted from the rounded batch: small batches, each rounded up, hold all tokens in fewer steps.
   const stepsPerEpoch = Math.ceil(tokens / batchRows);
-  const totalSteps = epochs === undefined ? (steps ?? defaultSteps) : epochs * stepsPerEpoch;
-  return { stepsPerEpoch, batchRows, parts, rows, totalSteps };
+  const annealing = epochs === undefined ? (steps ?? defaultSteps) : epochs * stepsPerEpoch;
+  const between = Array.from({ length: relocations }, (_, index) => annealing + passesBetween * index);
+  // Without passes the last steps, which are cold already, take their place.
+  const places = passes === 0 ? [Math.round(coolingShare * annealing)] : between;
+  return {
+    stepsPerEpoch,
+    batchRows,
+    parts,
+    rows,
+    annealing,
+    totalSteps: annealing + passes,
+    relocations: relocate && prototypes > 1 ? places.filter((step) => step > 0 && step < annealing + passes) : [],
+    partialBlocks: Math.ceil(Math.max(fewestTokens, tokensPerPrototype * prototypes) / rows),
+  };
 }
 
 /**
@@ -74,7 +107,26 @@ export function temperatureSchedule(final: number, critical: number, anneal: boo
   return sequenceSchedule(geometricSchedule(start, final), coolingShare, constantSchedule(final));
 }
 
-/** The learning rate over a fit: half a cosine down to a hundredth. */
-export function rateSchedule(learningRate: number): Schedule {
-  return cosineSchedule(learningRate, finalRateShare * learningRate);
+/** A learning rate where none is given, and the share of it that is left at the end. */
+interface Rate {
+  readonly start: number;
+  readonly endShare: number;
+}
+
+/** Adam's in units of the tokens' root-mean-square deviation per component; averages over batches have a rate without unit. */
+const rates: { readonly averaging: Rate; readonly other: Rate } = {
+  averaging: { start: 0.3, endShare: 1 / 6 },
+  other: { start: 0.1, endShare: 0.01 },
+};
+
+const rateOf = ({ needsMass = false }: Optimizer): Rate => (needsMass ? rates.averaging : rates.other);
+
+/** The learning rate of a fit that was given none. */
+export function defaultLearningRate(optimizer: Optimizer): number {
+  return rateOf(optimizer).start;
+}
+
+/** The learning rate over the annealed steps: half a cosine, to a sixth for averages over batches and to a hundredth for others. */
+export function rateSchedule(learningRate: number, optimizer: Optimizer): Schedule {
+  return cosineSchedule(learningRate, rateOf(optimizer).endShare * learningRate);
 }

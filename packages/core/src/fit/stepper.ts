@@ -4,10 +4,10 @@ import type { Optimizer } from '../optimise/optimizer.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { sum } from '../program/ops/reduce.ts';
 import { tensorType, type TensorType } from '../program/tensor-type.ts';
-import type { DeviceBlock } from '../tokens/device-blocks.ts';
 import { frameParameters, framedTokens, type TokenDType } from '../tokens/token-feed.ts';
 import type { Batch } from '../train/options.ts';
 import { createTrainer } from '../train/trainer.ts';
+import type { StepBlock } from './step-tokens.ts';
 
 /** Sizes of a training step. */
 export interface StepSizes {
@@ -34,8 +34,10 @@ export interface StepSettings {
 export interface Stepper {
   /** Steps made so far. */
   readonly steps: number;
-  /** @param blocks the tokens of this step; each is copied before the next is asked for */
-  step(blocks: Iterable<DeviceBlock>, settings: StepSettings): Promise<void>;
+  /** @param blocks the tokens of this step; each is copied, or lies on the device, before the next is asked for */
+  step(blocks: Iterable<StepBlock> | AsyncIterable<StepBlock>, settings: StepSettings): Promise<void>;
+  /** L_q per unit of weight before the last step, in the frame. @throws DdclError `data` after a step that was not finite */
+  lq(): Promise<number>;
   /** The prototypes [K, m] in the frame, where they are; until the next step. @throws DdclError `data` after a step that was not finite */
   prototypes(): Promise<DeviceBuffer>;
   /** Copies of the prototypes [K, m] and the state tensors, in the frame. @throws DdclError `data` after a step that was not finite */
@@ -46,13 +48,11 @@ export interface Stepper {
 }
 
 /**
- * @param parts blocks per step; with 1 the whole step is one program
  * @param uploadFrame of the tokens' feed: what its programs take after all else; freed by `dispose`
  */
 export async function createStepper(
   backend: Backend,
   { rows, count, dimension, dtype, tokenDtype = dtype }: StepSizes,
-  parts: number,
   optimizer: Optimizer,
   uploadFrame: () => readonly DeviceBuffer[] = () => [],
 ): Promise<Stepper> {
@@ -70,21 +70,28 @@ export async function createStepper(
     controls: ['temperature', 'learningRate'],
     groups: [{ match: 'prototypes', optimizer, learningRate: 'learningRate' }],
     dtype,
-    reports: false,
     loss({ prototypes }, batch, { temperature }) {
       const weights = batch['weights']!;
       const place = frameTypes.map(([name]) => batch[name]!);
       const tokens = framedTokens(batch['tokens']!, place);
       // Two matrix products in all, where differentiation of L_q takes three.
-      const { lq, gradient } = lossAndGradient({ tokens, weights, prototypes, temperature });
-      return { loss: lq, weight: sum(weights), gradients: { prototypes: gradient } };
+      const { lq, gradient, mass } = lossAndGradient({ tokens, weights, prototypes, temperature });
+      return {
+        loss: lq,
+        weight: sum(weights),
+        gradients: { prototypes: gradient },
+        ...(optimizer.needsMass === true && { masses: { prototypes: mass } }),
+      };
     },
   });
   const frame = uploadFrame();
   const place = Object.fromEntries(frameTypes.map(([name], index) => [name, frame[index]!]));
-  const batchOf = ({ data, weights }: DeviceBlock): Batch<typeof inputs> => ({ tokens: data, weights, ...place });
-  function* batches(blocks: Iterable<DeviceBlock>): Generator<Batch<typeof inputs>> {
-    for (const block of blocks) yield batchOf(block);
+  const batchOf = (block: StepBlock): Batch<typeof inputs> =>
+    'resident' in block ? { ...block.resident, ...place } : { tokens: block.data, weights: block.weights, ...place };
+  async function* batches(
+    blocks: Iterable<StepBlock> | AsyncIterable<StepBlock>,
+  ): AsyncGenerator<Batch<typeof inputs>> {
+    for await (const block of blocks) yield batchOf(block);
   }
   return {
     get steps() {
@@ -92,9 +99,11 @@ export async function createStepper(
     },
     async step(blocks, { temperature, learningRate }) {
       const controls = { temperature, learningRate };
-      if (parts > 1) return trainer.step(batches(blocks), controls);
-      for (const block of blocks) await trainer.step(batchOf(block), controls);
+      // A step of one block is one program.
+      if (Array.isArray(blocks) && blocks.length === 1) return trainer.step(batchOf(blocks[0] as StepBlock), controls);
+      return trainer.step(batches(blocks), controls);
     },
+    lq: async () => (await trainer.report()).loss,
     prototypes: async () => (await trainer.buffers()).prototypes,
     async read() {
       await trainer.check();

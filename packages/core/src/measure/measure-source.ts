@@ -1,13 +1,16 @@
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Backend } from '../backend/contract.ts';
-import { tokenPass } from '../pass/token-pass.ts';
+import { tokenPass, type TokenPass } from '../pass/token-pass.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { measureProgram, quantitiesFromTotals, type MeasuredQuantities } from './measure.ts';
 import type { PrototypeState } from './prototype-state.ts';
 
-export interface MeasureSourceOptions {
+export interface MeasureSourceOptions extends MeasurePassOptions {
   /** Number of tokens, for the size of blocks. */
   readonly tokens: number;
+}
+
+export interface MeasurePassOptions {
   /** Trace of the tokens' covariance, in their own units. */
   readonly totalVariance: number;
   readonly signal?: AbortSignalLike | undefined;
@@ -30,16 +33,25 @@ export async function measureSource(
   backend: Backend,
   source: TokenSource,
   given: PrototypeState,
-  { tokens, totalVariance, signal, onProgress, onCodes }: MeasureSourceOptions,
+  { tokens, ...options }: MeasureSourceOptions,
 ): Promise<MeasuredQuantities> {
   const pass = tokenPass(backend, source, { dtype: given.dtype, frame: given.frame, width: given.count, tokens });
   try {
-    const state = given.within(pass.frame);
-    const measure = await pass.compile(measureProgram(state, onCodes !== undefined));
-    const onRows = onCodes && ((codes: unknown) => onCodes(codes as Int32Array));
-    const totals = await measure.sum(state.inputs(), { signal, onProgress, onRows });
-    return quantitiesFromTotals(totals, state, totalVariance);
+    return await measurePass(pass, given, options);
   } finally {
     pass.dispose();
   }
+}
+
+/** {@link measureSource} over tokens that are on their way already; codes come in the order of the pass. */
+export async function measurePass(
+  pass: TokenPass,
+  given: PrototypeState,
+  { totalVariance, signal, onProgress, onCodes }: MeasurePassOptions,
+): Promise<MeasuredQuantities> {
+  const state = given.within(pass.frame);
+  const measure = await pass.compile(measureProgram(state, onCodes !== undefined));
+  const onRows = onCodes && ((codes: unknown) => onCodes(codes as Int32Array));
+  const totals = await measure.sum(state.inputs(), { signal, onProgress, onRows });
+  return quantitiesFromTotals(totals, state, totalVariance);
 }

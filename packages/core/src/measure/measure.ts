@@ -2,7 +2,7 @@ import { nearest } from '../ddcl/nearest.ts';
 import { tokenSums } from '../ddcl/token-sums.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { joinedGroups } from '../metrics/distinct.ts';
-import { forEachPair } from '../metrics/pairwise.ts';
+import { forEachPair, type PairVisitor } from '../metrics/pairwise.ts';
 import { perplexity } from '../metrics/perplexity.ts';
 import { separationSums } from '../metrics/separation.ts';
 import type { PassTotals } from '../pass/pass-program.ts';
@@ -46,12 +46,14 @@ export interface MeasuredQuantities extends Quantities {
  * All quantities of docs/math.md section 2 from one pass of {@link measureProgram}.
  *
  * @param totalVariance trace of the tokens' covariance, in the tokens' own units; `distinct` joins below 5 % of its root
+ * @param pairs visits all pairs of prototypes with their distance; default: computed here, in float64
  * @throws DdclError `data` if no token has a positive weight
  */
 export function quantitiesFromTotals(
   { sums, weight }: PassTotals,
   state: Pick<PrototypeState, 'absolute' | 'count' | 'dimension' | 'frame'>,
   totalVariance: number,
+  pairs: (visit: PairVisitor) => void = (visit) => forEachPair(state.absolute, state.count, state.dimension, visit),
 ): MeasuredQuantities {
   if (!(weight > 0)) {
     throw new DdclError(
@@ -61,14 +63,14 @@ export function quantitiesFromTotals(
   }
   type One = Float64Array;
   const [lqSum, lolsSum, vSum, hardSum, entropySum, mass, wins] = sums as readonly [One, One, One, One, One, One, One];
-  const { count, dimension } = state;
+  const { count } = state;
   const unit = state.frame.scale ** 2 / weight;
   const [lq, lols, v] = [lqSum[0]! * unit, lolsSum[0]! * unit, vSum[0]! * unit];
   const joining = 0.05 * Math.sqrt(totalVariance);
   const apart = separationSums(count);
   const groups = joinedGroups(count, joining);
   // One pass for both: for many prototypes it is most of a measurement on a sample.
-  forEachPair(state.absolute, count, dimension, (i, j, distance) => {
+  pairs((i, j, distance) => {
     apart.add(distance);
     groups.add(i, j, distance);
   });

@@ -26,17 +26,15 @@ export function checkPrototypes(rows: RowData, count: number, dimension: number)
   }
 }
 
+/** Sees a pair i < j of prototypes with their Euclidean distance. */
+export type PairVisitor = (i: number, j: number, distance: number) => void;
+
 /**
  * Calls `visit(i, j, distance)` for every pair i < j of rows with their Euclidean distance, in float64.
  *
  * @param rows count x dimension, row-major; checked by {@link checkPrototypes} first.
  */
-export function forEachPair(
-  rows: RowData,
-  count: number,
-  dimension: number,
-  visit: (i: number, j: number, distance: number) => void,
-): void {
+export function forEachPair(rows: RowData, count: number, dimension: number, visit: PairVisitor): void {
   checkPrototypes(rows, count, dimension);
   for (let i = 0; i < count; i += 1) {
     for (let j = i + 1; j < count; j += 1) {

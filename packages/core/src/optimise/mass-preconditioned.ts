@@ -41,7 +41,10 @@ export function massPreconditioned(): Optimizer {
       const least = maximum(mul(sum(after), leastShare / Number(count)), smallest);
       const isHeld = less(after, least);
       const step = select(isHeld, 0, div(learningRate, mul(select(isHeld, 1, after), 2)));
-      return { parameter: sub(parameter, mul(gradient, reshape(step, [count!, ...rest.map(() => 1)]))), state: [after] };
+      return {
+        parameter: sub(parameter, mul(gradient, reshape(step, [count!, ...rest.map(() => 1)]))),
+        state: [after],
+      };
     },
     divisor([masses], _step, size) {
       const count = masses!.length;

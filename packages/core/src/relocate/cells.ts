@@ -1,4 +1,13 @@
-import { squaredDistance } from '../linalg/squared-distance.ts';
+import type { Backend, Executable } from '../backend/contract.ts';
+import { nearest } from '../ddcl/nearest.ts';
+import { asDType } from '../numbers/as-dtype.ts';
+import { tokenPass, type TokenPass } from '../pass/token-pass.ts';
+import type { PassProgram } from '../pass/pass-program.ts';
+import { tokenProgram } from '../pass/token-program.ts';
+import { tensorType } from '../program/tensor-type.ts';
+import { trace } from '../program/trace.ts';
+import { tokensFromArray } from '../tokens/from-array.ts';
+import { tokensFromReader } from '../tokens/from-reader.ts';
 import type { TokenSample } from './relocate.ts';
 
 /** What relocation knows about the cells of prototypes: the tokens nearest to each. */
@@ -11,69 +20,77 @@ export interface Cells {
   readonly heir: Int32Array;
 }
 
-/** Distances that are kept from one assignment to the next, at most (32 MiB); more are computed anew. */
-const mostDistances = 1 << 22;
-
-/**
- * Assigns every token to its nearest prototype (the lowest at a tie) and prices the removal of each prototype. Call it again after
- * prototypes have moved: distances to the others are known then.
- *
- * @param prototypes [K, m]; read at each call
- */
-export function cellAssigner(
-  { rows, weights, dimension }: TokenSample,
-  prototypes: Float64Array,
-): (moved?: Iterable<number>) => Cells {
-  const count = prototypes.length / dimension;
-  const tokens = rows.length / dimension;
-  const kept = tokens * count <= mostDistances ? new Float64Array(tokens * count) : undefined;
-  const row = new Float64Array(kept === undefined ? count : 0);
-  let known = false;
-
-  return (moved = []) => {
-    const stale = kept !== undefined && known ? [...moved] : Array.from({ length: count }, (_, k) => k);
-    known = true;
-    const codes = new Int32Array(tokens);
-    const cost = new Float64Array(count);
-    for (let token = 0; token < tokens; token++) {
-      const distances = kept ?? row;
-      const start = kept === undefined ? 0 : token * count;
-      for (const k of stale)
-        distances[start + k] = squaredDistance(rows, token * dimension, prototypes, k * dimension, dimension);
-      let nearest = Infinity;
-      let second = Infinity;
-      let winner = 0;
-      for (let k = 0; k < count; k++) {
-        const distance = distances[start + k]!;
-        if (distance < nearest) {
-          second = nearest;
-          nearest = distance;
-          winner = k;
-        } else if (distance < second) second = distance;
-      }
-      codes[token] = winner;
-      cost[winner]! += weights[token]! * (second - nearest);
-    }
-    return { codes, cost, heir: nearestPrototypes(prototypes, dimension) };
-  };
+/** Assigns the tokens of a sample, which stay on the device between calls. */
+export interface CellAssigner {
+  /**
+   * Assigns every token to its nearest prototype (the lowest at a tie) and prices the removal of each prototype.
+   *
+   * @param prototypes [K, m], K >= 2
+   */
+  assign(prototypes: Float64Array): Promise<Cells>;
+  dispose(): void;
 }
 
-function nearestPrototypes(prototypes: Float64Array, dimension: number): Int32Array {
-  const count = prototypes.length / dimension;
-  const heir = Int32Array.from({ length: count }, (_, k) => k);
-  const nearest = new Float64Array(count).fill(Infinity);
-  const offer = (j: number, k: number, distance: number): void => {
-    // Pairs come in rising order of k for each j, so the lowest wins a tie.
-    if (distance >= nearest[j]!) return;
-    nearest[j] = distance;
-    heir[j] = k;
+/** @param count number of prototypes K, >= 2 */
+export async function createCellAssigner(
+  backend: Backend,
+  { rows, weights, dimension }: TokenSample,
+  count: number,
+): Promise<CellAssigner> {
+  const dtype = rows instanceof Float64Array && backend.capabilities.dtypes.includes('float64') ? 'float64' : 'float32';
+  const type = tensorType(dtype, [count, dimension]);
+  const frame = { offset: new Float64Array(dimension), scale: 1 };
+  const source = tokensFromReader(tokensFromArray(rows, dimension));
+  const pass: TokenPass = tokenPass(backend, source, { dtype, frame, width: count, repeated: true });
+  const executables: Executable[] = [];
+  const dispose = (): void => {
+    pass.dispose();
+    for (const executable of executables.splice(0)) executable.dispose();
   };
-  for (let j = 0; j < count; j++) {
-    for (let k = j + 1; k < count; k++) {
-      const distance = squaredDistance(prototypes, j * dimension, prototypes, k * dimension, dimension);
-      offer(j, k, distance);
-      offer(k, j, distance);
-    }
+  try {
+    const two: PassProgram = await pass.compile(
+      tokenProgram('nearest two', [type], (tokens, _weights, prototypes) => {
+        const { indices, distances } = nearest({ tokens, prototypes }, 2);
+        return { perToken: [indices, distances] };
+      }),
+    );
+    const heirs = await backend.compile(
+      trace([type], (prototypes) => [nearest({ tokens: prototypes, prototypes }, 2).indices], 'nearest prototypes'),
+    );
+    executables.push(heirs);
+    return {
+      async assign(prototypes) {
+        const codes = new Int32Array(weights.length);
+        const cost = new Float64Array(count);
+        let token = 0;
+        const numbers = asDType(prototypes, dtype);
+        const buffer = backend.upload({ dtype, shape: [count, dimension] }, numbers);
+        try {
+          await two.sum([buffer], {
+            onRows(indices, distances) {
+              for (let at = 0; at < indices!.length; at += 2, token++) {
+                const winner = indices![at]!;
+                codes[token] = winner;
+                cost[winner]! += weights[token]! * (distances![at + 1]! - distances![at]!);
+              }
+            },
+          });
+          const [found] = await heirs.run([buffer]);
+          const pairs = await backend.download(found!);
+          backend.free(found!);
+          // The nearest of a prototype is itself, or a twin of a lower number.
+          const heir = Int32Array.from({ length: count }, (_, k) =>
+            pairs[2 * k] === k ? pairs[2 * k + 1]! : pairs[2 * k]!,
+          );
+          return { codes, cost, heir };
+        } finally {
+          backend.free(buffer);
+        }
+      },
+      dispose,
+    };
+  } catch (error) {
+    dispose();
+    throw error;
   }
-  return heir;
 }

@@ -12,8 +12,8 @@ import type { HalfBlock, TokenBlock, TokenSource } from '../tokens/token-source.
 /** Rows of one product, at most: its result is [m, m], so few large products. */
 const mostRows = 4096;
 
-/** From this many multiplications on, the covariance is summed on the backend: less takes a second on the host, in float64. */
-const hostProducts = 2 ** 33;
+/** From this many multiplications on, the covariance is summed on the backend: less takes a quarter of a second on the host, in float64. */
+const hostProducts = 2 ** 31;
 
 /** Whether `tokens` of a dimension are so many that {@link deviceMoments} pays. */
 export function paysOnDevice(tokens: number | undefined, dimension: number): boolean {

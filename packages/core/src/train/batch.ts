@@ -14,12 +14,13 @@ export interface UploadedBatch {
 }
 
 export type AnyBatch = Readonly<Record<string, BatchValue>>;
-export type AnyBatches = AnyBatch | Iterable<AnyBatch>;
+export type SeveralBatches = Iterable<AnyBatch> | AsyncIterable<AnyBatch>;
+export type AnyBatches = AnyBatch | SeveralBatches;
 
 /** @throws DdclError `argument` for what is neither a batch nor a list of batches */
-export function isSeveral(batches: AnyBatches): batches is Iterable<AnyBatch> {
+export function isSeveral(batches: AnyBatches): batches is SeveralBatches {
   requireBatch(batches);
-  return Symbol.iterator in batches;
+  return Symbol.iterator in batches || Symbol.asyncIterator in batches;
 }
 
 function requireBatch(batch: unknown): void {

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
-import { isSeveral, uploadBatch, type AnyBatch, type AnyBatches } from './batch.ts';
+import { isSeveral, uploadBatch, type AnyBatch, type AnyBatches, type SeveralBatches } from './batch.ts';
 import { CollapseWatch } from './collapse-watch.ts';
 import { ratesOf, stepNumbers } from './controls.ts';
 import type { Definition } from './definition.ts';
@@ -63,7 +63,7 @@ export class TrainerCore {
     });
   }
 
-  async #stepOfSeveral(batches: Iterable<AnyBatch>, controls: AnyControls): Promise<void> {
+  async #stepOfSeveral(batches: SeveralBatches, controls: AnyControls): Promise<void> {
     const scratch: DeviceBuffer[] = [];
     await this.#freeOnError(scratch, async () => {
       const numbers = this.#uploadControls(controls, scratch);
@@ -75,14 +75,14 @@ export class TrainerCore {
 
   /** Scalar sums, gradient sums and statistics after all batches; what is made on the way joins `scratch`. */
   async #sums(
-    batches: Iterable<AnyBatch>,
+    batches: SeveralBatches,
     numbers: DeviceBuffer,
     scratch: DeviceBuffer[],
   ): Promise<readonly DeviceBuffer[]> {
     const { trained } = this.#state;
     let statistics = this.#state.statistics;
     let sums: readonly DeviceBuffer[] = [];
-    for (const each of batches) {
+    for await (const each of batches) {
       const batch = uploadBatch(this.#backend, this.#definition.inputs, each);
       scratch.push(...batch.own.map((index) => batch.buffers[index]!));
       const executable = await this.#programs.accumulate(batch.types);
@@ -140,7 +140,7 @@ export class TrainerCore {
   async evaluate(batches: AnyBatches, controls: AnyControls = {}): Promise<Values> {
     return this.#inTurn(async () => {
       let totals: number[] | undefined;
-      for (const batch of isSeveral(batches) ? batches : [batches]) {
+      for await (const batch of isSeveral(batches) ? batches : [batches]) {
         const compile = (types: readonly ConcreteType[]): Promise<Executable> => this.#programs.evaluate(types);
         totals = await this.#look(batch, controls, compile, async ([packed]) =>
           Array.from(await this.#backend.download(packed!), (value, index) => value + (totals?.[index] ?? 0)),

@@ -7,7 +7,7 @@ import { TrainerCore } from './trainer-core.ts';
 import type { trackedReports } from './track-temperature.ts';
 
 /** Scalars of a step, per unit of weight where the loss gives one. */
-export type Report<R extends LossResult> = { readonly [Name in Exclude<keyof R, 'gradients'>]: number } & {
+export type Report<R extends LossResult> = { readonly [Name in Exclude<keyof R, 'gradients' | 'masses'>]: number } & {
   /** Length of the gradient over all trained parameters, before it is clipped. */
   readonly gradientNorm: number;
   /**
@@ -27,14 +27,14 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
    * @throws DdclError `data` when a loss was not finite, naming the step; `argument` or `shape` for a batch or controls that do not fit;
    *   whatever the backend throws
    */
-  step(batches: Batch<I> | Iterable<Batch<I>>, ...controls: StepArguments<C>): Promise<void>;
+  step(batches: Batch<I> | Iterable<Batch<I>> | AsyncIterable<Batch<I>>, ...controls: StepArguments<C>): Promise<void>;
   /** Scalars of the last step: one read. @throws DdclError `data` when a loss was not finite; `argument` before the first step or with `reports: false` */
   report(): Promise<Report<R>>;
   /** The loss's scalars of batches as the parameters are; nothing moves. */
   evaluate(
-    batches: Batch<I> | Iterable<Batch<I>>,
+    batches: Batch<I> | Iterable<Batch<I>> | AsyncIterable<Batch<I>>,
     ...controls: StepArguments<C>
-  ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients'>]: number }>;
+  ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients' | 'masses'>]: number }>;
   /**
    * The two timescales (docs/math.md section 4) at the parameters as they are, on the tracked tokens of a batch: how fast the encoder moves beside the
    * prototypes, the Hessian of the mean L_q with respect to them, and the largest rate at which they are stable. A broken condition is told to
