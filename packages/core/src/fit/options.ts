@@ -16,7 +16,7 @@ export interface Refinement {
    * `a_n w_nk`, docs/math.md section 3). Default 10; 0 where `epochs` says how often the tokens are read.
    */
   readonly passes?: number;
-  /** A pass that lowers L_q by a smaller share than this is the last, >= 0. Default 1e-4. */
+  /** A pass that lowers L_q by a smaller share than this is the last, >= 0. Default 2e-4. */
   readonly tolerance?: number;
 }
 

@@ -19,11 +19,11 @@ export const defaultSteps = 100;
 export const defaultRefinement = 10;
 
 /** A pass that lowers L_q by a smaller share ends the refinement. */
-export const defaultTolerance = 1e-4;
+export const defaultTolerance = 2e-4;
 
 /** Relocations of a refined fit, with passes in between after which cells mean something again. */
 const relocations = 3;
-const passesBetween = 2;
+const passesBetween = 1;
 
 /** Tokens per prototype that a pass between relocations looks at, at least, and tokens at least: means of fewer are noise. */
 const tokensPerPrototype = 256;

@@ -10,7 +10,7 @@ export interface Split {
 }
 
 /** Products with the cell's covariance: enough for a direction that separates, whatever its precision. */
-const powerIterations = 8;
+const powerIterations = 4;
 
 /**
  * Splits every cell; undefined for a cell of fewer than two tokens or without spread. Cells that have the tokens of the call before
