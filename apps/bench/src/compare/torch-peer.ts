@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Contestant, Results, Work } from './contestant.ts';
+import { startPython, type PythonPeer } from '../peer/python-peer.ts';
 import type { Inputs } from './inputs.ts';
 
 /** A Python process that holds PyTorch's forms. */
@@ -14,10 +12,6 @@ export interface TorchPeer {
   dispose(): void;
 }
 
-type Answer = Readonly<Record<string, unknown>> & { readonly error?: string };
-
-const script = fileURLToPath(new URL('../../peers/torch_peer.py', import.meta.url));
-
 /**
  * Starts the peer and gives it the inputs.
  * @throws Error if Python or torch is missing, with its message
@@ -27,35 +21,7 @@ export async function startTorch(
   inputs: Inputs,
   { threads, skip }: { readonly threads: number; readonly skip: readonly string[] },
 ): Promise<TorchPeer> {
-  const env: NodeJS.ProcessEnv = { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: '1' };
-  // On some processors it is set to what slows numpy down.
-  delete env['OPENBLAS_CORETYPE'];
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'pipe'], env });
-  let complaint = '';
-  let ended: Error | undefined;
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-2000)));
-  const lines = createInterface({ input: child.stdout });
-  const waiting: { resolve(line: string): void; reject(error: Error): void }[] = [];
-  lines.on('line', (line) => waiting.shift()?.resolve(line));
-  const end = (reason: string): void => {
-    ended = new Error(`${python} ${reason}: ${complaint.trim().split('\n').at(-1) ?? ''}`);
-    for (const each of waiting.splice(0)) each.reject(ended);
-  };
-  child.on('error', (error) => end(`could not be started (${error.message})`));
-  child.on('exit', (code) => end(`ended with ${code}`));
-  child.stdin.on('error', () => {});
-
-  const ask = async (request: Readonly<Record<string, unknown>>): Promise<Answer> => {
-    if (ended !== undefined) throw ended;
-    const line = await new Promise<string>((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      child.stdin.write(`${JSON.stringify(request)}\n`);
-    });
-    const answer = JSON.parse(line) as Answer;
-    if (answer.error !== undefined) throw new Error(`${python}: ${answer.error}`);
-    return answer;
-  };
-
+  const { ask, dispose } = startPython(python, 'torch_peer.py', threads);
   const { tokens, dimension, prototypes } = inputs.shape;
   const loaded = await ask({
     do: 'load',
@@ -69,15 +35,11 @@ export async function startTorch(
     version: String(loaded['torch']),
     leftOut: loaded['left_out'] as Record<string, string>,
     contestants: (loaded['forms'] as string[]).map((form) => contestantOf(form, inputs, ask)),
-    dispose: () => child.stdin.end('{"do": "quit"}\n'),
+    dispose,
   };
 }
 
-function contestantOf(
-  form: string,
-  inputs: Inputs,
-  ask: (request: object & Record<string, unknown>) => Promise<Answer>,
-): Contestant {
+function contestantOf(form: string, inputs: Inputs, ask: PythonPeer['ask']): Contestant {
   const work: Work = form.startsWith('forward') ? 'forward' : 'step';
   return {
     name: `torch ${form.replace(/^(step|forward): /, '').replace(/^compile: /, 'compiled ')}`,

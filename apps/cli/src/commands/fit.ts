@@ -37,6 +37,9 @@ type OwnFitOptions = Pick<FitOptions, (typeof fitNames)[number]>;
 
 interface FitCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions, OwnFitOptions {
   readonly documents?: DocumentMode;
+  readonly refine?: number;
+  /** MiB. */
+  readonly tokenMemory?: number;
   readonly standardize?: boolean;
   readonly normalize?: boolean;
   readonly dtype?: FloatDType;
@@ -128,6 +131,7 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
     scope.announce(backend, passesOf.fit * reader.tokens * reader.dimension * prototypes);
     const given = fitNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
     const texts = textOf(opened);
+    const { refine, tokenMemory } = options;
     const { measures, warnings, perClass, phases, reportFailure } = await runFit({
       ...scope,
       backend,
@@ -141,7 +145,12 @@ function fitAction(files: string[], options: FitCommandOptions, command: Command
         fingerprint: opened.fingerprint,
       },
       ...(texts === undefined ? {} : { text: { encoder: texts.record, documents: texts.mode } }),
-      options: { ...(Object.fromEntries(given) as OwnFitOptions), dtype },
+      options: {
+        ...(Object.fromEntries(given) as OwnFitOptions),
+        ...(refine === undefined ? {} : { refinement: { passes: refine } }),
+        ...(tokenMemory === undefined ? {} : { tokenMemory: tokenMemory * 2 ** 20 }),
+        dtype,
+      },
       out,
       resume: options.resume ?? false,
       title: `${prototypes} prototypes on ${opened.describe()}`,

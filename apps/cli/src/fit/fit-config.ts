@@ -1,3 +1,4 @@
+import { massPreconditioned } from '@ddcl/core';
 import { defaultBatch, defaultLearningRate, type FitIdentity, type FitResult } from '@ddcl/core/fit';
 import { configFormatVersion, type ModelConfig } from '../model-folder/model-folder.ts';
 import type { FitMeasures } from '../measures/measures.ts';

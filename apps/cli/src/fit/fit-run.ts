@@ -24,6 +24,7 @@ export interface FitRun {
   readonly command: string;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  readonly warn: (warnings: readonly string[]) => void;
   /** Since the command began. */
   readonly seconds: () => number;
 }

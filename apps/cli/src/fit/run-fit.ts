@@ -52,6 +52,7 @@ export async function runFit(run: FitRun): Promise<FitRunResult> {
     },
     onRecord: show.onRecord,
     ...(classes === undefined ? {} : { onCodes: (codes: Int32Array) => classes.add(codes) }),
+    onWarning: (warning) => run.warn([warning]),
     onCheckpoint: async (make) => {
       if (performance.now() - written < checkpointSeconds * 1000 && !run.signal.aborted) return;
       await writeWhole(join(out, modelFiles.checkpoint), await make());

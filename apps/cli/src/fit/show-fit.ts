@@ -3,7 +3,7 @@ import type { Progress } from '../output/progress.ts';
 
 const phases: Record<FitProgress['phase'], { readonly name: string; readonly unit: string }> = {
   statistics: { name: 'reading', unit: 'tokens' },
-  fit: { name: 'fitting', unit: 'steps' },
+  fit: { name: 'fitting', unit: 'tokens' },
   measure: { name: 'measuring', unit: 'tokens' },
   stability: { name: 'stability', unit: 'iterations' },
 };
