@@ -31,10 +31,10 @@ const checkpoint: FitCheckpoint = {
       perplexity: 1.9,
     },
   ],
-  stopping: { lowest: 2 / 3, waited: 1 },
+  stopping: { lq: 2 / 3, isDone: true },
   best: { restart: 0, hard: 1 / 7, prototypes: Float64Array.of(1 / 3, 2, 3, 4, 5, 6) },
   dtype: 'float32',
-  state: [Float32Array.of(0.1, 2, 3, 4, 5, 6), new Float32Array(6)],
+  state: [Float32Array.of(0.1, 2, 3, 4, 5, 6), Float32Array.of(0.3, 7)],
   shape: [2, 3],
 };
 
@@ -43,7 +43,7 @@ describe('a checkpoint as bytes', () => {
     ['in the middle of a restart', checkpoint],
     ['in float64', { ...checkpoint, dtype: 'float64', state: [Float64Array.of(0.1, 1 / 3, -0, 4, 5, 6)] }],
     ['between restarts', { ...checkpoint, state: [] }],
-    ['at the first record', { ...checkpoint, best: undefined, finished: [], stopping: { lowest: null, waited: 0 } }],
+    ['at the first record', { ...checkpoint, best: undefined, finished: [], stopping: { lq: null, isDone: false } }],
   ] as const)('reads back exactly: %s', (_, made) => {
     expect(checkpointFromBytes(checkpointToBytes(made as FitCheckpoint))).toEqual(made);
   });
@@ -61,7 +61,7 @@ describe('bytes that are no checkpoint are refused', () => {
     ['nothing', new Uint8Array(0)],
     ['half a file', checkpointToBytes(checkpoint).subarray(0, 200)],
     ['another format', changed((notes) => (notes['format'] = 'ddcl.model'))],
-    ['another version', changed((notes) => (notes['formatVersion'] = '1'))],
+    ['another version', changed((notes) => (notes['formatVersion'] = '2'))],
     ['no progress', changed((notes) => delete notes['progress'])],
     ['progress that is no JSON', changed((notes) => (notes['progress'] = '{"step": 1'))],
     ['progress that is no object', changed((notes) => (notes['progress'] = '7'))],
@@ -105,9 +105,15 @@ describe('requireSameFit', () => {
 describe('fitIdentity', () => {
   it('holds the options with their defaults, and what is added', () => {
     const now = fitIdentity({ prototypes: 3, seed: 1, identity: { columns: 'a,b' } });
-    expect(now).toMatchObject({ prototypes: '3', seed: '1', batch: '4096', columns: 'a,b' });
+    expect(now).toMatchObject({
+      prototypes: '3',
+      seed: '1',
+      batch: '1024',
+      refinement: '10 passes, tolerance 0.0001',
+      columns: 'a,b',
+    });
     expect(fitDifferences(fitIdentity({ prototypes: 3, learningRate: 0.2 }), now)).toBe(
-      'learning rate was 0.2, is 0.1; seed was 0, is 1; columns was not set, is a,b',
+      'learning rate was 0.2, is 0.3; seed was 0, is 1; columns was not set, is a,b',
     );
     expect(fitDifferences(now, { ...now, columns: 'c'.repeat(61) })).toBe('other columns');
   });

@@ -20,14 +20,14 @@ const rates = gradients.map((_, step) => 0.1 / (1 + step));
 /** What the optimiser makes of the parameters, step by step, in float64 or float32. */
 async function optimised(optimizer: Optimizer, dtype: 'float32' | 'float64' = 'float64'): Promise<number[]> {
   const vector = tensorType(dtype, [size]);
-  const state = Array.from({ length: optimizer.slots }, () => vector);
+  const state = optimizer.slots.map(() => vector);
   const program = trace([vector, vector, tensorType(dtype, []), tensorType(dtype, []), ...state], (...inputs) => {
     const [parameter, gradient, learningRate, step, ...slots] = inputs;
     const updated = optimizer.update(parameter!, gradient!, slots as never, {
       learningRate: learningRate!,
       step: step!,
     });
-    expect(updated.state).toHaveLength(optimizer.slots);
+    expect(updated.state).toHaveLength(optimizer.slots.length);
     return [updated.parameter, ...updated.state];
   });
   const run = await runner(program);
