@@ -48,6 +48,7 @@ export async function residentTokens(
 ): Promise<ResidentTokens> {
   const order = random?.permutation(tokens);
   const blocks: PlacedBlock[] = [];
+  const frame = feed.uploadFrame();
   try {
     for await (const block of order === undefined
       ? feed.blocks('stored', rows)
@@ -63,10 +64,10 @@ export async function residentTokens(
     const found = blocks.reduce((total, block) => total + block.rows, 0);
     if (found !== tokens) throw otherTokens(tokens, found);
   } catch (error) {
+    for (const buffer of frame) backend.free(buffer);
     for (const block of blocks) freeBlock(backend, block);
     throw error;
   }
-  const frame = feed.uploadFrame();
   const executables: Executable[] = [];
   const sizes = { rows, dimension, dtype, tokenDtype: feed.dtype };
   async function* open(): AsyncGenerator<PlacedBlock> {

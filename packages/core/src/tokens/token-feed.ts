@@ -24,7 +24,7 @@ export interface TokenFeed {
   readonly frame: TokenFrame;
   /** One pass, cut into blocks of exactly `size` rows. The arrays are reused: a block is valid until the next one is asked for. */
   blocks(order: PassOrder, size: number, options?: FeedOptions): AsyncIterable<DeviceBlock>;
-  /** What a program of {@link frameParameters} takes; the caller frees it. */
+  /** What a program of {@link frameParameters} takes; the caller frees it; if it fails, there is nothing. */
   uploadFrame(): DeviceBuffer[];
 }
 
@@ -50,10 +50,15 @@ export function tokenFeed(backend: Backend, source: TokenSource, frame: TokenFra
     dtype: 'float16',
     frame: { offset: Float64Array.from(offset), scale: frame.scale },
     blocks: (order, size, options) => deviceHalfBlocks(source.halfBlocks!(order), size, dimension, options),
-    uploadFrame: () => [
-      backend.upload({ dtype: 'float32', shape: [dimension] }, offset),
-      backend.upload({ dtype: 'float32', shape: [] }, Float32Array.of(1 / frame.scale)),
-    ],
+    uploadFrame: () => {
+      const first = backend.upload({ dtype: 'float32', shape: [dimension] }, offset);
+      try {
+        return [first, backend.upload({ dtype: 'float32', shape: [] }, Float32Array.of(1 / frame.scale))];
+      } catch (error) {
+        backend.free(first);
+        throw error;
+      }
+    },
   };
 }
 
