@@ -125,9 +125,7 @@ export function temperatureOf(
 /** Gradients of the loss with respect to all trained parameters, in order: closed forms where the loss gives them. */
 export function lossGradients({ trained }: Definition, { loss, parameters }: BatchTerms): Tensor[] {
   const given = loss.gradients ?? {};
-  const stray = Object.keys(given).find((name) => !trained.some((each) => each.name === name));
-  if (stray !== undefined)
-    throw new DdclError('argument', `The loss gives a gradient of '${stray}', which is no trained parameter.`);
+  requireTrained(trained, given, 'gradient');
   const open = trained.filter(({ name }) => !Object.hasOwn(given, name)).map(({ name }) => parameters[name]!);
   const made = open.length === 0 ? [] : grad(loss.loss, open);
   return trained.map(({ name, type }) => {
@@ -141,13 +139,21 @@ export function lossGradients({ trained }: Definition, { loss, parameters }: Bat
   });
 }
 
+/** @throws DdclError `argument` where a loss gives something of what is not trained */
+function requireTrained(trained: Definition['trained'], given: object, what: 'gradient' | 'mass'): void {
+  const stray = Object.keys(given).find((name) => !trained.some((each) => each.name === name));
+  if (stray === undefined) return;
+  throw new DdclError('argument', `The loss gives a ${what} of '${stray}', which is no trained parameter.`);
+}
+
 /**
  * The masses that optimisers of trained parameters need, in order.
  *
- * @throws DdclError `argument` where the loss gives none, `shape` for one that is not of the parameter's rows
+ * @throws DdclError `argument` where the loss gives none, or one of what is not trained; `shape` for one that is not of the parameter's rows
  */
 export function lossMasses(definition: Definition, { loss }: BatchTerms): Tensor[] {
   const given = loss.masses ?? {};
+  requireTrained(definition.trained, given, 'mass');
   return massOwners(definition).map(({ name, type, group }) => {
     const wanted = rowsType(type);
     const mass = Object.hasOwn(given, name) ? given[name]! : undefined;
