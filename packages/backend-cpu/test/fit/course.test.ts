@@ -1,4 +1,4 @@
-import { adam, sgd } from '@ddcl/core';
+import { adam, massPreconditioned, sgd } from '@ddcl/core';
 import { constantSchedule } from '@ddcl/core/train';
 import { fit, tokensFromIterable, type FitOptions, type TokenSource } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
@@ -45,16 +45,17 @@ describe('a plain step', () => {
     expect(deviation(Array.from(model.prototypes), prototypes.flat())).toBeLessThan(1e-12);
   });
 
-  it("of Adam does not depend on the tokens' scale", async () => {
+  it.each([adam(), massPreconditioned()])("of $name does not depend on the tokens' scale", async (optimizer) => {
+    const options = { ...usual, optimizer };
     const [plain, scaled] = [
-      await fit(cpuBackend(), source, usual),
+      await fit(cpuBackend(), source, options),
       await fit(
         cpuBackend(),
         sourceOf(
           tokens.map((x) => 1000 * x),
           dimension,
         ),
-        usual,
+        options,
       ),
     ];
     // Adam's epsilon of 1e-8 is held against gradients in the frame, so the scale plays no role but for rounding.
@@ -91,7 +92,11 @@ describe('device blocks', () => {
 
 describe('batches', () => {
   // 150 tokens: sizes that divide it, that do not, and such that batches of rounded-up size hold all tokens in fewer steps.
-  it.each([1, 4, 7, 8, 11, 100, 150, 1000])('of %i tokens make whole epochs', async (batch) => {
+  const sizes = [1, 4, 7, 8, 11, 100, 150, 1000].flatMap((batch) => [
+    [batch, 'streamed', 0] as const,
+    [batch, 'on the device', undefined] as const,
+  ]);
+  it.each(sizes)('of %i tokens make whole epochs, %s', async (batch, _, tokenMemory) => {
     const passes: string[] = [];
     const counted: TokenSource = {
       ...source,
@@ -106,28 +111,36 @@ describe('batches', () => {
       prototypes: 2,
       epochs: 2,
       records: 1,
+      ...(tokenMemory !== undefined && { tokenMemory }),
     });
     expect(history.at(-1)).toMatchObject({ epoch: 2, step: steps });
-    // The statistics, two epochs, the measurement, the certificate and its boundary tokens; a step over all tokens does not shuffle them.
-    expect(passes).toEqual([
-      'stored',
-      ...Array.from({ length: 2 }, () => (batch < 150 ? 'shuffled' : 'stored')),
-      ...Array.from({ length: 3 }, () => 'stored'),
-    ]);
+    // The statistics, then two epochs and the measurement, or what all of these look at; the certificate and its boundary tokens. A step over
+    // all tokens does not shuffle them.
+    const epoch = batch < 150 ? 'shuffled' : 'stored';
+    const certificate = ['stored', 'stored'];
+    expect(passes).toEqual(
+      tokenMemory === 0 ? ['stored', epoch, epoch, 'stored', ...certificate] : ['stored', 'stored', ...certificate],
+    );
     // About the size asked for.
     expect(Math.abs(steps / 2 - 150 / Math.min(batch, 150))).toBeLessThan(2.5);
   });
 
-  it('a source that gives fewer tokens than before is an error, not an endless fit', async () => {
+  it.each([
+    ['in the annealed steps', 0, 20],
+    ['in a pass', 0, 20],
+    ['on the way to the device', undefined, 20],
+    ['on the way to the device', undefined, 149],
+  ] as const)('fewer tokens than before are an error, not an endless fit: %s', async (where, tokenMemory, left) => {
     let opened = 0;
     const shrinking = tokensFromIterable({
       dimension,
       async *open() {
-        const rows = opened++ === 0 ? 150 : 20;
+        const rows = opened++ < (where === 'in a pass' ? 2 : 1) ? 150 : left;
         yield { data: tokens.subarray(0, rows * dimension), rows };
       },
     });
-    await expect(fit(cpuBackend(), shrinking, usual)).rejects.toMatchObject({
+    const options = { ...usual, steps: 10, ...(tokenMemory !== undefined && { tokenMemory }) };
+    await expect(fit(cpuBackend(), shrinking, options)).rejects.toMatchObject({
       code: 'data',
       message: expect.stringContaining('fewer than the 150'),
     });
@@ -199,32 +212,52 @@ describe('the result', () => {
     expect([...new Set(history.map(({ restart }) => restart))]).toEqual([0, 1, 2, 3]);
   });
 
-  it('cools from 0.9 T_c to the final temperature, then stays; the rate falls to a hundredth', async () => {
-    const { history, model } = await fit(cpuBackend(), source, { ...usual, steps: 100, records: 100 });
-    expect(history).toHaveLength(100);
+  it.each([
+    ['a sixth, and is 1 in passes', massPreconditioned(), 0.3, 0.05],
+    ['a hundredth', adam(), 0.1, 0.001],
+  ] as const)('cools from 0.9 T_c, then stays; the rate falls to %s', async (_, optimizer, first, last) => {
+    const options = { ...usual, optimizer, steps: 100, records: 100 };
+    const { history: all, model, steps } = await fit(cpuBackend(), source, options);
+    const history = all.slice(0, 100);
+    expect(all.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_unused, index) => index + 1));
+    for (const { temperature, learningRate } of all.slice(100))
+      expect([temperature, learningRate]).toEqual([model.temperature, 1]);
+    expect(steps > 100).toBe(optimizer.needsMass === true);
     expect(history[0]!.temperature / model.criticalTemperature).toBeCloseTo(0.9, 12);
     const temperatures = history.map(({ temperature }) => temperature);
     for (let step = 1; step < 79; step++) expect(temperatures[step]).toBeLessThan(temperatures[step - 1]!);
     for (let step = 80; step < 100; step++) expect(temperatures[step]).toBe(model.temperature);
-    expect(history[0]!.learningRate).toBe(0.1);
-    expect(history.at(-1)!.learningRate).toBeCloseTo(0.001, 12);
-    const constant = await fit(cpuBackend(), source, { ...usual, anneal: false, constantRate: true, temperature: 2 });
-    expect(new Set(constant.history.map(({ temperature, learningRate }) => `${temperature} ${learningRate}`))).toEqual(
-      new Set(['2 0.1']),
-    );
+    expect(history[0]!.learningRate).toBe(first);
+    expect(history.at(-1)!.learningRate).toBeCloseTo(last, 12);
+    const still = { ...usual, optimizer, anneal: false, constantRate: true, temperature: 2 };
+    const constant = await fit(cpuBackend(), source, still);
+    expect(
+      new Set(constant.history.slice(0, 5).map(({ temperature, learningRate }) => `${temperature} ${learningRate}`)),
+    ).toEqual(new Set([`2 ${first}`]));
   });
 
-  it('constantSchedule and adam are what the defaults are made of', async () => {
+  it.each([
+    [
+      'massPreconditioned, refined by at most ten passes,',
+      {},
+      { passes: 10, tolerance: 2e-4 },
+      massPreconditioned(),
+      0.3,
+    ],
+    ['Adam with no pass', { optimizer: adam() }, { passes: 0 }, adam({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }), 0.1],
+  ] as const)('%s is what the defaults are made of', async (_, given, refinement, optimizer, learningRate) => {
     expect(constantSchedule(0.1)(0.7)).toBe(0.1);
     const [implicit, explicit] = [
-      await fit(cpuBackend(), source, usual),
+      await fit(cpuBackend(), source, { ...usual, ...given }),
       await fit(cpuBackend(), source, {
         ...usual,
-        optimizer: adam({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
+        optimizer,
+        refinement,
+        tokenMemory: 2 ** 29,
         temperature: 'auto',
         anneal: true,
         relocate: true,
-        learningRate: 0.1,
+        learningRate,
         constantRate: false,
         start: 'pulled',
         restarts: 1,
@@ -232,32 +265,5 @@ describe('the result', () => {
       }),
     ];
     expect(explicit).toEqual(implicit);
-  });
-});
-
-describe('early stop', () => {
-  it('ends after `patience` records without improvement, counted from the end of cooling', async () => {
-    const options: FitOptions = { ...usual, steps: 400, records: 40, batch: 150 };
-    const whole = await fit(cpuBackend(), source, options);
-    const stopped = await fit(cpuBackend(), source, { ...options, earlyStop: { patience: 3, minImprovement: 0.01 } });
-    expect(whole.steps).toBe(400);
-    expect(stopped.steps).toBeLessThan(400);
-    // Cooling ends at step 320.
-    expect(stopped.steps).toBeGreaterThanOrEqual(340);
-    expect(whole.history.slice(0, stopped.history.length)).toEqual(stopped.history);
-    const losses = stopped.history.filter(({ step }) => (step - 1) / 399 >= 0.8).map(({ loss }) => loss.lq);
-    const lowest = Math.min(...losses.slice(0, -3));
-    for (const late of losses.slice(-3)) expect(late).toBeGreaterThanOrEqual(lowest * 0.99);
-  });
-
-  it('does not end while it cools', async () => {
-    // Nothing improves by 99 %, so only the end of cooling decides.
-    const { steps } = await fit(cpuBackend(), source, {
-      ...usual,
-      steps: 100,
-      records: 100,
-      earlyStop: { patience: 1, minImprovement: 0.99 },
-    });
-    expect(steps).toBe(82);
   });
 });

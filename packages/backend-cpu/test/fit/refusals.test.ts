@@ -1,4 +1,4 @@
-import { sgd } from '@ddcl/core';
+import { adam, massPreconditioned, sgd } from '@ddcl/core';
 import { fit, tokensFromArray, tokensFromIterable, tokensFromReader, type FitOptions } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';
@@ -29,14 +29,25 @@ describe('options out of range', () => {
     [{ epochs: 0 }, 'epochs must be a whole number >= 1, but is 0'],
     [{ steps: 1.5 }, 'steps must be a whole number >= 1, but is 1.5'],
     [{ seed: -1 }, 'seed must be a whole number >= 0, but is -1'],
-    [{ learningRate: 0 }, 'learningRate must be a number > 0, but is 0. The default is 0.1.'],
+    [{ learningRate: 0 }, 'learningRate must be a number > 0, but is 0. The default is 0.3.'],
+    [{ learningRate: 0, optimizer: adam() }, 'learningRate must be a number > 0, but is 0. The default is 0.1.'],
+    [
+      { learningRate: 1.1 },
+      'learningRate is the share of a step in a running average for mass preconditioned, so at most 1, but is 1.1',
+    ],
     [{ learningRate: NaN }, 'learningRate must be a number > 0'],
     [{ learningRate: Infinity }, 'learningRate must be a number > 0'],
-    [{ earlyStop: { patience: 0 } }, 'earlyStop.patience must be a whole number >= 1, but is 0'],
+    [{ refinement: { passes: -1 } }, 'refinement.passes must be a whole number >= 0, but is -1'],
+    [{ refinement: { passes: 1.5 } }, 'refinement.passes must be a whole number >= 0, but is 1.5'],
+    [{ refinement: { tolerance: -1 } }, 'refinement.tolerance must be a share from 0 to below 1, but is -1'],
+    [{ refinement: { tolerance: 1 } }, 'refinement.tolerance must be a share from 0 to below 1, but is 1'],
+    [{ refinement: { tolerance: NaN } }, 'refinement.tolerance must be a share from 0 to below 1, but is NaN'],
     [
-      { earlyStop: { patience: 1, minImprovement: -1 } },
-      'earlyStop.minImprovement must be a share from 0 to below 1, but is -1',
+      { refinement: { passes: 1 }, optimizer: sgd() },
+      'refinement sets prototypes to means of their tokens, which sgd does not do',
     ],
+    [{ tokenMemory: -1 }, 'tokenMemory must be a number of bytes >= 0, but is -1'],
+    [{ tokenMemory: NaN }, 'tokenMemory must be a number of bytes >= 0, but is NaN'],
   ] as const)('%j', async (options, text) => {
     const error = await refusal(options);
     expect(error.code).toBe('argument');
@@ -189,16 +200,20 @@ describe('given prototypes', () => {
 });
 
 describe('one prototype', () => {
-  it('ends at the mean, with the Hessian 2 I', async () => {
+  it.each([
+    // Adam ends within its last rate (a thousandth of a deviation) of the minimum; a mean is one to rounding.
+    [adam(), 400, 1e-3],
+    [massPreconditioned(), 1, 1e-12],
+  ] as const)('ends at the mean, with the Hessian 2 I: $name', async (optimizer, steps, tolerance) => {
     const { model, stability, statistics, quantities } = await fit(cpuBackend(), sourceOf(tokens, dimension), {
       prototypes: 1,
       dtype: 'float64',
-      steps: 400,
+      optimizer,
+      steps,
       batch: 60,
     });
-    // Adam ends within its last rate (a thousandth of a deviation) of the minimum.
     model.prototypes.forEach((x, axis) =>
-      expect(Math.abs(x - statistics.mean[axis]!)).toBeLessThan(1e-3 * statistics.frame.scale),
+      expect(Math.abs(x - statistics.mean[axis]!)).toBeLessThan(tolerance * statistics.frame.scale),
     );
     expect(stability.lambdaMin).toBeCloseTo(2, 9);
     expect(stability.maxLearningRate).toBeCloseTo(1, 9);

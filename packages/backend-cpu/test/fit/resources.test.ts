@@ -150,25 +150,39 @@ describe('measurements of a fit', () => {
   it('are one for each restart, that of the best one included, also when its codes are wanted', async () => {
     for (const restarts of [1, 3]) {
       let codes = 0;
-      const plain = await counted({ ...usual, restarts });
-      const withCodes = await counted({ ...usual, restarts, onCodes: (some) => (codes += some.length) });
-      // All tokens are one block.
-      expect([plain.measured, withCodes.measured]).toEqual(Array(2).fill(plain.records + restarts));
-      expect(codes).toBe(tokens.length / dimension);
+      for (const [tokenMemory, blocks] of [
+        // All tokens as they are read are one block, and on the device four of a step each.
+        [0, 1],
+        [2 ** 20, 4],
+      ] as const) {
+        codes = 0;
+        const plain = await counted({ ...usual, restarts, tokenMemory });
+        const withCodes = await counted({ ...usual, restarts, tokenMemory, onCodes: (some) => (codes += some.length) });
+        expect([plain.measured, withCodes.measured]).toEqual(Array(2).fill(plain.records + restarts * blocks));
+        expect(codes).toBe(tokens.length / dimension);
+      }
     }
   });
 });
 
 describe('memory', () => {
-  it('on the device is that of a block, whatever the number of tokens', async () => {
-    const peak = async (count: number): Promise<number> => {
+  it('on the device is that of a block, whatever the number of tokens, and the tokens where they may stay', async () => {
+    const peak = async (count: number, tokenMemory: number): Promise<number> => {
       const { backend, seen } = watchedBackend(withSmallBuffers(512 * 6 * 8));
       // All blocks of the device hold 512 tokens or fewer; the watched sample and the certificate's tokens are the rest.
-      await fit(backend, sourceOf(blobs(count, dimension, 5, 3, 1), dimension), { ...usual, batch: 512, steps: 4 });
+      await fit(backend, sourceOf(blobs(count, dimension, 5, 3, 1), dimension), {
+        ...usual,
+        batch: 512,
+        steps: 4,
+        tokenMemory,
+      });
       return seen.peak;
     };
-    const [few, many] = [await peak(70_000), await peak(140_000)];
+    const bytes = 140_000 * 4 * (dimension + 1);
+    // One byte too few: they are read anew each time.
+    const [few, many, kept] = [await peak(70_000, 0), await peak(140_000, bytes - 1), await peak(140_000, bytes)];
     expect(many).toBe(few);
+    expect(kept).toBeGreaterThanOrEqual(bytes);
   });
 
   it('tokens that are not kept on the device give the same certificate', async () => {

@@ -9,7 +9,7 @@ const dimension = 3;
 const tokens = blobs(150, dimension, 5, 3, 1);
 const source = sourceOf(tokens, dimension);
 
-/** Two epochs of ten steps; relocation is at step 16, which is also a record. */
+/** Two epochs of ten steps, relocation and passes. */
 const usual: FitOptions = { prototypes: 6, steps: 20, batch: 15, records: 5, seed: 3 };
 
 /** Everything that a resumed fit must give again, bit for bit. */
@@ -48,8 +48,12 @@ const variants: Record<string, FitOptions> = {
     shuffle: false,
     anneal: false,
   },
-  // Nothing improves by 50 % for long, so both restarts stop before the last of their six records.
-  'early stop': { ...usual, restarts: 2, anneal: false, earlyStop: { patience: 2, minImprovement: 0.5 } },
+  // Relocation is at step 16, which is also a record.
+  'Adam in epochs': { ...usual, optimizer: adam(), epochs: 2 },
+  'tokens that are streamed': { ...usual, restarts: 2, tokenMemory: 0 },
+  'steps alone': { ...usual, refinement: { passes: 0 } },
+  // Both restarts end before the last of their passes.
+  'a refinement that converges': { ...usual, restarts: 2, refinement: { passes: 40, tolerance: 0.001 } },
 };
 
 describe.each(Object.entries(variants))('resuming: %s', (name, options) => {
@@ -67,7 +71,12 @@ describe.each(Object.entries(variants))('resuming: %s', (name, options) => {
     const restarts = options.restarts ?? 1;
     // One after each record and one after each restart.
     expect(checkpoints.length).toBe(whole.history.length + restarts);
-    if (options.earlyStop !== undefined) expect(whole.history.length).toBeLessThan(6 * restarts);
+    const passes = whole.history.filter(({ step }) => step > 20).length;
+    if (name.endsWith('converges')) {
+      expect(passes).toBeGreaterThanOrEqual(4 * restarts);
+      expect(passes).toBeLessThan(40 * restarts);
+    }
+    expect(passes > 0).toBe(!/sgd|Adam|alone/.test(name));
     for (const [index, resume] of checkpoints.entries()) {
       const told: number[] = [];
       const resumed = await fit(backend(), source, { ...options, resume, onRecord: ({ step }) => told.push(step) });
@@ -105,23 +114,28 @@ describe('a checkpoint of another fit', () => {
     ['steps', { steps: 3 }, 'steps was 2, is 3'],
     ['epochs', { epochs: 3 }, 'epochs was default, is 3'],
     ['batch', { batch: 16 }, 'batch was 15, is 16'],
-    ['learningRate', { learningRate: 0.2 }, 'learning rate was 0.1, is 0.2'],
+    ['learningRate', { learningRate: 0.2 }, 'learning rate was 0.3, is 0.2'],
     ['constantRate', { constantRate: true }, 'constant rate was false, is true'],
-    ['optimizer', { optimizer: sgd() }, 'optimizer was adam'],
-    ['the numbers of the optimizer', { optimizer: adam({ beta1: 0.5 }) }, 'beta1=0.9'],
+    ['optimizer', { optimizer: sgd() }, 'optimizer was mass preconditioned, is sgd'],
     ['start', { start: 'tokens' }, 'start was pulled, is tokens'],
     ['restarts', { restarts: 2 }, 'restarts was 1, is 2'],
     ['dtype', { dtype: 'float64' }, 'dtype was float32, is float64'],
     ['seed', { seed: 4 }, 'seed was 3, is 4'],
     ['shuffle', { shuffle: false }, 'shuffle was true, is false'],
     ['records', { records: 6 }, 'records was 5, is 6'],
-    ['earlyStop', { earlyStop: { patience: 1 } }, 'early stop was null, is {"patience":1}'],
+    ['refinement', { refinement: { passes: 3 } }, 'refinement was 10 passes, tolerance 0.0002, is 3 passes'],
+    ['tokenMemory', { tokenMemory: 1e6 }, 'token memory was 536870912, is 1000000'],
     ['what the caller adds', { identity: { columns: 'a,b' } }, 'columns was not set, is a,b'],
   ] as const)('is refused when %s differs, by name', async (_, options, text) => {
     const error = await resumeWith(options as Partial<FitOptions>);
     expect(error.code).toBe('data');
     expect(error.message).toContain('The checkpoint belongs to another fit');
     expect(error.message).toContain(text);
+  });
+
+  it('is refused when the numbers of the optimizer differ', async () => {
+    const error = await resumeWith({ optimizer: adam({ beta1: 0.5 }) }, source, { optimizer: adam() });
+    expect(error).toMatchObject({ code: 'data', message: expect.stringContaining('beta1=0.9') });
   });
 
   it('is refused when one token differs', async () => {

@@ -52,7 +52,7 @@ const everything: Quantities = (operands) => {
   ];
 };
 const names = (
-  'y lq lols v lq gradient lq lols v hard entropy mass wins q nearest distance lossByTokens lossByWeights lossByPrototypes ' +
+  'y lq lols v lq gradient gradientMass lq lols v hard entropy mass wins q nearest distance lossByTokens lossByWeights lossByPrototypes ' +
   'lossByTemperature yByTokens yByPrototypes yByTemperature'
 ).split(' ');
 /** What is 0 with one prototype. */

@@ -2,7 +2,7 @@ import type { Backend } from '../backend/contract.ts';
 import { fromFrame } from '../measure/prototype-state.ts';
 import { asDType } from '../numbers/as-dtype.ts';
 import { throwIfAborted } from '../abort/abort-signal.ts';
-import { DdclError } from '../errors/ddcl-error.ts';
+import { otherTokens } from '../pass/resident-tokens.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
 import type { PassOrder } from '../tokens/token-source.ts';
@@ -112,11 +112,7 @@ export async function runRestart(
       if (isRecordStep(step, annealing, options.records)) await record();
       if (step === annealing) break;
     }
-    if (step > before) continue;
-    throw new DdclError(
-      'data',
-      `A pass over the tokens gave fewer than the ${statistics.tokens} of the first one. Each pass must give the same tokens.`,
-    );
+    if (step === before) throw otherTokens('fewer', statistics.tokens);
   }
 
   async function* pass(most: number): AsyncGenerator<StepBlock> {
@@ -130,6 +126,8 @@ export async function runRestart(
       if (++blocks === most) return;
       if (passed >= batchRows) tell(passed - statistics.tokens);
     }
+    if (passed !== statistics.tokens)
+      throw otherTokens(passed < statistics.tokens ? 'fewer' : 'more', statistics.tokens);
   }
   const lastRelocation = plan.relocations.at(-1) ?? annealing;
   while (step < totalSteps && !stopping.isDone) {

@@ -62,7 +62,7 @@ export async function residentTokens(
       });
     }
     const found = blocks.reduce((total, block) => total + block.rows, 0);
-    if (found !== tokens) throw otherTokens(tokens, found);
+    if (found !== tokens) throw otherTokens(found < tokens ? 'fewer' : 'more', tokens);
   } catch (error) {
     for (const buffer of frame) backend.free(buffer);
     for (const block of blocks) freeBlock(backend, block);
@@ -119,7 +119,7 @@ async function* shuffled(
   let first = 0;
   for await (const block of feed.blocks('stored', rows)) {
     throwIfAborted(signal);
-    if (first + block.rows > tokens) throw otherTokens(tokens, first + block.rows);
+    if (first + block.rows > tokens) throw otherTokens('more', tokens);
     for (let row = 0; row < block.rows; row++) {
       const place = places[first + row]!;
       const { data, weights } = staged[Math.floor(place / rows)]!;
@@ -129,7 +129,7 @@ async function* shuffled(
     }
     first += block.rows;
   }
-  if (first !== tokens) throw otherTokens(tokens, first);
+  if (first !== tokens) throw otherTokens('fewer', tokens);
   for (let block = staged.shift(); block !== undefined; block = staged.shift()) {
     let weight = 0;
     for (const own of block.weights) weight += own;
@@ -137,9 +137,10 @@ async function* shuffled(
   }
 }
 
-function otherTokens(told: number, found: number): DdclError {
+/** What is wrong with a source whose later pass gives other than the `told` tokens of its first. */
+export function otherTokens(which: 'fewer' | 'more', told: number): DdclError {
   return new DdclError(
     'data',
-    `A pass over the tokens gave ${found < told ? 'fewer' : 'more'} than the ${told} of the first one. Each pass must give the same tokens.`,
+    `A pass over the tokens gave ${which} than the ${told} of the first one. Each pass must give the same tokens.`,
   );
 }
