@@ -63,7 +63,8 @@ describe.each<[string, () => Backend]>([
       const options = { ...usual, ...(tokenMemory !== undefined && { tokenMemory }) };
       const got = await fit(backend, halves, options);
       expect(uploads['float16']).toBeGreaterThanOrEqual(sent);
-      expect(uploads['float16']).toBeLessThan(1.2 * sent);
+      // The certificate and its boundary tokens are two passes more, with what fills up blocks.
+      expect(uploads['float16']).toBeLessThan(sent + 3 * tokens * dimension);
       expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
 
       const wanted = await fit(make(), floats, options);

@@ -30,8 +30,18 @@ describe.each(places)('tokens %s', (_, where, make) => {
   it('each annealed step divides by the running mass, S = (1 - rho) S + rho sum a w', async () => {
     const [start, temperature, rate, steps] = [blobs(4, dimension, 4, 1, 9), 8, 0.3, 5];
     const { model } = await fit(make(), sourceOf(tokens, dimension, weights), {
-      ...{ prototypes: 4, start, temperature, anneal: false, shuffle: false, dtype: 'float64' },
-      ...{ learningRate: rate, constantRate: true, steps, batch: 150, refinement: { passes: 0 }, ...where },
+      prototypes: 4,
+      start,
+      temperature,
+      anneal: false,
+      shuffle: false,
+      dtype: 'float64',
+      learningRate: rate,
+      constantRate: true,
+      steps,
+      batch: 150,
+      refinement: { passes: 0 },
+      ...where,
     });
     let prototypes = rowsOf(start, dimension);
     let running = prototypes.map(() => 0);
@@ -69,7 +79,7 @@ describe.each(places)('tokens %s', (_, where, make) => {
 
   it('passes never raise L_q after the last relocation, and end where it no longer falls', async () => {
     const passes = 40;
-    const run = (options: FitOptions) => fit(make(), source, { ...usual, ...where, ...options });
+    const run = (options: Partial<FitOptions>) => fit(make(), source, { ...usual, ...where, ...options });
     for (const relocate of [false, true]) {
       // A tolerance of 0 ends where a pass raises L_q, if only by a rounding.
       const whole = await run({ relocate, refinement: { passes, tolerance: 0 } });
@@ -103,7 +113,11 @@ describe.each(places)('tokens %s', (_, where, make) => {
     expect(deviation(Array.from(one.model.prototypes), Array.from(one.statistics.mean))).toBeLessThan(1e-12);
     const few = tokens.slice(0, 5 * dimension);
     const { model, quantities } = await fit(make(), sourceOf(few, dimension), {
-      ...{ prototypes: 5, steps: 50, batch: 1024, dtype: 'float64', ...where },
+      prototypes: 5,
+      steps: 50,
+      batch: 1024,
+      dtype: 'float64',
+      ...where,
     });
     // A prototype for each token.
     expect(quantities).toMatchObject({ used: 1, distinct: 5 });

@@ -88,6 +88,42 @@ describe.each(Object.entries(variants))('resuming: %s', (name, options) => {
   });
 });
 
+describe('a fit that is killed', () => {
+  // In the annealed steps, in the middle of a pass, and in what comes after all steps; each in the second restart.
+  it.each([
+    ['an annealed step', 'fit', 8],
+    ['the first pass', 'fit', 21],
+    ['a later pass', 'fit', 24],
+    ['the measurement', 'measure', 1],
+    ['the certificate', 'stability', 1],
+  ] as const)('in %s goes on from its last checkpoint, bit for bit', async (_, phase, step) => {
+    const options: FitOptions = { ...usual, restarts: 2, refinement: { passes: 6, tolerance: 0 } };
+    const whole = await fit(cpuBackend(), source, options);
+    for (const tokenMemory of [undefined, 0]) {
+      const own = { ...options, ...(tokenMemory !== undefined && { tokenMemory }) };
+      const wanted = tokenMemory === 0 ? await fit(cpuBackend(), source, own) : whole;
+      const controller = new AbortController();
+      let resume: Uint8Array | undefined;
+      let told = 0;
+      const error = await rejection(
+        fit(cpuBackend(), source, {
+          ...own,
+          signal: controller.signal,
+          onCheckpoint: async (make) => {
+            resume = await make();
+          },
+          onProgress: (progress) => {
+            if (progress.phase === phase && (phase !== 'fit' || progress.restart === 1) && ++told === step)
+              controller.abort();
+          },
+        }),
+      );
+      expect(error.code).toBe('aborted');
+      expect(outcome(await fit(cpuBackend(), source, { ...own, resume: resume! }))).toEqual(outcome(wanted));
+    }
+  });
+});
+
 describe('a checkpoint of another fit', () => {
   const resumeWith = async (
     options: Partial<FitOptions>,

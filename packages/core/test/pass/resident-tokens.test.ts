@@ -86,7 +86,7 @@ describe.each(Object.entries(feeds))('tokens on the device, %s', (name, feedOf) 
     // The host's weights are those of the device.
     expect(resident.blocks.flatMap((block) => [...block.tokenWeights])).toEqual(own.slice(0, n));
     expect(resident.blocks.map((block) => block.weight)).toEqual(
-      resident.blocks.map((block) => block.tokenWeights.reduce((a, b) => a + b)),
+      resident.blocks.map((block) => [...block.tokenWeights].reduce((a, b) => a + b)),
     );
     resident.dispose();
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });

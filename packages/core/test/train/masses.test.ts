@@ -86,7 +86,7 @@ describe('masses of a loss', () => {
     const wanted = naive();
     const { parameters, optimizer } = await trainer.state();
     // Sums of 21 tokens in another order.
-    expect(deviation([...parameters.prototypes!], wanted.prototypes)).toBeLessThan(1e-12);
+    expect(deviation([...parameters['prototypes']!], wanted.prototypes)).toBeLessThan(1e-12);
     expect(deviation([...optimizer['prototypes']![0]!], wanted.state)).toBeLessThan(1e-12);
     trainer.dispose();
     expect(backend.memory().buffers).toBe(0);
