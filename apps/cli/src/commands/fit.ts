@@ -1,12 +1,6 @@
 import { resolve } from 'node:path';
 import type { FloatDType } from '@ddcl/core';
-import {
-  autoTemperatureShare,
-  defaultRefinement,
-  defaultSteps,
-  defaultTokenMemory,
-  type FitOptions,
-} from '@ddcl/core/fit';
+import { autoTemperatureShare, defaultRefinement, defaultTokenMemory, type FitOptions } from '@ddcl/core/fit';
 import { Command, Option } from 'commander';
 import { passesOf } from '../backends/choose-backend.ts';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
@@ -32,6 +26,7 @@ const fitNames = [
   'batch',
   'learningRate',
   'seed',
+  'settle',
 ] as const;
 type OwnFitOptions = Pick<FitOptions, (typeof fitNames)[number]>;
 
@@ -88,7 +83,7 @@ export function fitCommand(): Command {
     .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
     .option(
       '--epochs <N>',
-      `passes over the tokens while cooling (default: as many as ${defaultSteps} steps need)`,
+      'passes over the tokens while cooling (default: as many as 100 steps need, 400 where K m <= 4096)',
       wholeNumber(1),
     )
     .option('--batch <N>', 'tokens per step (default: 4 K, at least 1024, at most 8192)', wholeNumber(1))
@@ -97,6 +92,7 @@ export function fitCommand(): Command {
       `most passes over all tokens after cooling (default: ${defaultRefinement}; 0 with --epochs)`,
       wholeNumber(0),
     )
+    .option('--settle', 'end in the minimum that the prototypes are near, for a certificate with lambda_min > 0')
     .option(
       '--token-memory <MiB>',
       `tokens that fit into it stay on the device (default: ${defaultTokenMemory / 2 ** 20})`,

@@ -12,7 +12,7 @@ export interface PhaseClock {
 
 /** @param now milliseconds, from any beginning */
 export function phaseClock(now: () => number = () => performance.now()): PhaseClock {
-  const spent: PhaseSeconds = { statistics: 0, fit: 0, measure: 0, stability: 0 };
+  const spent: PhaseSeconds = { statistics: 0, fit: 0, settle: 0, measure: 0, stability: 0 };
   let last = now();
   return {
     tick(phase) {

@@ -4,6 +4,7 @@ import type { Progress } from '../output/progress.ts';
 const phases: Record<FitProgress['phase'], { readonly name: string; readonly unit: string }> = {
   statistics: { name: 'reading', unit: 'tokens' },
   fit: { name: 'fitting', unit: 'tokens' },
+  settle: { name: 'settling', unit: 'steps' },
   measure: { name: 'measuring', unit: 'tokens' },
   stability: { name: 'stability', unit: 'iterations' },
 };

@@ -9,6 +9,8 @@ import type { Stability } from '../stability/stability.ts';
 import { measureStability } from '../stability/measure-stability.ts';
 import { measurePass, measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
+import { asDType } from '../numbers/as-dtype.ts';
+import { settlePrototypes } from '../stability/settle-prototypes.ts';
 import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
@@ -16,7 +18,7 @@ import type { TokenSource } from '../tokens/token-source.ts';
 import { checkpointFromBytes, checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
 import type { HistoryRecord } from './history.ts';
 import { fitIdentity, requireSameFit, tokenIdentity } from './identity.ts';
-import { resolveFitOptions, type FitOptions, type ResolvedFitOptions } from './options.ts';
+import { resolveFitOptions, type FitOptions, type FitProgress, type ResolvedFitOptions } from './options.ts';
 import { roundToModel, runRestart, type FitContext, type RestartPosition } from './restart.ts';
 import { createRelocation } from './relocate-prototypes.ts';
 import { planSteps } from './schedule.ts';
@@ -74,7 +76,13 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
   const statistics = { ...measured, frame: feed.frame };
   const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
   const width = Math.max(source.dimension, resolved.prototypes);
-  const planned = { ...resolved, passes: resolved.refinement.passes, relocate: resolved.relocate && resolved.anneal };
+  const { dimension } = source;
+  const planned = {
+    ...resolved,
+    dimension,
+    passes: resolved.refinement.passes,
+    relocate: resolved.relocate && resolved.anneal,
+  };
   const plan = planSteps(statistics.tokens, planned, mostStepRows(width, backend.capabilities));
   const sizes = {
     rows: plan.rows,
@@ -115,20 +123,18 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
       random,
     };
     const { best, history, errors, measured } = await runRestarts(context, { identity, tokens }, found);
-    const model = makeModel(context, best);
-    for (const codes of measured?.codes ?? []) resolved.onCodes?.(codes);
-    const quantities = measured?.quantities ?? (await finalMeasurement(context, model, resolved.onCodes));
+    const tell = (phase: FitProgress['phase']) => (done: number) =>
+      resolved.onProgress?.({ phase, restart: best.restart, restarts: resolved.restarts, done, total: undefined });
+    const annealed = makeModel(context, best);
+    const model = resolved.settle ? await settled(context, annealed, tell('settle')) : annealed;
+    const known = model === annealed ? measured : undefined;
+    for (const codes of known?.codes ?? []) resolved.onCodes?.(codes);
+    const quantities = known?.quantities ?? (await finalMeasurement(context, model, resolved.onCodes));
     const stability = await measureStability(backend, source, statistics, modelState(model), {
       random: random.fork('stability'),
+      isRough: true,
       signal: resolved.signal,
-      onIteration: (done) =>
-        resolved.onProgress?.({
-          phase: 'stability',
-          restart: best.restart,
-          restarts: resolved.restarts,
-          done,
-          total: undefined,
-        }),
+      onIteration: tell('stability'),
     });
     const restartErrors = resolved.restarts === 1 ? [quantities.loss.hard] : errors;
     return {
@@ -270,6 +276,24 @@ function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel 
     scale: statistics.frame.scale,
     totalVariance: statistics.totalVariance,
   };
+}
+
+/** The model in the minimum that it is near; as it was where assignments are so soft that it cannot be taken there. */
+async function settled(
+  { backend, source, statistics, options }: FitContext,
+  model: DdclModel,
+  onStep: (step: number) => void,
+): Promise<DdclModel> {
+  const { signal, onWarning, dtype } = options;
+  const found = await settlePrototypes(backend, source, statistics.tokens, modelState(model), { signal, onStep });
+  if (found === undefined || !found.settled) {
+    onWarning?.(
+      found === undefined
+        ? 'The prototypes could not be settled: most tokens are shared by several, or they are too many. More passes (refinement) come nearer to rest.'
+        : `The prototypes are not settled after ${found.steps} steps: one more would take ${(100 * found.decrease).toPrecision(2)} % off L_q.`,
+    );
+  }
+  return found === undefined ? model : { ...model, prototypes: Float64Array.from(asDType(found.prototypes, dtype)) };
 }
 
 /** The measurement of a restart that may be the one that is kept, with all that is asked of the last one. */

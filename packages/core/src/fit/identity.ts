@@ -36,6 +36,7 @@ export function fitIdentity(given: FitOptions): FitIdentity {
     seed: String(options.seed),
     shuffle: String(options.shuffle),
     records: String(options.records),
+    settle: String(options.settle),
     'token memory': String(options.tokenMemory),
     refinement: `${options.refinement.passes} passes, tolerance ${options.refinement.tolerance}`,
   };

@@ -43,7 +43,7 @@ export async function createOnlineFit(
   const { count, dimension, dtype, scale, offset, temperature } = model;
   const frame = { offset, scale };
   const width = Math.max(dimension, count);
-  const { rows } = planSteps(batch, { prototypes: count, batch }, mostStepRows(width, backend.capabilities));
+  const { rows } = planSteps(batch, { prototypes: count, dimension, batch }, mostStepRows(width, backend.capabilities));
   const stepper = await createStepper(backend, { rows, count, dimension, dtype }, optimizer);
   await stepper.write(toFrame(model.prototypes, frame), 0);
   return {

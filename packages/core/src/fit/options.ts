@@ -22,11 +22,11 @@ export interface Refinement {
 
 /** Where a fit stands; for progress displays. */
 export interface FitProgress {
-  readonly phase: 'statistics' | 'fit' | 'measure' | 'stability';
+  readonly phase: 'statistics' | 'fit' | 'settle' | 'measure' | 'stability';
   /** From 0. */
   readonly restart: number;
   readonly restarts: number;
-  /** Tokens passed or iterations done in this phase. */
+  /** Tokens passed, steps or iterations done in this phase. */
   readonly done: number;
   /** How many there will be, where that is known. */
   readonly total: number | undefined;
@@ -45,7 +45,7 @@ export interface FitOptions {
   readonly relocate?: boolean;
   /** Passes over the tokens of the annealed steps; default: as many as {@link steps} needs. */
   readonly epochs?: number;
-  /** Annealed steps, if `epochs` is left out; default 100. */
+  /** Annealed steps, if `epochs` is left out; default 100, and 400 where K m is at most 4096: they are cheap there, and few tokens need slow cooling. */
   readonly steps?: number;
   /** Tokens per step; an epoch is divided evenly into steps of about this size. Default 4 K, at least 1024 and at most 8192. */
   readonly batch?: number;
@@ -75,6 +75,11 @@ export interface FitOptions {
   readonly records?: number;
   /** Bytes that tokens may take on the device to stay there; more are read anew for each pass. Default 512 MiB. */
   readonly tokenMemory?: number;
+  /**
+   * Take the prototypes that are kept into the minimum that they are near (`settlePrototypes`), so that the certificate's eigenvalues are
+   * positive where the temperature allows it. Takes about as long again as the fit. Default false.
+   */
+  readonly settle?: boolean;
   readonly signal?: AbortSignalLike;
   readonly onProgress?: (progress: FitProgress) => void;
   /** Told what makes the fit slower than asked for. */
@@ -116,6 +121,7 @@ export type ResolvedFitOptions = Required<
     | 'shuffle'
     | 'records'
     | 'tokenMemory'
+    | 'settle'
   >
 > &
   Omit<FitOptions, 'optimizer' | 'refinement'> & { readonly refinement: Required<Refinement> };
@@ -141,6 +147,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     shuffle: options.shuffle ?? true,
     records: options.records ?? 40,
     tokenMemory: options.tokenMemory ?? defaultTokenMemory,
+    settle: options.settle ?? false,
   };
   const {
     prototypes,

@@ -12,8 +12,13 @@ import { startTemperatureShare } from '../temperature/resolve.ts';
 /** Share of the steps over which a fit cools; the rest runs at the final temperature. */
 export const coolingShare = 0.8;
 
+/** Numbers of prototypes (K m) up to which a step costs next to nothing; there slower cooling finds better minima. */
+const fewNumbers = 4096;
+
 /** Annealed steps of a fit that was given no number of epochs; docs/decisions/0060-fast-fits.md has the measurements. */
-export const defaultSteps = 100;
+export function defaultSteps(prototypes: number, dimension: number): number {
+  return prototypes * dimension <= fewNumbers ? 400 : 100;
+}
 
 /** Most passes over all tokens at the final temperature after the annealed steps. */
 export const defaultRefinement = 10;
@@ -55,6 +60,7 @@ export interface StepPlan {
 
 export interface PlanOptions {
   readonly prototypes: number;
+  readonly dimension: number;
   readonly batch?: number | undefined;
   readonly epochs?: number | undefined;
   readonly steps?: number | undefined;
@@ -70,7 +76,8 @@ export interface PlanOptions {
  * @throws DdclError `argument` unless batch, epochs and steps are whole numbers >= 1
  */
 export function planSteps(tokens: number, options: PlanOptions, maxRows: number): StepPlan {
-  const { prototypes, batch = defaultBatch(prototypes), epochs, steps, passes = 0, relocate = false } = options;
+  const { prototypes, dimension, batch = defaultBatch(prototypes), epochs, passes = 0, relocate = false } = options;
+  const { steps = defaultSteps(prototypes, dimension) } = options;
   for (const [name, value] of Object.entries({ batch, epochs, steps })) {
     if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
     throw new DdclError('argument', `The number of ${name} must be a whole number >= 1, but is ${value}.`);
@@ -81,7 +88,7 @@ export function planSteps(tokens: number, options: PlanOptions, maxRows: number)
   const batchRows = parts * rows;
   // Counted from the rounded batch: small batches, each rounded up, hold all tokens in fewer steps.
   const stepsPerEpoch = Math.ceil(tokens / batchRows);
-  const annealing = epochs === undefined ? (steps ?? defaultSteps) : epochs * stepsPerEpoch;
+  const annealing = epochs === undefined ? steps : epochs * stepsPerEpoch;
   const between = Array.from({ length: relocations }, (_, index) => annealing + passesBetween * index);
   // Without passes the last steps, which are cold already, take their place.
   const places = passes === 0 ? [Math.round(coolingShare * annealing)] : between;

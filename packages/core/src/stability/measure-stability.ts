@@ -22,6 +22,11 @@ export interface MeasureStabilityOptions {
   readonly random: Random;
   /** D > 0, [K m], where an optimiser divides gradients by D: `maxLearningRate` is of `D^-1/2 H D^-1/2` then (docs/math.md section 4). */
   readonly divisor?: Float64Array | undefined;
+  /**
+   * Spend fewer products on the ends of H's own spectrum: `lambdaMax` is good to a thousandth, and `lambdaMin` is an upper bound of the right
+   * sign. Default false.
+   */
+  readonly isRough?: boolean | undefined;
   readonly signal?: AbortSignalLike | undefined;
   /** Called with the Hessian products made so far. */
   readonly onIteration?: ((iteration: number) => void) | undefined;

@@ -48,7 +48,7 @@ export async function hessianStability(
   product: HessianProduct,
   state: PrototypeState,
   { tokens, mass, decrease }: Slope,
-  { random, divisor, signal, onIteration }: MeasureStabilityOptions,
+  { random, divisor, isRough = false, signal, onIteration }: MeasureStabilityOptions,
 ): Promise<Stability> {
   const { dimension, dtype } = state;
   let iterations = 0;
@@ -74,7 +74,9 @@ export async function hessianStability(
   const relative = await preconditioned(masses);
   const { smallest } = relative.vectors!;
   const weakest = divide(smallest, masses);
-  const plain = await lanczos(apply, { ...options, start: weakest });
+  // From the weakest direction the estimate of the smallest eigenvalue has the right sign at once; that of the largest is soon near.
+  const rough = { want: 'largest', tolerance: 0.03 } as const;
+  const plain = await lanczos(apply, { ...options, start: weakest, ...(isRough ? rough : {}) });
   const rate = divisor === undefined ? plain : await preconditioned(divisor);
   return {
     tokens,
