@@ -53,7 +53,7 @@ export interface CompareFitsOptions {
 }
 
 /** What Python users would pick instead. */
-export const peerNames: readonly string[] = ['faiss', 'sklearn', 'sklearn mini-batch'];
+export const peerNames: readonly string[] = ['faiss', 'faiss sampled', 'sklearn', 'sklearn mini-batch'];
 
 /** Every contestant once per seed and number of prototypes, in turns, so that the noise of the machine hits all alike. */
 export async function compareFits(options: CompareFitsOptions): Promise<FitComparison> {

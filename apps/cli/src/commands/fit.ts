@@ -83,7 +83,7 @@ export function fitCommand(): Command {
     .option('--restarts <R>', 'independent fits; the one with the lowest hard error is kept', wholeNumber(1), 1)
     .option(
       '--epochs <N>',
-      'passes over the tokens while cooling (default: as many as 100 steps need, 400 where K m <= 4096)',
+      'passes over the tokens while cooling (default: as many as 60 steps need, 400 where K m <= 4096)',
       wholeNumber(1),
     )
     .option('--batch <N>', 'tokens per step (default: 4 K, at least 1024, at most 8192)', wholeNumber(1))

@@ -122,6 +122,10 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
       watched: hold(await watchSample(backend, statistics, resolved)),
       random,
     };
+    // Reading the tokens once more belongs to what was done before the fit.
+    const { tokens: total } = statistics;
+    const read = { phase: 'statistics', restart: 0, restarts: resolved.restarts, done: total, total } as const;
+    resolved.onProgress?.(read);
     const { best, history, errors, measured } = await runRestarts(context, { identity, tokens }, found);
     const tell = (phase: FitProgress['phase']) => (done: number) =>
       resolved.onProgress?.({ phase, restart: best.restart, restarts: resolved.restarts, done, total: undefined });

@@ -6,7 +6,7 @@ import type { Optimizer } from '../optimise/optimizer.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { TemperatureChoice } from '../temperature/resolve.ts';
 import type { HistoryRecord } from './history.ts';
-import { defaultBatch, defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
+import { defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
 import { defaultTokenMemory } from './step-tokens.ts';
 
 /** What comes after the annealed steps. */
@@ -16,7 +16,7 @@ export interface Refinement {
    * `a_n w_nk`, docs/math.md section 3). Default 10; 0 where `epochs` says how often the tokens are read.
    */
   readonly passes?: number;
-  /** A pass that lowers L_q by a smaller share than this is the last, >= 0. Default 2e-4. */
+  /** A pass that lowers L_q by a smaller share than this is the last, >= 0. Default 1e-3. */
   readonly tolerance?: number;
 }
 
@@ -45,7 +45,7 @@ export interface FitOptions {
   readonly relocate?: boolean;
   /** Passes over the tokens of the annealed steps; default: as many as {@link steps} needs. */
   readonly epochs?: number;
-  /** Annealed steps, if `epochs` is left out; default 100, and 400 where K m is at most 4096: they are cheap there, and few tokens need slow cooling. */
+  /** Annealed steps, if `epochs` is left out; default 60, and 400 where K m is at most 4096: they are cheap there. */
   readonly steps?: number;
   /** Tokens per step; an epoch is divided evenly into steps of about this size. Default 4 K, at least 1024 and at most 8192. */
   readonly batch?: number;
@@ -71,7 +71,7 @@ export interface FitOptions {
   readonly seed?: number;
   /** Shuffle the tokens of each epoch. Default true. */
   readonly shuffle?: boolean;
-  /** History records of the annealed steps of a restart, >= 1; each pass of the refinement has one too. Default 40. */
+  /** History records of the annealed steps of a restart, >= 1; each pass of the refinement has one too. Default 12. */
   readonly records?: number;
   /** Bytes that tokens may take on the device to stay there; more are read anew for each pass. Default 512 MiB. */
   readonly tokenMemory?: number;
@@ -110,7 +110,6 @@ export type ResolvedFitOptions = Required<
     | 'temperature'
     | 'anneal'
     | 'relocate'
-    | 'batch'
     | 'learningRate'
     | 'constantRate'
     | 'optimizer'
@@ -135,7 +134,6 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     temperature: options.temperature ?? 'auto',
     anneal: options.anneal ?? true,
     relocate: options.relocate ?? true,
-    batch: options.batch ?? defaultBatch(options.prototypes),
     learningRate: options.learningRate ?? defaultLearningRate(optimizer),
     refinement: { passes, tolerance: defaultTolerance, ...options.refinement },
     constantRate: options.constantRate ?? false,
@@ -145,7 +143,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     dtype: options.dtype ?? 'float32',
     seed: options.seed ?? 0,
     shuffle: options.shuffle ?? true,
-    records: options.records ?? 40,
+    records: options.records ?? 12,
     tokenMemory: options.tokenMemory ?? defaultTokenMemory,
     settle: options.settle ?? false,
   };
@@ -153,7 +151,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     prototypes,
     restarts,
     records,
-    batch,
+    batch = 1,
     epochs = 1,
     steps = 1,
     seed,

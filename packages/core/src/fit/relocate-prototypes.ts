@@ -9,7 +9,7 @@ import type { Stepper } from './stepper.ts';
 
 /** Tokens of the sample: enough that cells of each prototype have a centroid, few enough that a round is a small part of a fit. */
 const fewestTokens = 8192;
-const tokensPerPrototype = 128;
+const tokensPerPrototype = 32;
 
 /** Relocation of a running fit's prototypes on a sample of its tokens. */
 export interface PrototypeRelocation {

@@ -17,14 +17,14 @@ const fewNumbers = 4096;
 
 /** Annealed steps of a fit that was given no number of epochs; docs/decisions/0060-fast-fits.md has the measurements. */
 export function defaultSteps(prototypes: number, dimension: number): number {
-  return prototypes * dimension <= fewNumbers ? 400 : 100;
+  return prototypes * dimension <= fewNumbers ? 400 : 60;
 }
 
 /** Most passes over all tokens at the final temperature after the annealed steps. */
 export const defaultRefinement = 10;
 
 /** A pass that lowers L_q by a smaller share ends the refinement. */
-export const defaultTolerance = 2e-4;
+export const defaultTolerance = 1e-3;
 
 /** Relocations of a refined fit, with passes in between after which cells mean something again. */
 const relocations = 3;

@@ -16,7 +16,7 @@ import { tokensFromReader } from '../tokens/from-reader.ts';
 import type { ResolvedFitOptions } from './options.ts';
 
 /** Tokens on which history records are measured: some for each prototype, within bounds that keep a record cheaper than a step. */
-const [fewestTokens, mostTokens, tokensPerPrototype] = [1024, 4096, 4];
+const [fewestTokens, mostTokens, tokensPerPrototype] = [1024, 4096, 2];
 
 /** From here on the distances between prototypes are products on the device; fewer are quicker, and exact, on the host. */
 const manyPrototypes = 64;

@@ -115,7 +115,9 @@ export function emitTile(
   const tokenSquares =
     wantsLq || wants('hard', 'nearestDistance', 'lossByWeights') ? rowSquares(graph, tokens) : undefined;
   const meanLogit =
-    wantsLq || wants('gradient', 'gradientMass') || forLoss || forOutputs ? rowSum(graph, graph.node('Mul', [q, logits])) : undefined;
+    wantsLq || wants('gradient', 'gradientMass') || forLoss || forOutputs
+      ? rowSum(graph, graph.node('Mul', [q, logits]))
+      : undefined;
   const meanLogits = meanLogit && shaped(meanLogit, -1, 1);
   /** `|z|^2 - T x`: the distance that belongs to a logit. */
   const distance = (logit: OnnxName): OnnxName =>
