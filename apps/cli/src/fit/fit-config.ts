@@ -1,5 +1,5 @@
 import { massPreconditioned } from '@ddcl/core';
-import { defaultLearningRate, type FitIdentity, type FitResult } from '@ddcl/core/fit';
+import { defaultBatch, defaultLearningRate, type FitIdentity, type FitResult } from '@ddcl/core/fit';
 import { configFormatVersion, type ModelConfig } from '../model-folder/model-folder.ts';
 import type { FitMeasures } from '../measures/measures.ts';
 import { version } from '../output/version.ts';
@@ -13,7 +13,7 @@ function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
     temperature: typeof temperature === 'object' ? `${temperature.ofCritical}tc` : temperature,
     anneal: options.anneal ?? true,
     epochs: options.epochs ?? null,
-    batch: options.batch ?? null,
+    batch: options.batch ?? defaultBatch(options.prototypes),
     'learning rate': options.learningRate ?? defaultLearningRate(options.optimizer ?? massPreconditioned()),
     restarts: options.restarts ?? 1,
     dtype: options.dtype ?? 'float32',

@@ -1,7 +1,7 @@
 import type { FitProgress } from '@ddcl/core/fit';
 
 /** Seconds of each phase of a fit. */
-export type PhaseSeconds = Record<FitProgress['phase'], number>;
+export type PhaseSeconds = Record<Exclude<FitProgress['phase'], 'settle'>, number> & { settle?: number };
 
 /** Tells where the time of a fit went. */
 export interface PhaseClock {
@@ -12,12 +12,12 @@ export interface PhaseClock {
 
 /** @param now milliseconds, from any beginning */
 export function phaseClock(now: () => number = () => performance.now()): PhaseClock {
-  const spent: PhaseSeconds = { statistics: 0, fit: 0, settle: 0, measure: 0, stability: 0 };
+  const spent: PhaseSeconds = { statistics: 0, fit: 0, measure: 0, stability: 0 };
   let last = now();
   return {
     tick(phase) {
       const time = now();
-      spent[phase] += (time - last) / 1000;
+      spent[phase] = (spent[phase] ?? 0) + (time - last) / 1000;
       last = time;
     },
     seconds: () => ({ ...spent }),

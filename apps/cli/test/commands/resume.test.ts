@@ -146,7 +146,7 @@ describe('an interrupted fit', () => {
       'prototypes was 12, is 11',
       'seed was 0, is 5',
       'anneal was true, is false',
-      'learning rate was 0.1, is 0.05',
+      'learning rate was 0.3, is 0.05',
       'normalize was false, is true',
       'dtype was float32, is float64',
       'other data',

@@ -19,14 +19,14 @@ describe('warnings of a certificate', () => {
   it('tell the eigenvalue, its unit, the tokens, the cause and a remedy', () => {
     const [warning, ...more] = warningsOf(withStability(negative));
     expect(more).toEqual([]);
-    for (const part of ['no stable minimum', '4000 tokens', '-0.002', 'no unit', '-0.5', 'prototypes 0, 1', '--epochs'])
+    for (const part of ['no stable minimum', '4000 tokens', '-0.002', 'no unit', '-0.5', 'prototypes 0, 1', '--settle'])
       expect(warning).toContain(part);
     expect(warning).not.toContain('sample');
   });
 
   it.each([
     ['merged', [3, 5], /Prototypes 3, 5 lie together and want to part.*--temperature/],
-    ['boundary', [2], /boundary of prototype 2 are undecided.*--epochs/],
+    ['boundary', [2], /boundary of prototype 2 are undecided.*--settle/],
     ['unused', [7], /No token is near prototype 7.*--restarts/],
   ] as const)('have a cause of their own: %s', (kind, prototypes, text) => {
     expect(warningsOf(withStability({ ...negative, weakest: { kind, prototypes } }))[0]).toMatch(text);

@@ -108,7 +108,7 @@ describe('without a terminal', () => {
     show.onRecord({ loss: { hard: 22.1934 } } as Parameters<typeof show.onRecord>[0]);
     show.onProgress({ ...at, done: 64 });
     vi.advanceTimersByTime(100);
-    expect(text()).toBe('fitting 2/3: 42 % of 150 steps, about 13 s left, hard error 22.19\n');
+    expect(text()).toBe('fitting 2/3: 42 % of 150 tokens, about 13 s left, hard error 22.19\n');
     progress.stop();
   });
 });

@@ -159,7 +159,7 @@ describe('a checkpoint of another fit', () => {
     ['seed', { seed: 4 }, 'seed was 3, is 4'],
     ['shuffle', { shuffle: false }, 'shuffle was true, is false'],
     ['records', { records: 6 }, 'records was 5, is 6'],
-    ['refinement', { refinement: { passes: 3 } }, 'refinement was 10 passes, tolerance 0.0002, is 3 passes'],
+    ['refinement', { refinement: { passes: 3 } }, 'refinement was 10 passes, tolerance 0.001, is 3 passes'],
     ['tokenMemory', { tokenMemory: 1e6 }, 'token memory was 536870912, is 1000000'],
     ['what the caller adds', { identity: { columns: 'a,b' } }, 'columns was not set, is a,b'],
   ] as const)('is refused when %s differs, by name', async (_, options, text) => {

@@ -45,6 +45,9 @@ export interface FitResult {
   readonly steps: number;
 }
 
+/** Numbers of prototypes (K m) above which the certificate spends few products on H's own spectrum. */
+const roughNumbers = 4096;
+
 /** Tokens kept as a sample: for the start, history records and the stability certificate. */
 const sampleElements = 1 << 23;
 
@@ -136,7 +139,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
     const quantities = known?.quantities ?? (await finalMeasurement(context, model, resolved.onCodes));
     const stability = await measureStability(backend, source, statistics, modelState(model), {
       random: random.fork('stability'),
-      isRough: true,
+      isRough: resolved.prototypes * source.dimension > roughNumbers,
       signal: resolved.signal,
       onIteration: tell('stability'),
     });

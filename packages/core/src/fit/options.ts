@@ -6,7 +6,7 @@ import type { Optimizer } from '../optimise/optimizer.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { TemperatureChoice } from '../temperature/resolve.ts';
 import type { HistoryRecord } from './history.ts';
-import { defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
+import { defaultBatch, defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
 import { defaultTokenMemory } from './step-tokens.ts';
 
 /** What comes after the annealed steps. */
@@ -114,6 +114,7 @@ export type ResolvedFitOptions = Required<
     | 'constantRate'
     | 'optimizer'
     | 'start'
+    | 'batch'
     | 'restarts'
     | 'dtype'
     | 'seed'
@@ -134,6 +135,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     temperature: options.temperature ?? 'auto',
     anneal: options.anneal ?? true,
     relocate: options.relocate ?? true,
+    batch: options.batch ?? defaultBatch(options.prototypes),
     learningRate: options.learningRate ?? defaultLearningRate(optimizer),
     refinement: { passes, tolerance: defaultTolerance, ...options.refinement },
     constantRate: options.constantRate ?? false,
@@ -151,7 +153,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     prototypes,
     restarts,
     records,
-    batch = 1,
+    batch,
     epochs = 1,
     steps = 1,
     seed,

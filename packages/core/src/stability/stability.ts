@@ -75,7 +75,7 @@ export async function hessianStability(
   const { smallest } = relative.vectors!;
   const weakest = divide(smallest, masses);
   // From the weakest direction the estimate of the smallest eigenvalue has the right sign at once; that of the largest is soon near.
-  const rough = { want: 'largest', tolerance: 0.03 } as const;
+  const rough = { want: 'largest', tolerance: 0.005 } as const;
   const plain = await lanczos(apply, { ...options, start: weakest, ...(isRough ? rough : {}) });
   const rate = divisor === undefined ? plain : await preconditioned(divisor);
   return {

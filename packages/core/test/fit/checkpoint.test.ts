@@ -109,7 +109,7 @@ describe('fitIdentity', () => {
       prototypes: '3',
       seed: '1',
       batch: '1024',
-      refinement: '10 passes, tolerance 0.0002',
+      refinement: '10 passes, tolerance 0.001',
       columns: 'a,b',
     });
     expect(fitDifferences(fitIdentity({ prototypes: 3, learningRate: 0.2 }), now)).toBe(

@@ -6,7 +6,6 @@ import { sgd } from '../../src/optimise/sgd.ts';
 import {
   defaultBatch,
   defaultLearningRate,
-  defaultSteps,
   planSteps,
   rateSchedule,
   temperatureSchedule,
@@ -15,39 +14,42 @@ import { codeOf } from '../support/thrown.ts';
 
 describe('planSteps', () => {
   it('divides the tokens evenly', () => {
-    expect(planSteps(10_000, { prototypes: 8, batch: 4096 }, 1e9)).toEqual({
+    expect(planSteps(10_000, { prototypes: 8, dimension: 4, batch: 4096 }, 1e9)).toEqual({
       stepsPerEpoch: 2,
       batchRows: 5000,
       parts: 1,
       rows: 5000,
-      annealing: defaultSteps,
-      totalSteps: defaultSteps,
+      annealing: 400,
+      totalSteps: 400,
       relocations: [],
       partialBlocks: 14,
     });
-    expect(planSteps(100, { prototypes: 8, batch: 4096, epochs: 3 }, 1e9)).toMatchObject({
+    expect(planSteps(100, { prototypes: 8, dimension: 4, batch: 4096, epochs: 3 }, 1e9)).toMatchObject({
       stepsPerEpoch: 1,
       batchRows: 100,
       totalSteps: 3,
     });
-    expect(planSteps(100, { prototypes: 8, batch: 50, steps: 7 }, 1e9)).toMatchObject({
+    expect(planSteps(100, { prototypes: 8, dimension: 4, batch: 50, steps: 7 }, 1e9)).toMatchObject({
       stepsPerEpoch: 2,
       totalSteps: 7,
     });
   });
 
   it('epochs count, and steps only without them', () => {
-    expect(planSteps(100, { prototypes: 8, batch: 50, epochs: 2, steps: 7 }, 1e9).totalSteps).toBe(4);
+    expect(planSteps(100, { prototypes: 8, dimension: 4, batch: 50, epochs: 2, steps: 7 }, 1e9).totalSteps).toBe(4);
   });
 
   it('cuts batches into blocks that the backend can hold', () => {
-    expect(planSteps(1000, { prototypes: 8, batch: 1000 }, 300)).toMatchObject({
+    expect(planSteps(1000, { prototypes: 8, dimension: 4, batch: 1000 }, 300)).toMatchObject({
       parts: 4,
       rows: 250,
       batchRows: 1000,
     });
-    expect(planSteps(1000, { prototypes: 8, batch: 1000 }, 0)).toMatchObject({ parts: 1000, rows: 1 });
-    expect(planSteps(10_000, { prototypes: 8, batch: 10_000 }, 1024)).toMatchObject({ parts: 10, rows: 1000 });
+    expect(planSteps(1000, { prototypes: 8, dimension: 4, batch: 1000 }, 0)).toMatchObject({ parts: 1000, rows: 1 });
+    expect(planSteps(10_000, { prototypes: 8, dimension: 4, batch: 10_000 }, 1024)).toMatchObject({
+      parts: 10,
+      rows: 1000,
+    });
   });
 
   it('an epoch has as many steps as its tokens fill, for any sizes', () => {
@@ -57,7 +59,11 @@ describe('planSteps', () => {
         fc.integer({ min: 1, max: 6000 }),
         fc.integer({ min: 0, max: 300 }),
         (tokens, batch, maxRows) => {
-          const { stepsPerEpoch, batchRows, parts, rows } = planSteps(tokens, { prototypes: 8, batch }, maxRows);
+          const { stepsPerEpoch, batchRows, parts, rows } = planSteps(
+            tokens,
+            { prototypes: 8, dimension: 4, batch },
+            maxRows,
+          );
           expect(batchRows).toBe(parts * rows);
           expect(rows).toBeLessThanOrEqual(Math.max(1, maxRows));
           // As a fit makes them: blocks of `rows`, the last one smaller, in groups of `parts`.
@@ -76,7 +82,7 @@ describe('planSteps', () => {
   });
 
   it('passes come after the annealed steps, and relocations before the first three of them', () => {
-    const plan = { prototypes: 8, batch: 100, steps: 7, relocate: true };
+    const plan = { prototypes: 8, dimension: 4, batch: 100, steps: 7, relocate: true };
     const of = (more: object): unknown => {
       const { annealing, totalSteps, relocations } = planSteps(1000, { ...plan, ...more }, 1e9);
       return [annealing, totalSteps, relocations];
@@ -100,7 +106,7 @@ describe('planSteps', () => {
   });
 
   it.each([{ batch: 0 }, { epochs: 0 }, { steps: -1 }, { batch: 1.5 }, { epochs: NaN }])('%j is refused', (options) => {
-    expect(codeOf(() => planSteps(100, { prototypes: 8, ...options }, 1e9))).toBe('argument');
+    expect(codeOf(() => planSteps(100, { prototypes: 8, dimension: 4, ...options }, 1e9))).toBe('argument');
   });
 });
 
