@@ -13,9 +13,9 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-webgpu': 28,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10.5,
-  '@ddcl/core/fit': 54,
+  '@ddcl/core/fit': 57,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
-  '@ddcl/core/train': 34,
-  '@ddcl/readout': 70.5,
+  '@ddcl/core/train': 34.5,
+  '@ddcl/readout': 73,
 };

@@ -8,9 +8,9 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['abort', 'program', 'random'],
     ['numbers', 'differentiate', 'optimise', 'backend'],
     ['composite', 'initialise', 'linalg', 'safetensors'],
-    ['ddcl', 'metrics', 'relocate', 'tokens'],
+    ['ddcl', 'metrics', 'tokens'],
     ['pass'],
-    ['measure', 'statistics'],
+    ['measure', 'relocate', 'statistics'],
     ['model', 'stability', 'temperature'],
     ['encode', 'k-means', 'train'],
     ['fit'],
@@ -64,7 +64,12 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['cli.ts'],
     ['main.ts'],
   ],
-  'apps/bench': [['machine.ts', 'measure'], ['compare', 'fit', 'readout.ts', 'step-table.ts'], ['main.ts']],
+  'apps/bench': [
+    ['command-line.ts', 'machine.ts', 'measure', 'peer'],
+    ['compare', 'fit', 'readout.ts', 'step-table.ts'],
+    ['k-means'],
+    ['main.ts'],
+  ],
 };
 
 /** What a package's sources may import of others, by specifier; `node:` stands for the platform. */

@@ -1,4 +1,3 @@
-import { renameSync, writeFileSync } from 'node:fs';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
 import { isDdclError } from '@ddcl/core';
@@ -10,8 +9,8 @@ import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
 import { formatReport, type Report } from './compare/markdown.ts';
 import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
-import { compareFits, peerNames } from './k-means/compare-fits.ts';
-import { formatFits } from './k-means/page.ts';
+import { kMeansCommand } from './k-means/command.ts';
+import { progress, wholeNumber, writeWhole } from './command-line.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './compare/memory.ts';
 import { measureOverhead } from './measure/overhead.ts';
@@ -30,11 +29,6 @@ const shapes: readonly StepShape[] = [
   { tokens: 4096, dimension: 256, prototypes: 8192 },
 ];
 
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`Expected a whole number >= 1, got '${text}'.`);
-}
-
 /** `8192,384,64;4096,768,256`. */
 function shapeList(text: string): StepShape[] {
   return text.split(';').map((each) => {
@@ -43,10 +37,6 @@ function shapeList(text: string): StepShape[] {
     const [tokens, dimension, prototypes] = sizes.map(wholeNumber) as [number, number, number];
     return { tokens, dimension, prototypes };
   });
-}
-
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
 const createBackend = (name: string, threads?: number): Promise<Backend> =>
@@ -177,45 +167,6 @@ async function runFit(shards: string, { json, ...options }: FitCommand): Promise
   process.stdout.write(`${text}\n`);
 }
 
-interface KMeansCommand {
-  readonly prototypes: readonly number[];
-  readonly seeds: number;
-  readonly threads: number;
-  readonly python: string;
-  readonly backend: readonly string[];
-  readonly peers: readonly string[];
-  readonly tokenMemory?: number;
-  readonly json?: boolean;
-  readonly out?: string;
-}
-
-async function runKMeans(
-  file: string,
-  { backend, tokenMemory, json, out, threads, python, ...options }: KMeansCommand,
-): Promise<void> {
-  const asked = { ...options, file, backends: backend, tokenMemory, threads, python, onStage: progress };
-  const comparison = await compareFits(asked);
-  progress('');
-  const page = formatFits(comparison, {
-    date: new Date().toISOString().slice(0, 10),
-    machine: machine(),
-    versions: `Node ${process.version.slice(1)}, onnxruntime-node ${versionOf('onnxruntime-node')}`,
-    command: ['node apps/bench/dist/main.js', ...process.argv.slice(2)]
-      .map((word) => (word === python ? 'PYTHON' : word === out ? 'FILE.md' : word === file ? 'TOKENS.npy' : word))
-      .join(' '),
-    threads,
-  });
-  if (out !== undefined) writeWhole(out, page);
-  process.stdout.write(`${json ? JSON.stringify(comparison) : page}\n`);
-}
-
-const list = (text: string): string[] => text.split(',').map((word) => word.trim());
-
-function writeWhole(path: string, content: string): void {
-  writeFileSync(`${path}.tmp`, content);
-  renameSync(`${path}.tmp`, path);
-}
-
 const program = new Command('bench')
   .description('speed, measured on this machine; compare figures of one run only')
   .exitOverride();
@@ -248,27 +199,7 @@ program
   .addOption(new Option('--backend <name>').choices(['cpu', 'ort']).default('ort'))
   .option('--json', 'print one JSON object on stdout')
   .action(runFit);
-program
-  .command('k-means')
-  .description('ddcl fit beside faiss and scikit-learn on the same tokens: time, hard error, memory')
-  .argument('<tokens.npy>', 'float32 tokens [n, m]')
-  .requiredOption('--python <path>', 'a Python with faiss and scikit-learn (apps/bench/peers)')
-  .option('--prototypes <list>', 'numbers of prototypes', (text) => list(text).map(wholeNumber), [64, 512])
-  .option('--seeds <N>', 'fits of each contestant', wholeNumber, 5)
-  .option('--threads <N>', 'threads of the peers; ddcl takes the cores there are', wholeNumber, 2)
-  .option('--backend <list>', 'backends of ddcl', list, ['ort'])
-  .option('--peers <list>', `of ${peerNames.join(', ')}`, list, [...peerNames])
-  .option('--token-memory <MiB>', 'of ddcl; tokens that take more are read anew for each pass', wholeNumber)
-  .option('--out <file.md>', 'write the page')
-  .option('--json', 'print one JSON object on stdout')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  $ node apps/bench/dist/main.js k-means tokens.npy --python peers-venv/bin/python --out docs/results/k-means.md
-  $ node apps/bench/dist/main.js k-means tokens.npy --python peers-venv/bin/python --prototypes 64 --backend ort,cpu --seeds 1`,
-  )
-  .action(runKMeans);
+program.addCommand(kMeansCommand());
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

@@ -7,15 +7,13 @@ import { createRandom } from '../random/random.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { Stability } from '../stability/stability.ts';
 import { measureStability } from '../stability/measure-stability.ts';
-import { measurePass, measureSource } from '../measure/measure-source.ts';
 import { resolveTemperature } from '../temperature/resolve.ts';
-import { asDType } from '../numbers/as-dtype.ts';
-import { settlePrototypes } from '../stability/settle-prototypes.ts';
 import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { checkpointFromBytes, checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
+import { finalMeasurement, measureRestart, settled, type Measured } from './final-model.ts';
 import type { HistoryRecord } from './history.ts';
 import { fitIdentity, requireSameFit, tokenIdentity } from './identity.ts';
 import { resolveFitOptions, type FitOptions, type FitProgress, type ResolvedFitOptions } from './options.ts';
@@ -198,12 +196,6 @@ interface Restarts {
   readonly errors: readonly number[];
 }
 
-interface Measured {
-  readonly quantities: MeasuredQuantities;
-  /** Nearest prototypes of all tokens, if they are wanted. */
-  readonly codes: readonly Int32Array[];
-}
-
 async function runRestarts(
   context: FitContext,
   own: Pick<FitCheckpoint, 'identity' | 'tokens'>,
@@ -283,60 +275,4 @@ function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel 
     scale: statistics.frame.scale,
     totalVariance: statistics.totalVariance,
   };
-}
-
-/** The model in the minimum that it is near; as it was where assignments are so soft that it cannot be taken there. */
-async function settled(
-  { backend, source, statistics, options }: FitContext,
-  model: DdclModel,
-  onStep: (step: number) => void,
-): Promise<DdclModel> {
-  const { signal, onWarning, dtype } = options;
-  const found = await settlePrototypes(backend, source, statistics.tokens, modelState(model), { signal, onStep });
-  if (found === undefined || !found.settled) {
-    onWarning?.(
-      found === undefined
-        ? 'The prototypes could not be settled: most tokens are shared by several, or they are too many. More passes (refinement) come nearer to rest.'
-        : `The prototypes are not settled after ${found.steps} steps: one more would take ${(100 * found.decrease).toPrecision(2)} % off L_q.`,
-    );
-  }
-  return found === undefined ? model : { ...model, prototypes: Float64Array.from(asDType(found.prototypes, dtype)) };
-}
-
-/** The measurement of a restart that may be the one that is kept, with all that is asked of the last one. */
-async function measureRestart(context: FitContext, model: DdclModel): Promise<Measured> {
-  const codes: Int32Array[] = [];
-  const keep = context.options.onCodes && ((some: Int32Array) => void codes.push(some));
-  return { quantities: await finalMeasurement(context, model, keep), codes };
-}
-
-async function finalMeasurement(
-  { backend, source, tokens: { resident }, options, statistics }: FitContext,
-  model: DdclModel,
-  onCodes?: (codes: Int32Array) => void,
-): Promise<MeasuredQuantities> {
-  const codes = new Int32Array(resident === undefined || onCodes === undefined ? 0 : statistics.tokens);
-  let place = 0;
-  const collect = (some: Int32Array): void => {
-    codes.set(some, place);
-    place += some.length;
-  };
-  const request = {
-    totalVariance: statistics.totalVariance,
-    signal: options.signal,
-    onCodes: resident === undefined || onCodes === undefined ? onCodes : collect,
-    onProgress: (done: number) =>
-      options.onProgress?.({
-        phase: 'measure',
-        restart: 0,
-        restarts: options.restarts,
-        done,
-        total: statistics.tokens,
-      }),
-  } as const;
-  const state = modelState(model);
-  if (resident === undefined) return measureSource(backend, source, state, { tokens: statistics.tokens, ...request });
-  const quantities = await measurePass(resident, state, request);
-  onCodes?.(resident.inStoredOrder(codes));
-  return quantities;
 }
