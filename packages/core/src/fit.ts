@@ -61,7 +61,7 @@ export type { Stability } from './stability/stability.ts';
 export type { WeakestPrototypes } from './stability/weakest-prototypes.ts';
 export { measureStability, measureStabilityOn, type MeasureStabilityOptions } from './stability/measure-stability.ts';
 export { settlePrototypes, type SettledPrototypes, type SettleOptions } from './stability/settle-prototypes.ts';
-export { measureSource, type MeasureSourceOptions } from './measure/measure-source.ts';
+export { measureSource, type MeasurePassOptions, type MeasureSourceOptions } from './measure/measure-source.ts';
 export type { MeasuredQuantities } from './measure/measure.ts';
 export type { Quantities } from './measure/quantities.ts';
 export { prototypeState, type PrototypeState } from './measure/prototype-state.ts';

@@ -68,7 +68,7 @@ export type { DdclOperands, WeightedOperands } from './ddcl/check-operands.ts';
 export { sgd, type SgdOptions } from './optimise/sgd.ts';
 export { adam, adamW, type AdamOptions, type AdamWOptions } from './optimise/adam.ts';
 export { massPreconditioned } from './optimise/mass-preconditioned.ts';
-export type { Optimizer, StepControls, Updated } from './optimise/optimizer.ts';
+export type { Optimizer, StepControls, Updated, SlotShape } from './optimise/optimizer.ts';
 
 // Random numbers
 export { createRandom, type Random, type Shuffleable } from './random/random.ts';

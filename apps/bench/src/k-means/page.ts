@@ -71,7 +71,7 @@ ${frame.date}. ${frame.machine}. ${frame.versions}, ${versions}. Made by \`${fra
 
 ${tokens.toLocaleString('en')} tokens of dimension ${dimension}, total variance ${variance.toFixed(2)}; ${frame.threads} threads for all but the backend cpu, which has one; means over
 ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, contestants in turns. Seconds are those of the fit alone: of ddcl the steps, passes, relocations and history of a default
-\`ddcl fit\`, of the others \`train\` (25 iterations; at most 256 tokens per centroid, its default) and \`fit\` (one start, until it converges). The hard
+\`ddcl fit\`, of faiss \`train\` (25 iterations on all tokens; sampled: on 256 per centroid, its default), of scikit-learn \`fit\` (one start, until it converges). The hard
 error is the mean squared distance of a token to its nearest prototype, on all tokens.
 
 ${sections.join('\n')}`;

@@ -78,7 +78,7 @@ describe('planSteps', () => {
 
   it('batches have four tokens for each prototype, within bounds', () => {
     expect([1, 256, 257, 2048, 5000].map(defaultBatch)).toEqual([1024, 1024, 1028, 8192, 8192]);
-    expect(planSteps(100_000, { prototypes: 500 }, 1e9).batchRows).toBe(2000);
+    expect(planSteps(100_000, { prototypes: 500, dimension: 4 }, 1e9).batchRows).toBe(2000);
   });
 
   it('passes come after the annealed steps, and relocations before the first three of them', () => {
@@ -101,7 +101,8 @@ describe('planSteps', () => {
   });
 
   it('a pass before a relocation looks at 256 tokens for each prototype, and at least 65,536', () => {
-    const blocks = (prototypes: number): number => planSteps(1_000_000, { prototypes, batch: 1000 }, 1e9).partialBlocks;
+    const blocks = (prototypes: number): number =>
+      planSteps(1_000_000, { prototypes, dimension: 4, batch: 1000 }, 1e9).partialBlocks;
     expect([8, 256, 1000].map(blocks)).toEqual([66, 66, 256]);
   });
 

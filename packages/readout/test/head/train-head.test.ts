@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { cpuBackend } from '@ddcl/backend-cpu';
+import type { Backend } from '@ddcl/core/backend';
 import { ortBackend } from '@ddcl/backend-ort';
 import { isDdclError, type DdclErrorCode } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +18,10 @@ const heldReader = readerOf(held.documents, 8);
 const share = (got: readonly string[], wanted: readonly string[]): number =>
   got.filter((name, index) => name === wanted[index]).length / wanted.length;
 
-const train = (options: Partial<TrainHeadOptions> = {}, backend = cpuBackend()): ReturnType<typeof trainHead> =>
+const train = (
+  options: Partial<TrainHeadOptions> = {},
+  backend: Backend = cpuBackend(),
+): ReturnType<typeof trainHead> =>
   trainHead(backend, reader, task.labels, { model: task.model, epochs: 8, batch: 16, ...options });
 
 describe('trainHead', () => {

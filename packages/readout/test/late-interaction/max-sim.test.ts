@@ -31,7 +31,12 @@ function expectedScore(query: Float32Array, document: Float32Array, dimension: n
   return bests.reduce((sum, value) => sum + value, 0) / (mean ? bests.length : 1);
 }
 
-async function allScores(queries: VectorSets, documents: VectorSets, options: MaxSimOptions = {}, on = backend) {
+async function allScores(
+  queries: VectorSets,
+  documents: VectorSets,
+  options: MaxSimOptions = {},
+  on: Backend = backend,
+) {
   const blocks = [];
   for await (const block of maxSimScores(on, queries, documents, options)) blocks.push(block);
   return blocks;
