@@ -35,7 +35,7 @@ export function fitIdentity(given: FitOptions): FitIdentity {
     dtype: options.dtype,
     seed: String(options.seed),
     shuffle: String(options.shuffle),
-    records: String(options.records),
+    records: String(options.records ?? 'default'),
     settle: String(options.settle),
     'token memory': String(options.tokenMemory),
     refinement: `${options.refinement.passes} passes, tolerance ${options.refinement.tolerance}`,

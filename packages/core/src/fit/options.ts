@@ -71,7 +71,7 @@ export interface FitOptions {
   readonly seed?: number;
   /** Shuffle the tokens of each epoch. Default true. */
   readonly shuffle?: boolean;
-  /** History records of the annealed steps of a restart, >= 1; each pass of the refinement has one too. Default 12. */
+  /** History records of the annealed steps of a restart, >= 1; each pass of the refinement has one too. Default 12 to 100, by the number of steps. */
   readonly records?: number;
   /** Bytes that tokens may take on the device to stay there; more are read anew for each pass. Default 512 MiB. */
   readonly tokenMemory?: number;
@@ -119,7 +119,6 @@ export type ResolvedFitOptions = Required<
     | 'dtype'
     | 'seed'
     | 'shuffle'
-    | 'records'
     | 'tokenMemory'
     | 'settle'
   >
@@ -145,14 +144,13 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     dtype: options.dtype ?? 'float32',
     seed: options.seed ?? 0,
     shuffle: options.shuffle ?? true,
-    records: options.records ?? 12,
     tokenMemory: options.tokenMemory ?? defaultTokenMemory,
     settle: options.settle ?? false,
   };
   const {
     prototypes,
     restarts,
-    records,
+    records = 1,
     batch,
     epochs = 1,
     steps = 1,

@@ -2,6 +2,7 @@ import type { Backend } from '../backend/contract.ts';
 import { fromFrame } from '../measure/prototype-state.ts';
 import { asDType } from '../numbers/as-dtype.ts';
 import { throwIfAborted } from '../abort/abort-signal.ts';
+import { turnGiver } from '../abort/turns.ts';
 import { otherTokens } from '../pass/resident-tokens.ts';
 import { constantSchedule } from '../optimise/schedule.ts';
 import type { Random } from '../random/random.ts';
@@ -64,6 +65,8 @@ export async function runRestart(
   const orderOf = (name: string): PassOrder =>
     // A step over all tokens does not depend on their order.
     options.shuffle && stepsPerEpoch > 1 ? { seed: own.fork(name).integer(2 ** 48) } : 'stored';
+  const turn = turnGiver();
+  const records = options.records ?? recordsOf(annealing);
   let { step, stopping } = position;
   let hard: number | undefined;
 
@@ -94,6 +97,7 @@ export async function runRestart(
     await afterRecord(made, { restart, step, stopping });
   };
   const take = async (blocks: readonly StepBlock[] | AsyncIterable<StepBlock>): Promise<void> => {
+    await turn();
     throwIfAborted(options.signal);
     if (plan.relocations.includes(step)) await context.relocation.run(stepper, step < annealing ? mostRounds : 1);
     step++;
@@ -109,7 +113,7 @@ export async function runRestart(
     for await (const group of tokens.epoch(orderOf(`epoch ${epoch}`))) {
       if (next++ < step) continue;
       await take(group);
-      if (isRecordStep(step, annealing, options.records)) await record();
+      if (isRecordStep(step, annealing, records)) await record();
       if (step === annealing) break;
     }
     if (step === before) throw otherTokens('fewer', statistics.tokens);
@@ -122,6 +126,7 @@ export async function runRestart(
     for await (const block of tokens.all(most === Infinity ? 'stored' : orderOf(`pass ${step}`))) {
       yield block;
       passed += block.rows;
+      await turn();
       throwIfAborted(options.signal);
       if (++blocks === most) return;
       if (passed >= batchRows) tell(passed - statistics.tokens);
@@ -139,6 +144,9 @@ export async function runRestart(
     await record();
   }
 }
+
+/** Few for the usual number of steps, since each costs as much as one; more for many, at which checkpoints are offered too. */
+const recordsOf = (annealing: number): number => Math.min(100, Math.max(12, Math.round(annealing / 20)));
 
 /** Steps after which a history record is made: the first, the last, and about `records` in between. */
 function isRecordStep(step: number, total: number, records: number): boolean {
