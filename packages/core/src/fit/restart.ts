@@ -46,9 +46,6 @@ export interface RestartPosition {
 /** Called after each history record, with the position after it. */
 export type AfterRecord = (record: HistoryRecord, position: RestartPosition) => Promise<void>;
 
-/** Rounds of the one relocation of a fit that has no passes between two. */
-const mostRounds = 8;
-
 /** Runs one restart from a position to its end: annealed steps, then passes over all tokens until L_q no longer falls. */
 export async function runRestart(
   context: FitContext,
@@ -99,7 +96,7 @@ export async function runRestart(
   const take = async (blocks: readonly StepBlock[] | AsyncIterable<StepBlock>): Promise<void> => {
     await turn();
     throwIfAborted(options.signal);
-    if (plan.relocations.includes(step)) await context.relocation.run(stepper, step < annealing ? mostRounds : 1);
+    if (plan.relocations.includes(step)) await context.relocation.run(stepper, plan.rounds);
     step++;
     const { temperature, learningRate: rate } = settings();
     await stepper.step(blocks, { temperature: temperature / statistics.frame.scale ** 2, learningRate: rate });

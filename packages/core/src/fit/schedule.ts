@@ -54,6 +54,8 @@ export interface StepPlan {
   readonly totalSteps: number;
   /** Numbers of the steps before which prototypes are relocated. */
   readonly relocations: readonly number[];
+  /** Rounds of a relocation, at most: each can split a cell once. */
+  readonly rounds: number;
   /** Blocks of a pass that is followed by a relocation, at most. */
   readonly partialBlocks: number;
 }
@@ -100,6 +102,8 @@ export function planSteps(tokens: number, options: PlanOptions, maxRows: number)
     annealing,
     totalSteps: annealing + passes,
     relocations: relocate && prototypes > 1 ? places.filter((step) => step > 0 && step < annealing + passes) : [],
+    // Where passes follow, cells are worth more after one; where a round costs next to nothing it is made at once.
+    rounds: passes === 0 || prototypes * dimension <= fewNumbers ? 8 : 1,
     partialBlocks: Math.ceil(Math.max(fewestTokens, tokensPerPrototype * prototypes) / rows),
   };
 }

@@ -95,7 +95,8 @@ function relocateOnce(
     // The heir's cell is about to grow by the moved one's tokens, so its split is priced wrongly; unless there are none.
     const grows = isUsed.has(moved);
     const split = bestSplit(splits, (k) => k !== moved && !(grows && k === heir[moved]) && !locked.has(k));
-    if (split === undefined || splits[split]!.gain <= cost[moved]!) break;
+    // One that is next to its only worthwhile cell goes nowhere, and others may.
+    if (split === undefined || splits[split]!.gain <= cost[moved]!) continue;
     prototypes.set(splits[split]!.first, moved * dimension);
     prototypes.set(splits[split]!.second, split * dimension);
     for (const k of [moved, split, heir[moved]!]) locked.add(k);

@@ -22,6 +22,7 @@ describe('planSteps', () => {
       annealing: 400,
       totalSteps: 400,
       relocations: [],
+      rounds: 8,
       partialBlocks: 14,
     });
     expect(planSteps(100, { prototypes: 8, dimension: 4, batch: 4096, epochs: 3 }, 1e9)).toMatchObject({

@@ -222,3 +222,13 @@ describe('cells on the device', () => {
     expect(backend.log.alive.size).toBe(0);
   });
 });
+
+describe('prototypes that lie on one point', () => {
+  it('part, although the lowest of them owns the only cell that is worth splitting', async () => {
+    const sample = { rows: Float64Array.of(0, 1, 10), weights: Float64Array.of(1, 1, 1), dimension: 1 };
+    const prototypes = Float64Array.of(0.5, 0.5, 10);
+    const moves = await relocate(sample, prototypes);
+    expect(moves).toEqual([{ moved: 1, split: 0 }]);
+    expect([...prototypes].sort((a, b) => a - b)).toEqual([0, 1, 10]);
+  });
+});
