@@ -45,7 +45,7 @@ export interface FitOptions {
   readonly relocate?: boolean;
   /** Passes over the tokens of the annealed steps; default: as many as {@link steps} needs. */
   readonly epochs?: number;
-  /** Annealed steps, if `epochs` is left out; default 60, and 400 where K m is at most 4096: they are cheap there. */
+  /** Annealed steps, if `epochs` is left out; default 60; where K m is small they are cheap: 400 up to 4096, and 100 up to 128. */
   readonly steps?: number;
   /** Tokens per step; an epoch is divided evenly into steps of about this size. Default 4 K, at least 1024 and at most 8192. */
   readonly batch?: number;

@@ -12,12 +12,14 @@ import { startTemperatureShare } from '../temperature/resolve.ts';
 /** Share of the steps over which a fit cools; the rest runs at the final temperature. */
 export const coolingShare = 0.8;
 
-/** Numbers of prototypes (K m) up to which a step costs next to nothing; there slower cooling finds better minima. */
+/** Numbers of prototypes (K m) up to which a step costs next to nothing; there slower cooling finds better minima, but for a handful it follows one branch. */
 const fewNumbers = 4096;
+const fewestNumbers = 128;
 
 /** Annealed steps of a fit that was given no number of epochs; docs/decisions/0060-fast-fits.md has the measurements. */
 export function defaultSteps(prototypes: number, dimension: number): number {
-  return prototypes * dimension <= fewNumbers ? 400 : 60;
+  const numbers = prototypes * dimension;
+  return numbers <= fewestNumbers ? 100 : numbers <= fewNumbers ? 400 : 60;
 }
 
 /** Most passes over all tokens at the final temperature after the annealed steps. */
