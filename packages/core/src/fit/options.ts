@@ -77,7 +77,8 @@ export interface FitOptions {
   readonly tokenMemory?: number;
   /**
    * Take the prototypes that are kept into the minimum that they are near (`settlePrototypes`), so that the certificate's eigenvalues are
-   * positive where the temperature allows it. Takes about as long again as the fit. Default false.
+   * positive in most cases where the temperature allows it; two prototypes on one point stay together. Takes several times as long as the fit.
+   * Default false.
    */
   readonly settle?: boolean;
   readonly signal?: AbortSignalLike;

@@ -12,8 +12,9 @@ import { startTemperatureShare } from '../temperature/resolve.ts';
 /** Share of the steps over which a fit cools; the rest runs at the final temperature. */
 export const coolingShare = 0.8;
 
-/** Numbers of prototypes (K m) up to which a step costs next to nothing; there slower cooling finds better minima, but for a handful it follows one branch. */
+/** Numbers of prototypes (K m) up to which a step costs next to nothing; there slower cooling finds better minima. */
 const fewNumbers = 4096;
+/** Up to here slow cooling follows one branch, and relocation cannot make up for it. */
 const fewestNumbers = 128;
 
 /** Annealed steps of a fit that was given no number of epochs; docs/decisions/0060-fast-fits.md has the measurements. */
