@@ -41,6 +41,7 @@ const folders = {
   cli: 'apps/cli',
   'backend-cpu': 'packages/backend-cpu',
   readout: 'packages/readout',
+  vq: 'packages/vq',
   'backend-conformance': 'packages/backend-conformance',
   experiments: 'apps/experiments',
   bench: 'apps/bench',

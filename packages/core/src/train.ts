@@ -10,11 +10,13 @@ export type {
   LossResult,
   ParameterDefinition,
   Parameters,
+  Replaced,
   Setting,
   Tensors,
   TrainerOptions,
 } from './train/options.ts';
 export type { TrainerState } from './train/state.ts';
+export { spreadCritical, spreadTypes, spreadVariance, trackSpread } from './train/track-spread.ts';
 export type { TemperatureTracking, TrackedTokens } from './train/track-temperature.ts';
 export type { Timescale } from './train/timescale.ts';
 export {

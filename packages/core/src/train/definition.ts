@@ -35,6 +35,8 @@ export interface Definition {
   readonly dtype: FloatDType;
   readonly trained: readonly Trained[];
   readonly frozen: readonly Parameter[];
+  /** Parameters that become what the loss says. */
+  readonly carried: readonly Parameter[];
   readonly groups: readonly Group[];
   readonly inputs: readonly (readonly [string, TensorType])[];
   readonly controls: readonly string[];
@@ -110,22 +112,24 @@ export function resolveDefinition(options: AnyTrainerOptions): Definition {
   });
   const trained: Trained[] = [];
   const frozen: Parameter[] = [];
+  const carried: Parameter[] = [];
   for (const [name, definition] of Object.entries(options.parameters)) {
     const parameter = resolveParameter(name, definition, dtype, options.seed ?? 0);
     const group = options.groups.findIndex(({ match }) => matches(name, match));
     if (definition.frozen === true) frozen.push(parameter);
+    else if (definition.carried === true) carried.push(parameter);
     else if (group >= 0)
       trained.push({ ...parameter, group, decays: !matches(name, options.groups[group]!.noWeightDecay ?? []) });
     else
       throw new DdclError(
         'argument',
-        `The parameter '${name}' belongs to no group (${groups.map((each) => each.name).join(', ')}). Give one that matches it, or freeze it.`,
+        `The parameter '${name}' belongs to no group (${groups.map((each) => each.name).join(', ')}). Give one that matches it, or freeze or carry it.`,
       );
   }
   if (trained.length === 0) {
     throw new DdclError(
       'argument',
-      'A trainer needs at least one parameter that it trains, but all are frozen or there is none. Leave frozen out where a parameter should move.',
+      'A trainer needs at least one parameter that it trains, but all are frozen or carried or there is none. Leave that out where a parameter should move.',
     );
   }
   groups.forEach(({ name }, index) => {
@@ -141,6 +145,7 @@ export function resolveDefinition(options: AnyTrainerOptions): Definition {
     dtype,
     trained,
     frozen,
+    carried,
     groups,
     inputs: Object.entries(options.inputs),
     controls,
@@ -221,7 +226,7 @@ function requireOption(what: string, value: unknown, isRight: boolean, wanted: s
 }
 
 /** Where a trainer starts. */
-export function startOf({ trained, frozen }: Definition): TrainerState {
-  const parameters = Object.fromEntries([...trained, ...frozen].map(({ name, start }) => [name, start]));
+export function startOf({ trained, frozen, carried }: Definition): TrainerState {
+  const parameters = Object.fromEntries([...trained, ...frozen, ...carried].map(({ name, start }) => [name, start]));
   return { step: 0, parameters, optimizer: {}, statistics: [] };
 }

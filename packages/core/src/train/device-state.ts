@@ -7,6 +7,7 @@ import type { Definition } from './definition.ts';
 import { noFailedStep } from './finish-step.ts';
 import { isStepCount, toDType, type Numbers, type TrainerState } from './state.ts';
 import type { HeldTypes } from './step-programs.ts';
+import { trackedCount } from './track-temperature.ts';
 
 /** What a trainer holds on the device: frozen parameters, and what steps consume and give back. */
 export class DeviceState {
@@ -79,7 +80,7 @@ export class DeviceState {
   set({ step, parameters, optimizer, statistics }: TrainerState): void {
     this.requireAlive();
     requireStep(step);
-    const { trained, frozen, tracking } = this.#definition;
+    const { trained, frozen, carried, tracking } = this.#definition;
     const { slots } = this.#types;
     const parameterOf = ({ name }: { readonly name: string }): ArrayLike<number> => {
       const value = parameters[name];
@@ -89,9 +90,10 @@ export class DeviceState {
     const fixed = frozen.map(parameterOf);
     const values = [
       ...trained.map(parameterOf),
-      ...this.#types.statistics.map(
-        (type, index) => statistics[index] ?? (index === 0 && tracking !== undefined ? anyDirection(type) : undefined),
-      ),
+      ...this.#types.statistics
+        .slice(0, trackedCount(tracking))
+        .map((type, index) => statistics[index] ?? (index === 0 ? anyDirection(type) : undefined)),
+      ...carried.map(parameterOf),
       ...trained.flatMap(({ name }, index) => slots[index]!.map((_, slot) => optimizer[name]?.[slot])),
       [noFailedStep],
     ];
@@ -106,14 +108,19 @@ export class DeviceState {
 
   /** @param step the number of steps made; the state is that before the first one that was not finite */
   async read(step: number): Promise<TrainerState<Numbers>> {
-    const { trained, frozen } = this.#definition;
+    const { trained, frozen, carried, tracking } = this.#definition;
     const download = (buffers: readonly DeviceBuffer[]): Promise<Numbers[]> =>
       Promise.all(buffers.map(async (buffer) => (await this.#backend.download(buffer)) as Numbers));
     const [fixed, held] = await Promise.all([download(this.#frozen), download(this.held)]);
     const named = (names: readonly { readonly name: string }[], values: readonly Numbers[]): [string, Numbers][] =>
       names.map(({ name }, index) => [name, values[index]!]);
-    const parameters = Object.fromEntries([...named(trained, held.splice(0, trained.length)), ...named(frozen, fixed)]);
-    const statistics = held.splice(0, this.#types.statistics.length);
+    const own = named(trained, held.splice(0, trained.length));
+    const statistics = held.splice(0, trackedCount(tracking));
+    const parameters = Object.fromEntries([
+      ...own,
+      ...named(frozen, fixed),
+      ...named(carried, held.splice(0, carried.length)),
+    ]);
     const optimizer = Object.fromEntries(
       trained.map(({ name }, index) => [name, held.splice(0, this.#types.slots[index]!.length)]),
     );

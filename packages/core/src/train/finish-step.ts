@@ -1,9 +1,12 @@
-import { scalar } from '../program/ops/create.ts';
+import type { Updated } from '../optimise/optimizer.ts';
+import { detach, scalar } from '../program/ops/create.ts';
 import { add, div, equal, less, maximum, minimum, mul, select, sqrt, sub } from '../program/ops/elementwise.ts';
+import { reshape } from '../program/ops/layout.ts';
 import { sum } from '../program/ops/reduce.ts';
 import type { Tensor } from '../program/trace.ts';
 import type { StepScalars } from './controls.ts';
 import type { Definition } from './definition.ts';
+import type { Replaced } from './options.ts';
 import { massOwners, pack } from './terms.ts';
 import { trackedReports, trackedScalars } from './track-temperature.ts';
 
@@ -28,6 +31,8 @@ export interface StepSums {
   readonly gradients: readonly Tensor[];
   /** Of the parameters of {@link massOwners}. */
   readonly masses: readonly Tensor[];
+  /** Rows of trained parameters that go elsewhere, by name. */
+  readonly replaced: Readonly<Record<string, Replaced>>;
   /** After the batches. */
   readonly statistics: readonly Tensor[];
 }
@@ -85,16 +90,17 @@ export function finishStep(
   }
   const owners = massOwners(definition);
   const masses = sums.masses.map(perWeight);
-  const updated = trained.map(({ name, group, decays }, index) =>
-    groups[group]!.optimizer.update(held.trained[index]!, clipped[index]!, held.slots[index]!, {
+  const updated = trained.map(({ name, group, decays }, index) => {
+    const moved = groups[group]!.optimizer.update(held.trained[index]!, clipped[index]!, held.slots[index]!, {
       learningRate: scalars.rates[group]!,
       step: scalars.step,
       weightDecay: decays && groups[group]!.weightDecay !== 0 ? scalars.decays[group]! : scalar(norm, 0),
       ...(groups[group]!.optimizer.needsMass === true && {
         mass: masses[owners.findIndex((owner) => owner.name === name)]!,
       }),
-    }),
-  );
+    });
+    return sums.replaced[name] === undefined ? moved : withReplaced(moved, sums.replaced[name]);
+  });
   const next: Held = {
     trained: updated.map(({ parameter }, index) => keepUnless(parameter, held.trained[index]!)),
     slots: updated.map(({ state }, index) => state.map((slot, at) => keepUnless(slot, held.slots[index]![at]!))),
@@ -109,6 +115,15 @@ export function finishStep(
           ...(groups.length > 1 ? [epsilonOf(definition, held.trained, next.trained)] : []),
         ];
   return { next, reports: pack([...means, sqrt(norm), ...tracked, flag]) };
+}
+
+/** A step's result with other rows, at which the optimiser's state is zero. */
+function withReplaced({ parameter, state }: Updated, { rows, values }: Replaced): Updated {
+  const perRow = (x: Tensor): Tensor => reshape(rows, [rows.shape[0]!, ...x.shape.slice(1).map(() => 1)]);
+  return {
+    parameter: select(perRow(parameter), detach(values), parameter),
+    state: state.map((slot) => select(perRow(slot), 0, slot)),
+  };
 }
 
 /**

@@ -10,7 +10,7 @@ import type { TemperatureTracking } from './track-temperature.ts';
 /** Draws where a parameter starts: as many numbers as the shape has elements. */
 export type Initialiser = (shape: readonly number[], random: Random) => ArrayLike<number>;
 
-/** A tensor that a loss is computed with: trained, unless it is frozen. It starts at `data`, or where `initialise` puts it. */
+/** A tensor that a loss is computed with: trained, unless it is frozen or carried. It starts at `data`, or where `initialise` puts it. */
 export interface ParameterDefinition {
   readonly shape: readonly number[];
   /** Row-major. */
@@ -18,6 +18,16 @@ export interface ParameterDefinition {
   readonly initialise?: Initialiser;
   /** Stays as it is: no gradient, no group. Default false. */
   readonly frozen?: boolean;
+  /** Becomes what the loss returns for it in `next`, such as a running average: no gradient, no group. Default false. */
+  readonly carried?: boolean;
+}
+
+/** Rows of a trained parameter [K, ...] that are put elsewhere after the optimiser's step; its state starts afresh there. */
+export interface Replaced {
+  /** int32 [K]: 1 for the rows to replace. */
+  readonly rows: Tensor;
+  /** Of the parameter's type; rows that are not replaced may hold anything finite. */
+  readonly values: Tensor;
 }
 
 /** A number per step: fixed, a schedule over the run (which needs `totalSteps`), or the name of a control that comes with each step. */
@@ -51,6 +61,10 @@ export interface LossResult {
   readonly gradients?: Readonly<Record<string, Tensor>>;
   /** Of prototypes [K, m] the mass that pulls at each, [K], a sum where gradients are: `mass` of `lossAndGradient`, for `massPreconditioned`. */
   readonly masses?: Readonly<Record<string, Tensor>>;
+  /** What each carried parameter is after the batch; the batches of a step follow one another. A step that is not finite leaves it as it was. */
+  readonly next?: Readonly<Record<string, Tensor>>;
+  /** Rows of trained parameters to replace, by name. Only in steps of one batch. */
+  readonly replaced?: Readonly<Record<string, Replaced>>;
 }
 
 /** What the trainer adds to what a loss sees. */

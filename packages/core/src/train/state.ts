@@ -3,9 +3,10 @@ import type { FloatDType } from '../program/dtype.ts';
 import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';
 import { writeSafetensors } from '../safetensors/write-safetensors.ts';
-import { ownPrefix, type Definition } from './definition.ts';
+import { ownPrefix, type Definition, type Parameter } from './definition.ts';
 import { noFailedStep } from './finish-step.ts';
 import { heldTypes } from './step-programs.ts';
+import { trackedCount } from './track-temperature.ts';
 
 export type Numbers = Float32Array | Float64Array;
 
@@ -13,7 +14,7 @@ export type Numbers = Float32Array | Float64Array;
 export interface TrainerState<Values extends ArrayLike<number> = ArrayLike<number>> {
   /** Steps made. */
   readonly step: number;
-  /** By name, row-major, frozen ones too. */
+  /** By name, row-major, frozen and carried ones too. */
   readonly parameters: Readonly<Record<string, Values>>;
   /** The optimiser's tensors of each trained parameter. */
   readonly optimizer: Readonly<Record<string, readonly Values[]>>;
@@ -47,13 +48,17 @@ function identityOf({ dtype, groups, trained, tracking }: Definition): Record<st
 function tensorShapes(definition: Definition): Map<string, readonly number[]> {
   const types = heldTypes(definition);
   const shapes = new Map<string, readonly number[]>();
-  for (const { name, type } of [...definition.trained, ...definition.frozen]) shapes.set(name, type.shape);
+  for (const { name, type } of parametersOf(definition)) shapes.set(name, type.shape);
   definition.trained.forEach(({ name }, index) =>
     types.slots[index]!.forEach(({ shape }, slot) => shapes.set(slotName(name, slot), shape)),
   );
-  types.statistics.forEach(({ shape }, index) => shapes.set(statisticName(index), shape));
+  types.statistics
+    .slice(0, trackedCount(definition.tracking))
+    .forEach(({ shape }, index) => shapes.set(statisticName(index), shape));
   return shapes;
 }
+
+const parametersOf = ({ trained, frozen, carried }: Definition): Parameter[] => [...trained, ...frozen, ...carried];
 
 const slotName = (name: string, slot: number): string => `${ownPrefix}optimizer.${slot}.${name}`;
 const statisticName = (index: number): string => `${ownPrefix}statistics.${index}`;
@@ -116,14 +121,14 @@ export function stateFromBytes(definition: Definition, bytes: Uint8Array | Array
   const types = heldTypes(definition);
   return {
     step,
-    parameters: Object.fromEntries([...definition.trained, ...definition.frozen].map(({ name }) => [name, read(name)])),
+    parameters: Object.fromEntries(parametersOf(definition).map(({ name }) => [name, read(name)])),
     optimizer: Object.fromEntries(
       definition.trained.map(({ name }, index) => [
         name,
         types.slots[index]!.map((_, slot) => read(slotName(name, slot))),
       ]),
     ),
-    statistics: types.statistics.map((_, index) => read(statisticName(index))),
+    statistics: Array.from({ length: trackedCount(definition.tracking) }, (_, index) => read(statisticName(index))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { DdclError } from '../errors/ddcl-error.ts';
 import { add } from '../program/ops/elementwise.ts';
 import { reshape, slice } from '../program/ops/layout.ts';
 import type { Program } from '../program/program.ts';
@@ -13,12 +14,14 @@ import {
   massOwners,
   namedOperands,
   pack,
+  replacedRows,
   rowsType,
   temperatureOf,
   weightedValues,
   type BatchOperands,
 } from './terms.ts';
-import { tokenRows, trackBatch, trackedTypes } from './track-temperature.ts';
+import { spreadTypes } from './track-spread.ts';
+import { tokenRows, trackBatch } from './track-temperature.ts';
 
 /** A program of a trainer, and the names of the loss's scalars that tracing found. */
 export interface TracedStep {
@@ -31,6 +34,7 @@ export interface HeldTypes {
   readonly controls: ConcreteType;
   readonly frozen: readonly ConcreteType[];
   readonly trained: readonly ConcreteType[];
+  /** Of the tracked temperature, then carried parameters. */
   readonly statistics: readonly ConcreteType[];
   /** For each trained parameter its optimiser's state. */
   readonly slots: readonly (readonly ConcreteType[])[];
@@ -40,12 +44,15 @@ export interface HeldTypes {
 }
 
 export function heldTypes(definition: Definition): HeldTypes {
-  const { dtype, trained, frozen, groups, tracking } = definition;
+  const { dtype, trained, frozen, carried, groups, tracking } = definition;
   return {
     controls: { dtype, shape: [controlCount(definition)] },
     frozen: frozen.map(({ type }) => type),
     trained: trained.map(({ type }) => type),
-    statistics: tracking === undefined ? [] : trackedTypes(tracking, dtype),
+    statistics: [
+      ...(tracking === undefined ? [] : spreadTypes(tracking.dimension, dtype)),
+      ...carried.map(({ type }) => type),
+    ],
     slots: trained.map(({ type, group }) =>
       groups[group]!.optimizer.slots.map((shape) => (shape === 'parameter' ? type : rowsType(type))),
     ),
@@ -113,7 +120,8 @@ export function stepProgram(definition: Definition, inputs: readonly ConcreteTyp
       const values = definition.reports ? terms.values : [];
       const gradients = lossGradients(definition, terms);
       const masses = lossMasses(definition, terms);
-      const sums = { ...terms, values, weight: terms.loss.weight, gradients, masses };
+      const { weight, replaced } = terms.loss;
+      const sums = { ...terms, values, weight, gradients, masses, replaced: replacedRows(definition, replaced) };
       const { next, reports } = finishStep(definition, operands.scalars, sums, held);
       return [...inOrder(next), ...(definition.reports ? [reports] : [])];
     },
@@ -135,6 +143,12 @@ export function accumulateProgram(definition: Definition, inputs: readonly Concr
       const [values, before] = [taker.one(), taker.take(types.sums)];
       const terms = lossTerms(definition, operands);
       names = terms.names;
+      if (Object.keys(terms.loss.replaced ?? {}).length > 0) {
+        throw new DdclError(
+          'argument',
+          'A loss that replaces rows of parameters takes steps of one batch: rows that one batch replaces would be gone before the next.',
+        );
+      }
       const own = [...lossGradients(definition, terms), ...lossMasses(definition, terms)];
       return [
         ...terms.statistics,
@@ -172,6 +186,7 @@ export function updateProgram(definition: Definition, names: readonly string[], 
         weight: at(count - 1),
         gradients: taker.take(types.trained),
         masses: taker.take(types.sums.slice(types.trained.length)),
+        replaced: {},
         statistics: taker.take(types.statistics),
       };
       const held: Held = {

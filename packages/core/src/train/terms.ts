@@ -7,8 +7,8 @@ import { formatType, type ConcreteType } from '../program/tensor-type.ts';
 import type { Tensor } from '../program/trace.ts';
 import type { StepScalars } from './controls.ts';
 import type { Definition } from './definition.ts';
-import type { LossResult } from './options.ts';
-import { trackBatch, trackedReports, trackedTemperature } from './track-temperature.ts';
+import type { LossResult, Replaced } from './options.ts';
+import { trackBatch, trackedCount, trackedReports, trackedTemperature } from './track-temperature.ts';
 
 /** Names that the trainer gives to reports of its own. */
 const ownReports: readonly string[] = [...trackedReports, 'gradientNorm', 'epsilon', 'failedStep'];
@@ -41,10 +41,14 @@ function byName(named: readonly { readonly name: string }[], tensors: readonly T
 /** Parameters and inputs by name, as a loss sees them. */
 export function namedOperands(
   definition: Definition,
-  { inputs, frozen, trained }: BatchOperands,
+  { inputs, frozen, trained, statistics }: BatchOperands,
 ): { parameters: Readonly<Record<string, Tensor>>; batch: Readonly<Record<string, Tensor>> } {
   return {
-    parameters: Object.fromEntries([...byName(definition.frozen, frozen), ...byName(definition.trained, trained)]),
+    parameters: Object.fromEntries([
+      ...byName(definition.frozen, frozen),
+      ...byName(definition.trained, trained),
+      ...byName(definition.carried, statistics.slice(trackedCount(definition.tracking))),
+    ]),
     batch: Object.fromEntries(
       definition.inputs.map(([name], index) => {
         const input = inputs[index]!;
@@ -64,11 +68,11 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
   const { tracking } = definition;
   const { scalars } = operands;
   const { parameters, batch } = namedOperands(definition, operands);
-  const statistics =
+  const tracked =
     tracking === undefined ? [] : trackBatch(tracking, tracking.tokens(parameters, batch), operands.statistics);
   const loss = definition.loss(parameters, batch, scalars.own, {
     get temperature() {
-      return temperatureOf(definition, operands, statistics, keepTemperature);
+      return temperatureOf(definition, operands, tracked, keepTemperature);
     },
   });
   if (typeof loss !== 'object' || loss === null) {
@@ -77,7 +81,7 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
       `A loss returns its scalars by name, such as { loss }, but returned ${String(loss)}.`,
     );
   }
-  const { gradients: _gradients, masses: _masses, weight, ...others } = loss;
+  const { gradients: _gradients, masses: _masses, next, replaced: _replaced, weight, ...others } = loss;
   const { loss: own, ...reports } = others as Readonly<Record<string, Tensor>>;
   const entries = Object.entries({ loss: own!, ...reports, ...(weight && { weight }) });
   for (const [name, value] of entries) {
@@ -98,8 +102,41 @@ export function lossTerms(definition: Definition, operands: BatchOperands, keepT
     values: entries.map(([, value]) => value),
     loss,
     parameters,
-    statistics,
+    statistics: [...tracked, ...carriedValues(definition, next ?? {})],
   };
+}
+
+/** @throws DdclError `argument` where a loss does not say what a carried parameter becomes, or says it of another; `shape` for another type */
+function carriedValues({ carried }: Definition, next: Readonly<Record<string, Tensor>>): Tensor[] {
+  const stray = Object.keys(next).find((name) => !carried.some((each) => each.name === name));
+  if (stray !== undefined)
+    throw new DdclError('argument', `The loss says what '${stray}' is next, which is no carried parameter.`);
+  return carried.map(({ name, type }) => {
+    const value = next[name];
+    if (value !== undefined && formatType(value.type) === formatType(type)) return detach(value);
+    throw new DdclError(
+      value === undefined ? 'argument' : 'shape',
+      `The loss must say what the carried '${name}', ${formatType(type)}, is next, but its \`next\` has ${value === undefined ? 'nothing of it' : formatType(value.type)}.`,
+    );
+  });
+}
+
+/** @throws DdclError `argument` for rows of what is not trained; `shape` for others than [K] of int32 and values of the parameter's type */
+export function replacedRows(
+  { trained }: Definition,
+  replaced: Readonly<Record<string, Replaced>> = {},
+): Readonly<Record<string, Replaced>> {
+  for (const [name, { rows, values }] of Object.entries(replaced)) {
+    const type = trained.find((each) => each.name === name)?.type;
+    if (type === undefined)
+      throw new DdclError('argument', `The loss replaces rows of '${name}', which is no trained parameter.`);
+    if (formatType(values.type) === formatType(type) && formatType(rows.type) === `i32[${type.shape[0]}]`) continue;
+    throw new DdclError(
+      'shape',
+      `Rows of '${name}' are replaced by i32[${type.shape[0]}] and ${formatType(type)}, but the loss gives ${formatType(rows.type)} and ${formatType(values.type)}.`,
+    );
+  }
+  return replaced;
 }
 
 /** T of the tracked temperature, a scalar without gradient; see {@link lossTerms}. @throws DdclError `argument` where it is not tracked */

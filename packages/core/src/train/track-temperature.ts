@@ -1,13 +1,11 @@
 import { DdclError } from '../errors/ddcl-error.ts';
-import type { FloatDType } from '../program/dtype.ts';
-import { broadcastTo, concat, reshape, slice } from '../program/ops/layout.ts';
-import { add, div, equal, less, maximum, mul, select, sqrt, sub } from '../program/ops/elementwise.ts';
-import { matmul } from '../program/ops/matmul.ts';
-import { sum } from '../program/ops/reduce.ts';
+import { broadcastTo, reshape, slice } from '../program/ops/layout.ts';
+import { div, maximum, mul } from '../program/ops/elementwise.ts';
 import { detach, scalar } from '../program/ops/create.ts';
 import { elementCount, type ConcreteType } from '../program/tensor-type.ts';
 import type { Tensor } from '../program/trace.ts';
 import type { Inputs, Parameters, Setting, Tensors } from './options.ts';
+import { spreadCritical, tiny, trackSpread } from './track-spread.ts';
 
 /** Tokens whose spread decides the temperature, of any shape [..., m], with weights [...] where they do not all count. */
 export interface TrackedTokens {
@@ -106,19 +104,8 @@ export function resolveTracking(
   };
 }
 
-/** The running statistics: the direction of the power steps, [m], and {@link averageCount} numbers. All start at zero but the direction. */
-export function trackedTypes({ dimension }: Tracking, dtype: FloatDType): readonly [ConcreteType, ConcreteType] {
-  return [
-    { dtype, shape: [dimension] },
-    { dtype, shape: [averageCount] },
-  ];
-}
-
-/** Decayed sum of lambda_max, the sum of its weights, the last lambda_max, total variance of the last batch and of the first. */
-const averageCount = 5;
-
-/** Below it a number counts as zero: squares of it still have an inverse in float32. */
-const tiny = 1e-18;
+/** How many tensors track a temperature; none where nothing is tracked. */
+export const trackedCount = (tracking: Tracking | undefined): number => (tracking === undefined ? 0 : 2);
 
 /** Tokens as rows [n, m] and their weights [n, 1], without gradients. */
 export function tokenRows(tracked: TrackedTokens, { dimension }: Tracking): { rows: Tensor; column: Tensor } {
@@ -141,34 +128,9 @@ export function tokenRows(tracked: TrackedTokens, { dimension }: Tracking): { ro
   return { rows: detach(reshape(tokens, [count, dimension])), column: detach(column) };
 }
 
-/** The statistics after one more batch. C is never formed: a power step is two products of the tokens with a vector. */
-export function trackBatch(
-  tracking: Tracking,
-  tracked: TrackedTokens,
-  [direction, averages]: readonly Tensor[],
-): Tensor[] {
-  const { decay, iterations, dimension } = tracking;
-  const { rows, column } = tokenRows(tracked, tracking);
-  const weight = maximum(sum(column), tiny);
-  const centred = sub(rows, div(matmul(column, rows, { transposeA: true }), weight));
-  let along = reshape(direction!, [dimension, 1]);
-  let largest = sum(along);
-  for (let step = 0; step < iterations; step++) {
-    const product = div(matmul(centred, mul(column, matmul(centred, along)), { transposeA: true }), weight);
-    largest = sqrt(sum(mul(product, product)));
-    along = select(less(tiny, largest), div(product, maximum(largest, tiny)), along);
-  }
-  const variance = div(sum(mul(column, sum(mul(centred, centred), [1], { keepDims: true }))), weight);
-  const at = (index: number): Tensor => slice(averages!, [index], [1]);
-  const one = (value: Tensor): Tensor => reshape(value, [1]);
-  const next = [
-    add(mul(at(0), decay), mul(one(largest), 1 - decay)),
-    add(mul(at(1), decay), 1 - decay),
-    one(largest),
-    one(variance),
-    select(equal(at(1), 0), one(variance), at(4)),
-  ];
-  return [reshape(along, [dimension]), concat(next, 0)];
+/** The statistics after one more batch. */
+export function trackBatch(tracking: Tracking, tracked: TrackedTokens, before: readonly Tensor[]): Tensor[] {
+  return trackSpread(tokenRows(tracked, tracking), before as [Tensor, Tensor], tracking);
 }
 
 /** T and T_c from the statistics; both are 0 before the first batch. */
@@ -177,8 +139,7 @@ export function trackedTemperature(
   [, averages]: readonly Tensor[],
   share: Tensor,
 ): { temperature: Tensor; critical: Tensor } {
-  const at = (index: number): Tensor => reshape(slice(averages!, [index], [1]), []);
-  const critical = mul(div(at(0), maximum(at(1), tiny)), 4);
+  const critical = spreadCritical(averages!);
   return { temperature: isFixed ? share : mul(critical, share), critical };
 }
 

@@ -11,6 +11,7 @@ import { ProgramSet } from './program-set.ts';
 import { stateFromBytes, stateToBytes, toDType, type Numbers, type TrainerState } from './state.ts';
 import { heldTypes } from './step-programs.ts';
 import { measureTimescale, type Timescale } from './timescale.ts';
+import { trackedCount } from './track-temperature.ts';
 
 type AnyControls = Readonly<Record<string, number>>;
 type Values = Readonly<Record<string, number>>;
@@ -200,9 +201,10 @@ export class TrainerCore {
   buffers(): Promise<Readonly<Record<string, DeviceBuffer>>> {
     return this.#inTurn(async () => {
       await this.#check();
-      const { trained, frozen } = this.#definition;
-      const held = [...this.#state.trained, ...this.#state.frozen];
-      return Object.fromEntries([...trained, ...frozen].map(({ name }, index) => [name, held[index]!]));
+      const { trained, frozen, carried, tracking } = this.#definition;
+      const running = this.#state.statistics.slice(trackedCount(tracking));
+      const held = [...this.#state.trained, ...this.#state.frozen, ...running];
+      return Object.fromEntries([...trained, ...frozen, ...carried].map(({ name }, index) => [name, held[index]!]));
     });
   }
 

@@ -7,7 +7,9 @@ import { TrainerCore } from './trainer-core.ts';
 import type { trackedReports } from './track-temperature.ts';
 
 /** Scalars of a step, per unit of weight where the loss gives one. */
-export type Report<R extends LossResult> = { readonly [Name in Exclude<keyof R, 'gradients' | 'masses'>]: number } & {
+export type Report<R extends LossResult> = {
+  readonly [Name in Exclude<keyof R, 'gradients' | 'masses' | 'next' | 'replaced'>]: number;
+} & {
   /** Length of the gradient over all trained parameters, before it is clipped. */
   readonly gradientNorm: number;
   /**
@@ -34,7 +36,7 @@ export interface Trainer<P extends Parameters, I extends Inputs, C extends strin
   evaluate(
     batches: Batch<I> | Iterable<Batch<I>> | AsyncIterable<Batch<I>>,
     ...controls: StepArguments<C>
-  ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients' | 'masses'>]: number }>;
+  ): Promise<{ readonly [Name in Exclude<keyof R, 'gradients' | 'masses' | 'next' | 'replaced'>]: number }>;
   /**
    * The two timescales (docs/math.md section 4) at the parameters as they are, on the tracked tokens of a batch: how fast the encoder moves beside the
    * prototypes, the Hessian of the mean L_q with respect to them, and the largest rate at which they are stable. A broken condition is told to

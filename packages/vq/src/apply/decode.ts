@@ -1,0 +1,128 @@
+import { DdclError } from '@ddcl/core';
+import { codesPerVector, sliceCount, type Place } from '../spec/layout.ts';
+import type { ResolvedSpec } from '../spec/resolve.ts';
+import { addCode, codebookOf, hasCodes } from '../state/codebooks.ts';
+import { outerNames } from '../state/outer-tensors.ts';
+import { requireState, type QuantizerState } from '../state/state.ts';
+import { toLayout } from './latents.ts';
+
+export interface DecodeOptions {
+  /** Sizes without the channels, to lay vectors out as the latents were; default [n]. */
+  readonly places?: readonly number[];
+  /** Axis of the components in the result; counted from the back if negative. Default the last. */
+  readonly channelAxis?: number;
+  /** As given to `quantize`: vectors of weight 0 become zeros, whatever their index. */
+  readonly weights?: ArrayLike<number>;
+  /** How many residual levels to add up; the first ones. Default all. */
+  readonly levels?: number;
+}
+
+/** Looks codes up again and again. */
+export interface Decoder {
+  readonly spec: ResolvedSpec;
+  /** Vectors [n, m] of indices [n, H D]. @throws DdclError as {@link decode} */
+  decode(indices: ArrayLike<number>, options?: DecodeOptions): Float32Array;
+}
+
+/** @throws DdclError as the state's check */
+export function createDecoder(state: QuantizerState): Decoder {
+  const spec = requireState(state);
+  const slices = sliceCount(spec);
+  const books = Array.from({ length: slices }, (_, slice) =>
+    Array.from({ length: spec.depth }, (_each, level): Float32Array | null =>
+      hasCodes(spec) ? codebookOf(spec, state, { slice, level } satisfies Place) : null,
+    ),
+  );
+  return {
+    spec,
+    decode(indices, { places, channelAxis = -1, weights, levels = spec.depth } = {}) {
+      const perVector = codesPerVector(spec);
+      const count = indices.length / perVector;
+      if (!Number.isSafeInteger(count)) {
+        throw new DdclError(
+          'shape',
+          `A vector has ${perVector} codes (heads x depth), but ${indices.length} indices are not a whole number of them.`,
+        );
+      }
+      checkSizes(count, places, weights);
+      if (!Number.isSafeInteger(levels) || levels < 1 || levels > spec.depth)
+        throw new DdclError('argument', `levels must be a whole number from 1 to ${spec.depth}, but is ${levels}.`);
+      const { heads, depth, codeDimension: c } = spec;
+      const width = heads * c;
+      const inner = new Float32Array(count * width);
+      for (let vector = 0; vector < count; vector++) {
+        if (weights !== undefined && !(weights[vector]! > 0)) continue;
+        for (let head = 0; head < heads; head++) {
+          const own = books[slices === 1 ? 0 : head]!;
+          for (let level = 0; level < levels; level++) {
+            const at = vector * perVector + head * depth + level;
+            const index = requireIndex(indices[at]!, at, spec);
+            addCode(spec, own[level]!, index, level, inner, vector * width + head * c);
+          }
+        }
+      }
+      const rows = spec.projected ? projected(spec, state, inner, weights) : inner;
+      const layout = places ?? [count];
+      const axis = channelAxis < 0 ? channelAxis + layout.length + 1 : channelAxis;
+      return toLayout(rows, { places: layout, channelAxis: axis });
+    },
+  };
+}
+
+/**
+ * The vectors of stored codes: what `quantize` called `hard`, to the last bit.
+ *
+ * @param indices [n, H D], for each head its levels
+ * @throws DdclError `data` for an index that is no code, such as -1 (a mask is needed to leave vectors out); `shape` for a number of indices or sizes that do not fit
+ */
+export function decode(state: QuantizerState, indices: ArrayLike<number>, options: DecodeOptions = {}): Float32Array {
+  return createDecoder(state).decode(indices, options);
+}
+
+function requireIndex(index: number, at: number, { codes }: ResolvedSpec): number {
+  if (Number.isInteger(index) && index >= 0 && index < codes) return index;
+  throw new DdclError(
+    'data',
+    `Codes are whole numbers from 0 to ${codes - 1}, but number ${at} is ${index}. Vectors that are left out need the weight 0, not an index.`,
+  );
+}
+
+function checkSizes(
+  count: number,
+  places: readonly number[] | undefined,
+  weights: ArrayLike<number> | undefined,
+): void {
+  if (places !== undefined && places.reduce((all, size) => all * size, 1) !== count) {
+    throw new DdclError('shape', `There are codes of ${count} vectors, which is not [${places.join(', ')}].`, {
+      shapes: [places],
+    });
+  }
+  if (weights !== undefined && weights.length !== count) {
+    throw new DdclError('shape', `There are codes of ${count} vectors, but ${weights.length} weights.`);
+  }
+}
+
+/** Heads side by side back to vectors; sums in float64. */
+function projected(
+  { dimension, heads, codeDimension }: ResolvedSpec,
+  { tensors }: QuantizerState,
+  inner: Float32Array,
+  weights: ArrayLike<number> | undefined,
+): Float32Array {
+  const width = heads * codeDimension;
+  const [weight, bias] = [tensors[outerNames.outWeight]!, tensors[outerNames.outBias]!];
+  const count = inner.length / width;
+  const rows = new Float32Array(count * dimension);
+  const sums = new Float64Array(dimension);
+  for (let vector = 0; vector < count; vector++) {
+    if (weights !== undefined && !(weights[vector]! > 0)) continue;
+    sums.set(bias);
+    for (let axis = 0; axis < width; axis++) {
+      const value = inner[vector * width + axis]!;
+      for (let component = 0; component < dimension; component++)
+        sums[component]! += value * weight[axis * dimension + component]!;
+    }
+    rows.set(sums, vector * dimension);
+  }
+  return rows;
+}

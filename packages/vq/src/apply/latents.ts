@@ -1,0 +1,103 @@
+import { DdclError } from '@ddcl/core';
+
+/** Vectors to quantise, of any rank: a sequence [B, T, m], an image [B, C, H, W] with `channelAxis` 1, or a list [n, m]. */
+export interface Latents {
+  /** Row-major. */
+  readonly data: Float32Array | Float64Array;
+  readonly shape: readonly number[];
+  /** Which axis holds the components of a vector; counted from the back if negative. Default the last. */
+  readonly channelAxis?: number;
+  /** A weight >= 0 for each vector (a mask of zeros and ones), in the order of `shape` without the channels. 0: padding, of which nothing depends. */
+  readonly weights?: ArrayLike<number>;
+}
+
+/** Latents as rows. */
+export interface LatentRows {
+  /** [n, m]; zeros where the weight is 0. */
+  readonly rows: Float32Array;
+  readonly weights: Float32Array;
+  readonly count: number;
+  /** The shape without the channels. */
+  readonly places: readonly number[];
+  readonly channelAxis: number;
+}
+
+const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
+
+/**
+ * @param dimension m, which the channel axis must have
+ * @throws DdclError `shape` for sizes that do not fit; `data` for numbers that are not finite, or weights that are not >= 0
+ */
+export function latentRows(latents: Latents, dimension: number): LatentRows {
+  const { data, shape } = latents;
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0) || shape.length === 0)
+    throw new DdclError('argument', `Latents need a shape such as [n, ${dimension}], but got ${String(shape)}.`);
+  const rank = shape.length;
+  const given = latents.channelAxis ?? -1;
+  const channelAxis = given < 0 ? given + rank : given;
+  if (!(Number.isSafeInteger(channelAxis) && channelAxis >= 0 && channelAxis < rank)) {
+    throw new DdclError(
+      'argument',
+      `channelAxis must be one of the ${rank} axes of [${shape.join(', ')}], but is ${given}.`,
+    );
+  }
+  if (shape[channelAxis] !== dimension || data?.length !== product(shape)) {
+    throw new DdclError(
+      'shape',
+      `The quantiser takes vectors of ${dimension} components, here along axis ${channelAxis}, but got ${data?.length} numbers of shape [${shape.join(', ')}].`,
+      { shapes: [shape] },
+    );
+  }
+  const places = shape.filter((_, axis) => axis !== channelAxis);
+  const count = product(places);
+  const weights = checkWeights(latents.weights, count, places);
+  const rows = new Float32Array(count * dimension);
+  const inner = product(shape.slice(channelAxis + 1));
+  for (let row = 0; row < count; row++) {
+    if (!(weights[row]! > 0)) continue;
+    const start = Math.floor(row / inner) * dimension * inner + (row % inner);
+    for (let component = 0; component < dimension; component++) {
+      const value = data[start + component * inner]!;
+      rows[row * dimension + component] = value;
+      if (Number.isFinite(rows[row * dimension + component])) continue;
+      throw new DdclError(
+        'data',
+        `Latents must be finite numbers of float32, but component ${component} of vector ${row} is ${value}. Look at what made them, or give that vector the weight 0.`,
+      );
+    }
+  }
+  return { rows, weights, count, places, channelAxis };
+}
+
+function checkWeights(weights: ArrayLike<number> | undefined, count: number, places: readonly number[]): Float32Array {
+  if (weights === undefined) return new Float32Array(count).fill(1);
+  if (weights.length !== count) {
+    throw new DdclError(
+      'shape',
+      `Latents [${places.join(', ')}] take ${count} weights, one per vector, but got ${weights.length}.`,
+      { shapes: [places] },
+    );
+  }
+  const made = Float32Array.from(weights);
+  const bad = made.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (bad < 0) return made;
+  throw new DdclError('data', `Weights must be finite numbers >= 0, but that of vector ${bad} is ${weights[bad]}.`);
+}
+
+/** Rows [n, m] in the layout of their latents. */
+export function toLayout(
+  rows: Float32Array,
+  { places, channelAxis }: Pick<LatentRows, 'places' | 'channelAxis'>,
+): Float32Array {
+  const inner = product(places.slice(channelAxis));
+  if (inner === 1) return rows;
+  const count = product(places);
+  const dimension = count === 0 ? 0 : rows.length / count;
+  const made = new Float32Array(rows.length);
+  for (let row = 0; row < count; row++) {
+    const start = Math.floor(row / inner) * dimension * inner + (row % inner);
+    for (let component = 0; component < dimension; component++)
+      made[start + component * inner] = rows[row * dimension + component]!;
+  }
+  return made;
+}

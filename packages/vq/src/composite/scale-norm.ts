@@ -1,0 +1,55 @@
+import {
+  add,
+  detach,
+  div,
+  less,
+  matmul,
+  maximum,
+  mul,
+  reshape,
+  scalar,
+  select,
+  sqrt,
+  sub,
+  sum,
+  type Tensor,
+} from '@ddcl/core';
+
+/** Running statistics of a {@link scaleNorm}: the mean [m], and the total variance per component []. */
+export interface ScaleStatistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+/** Least variance per component that is divided by. */
+const leastVariance = 1e-8;
+
+/**
+ * The mean is taken off, and one scalar makes the total variance m: the geometry stays, the scale is fixed. With `momentum` by the batch's own
+ * statistics, through which gradients go, and the running ones follow; without it by the running ones.
+ *
+ * @param z [n, m]; @param column weights [n, 1]; @param running those so far; a variance of 0 says that there were none
+ * @param momentum share of the batch in the running statistics; undefined: apply them
+ */
+export function scaleNorm(
+  z: Tensor,
+  column: Tensor,
+  running: ScaleStatistics,
+  momentum: number | undefined,
+): { readonly z: Tensor; readonly next: ScaleStatistics } {
+  const m = Number(z.shape[1]);
+  const normalise = ({ mean, variance }: ScaleStatistics): Tensor =>
+    div(sub(z, reshape(mean, [1, m])), sqrt(maximum(variance, leastVariance)));
+  if (momentum === undefined) return { z: normalise(running), next: running };
+  const total = maximum(sum(column), 1e-20);
+  const mean = div(matmul(column, z, { transposeA: true }), total);
+  const centred = sub(z, mean);
+  const variance = div(sum(mul(column, mul(centred, centred))), mul(total, m));
+  const isFirst = less(running.variance, 1e-30);
+  const share = select(isFirst, scalar(z, 1), momentum);
+  const towards = (before: Tensor, now: Tensor): Tensor => add(before, mul(sub(detach(now), before), share));
+  return {
+    z: normalise({ mean: reshape(mean, [m]), variance }),
+    next: { mean: towards(running.mean, reshape(mean, [m])), variance: towards(running.variance, variance) },
+  };
+}

@@ -1,0 +1,62 @@
+import type { Backend } from '@ddcl/core/backend';
+import { fit, type AbortSignalLike } from '@ddcl/core/fit';
+import { rowSource } from '../apply/row-pass.ts';
+import { tensorName } from '../spec/layout.ts';
+import type { ResolvedSpec } from '../spec/resolve.ts';
+import type { QuantizerState } from '../state/state.ts';
+import { leftOver, slicesOf, type Sample } from './sample.ts';
+
+export interface DdclFitOptions {
+  readonly steps?: number | undefined;
+  readonly seed: number;
+  readonly signal?: AbortSignalLike | undefined;
+  /** Called with the share that is done, 0..1. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  readonly onWarning?: ((warning: string) => void) | undefined;
+}
+
+/**
+ * Codebooks of a `ddcl` quantiser on fixed vectors: core's `fit` (annealed, then passes of the fixed point) for each slice, level by level on
+ * what the levels before leave. T is what that fit ended at.
+ */
+export async function fitDdcl(
+  backend: Backend,
+  spec: ResolvedSpec,
+  start: QuantizerState,
+  sample: Sample,
+  { steps, seed, signal, onProgress, onWarning }: DdclFitOptions,
+): Promise<QuantizerState> {
+  let state = start;
+  const slices = await slicesOf(backend, spec, state, sample);
+  for (const [slice, rows] of slices.entries()) {
+    let left = rows;
+    for (let level = 0; level < spec.depth; level++) {
+      const place = { slice, level };
+      const own: Record<string, Float32Array> = {};
+      if (level === 0 || !spec.sharedDepth) {
+        const { model, statistics } = await fit(backend, rowSource(left.rows, spec.codeDimension, left.weights), {
+          prototypes: spec.codes,
+          seed: seed + slice * spec.depth + level,
+          ...(steps !== undefined && { steps }),
+          ...(signal !== undefined && { signal }),
+          ...(onWarning !== undefined && { onWarning }),
+        });
+        const { temperature, criticalTemperature: critical } = model;
+        own[tensorName('codes', place)] = Float32Array.from(model.prototypes);
+        own[tensorName('temperature', place)] = Float32Array.of(temperature);
+        const variance = statistics.totalVariance;
+        own[tensorName('averages', place)] = Float32Array.of(critical / 4, 1, critical / 4, variance, variance);
+      } else {
+        for (const what of ['temperature', 'averages'])
+          own[tensorName(what, place)] = state.tensors[tensorName(what, { slice, level: 0 })]!;
+      }
+      state = { ...state, tensors: { ...state.tensors, ...own } };
+      const found = await leftOver(backend, spec, state, place, left);
+      if (level === 0 || !spec.sharedDepth)
+        state = { ...state, tensors: { ...state.tensors, [tensorName('mass', place)]: found.mass } };
+      left = { ...left, rows: found.rows };
+      onProgress?.((slice * spec.depth + level + 1) / (slices.length * spec.depth));
+    }
+  }
+  return state;
+}

@@ -1,0 +1,121 @@
+import { createRandom, DdclError, type Random } from '@ddcl/core';
+import type { Backend } from '@ddcl/core/backend';
+import { initialise as startOf, kMeans, type TokenSource } from '@ddcl/core/fit';
+import { tensorName, type Place } from '../spec/layout.ts';
+import type { ResolvedSpec } from '../spec/resolve.ts';
+import type { QuantizerSpec } from '../spec/spec.ts';
+import { hasCodes } from '../state/codebooks.ts';
+import { outerStart } from './outer-start.ts';
+import { createState, requireState, withSums, type QuantizerState } from '../state/state.ts';
+import { rowSource } from '../apply/row-pass.ts';
+import { leftOver, sampleOf, slicesOf, type Sample } from './sample.ts';
+
+export interface InitialiseOptions {
+  /** Where codes start: `k-means` (10 iterations, the default), random `tokens`, or `pulled` tokens (0.3 of their distance from the mean). */
+  readonly start?: 'k-means' | 'tokens' | 'pulled';
+  /** Moves of the centroids. Default 10. */
+  readonly iterations?: number;
+  /** Most vectors that are looked at, a uniform sample. Default 256 per code, at least 16,384. */
+  readonly sample?: number;
+  /** A whole number >= 0. Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * A state whose codes start among vectors, level by level: each on what the levels before leave. For `simvq` the frame starts there. Masses and sums of running
+ * averages agree with the codes. With a norm its statistics are those of the vectors.
+ *
+ * @param spec, or a state whose projections are kept, as after a warm-up
+ * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` for vectors of another length
+ */
+export async function initialise(
+  backend: Backend,
+  spec: QuantizerSpec | QuantizerState,
+  source: TokenSource,
+  { start = 'k-means', iterations = 10, seed = 0, sample: most }: InitialiseOptions = {},
+): Promise<QuantizerState> {
+  const begun = 'tensors' in spec ? spec : createState(spec, { seed });
+  const resolved = requireState(begun);
+  if (source.dimension !== resolved.dimension) {
+    throw new DdclError(
+      'shape',
+      `The quantiser takes vectors of ${resolved.dimension} components, but the source has ${source.dimension}.`,
+      { shapes: [[source.dimension], [resolved.dimension]] },
+    );
+  }
+  const random = createRandom(seed);
+  const size = most ?? Math.max(16_384, 256 * Math.min(resolved.codes, 1 << 16));
+  const sample = await sampleOf(source, size, random.fork('sample'));
+  let state: QuantizerState = {
+    ...begun,
+    tensors: { ...begun.tensors, ...outerStart(resolved, sample, 'tensors' in spec) },
+  };
+  if (!hasCodes(resolved)) return state;
+  const slices = await slicesOf(backend, resolved, state, sample);
+  for (const [slice, rows] of slices.entries()) {
+    let left = rows;
+    for (let level = 0; level < resolved.depth; level++) {
+      const place = { slice, level };
+      if (level === 0 || !resolved.sharedDepth) {
+        const name = tensorName(resolved.kind === 'simvq' ? 'frame' : 'codes', place);
+        const codes = await startCodes(backend, resolved, left, { start, iterations, random: random.fork(name) });
+        state = withCodes(resolved, state, place, codes);
+      }
+      const found = await leftOver(backend, resolved, state, place, left);
+      if (level === 0 || !resolved.sharedDepth) state = withMass(state, tensorName('mass', place), found.mass);
+      left = { ...left, rows: found.rows };
+    }
+  }
+  return { ...state, tensors: withSums(state.tensors) };
+}
+
+async function startCodes(
+  backend: Backend,
+  { codes: count, codeDimension: c, kind }: ResolvedSpec,
+  sample: Sample,
+  { start, iterations, random }: { start: InitialiseOptions['start']; iterations: number; random: Random },
+): Promise<Float32Array> {
+  const rows = kind === 'cosine' ? unitRows(sample.rows, c) : sample.rows;
+  if (start === 'k-means') {
+    const source = rowSource(rows, c, sample.weights);
+    const { model } = await kMeans(backend, source, {
+      count,
+      iterations,
+      start: 'tokens',
+      seed: random.integer(2 ** 31),
+    });
+    return Float32Array.from(model.prototypes);
+  }
+  const mean = new Float64Array(c);
+  const total = sample.weights.reduce((sum, weight) => sum + weight, 0);
+  rows.forEach((value, index) => (mean[index % c]! += (sample.weights[Math.floor(index / c)]! * value) / total));
+  const drawn = startOf({ count, dimension: c, sample: Float64Array.from(rows), mean, random, start: start! });
+  return Float32Array.from(drawn);
+}
+
+function unitRows(rows: Float32Array, width: number): Float32Array {
+  const made = rows.slice();
+  for (let start = 0; start < rows.length; start += width) {
+    const length = Math.hypot(...rows.subarray(start, start + width));
+    if (length > 0) for (let index = start; index < start + width; index++) made[index] = rows[index]! / length;
+  }
+  return made;
+}
+
+function withCodes(
+  { kind, codeDimension: c }: ResolvedSpec,
+  state: QuantizerState,
+  place: Place,
+  codes: Float32Array,
+): QuantizerState {
+  if (kind !== 'simvq') return { ...state, tensors: { ...state.tensors, [tensorName('codes', place)]: codes } };
+  // The frame is what stays, so it starts at the centroids, and the matrix as the identity.
+  const identity = Float32Array.from({ length: c * c }, (_, index) => (index % (c + 1) === 0 ? 1 : 0));
+  const own = { [tensorName('frame', place)]: codes, [tensorName('matrix', place)]: identity };
+  return { ...state, tensors: { ...state.tensors, ...own } };
+}
+
+const withMass = (state: QuantizerState, name: string, mass: Float32Array): QuantizerState => ({
+  ...state,
+  tensors: { ...state.tensors, [name]: mass },
+});

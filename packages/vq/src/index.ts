@@ -1,0 +1,28 @@
+// What a quantiser is
+export { quantizerKinds, type QuantizerKind, type QuantizerSpec } from './spec/spec.ts';
+export type { ResolvedSpec } from './spec/resolve.ts';
+export { createState, type QuantizerState } from './state/state.ts';
+export { quantizerFormatVersion, stateFromBytes, stateToBytes } from './state/bytes.ts';
+
+// Applying it
+export type { Latents } from './apply/latents.ts';
+export { quantize, type CodeReport, type QuantizedLatents, type SoftReport } from './apply/quantize.ts';
+export { createDecoder, decode, type DecodeOptions, type Decoder } from './apply/decode.ts';
+export { topCodes, type TopCodes } from './apply/top-codes.ts';
+export { encodeCodes, type EncodedCodes } from './apply/encode-codes.ts';
+export { createCodeCounter, type CodeCounter, type CodeUse, type PlaceUse } from './report/code-use.ts';
+
+// Codes as bytes
+export { codesFormatVersion, packedLength, packIndices, unpackIndices, type PackedCodes } from './pack/pack-indices.ts';
+
+// Fitting it to vectors
+export { initialise, type InitialiseOptions } from './fit/initialise.ts';
+export { fitQuantizer, type FitQuantizerOptions, type FitQuantizerResult } from './fit/fit-quantizer.ts';
+export { update, type UpdateOptions } from './fit/update.ts';
+
+// Training it inside a program
+export { quantizerPart, type PartOperands, type PartResults, type QuantizerPart } from './part/quantizer-part.ts';
+export type { DrawnInput, QuantizerSchedule } from './part/controls.ts';
+export { rotateTo } from './composite/rotate-to.ts';
+export { straightThrough } from './composite/straight-through.ts';
+export { scaleNorm, type ScaleStatistics } from './composite/scale-norm.ts';

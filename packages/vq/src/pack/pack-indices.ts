@@ -1,0 +1,135 @@
+import { DdclError } from '@ddcl/core';
+
+/** Codes as bytes, and what they are codes of. */
+export interface PackedCodes {
+  /** [n, P] */
+  readonly indices: Int32Array;
+  /** K of each of the P codes of a vector. */
+  readonly codes: readonly number[];
+  /** Number of vectors n. */
+  readonly count: number;
+}
+
+/** Version of the format. A reader refuses others. */
+export const codesFormatVersion = 1;
+
+/** `ddclcode` in ASCII. */
+const magic = [0x64, 0x64, 0x63, 0x6c, 0x63, 0x6f, 0x64, 0x65];
+/** Magic, version u16, places u16, count u64. */
+const fixedHeader = 20;
+
+/** Bits that a code of 0..K-1 takes. */
+export const bitsOf = (count: number): number => Math.max(1, Math.ceil(Math.log2(count)));
+
+/** Bytes of `count` packed vectors, header included. */
+export function packedLength(codes: readonly number[], count: number): number {
+  return fixedHeader + 4 * codes.length + Math.ceil((count * bitsPerVector(codes)) / 8);
+}
+
+const bitsPerVector = (codes: readonly number[]): number => codes.reduce((sum, each) => sum + bitsOf(each), 0);
+
+/**
+ * Indices as bits. The format, little-endian: `ddclcode`, version u16 = 1, P u16, n u64, K of each of the P codes u32, then for each vector
+ * its P codes of ceil(log2 K) bits, least significant bit first, without gaps; zeros fill up the last byte.
+ *
+ * @param indices [n, P], for each vector its codes
+ * @param codes K of each of the P codes, 2..2^31 - 1
+ * @throws DdclError `argument` for numbers of codes out of range; `shape` for indices that are not whole vectors; `data` for an index that is no code
+ */
+export function packIndices(indices: ArrayLike<number>, codes: readonly number[]): Uint8Array<ArrayBuffer> {
+  const places = codes.length;
+  if (
+    places < 1 ||
+    places > 0xffff ||
+    !codes.every((each) => Number.isSafeInteger(each) && each >= 2 && each < 2 ** 31)
+  ) {
+    throw new DdclError(
+      'argument',
+      `codes must be a list of 1 to 65535 numbers from 2 to 2^31 - 1, one per code of a vector, but is [${codes.join(', ')}].`,
+    );
+  }
+  const count = indices.length / places;
+  if (!Number.isSafeInteger(count)) {
+    throw new DdclError('shape', `${indices.length} indices are not a whole number of vectors of ${places} codes.`);
+  }
+  const bytes = new Uint8Array(packedLength(codes, count));
+  const view = new DataView(bytes.buffer);
+  bytes.set(magic);
+  view.setUint16(8, codesFormatVersion, true);
+  view.setUint16(10, places, true);
+  view.setBigUint64(12, BigInt(count), true);
+  codes.forEach((each, place) => view.setUint32(fixedHeader + 4 * place, each, true));
+  const bits = codes.map(bitsOf);
+  let [at, held, filled] = [fixedHeader + 4 * places, 0, 0];
+  for (let index = 0; index < indices.length; index++) {
+    const place = index % places;
+    let value = indices[index]!;
+    if (!Number.isInteger(value) || value < 0 || value >= codes[place]!) {
+      throw new DdclError(
+        'data',
+        `Code ${place} of vector ${Math.floor(index / places)} is ${value}, but must be a whole number from 0 to ${codes[place]! - 1}.`,
+      );
+    }
+    // At most 7 bits wait, so 24 more fit into a number of 32.
+    for (let left = bits[place]!; left > 0;) {
+      const some = Math.min(left, 24);
+      held |= (value & ((1 << some) - 1)) << filled;
+      value >>>= some;
+      filled += some;
+      left -= some;
+      while (filled >= 8) {
+        bytes[at++] = held & 0xff;
+        held >>>= 8;
+        filled -= 8;
+      }
+    }
+  }
+  if (filled > 0) bytes[at] = held;
+  return bytes;
+}
+
+/** @throws DdclError `format` for bytes that are cut short, too many, or no packed codes */
+export function unpackIndices(bytes: Uint8Array): PackedCodes {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < fixedHeader || magic.some((byte, index) => bytes[index] !== byte))
+    throw malformed(`they do not begin with 'ddclcode' and a header of ${fixedHeader} bytes`);
+  const version = view.getUint16(8, true);
+  if (version !== codesFormatVersion) throw malformed(`their version is ${version}, not ${codesFormatVersion}`);
+  const places = view.getUint16(10, true);
+  const count = Number(view.getBigUint64(12, true));
+  const start = fixedHeader + 4 * places;
+  if (places === 0 || bytes.length < start) throw malformed('their header is cut short');
+  const codes = Array.from({ length: places }, (_, place) => view.getUint32(fixedHeader + 4 * place, true));
+  const bad = codes.find((each) => each < 2 || each >= 2 ** 31);
+  if (bad !== undefined) throw malformed(`a codebook of ${bad} codes is none`);
+  const wanted = packedLength(codes, count);
+  if (bytes.length !== wanted) {
+    throw malformed(
+      `${count} vectors of ${places} codes take ${wanted} bytes, but there are ${bytes.length}${bytes.length < wanted ? ': the file is cut short' : ''}`,
+    );
+  }
+  const bits = codes.map(bitsOf);
+  const indices = new Int32Array(count * places);
+  let [at, held, filled] = [start, 0, 0];
+  for (let index = 0; index < indices.length; index++) {
+    const place = index % places;
+    let [value, got] = [0, 0];
+    while (got < bits[place]!) {
+      if (filled === 0) [held, filled] = [bytes[at++]!, 8];
+      const some = Math.min(filled, bits[place]! - got);
+      value |= (held & ((1 << some) - 1)) << got;
+      held >>>= some;
+      filled -= some;
+      got += some;
+    }
+    if (value >= codes[place]!)
+      throw malformed(`code ${place} of vector ${Math.floor(index / places)} is ${value} of ${codes[place]}`);
+    indices[index] = value;
+  }
+  if (held !== 0) throw malformed('bits after the last code are not zero');
+  return { indices, codes, count };
+}
+
+function malformed(detail: string): DdclError {
+  return new DdclError('format', `These bytes are no packed codes: ${detail}. Give bytes that packIndices wrote.`);
+}

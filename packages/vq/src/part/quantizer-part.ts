@@ -1,0 +1,192 @@
+import {
+  DdclError,
+  formatType,
+  reshape,
+  zeros,
+  add,
+  type Dimension,
+  type FloatDType,
+  type Random,
+  type Tensor,
+  type TensorType,
+} from '@ddcl/core';
+import type { ParameterDefinition, Replaced } from '@ddcl/core/train';
+import type { ResolvedSpec } from '../spec/resolve.ts';
+import { stateTensors } from '../state/tensors.ts';
+import { requireState, type QuantizerState } from '../state/state.ts';
+import { buildQuantizer } from './build.ts';
+import { drawInputs, quantizerControls, type DrawnInput, type QuantizerSchedule } from './controls.ts';
+import { controlNames, inputTypes } from './names.ts';
+
+/** A quantiser inside a training program of yours: what to give `createTrainer`, and what to call in its loss. */
+export interface QuantizerPart {
+  /** With defaults filled in. */
+  readonly spec: ResolvedSpec;
+  /** What all names begin with. */
+  readonly prefix: string;
+  /** For the trainer's `parameters`: codes and projections that gradients move, and running averages that the part moves itself. */
+  readonly parameters: Readonly<Record<string, ParameterDefinition>>;
+  /** Names of the parameters that gradients move; the codes apart, since they want a rate of their own (0.02 to 0.05 with Adam). */
+  readonly trained: { readonly codes: readonly string[]; readonly others: readonly string[] };
+  /** For the trainer's `controls`. */
+  readonly controls: readonly string[];
+  /**
+   * For the trainer's `inputs`: noise, and the tokens that dead codes would move to.
+   * @param n vectors of a batch: a number or a symbol. Default `n`
+   */
+  inputs(n?: Dimension, dtype?: FloatDType): Readonly<Record<string, TensorType>>;
+  /**
+   * Controls of a step, where they are on a schedule.
+   * @param progress 0..1; @param random draws how many residual levels count
+   * @throws DdclError `argument` for a schedule out of range
+   */
+  drawControls(schedule: QuantizerSchedule, progress: number, random: Random): Record<string, number>;
+  /**
+   * Inputs of a step.
+   * @param n vectors of the batch; @param weights theirs, so that no code moves to padding
+   */
+  drawInputs(n: number, random: Random, weights?: ArrayLike<number>): Record<string, DrawnInput>;
+  /** Adds the quantiser to a trace. @throws DdclError `shape` or `argument` for what does not fit */
+  build(operands: PartOperands): PartResults;
+  /** The state after training, from the trainer's `read()`. */
+  toState(parameters: Readonly<Record<string, ArrayLike<number>>>): QuantizerState;
+}
+
+export interface PartOperands {
+  /** Latents, float [..., m]. */
+  readonly z: Tensor;
+  /** A weight >= 0 for each vector, of as many numbers as there are vectors; 0 for padding, of which nothing depends. Default all 1. */
+  readonly weights?: Tensor;
+  /** Hold the part's parameters, inputs and controls, by their full names; others may be there. */
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly controls: Readonly<Record<string, Tensor>>;
+}
+
+export interface PartResults {
+  /** What a decoder gets in training, of the latents' shape; zeros for vectors of weight 0. Of latents with `norm`, in its units. */
+  readonly output: Tensor;
+  /** The same of the codes alone, without gradient: what will be decoded from stored codes. */
+  readonly hard: Tensor;
+  /** int32 [n, H D]: for each head its levels. 0 for vectors of weight 0. */
+  readonly indices: Tensor;
+  /** The quantiser's own losses, a scalar per unit of weight: add it to yours. Mean over heads, sum over levels. */
+  readonly loss: Tensor;
+  /** Scalars per unit of weight, without gradient; of several levels `name.0`, `name.1`, ... */
+  readonly reports: Readonly<Record<string, Tensor>>;
+  /** For what the trainer's loss returns. */
+  readonly next: Readonly<Record<string, Tensor>>;
+  readonly replaced: Readonly<Record<string, Replaced>>;
+}
+
+/**
+ * A quantiser as part of a program.
+ *
+ * @param state where it starts: `createState(spec)`, or one that was initialised or trained
+ * @throws DdclError `argument` for a state that is none
+ */
+export function quantizerPart(
+  state: QuantizerState,
+  { prefix = 'quantizer.' }: { readonly prefix?: string } = {},
+): QuantizerPart {
+  const spec = requireState(state);
+  const tensors = stateTensors(spec);
+  const named = (names: readonly string[]): string[] => names.map((name) => prefix + name);
+  const trained = tensors.filter(({ role }) => role === 'trained').map(({ name }) => name);
+  const isCode = (name: string): boolean => name.startsWith('codes.');
+  return {
+    spec,
+    prefix,
+    parameters: Object.fromEntries(
+      tensors.map(({ name, shape, role }): [string, ParameterDefinition] => [
+        prefix + name,
+        {
+          shape,
+          data: state.tensors[name]!,
+          ...(role === 'carried' && { carried: true }),
+          ...(role === 'fixed' && { frozen: true }),
+        },
+      ]),
+    ),
+    trained: { codes: named(trained.filter(isCode)), others: named(trained.filter((name) => !isCode(name))) },
+    controls: named(controlNames(spec)),
+    inputs: (n = 'n', dtype = 'float32') => prefixed(prefix, inputTypes(spec, n, dtype)),
+    drawControls: (schedule, progress, random) => prefixed(prefix, quantizerControls(spec, schedule, progress, random)),
+    drawInputs: (n, random, weights) => prefixed(prefix, drawInputs(spec, n, random, weights)),
+    build: (operands) => buildPart(spec, prefix, operands),
+    toState: (parameters) =>
+      requireFinite({
+        spec: state.spec,
+        tensors: Object.fromEntries(
+          tensors.map(({ name }) => [name, Float32Array.from(parameters[prefix + name] ?? [])]),
+        ),
+      }),
+  };
+}
+
+function prefixed<T>(prefix: string, named: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(named).map(([name, value]) => [prefix + name, value]));
+}
+
+function requireFinite(state: QuantizerState): QuantizerState {
+  requireState(state);
+  return state;
+}
+
+function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): PartResults {
+  const { z, weights } = operands;
+  const dimension = z.shape.at(-1);
+  const sizes = z.shape.slice(0, -1);
+  if (dimension !== spec.dimension || !z.shape.every((size) => typeof size === 'number')) {
+    throw new DdclError(
+      'shape',
+      `The quantiser takes latents [..., ${spec.dimension}] of known sizes, but got ${formatType(z.type)}.`,
+      { shapes: [z.shape] },
+    );
+  }
+  const n = sizes.reduce<number>((product, size) => product * Number(size), 1);
+  const flat = reshape(z, [n, spec.dimension]);
+  if (weights !== undefined && weights.shape.reduce<number>((product, size) => product * Number(size), 1) !== n) {
+    throw new DdclError(
+      'shape',
+      `There are ${n} latents but weights ${formatType(weights.type)}; give one weight per vector.`,
+      { shapes: [z.shape, weights.shape] },
+    );
+  }
+  const take = (what: string, given: Readonly<Record<string, Tensor>>, names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((name) => {
+        const tensor = given[prefix + name];
+        if (tensor !== undefined) return [name, tensor];
+        throw new DdclError('argument', `The quantiser lacks ${what} '${prefix}${name}'. Give what the part lists.`);
+      }),
+    );
+  const types = inputTypes(spec, n, z.dtype as FloatDType);
+  const inputs = take('the input', operands.inputs, Object.keys(types));
+  for (const [name, type] of Object.entries(types)) {
+    if (formatType(inputs[name]!.type) === formatType(type)) continue;
+    throw new DdclError(
+      'shape',
+      `The input '${prefix}${name}' must be ${formatType(type)} for these latents, but is ${formatType(inputs[name]!.type)}.`,
+      { shapes: [inputs[name]!.shape] },
+    );
+  }
+  const built = buildQuantizer(spec, {
+    z: flat,
+    weights: weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : reshape(weights, [n]),
+    tensors: take(
+      'the parameter',
+      operands.parameters,
+      stateTensors(spec).map(({ name }) => name),
+    ),
+    inputs,
+    controls: take('the control', operands.controls, controlNames(spec)),
+  });
+  return {
+    ...built,
+    output: reshape(built.output, z.shape),
+    hard: reshape(built.hard, z.shape),
+    next: prefixed(prefix, built.next),
+    replaced: prefixed(prefix, built.replaced),
+  };
+}

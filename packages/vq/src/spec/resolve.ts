@@ -1,0 +1,123 @@
+import { DdclError } from '@ddcl/core';
+import { optionsOf, quantizerKinds, type QuantizerKind, type QuantizerSpec } from './spec.ts';
+
+/** A spec with its defaults filled in; options of other kinds have values that mean nothing. */
+export type ResolvedSpec = Required<Omit<QuantizerSpec, 'codeDimension'>> & {
+  /** Width c of a head's codes. */
+  readonly codeDimension: number;
+  /** Whether vectors are projected to and from the heads. */
+  readonly projected: boolean;
+};
+
+const codeWeights: Partial<Record<QuantizerKind, number>> = { vq: 1, simvq: 1, smoothed: 1 };
+const withoutCommitment: readonly QuantizerKind[] = ['ddcl', 'gumbel', 'fsq'];
+
+/** Codes that an int32 index can tell apart. */
+const mostCodes = 2 ** 31 - 1;
+
+/** @throws DdclError `argument` naming the option, for numbers out of range and options that the kind does not have */
+export function resolveSpec(spec: QuantizerSpec): ResolvedSpec {
+  const { kind, dimension } = spec;
+  if (!quantizerKinds.includes(kind)) {
+    throw new DdclError('argument', `kind must be one of ${quantizerKinds.join(', ')}, but is ${String(kind)}.`);
+  }
+  for (const [name, value] of Object.entries(spec)) {
+    if (value === undefined || optionsOf[kind].includes(name as keyof QuantizerSpec)) continue;
+    throw new DdclError(
+      'argument',
+      `A quantiser of kind ${kind} has no option ${name}. It has ${optionsOf[kind].join(', ')}.`,
+    );
+  }
+  const { heads = 1, depth = 1, levels = [], decay = 0.99, tracking = 0.98 } = spec;
+  const whole = (name: string, value: number | undefined, least: number): void => {
+    if (Number.isSafeInteger(value) && value! >= least) return;
+    throw new DdclError('argument', `${name} must be a whole number >= ${least}, but is ${String(value)}.`);
+  };
+  const within = (name: string, value: number, isRight: boolean, wanted: string): void => {
+    if (typeof value === 'number' && Number.isFinite(value) && isRight) return;
+    throw new DdclError('argument', `${name} must be ${wanted}, but is ${String(value)}.`);
+  };
+  whole('dimension', dimension, 1);
+  whole('heads', heads, 1);
+  whole('depth', depth, 1);
+  const natural = kind === 'fsq' ? levels.length : kind === 'lfq' ? Math.log2(spec.codes ?? 0) : undefined;
+  const codeDimension = spec.codeDimension ?? natural ?? dimension / heads;
+  if (!Number.isSafeInteger(codeDimension) || codeDimension < 1) {
+    throw new DdclError(
+      'argument',
+      kind === 'lfq'
+        ? `lfq takes a number of codes that is a power of two >= 2, but got ${String(spec.codes)}.`
+        : kind === 'fsq'
+          ? 'fsq takes levels, a list of how many values each component takes, such as [8, 5, 5, 5].'
+          : `${dimension} components cannot be cut into ${heads} heads of equal width. Give a number of heads that divides them, or a codeDimension.`,
+    );
+  }
+  if (natural !== undefined && natural !== codeDimension) {
+    throw new DdclError(
+      'argument',
+      `codeDimension follows from the ${kind === 'fsq' ? 'levels' : 'codes'} of ${kind}: it is ${natural}, not ${codeDimension}. Leave it out.`,
+    );
+  }
+  for (const each of levels) whole('Each of levels', each, 2);
+  const codes = kind === 'fsq' ? levels.reduce((product, each) => product * each, 1) : spec.codes;
+  whole('codes', codes, 2);
+  if (codes! > mostCodes) {
+    throw new DdclError(
+      'argument',
+      `A codebook has at most ${mostCodes} codes, what an index of 32 bits tells apart, but ${codes} were asked for. Share the components among several heads.`,
+    );
+  }
+  if (kind === 'fsq' && spec.variant !== 'symmetric' && levels.includes(2)) {
+    throw new DdclError(
+      'argument',
+      "Two levels of a component need the variant 'symmetric': the bounded one has the values -1 and 0 there.",
+    );
+  }
+  within('decay', decay, decay >= 0 && decay < 1, 'a number from 0 to below 1');
+  within('tracking', tracking, tracking >= 0 && tracking < 1, 'a number from 0 to below 1');
+  const { codeWeight = codeWeights[kind] ?? 0, commitment = withoutCommitment.includes(kind) ? 0 : 0.25 } = spec;
+  const { reviveBelow = 0, lqWeight = 1, entropyWeight = 0.1, diversity = 1, simplexWeight = 1 } = spec;
+  const { inverseTemperature = 1, neighbours = 1 } = spec;
+  const weights = { codeWeight, commitment, reviveBelow, lqWeight, entropyWeight, diversity, simplexWeight };
+  for (const [name, value] of Object.entries(weights)) within(name, value, value >= 0, 'a number >= 0');
+  within('inverseTemperature', inverseTemperature, inverseTemperature > 0, 'a number > 0');
+  whole('neighbours', neighbours, 1);
+  oneOf('norm', spec.norm, ['none', 'scale']);
+  oneOf('estimator', spec.estimator, ['straight-through', 'rotation']);
+  oneOf('variant', spec.variant, ['bounded', 'symmetric']);
+  return {
+    kind,
+    dimension,
+    codes: codes!,
+    levels,
+    heads,
+    sharedHeads: spec.sharedHeads ?? false,
+    depth,
+    sharedDepth: spec.sharedDepth ?? false,
+    codeDimension,
+    projected: codeDimension * heads !== dimension || spec.codeDimension !== undefined,
+    norm: spec.norm ?? 'none',
+    frozen: spec.frozen ?? false,
+    stochastic: spec.stochastic ?? false,
+    codeWeight,
+    commitment,
+    decay,
+    reviveBelow,
+    estimator: spec.estimator ?? 'straight-through',
+    lqWeight,
+    lqThrough: spec.lqThrough ?? false,
+    tracking,
+    variant: spec.variant ?? 'bounded',
+    entropyWeight,
+    diversity,
+    inverseTemperature,
+    hardOutput: spec.hardOutput ?? false,
+    neighbours,
+    simplexWeight,
+  };
+}
+
+function oneOf(name: string, value: string | undefined, wanted: readonly string[]): void {
+  if (value === undefined || wanted.includes(value)) return;
+  throw new DdclError('argument', `${name} must be one of ${wanted.join(', ')}, but is ${String(value)}.`);
+}

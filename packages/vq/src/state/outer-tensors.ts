@@ -1,0 +1,35 @@
+import type { ResolvedSpec } from '../spec/resolve.ts';
+
+/** Names of the tensors of the projections and the norm. */
+export const outerNames = {
+  inWeight: 'project.in.weight',
+  inBias: 'project.in.bias',
+  outWeight: 'project.out.weight',
+  outBias: 'project.out.bias',
+  normMean: 'norm.mean',
+  normVariance: 'norm.variance',
+} as const;
+
+/** Shapes and roles of tensors around the codebooks. */
+export function outerTensors(
+  spec: ResolvedSpec,
+): { readonly name: string; readonly shape: readonly number[]; readonly role: 'trained' | 'carried' }[] {
+  const { dimension, heads, codeDimension, projected, norm } = spec;
+  const width = heads * codeDimension;
+  return [
+    ...(projected
+      ? ([
+          { name: outerNames.inWeight, shape: [dimension, width], role: 'trained' },
+          { name: outerNames.inBias, shape: [width], role: 'trained' },
+          { name: outerNames.outWeight, shape: [width, dimension], role: 'trained' },
+          { name: outerNames.outBias, shape: [dimension], role: 'trained' },
+        ] as const)
+      : []),
+    ...(norm === 'scale'
+      ? ([
+          { name: outerNames.normMean, shape: [dimension], role: 'carried' },
+          { name: outerNames.normVariance, shape: [], role: 'carried' },
+        ] as const)
+      : []),
+  ];
+}
