@@ -4,6 +4,7 @@ import { cast, detach } from '../../src/program/ops/create.ts';
 import { add, less, mul, square, sub } from '../../src/program/ops/elementwise.ts';
 import { sum } from '../../src/program/ops/reduce.ts';
 import { f64, i32 } from '../../src/program/tensor-type.ts';
+import type { Tensor } from '../../src/program/trace.ts';
 import { createTrainer } from '../../src/train/trainer.ts';
 import { rejection } from '../support/run.ts';
 import { strictBackend } from '../support/strict-backend.ts';
@@ -56,7 +57,7 @@ describe('carried parameters', () => {
   });
 
   it('must be in what the loss returns, with their type, and only they', async () => {
-    const wrong = (next: (x: import('../../src/program/trace.ts').Tensor) => object) =>
+    const wrong = (next: (x: Tensor) => object) =>
       createTrainer(strictBackend(), {
         parameters: { w: { shape: [2], data: [1, 2] }, average: { shape: [2], data: [0, 0], carried: true } },
         inputs: { x: f64(2) },
