@@ -1,4 +1,4 @@
-import { squaredDistance } from '../linalg/squared-distance.ts';
+import { innerProduct } from '../linalg/inner-product.ts';
 import type { TokenSample } from './relocate.ts';
 
 /** A cell cut in two at its centroid, across its principal axis. */
@@ -38,70 +38,75 @@ export function cellSplitter(
   };
 }
 
-function centroidOf(
-  { rows, weights, dimension }: TokenSample,
-  cell: readonly number[],
-): { centroid: Float64Array; weight: number } {
-  const centroid = new Float64Array(dimension);
-  let weight = 0;
-  for (const token of cell) {
-    weight += weights[token]!;
-    for (let axis = 0; axis < dimension; axis++) centroid[axis]! += weights[token]! * rows[token * dimension + axis]!;
-  }
-  return { centroid: centroid.map((total) => total / weight), weight };
+/** A cell's tokens about its centroid, side by side, so that products with its covariance run along memory. */
+interface CentredCell {
+  readonly rows: Float32Array | Float64Array;
+  readonly weights: Float64Array;
+  readonly centroid: Float64Array;
+  readonly weight: number;
+  /** Whose distance from the centroid is greatest; undefined where all tokens are equal. */
+  readonly farthest: number | undefined;
 }
 
-function splitCell(sample: TokenSample, cell: readonly number[]): Split | undefined {
-  const { rows, dimension } = sample;
-  const { centroid } = centroidOf(sample, cell);
-  const direction = principalAxis(sample, cell, centroid);
-  if (direction === undefined) return undefined;
-  const side = (token: number): boolean => {
-    let along = 0;
-    for (let axis = 0; axis < dimension; axis++)
-      along += (rows[token * dimension + axis]! - centroid[axis]!) * direction[axis]!;
-    return along > 0;
-  };
-  const sides = cell.map(side);
-  const upper = cell.filter((_, index) => sides[index]);
-  const lower = cell.filter((_, index) => !sides[index]);
-  if (upper.length === 0 || lower.length === 0) return undefined;
-  const [a, b] = [centroidOf(sample, upper), centroidOf(sample, lower)];
+function centre({ rows, weights, dimension }: TokenSample, cell: readonly number[]): CentredCell {
+  const own = Float64Array.from(cell, (token) => weights[token]!);
+  const weight = own.reduce((total, each) => total + each, 0);
+  const centroid = new Float64Array(dimension);
+  cell.forEach((token, index) => addRow(centroid, own[index]! / weight, rows, token * dimension));
+  const centred =
+    rows instanceof Float32Array
+      ? new Float32Array(cell.length * dimension)
+      : new Float64Array(cell.length * dimension);
+  let farthest: number | undefined;
+  let most = 0;
+  for (let index = 0; index < cell.length; index++) {
+    const [from, to] = [cell[index]! * dimension, index * dimension];
+    for (let axis = 0; axis < dimension; axis++) centred[to + axis] = rows[from + axis]! - centroid[axis]!;
+    const square = innerProduct(centred, to, centred, to, dimension);
+    if (square > most) [most, farthest] = [square, index];
+  }
+  return { rows: centred, weights: own, centroid, weight, farthest };
+}
+
+/** `total += factor * row`, in place. */
+function addRow(total: Float64Array, factor: number, rows: Float32Array | Float64Array, from: number): void {
+  for (let axis = 0; axis < total.length; axis++) total[axis]! += factor * rows[from + axis]!;
+}
+
+function splitCell(sample: TokenSample, tokens: readonly number[]): Split | undefined {
+  const { dimension } = sample;
+  const cell = centre(sample, tokens);
+  if (cell.farthest === undefined) return undefined;
+  const direction = principalAxis(cell, cell.farthest, dimension);
+  // One half's sum tells both, since together they are about the centroid.
+  const sum = new Float64Array(dimension);
+  let upper = 0;
+  for (let index = 0; index < tokens.length; index++) {
+    if (!(innerProduct(cell.rows, index * dimension, direction, 0, dimension) > 0)) continue;
+    upper += cell.weights[index]!;
+    addRow(sum, cell.weights[index]!, cell.rows, index * dimension);
+  }
+  const lower = cell.weight - upper;
+  if (!(upper > 0 && lower > 0)) return undefined;
   // Steiner: the variance between the halves is what the second prototype saves.
-  const gain =
-    a.weight * squaredDistance(a.centroid, 0, centroid, 0, dimension) +
-    b.weight * squaredDistance(b.centroid, 0, centroid, 0, dimension);
-  return { gain, first: a.centroid, second: b.centroid };
+  const gain = innerProduct(sum, 0, sum, 0, dimension) * (1 / upper + 1 / lower);
+  return {
+    gain,
+    first: cell.centroid.map((centre, axis) => centre + sum[axis]! / upper),
+    second: cell.centroid.map((centre, axis) => centre - sum[axis]! / lower),
+  };
 }
 
 /** Power iteration on the cell's covariance, from the token farthest from the centroid. */
-function principalAxis(
-  { rows, weights, dimension }: TokenSample,
-  cell: readonly number[],
-  centroid: Float64Array,
-): Float64Array | undefined {
-  let farthest = cell[0]!;
-  let most = -1;
-  for (const token of cell) {
-    const distance = squaredDistance(rows, token * dimension, centroid, 0, dimension);
-    if (distance > most) {
-      most = distance;
-      farthest = token;
-    }
-  }
-  if (!(most > 0)) return undefined;
-  let direction = centroid.map((centre, axis) => (rows[farthest * dimension + axis]! - centre) / Math.sqrt(most));
+function principalAxis({ rows, weights }: CentredCell, farthest: number, dimension: number): Float64Array {
+  let direction = Float64Array.from(rows.subarray(farthest * dimension, (farthest + 1) * dimension));
   for (let iteration = 0; iteration < powerIterations; iteration++) {
     const next = new Float64Array(dimension);
-    for (const token of cell) {
-      let along = 0;
-      for (let axis = 0; axis < dimension; axis++)
-        along += (rows[token * dimension + axis]! - centroid[axis]!) * direction[axis]!;
-      along *= weights[token]!;
-      for (let axis = 0; axis < dimension; axis++)
-        next[axis]! += along * (rows[token * dimension + axis]! - centroid[axis]!);
+    for (let index = 0; index < weights.length; index++) {
+      const from = index * dimension;
+      addRow(next, weights[index]! * innerProduct(rows, from, direction, 0, dimension), rows, from);
     }
-    const length = Math.sqrt(next.reduce((total, value) => total + value * value, 0));
+    const length = Math.sqrt(innerProduct(next, 0, next, 0, dimension));
     if (!(length > 0)) return direction;
     direction = next.map((value) => value / length);
   }
