@@ -48,8 +48,8 @@ export type { SpectrumEnd, SpectrumEstimate } from './linalg/lanczos-process.ts'
 export type { RowData } from './linalg/rows.ts';
 export { lanczos, type LanczosOptions, type LanczosResult } from './linalg/lanczos.ts';
 export { criticalTemperature } from './temperature/critical-temperature.ts';
+export { autoTemperatureShare } from './temperature/auto.ts';
 export {
-  autoTemperatureShare,
   resolveTemperature,
   startTemperatureShare,
   temperatureOf,

@@ -2,6 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { f32, mul, sum, trace } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { messageOf } from '../output/message-of.ts';
 import { usageError } from '../output/usage-error.ts';
 import { loadOrt } from './load-ort.ts';
 
@@ -79,7 +80,7 @@ export async function checkBackends(): Promise<BackendCheck[]> {
         const detail = await tryBackend(await create(undefined));
         return { name, description, runs: true, detail };
       } catch (error) {
-        return { name, description, runs: false, detail: error instanceof Error ? error.message : String(error) };
+        return { name, description, runs: false, detail: messageOf(error) };
       }
     }),
   );

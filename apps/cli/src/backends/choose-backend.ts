@@ -1,5 +1,6 @@
 import type { FloatDType } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { messageOf } from '../output/message-of.ts';
 import { requireDType } from './backend-options.ts';
 import { autoBackend, createBackend } from './backends.ts';
 import { installOrt, isOrtMissing } from './load-ort.ts';
@@ -61,7 +62,7 @@ export async function chooseBackend(
     return { backend: await create('ort'), name: 'ort', isAuto: true };
   } catch (error) {
     if (isOrtMissing(error)) return cpu('onnxruntime-node is not installed', true);
-    return cpu((error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' '));
+    return cpu(messageOf(error).replace(/\s*\n\s*/g, ' '));
   }
 }
 

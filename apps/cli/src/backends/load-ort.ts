@@ -1,5 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import type { OrtRuntime } from '@ddcl/backend-ort';
+import { messageOf } from '../output/message-of.ts';
+import { withStdoutOnStderr } from '../output/stdout-on-stderr.ts';
 
 /** How to get ONNX Runtime, for messages. */
 export const installOrt =
@@ -22,13 +24,13 @@ export async function loadOrt(): Promise<OrtRuntime> {
   // Its build for Linux has telemetry, which writes files to the temporary folder; a command line tool sends nothing unasked.
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   try {
-    return (await import('onnxruntime-node')) as unknown as OrtRuntime;
+    return await withStdoutOnStderr(async () => (await import('onnxruntime-node')) as unknown as OrtRuntime);
   } catch (cause) {
     throw new DdclError(
       'unsupported',
       isMissing(cause)
         ? `onnxruntime-node is not installed: ${installOrt}. Behind a firewall put ONNXRUNTIME_NODE_INSTALL_CUDA=skip before it.`
-        : `onnxruntime-node cannot be loaded: ${(cause as Error).message.split('\n')[0]}. Install it again for this platform and Node ${process.version}.`,
+        : `onnxruntime-node cannot be loaded: ${messageOf(cause).split('\n')[0]}. Install it again for this platform and Node ${process.version}.`,
       { cause },
     );
   }

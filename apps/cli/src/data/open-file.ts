@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { argumentError, formatError } from './data-error.ts';
+import { messageOf } from '../output/message-of.ts';
 
 export interface OpenFile {
   /** Path as the user gave it, for messages. */
@@ -47,7 +48,7 @@ function openProblem(file: string, cause: unknown): string {
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user. Change its permissions.';
   if (code === 'EISDIR') return 'is a folder; expected a file. Name the files in it, for example with a wildcard.';
   if (code === 'EMFILE') return 'too many files are open at once. Join some of them into one.';
-  return `cannot be opened (${cause instanceof Error ? cause.message : String(cause)}).`;
+  return `cannot be opened (${messageOf(cause)}).`;
 }
 
 /**

@@ -11,6 +11,7 @@ import { isDdclError } from '@ddcl/core';
 import { checkAborted, dataError, formatError } from './data-error.ts';
 import { openFile, readFully, type OpenFile } from './open-file.ts';
 import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
+import { messageOf } from '../output/message-of.ts';
 
 /** Cells decoded at once where the file has page indexes; else a whole row group is. */
 const windowCells = 1 << 20;
@@ -127,7 +128,7 @@ async function decoding<T>(file: string, step: () => Promise<T>): Promise<T> {
     return await step();
   } catch (cause) {
     if (isDdclError(cause)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw formatError(
       file,
       `cannot be read as Parquet (${reason}). It may be cut short or encrypted; write it again.`,

@@ -6,6 +6,7 @@ import { tokensFromArray, type TokenReader } from '@ddcl/core/fit';
 import { dataError } from './data-error.ts';
 import { bytesOf, createFloats, type FloatArray, type TokenDType } from './float-array.ts';
 import { matrixReader } from './matrix-file.ts';
+import { messageOf } from '../output/message-of.ts';
 
 /** Bytes that are kept in memory before rows go to a temporary file. */
 export const defaultSpoolBytes: number = 64 << 20;
@@ -54,7 +55,7 @@ export function createRowSpool(
       handle ??= await openNameless();
       await handle.writeFile(bytes);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw dataError(
         tmpdir(),
         `the rows do not fit in memory and cannot be kept in this folder (${reason}). Set TMPDIR to a folder with more room.`,

@@ -1,5 +1,6 @@
 import type { OrtRuntime } from '@ddcl/backend-ort';
 import { DdclError } from '@ddcl/core';
+import { messageOf } from '../output/message-of.ts';
 
 type Session = Awaited<ReturnType<OrtRuntime['InferenceSession']['create']>>;
 type Values = Session['outputMetadata'];
@@ -48,7 +49,7 @@ export class EncoderSession {
     try {
       session = await ort.InferenceSession.create(path, { executionProviders: ['cpu'], logSeverityLevel: 4 });
     } catch (cause) {
-      const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+      const reason = messageOf(cause).split('\n')[0];
       throw new DdclError('format', `ONNX Runtime cannot open ${path}: ${reason}`, { cause });
     }
     try {

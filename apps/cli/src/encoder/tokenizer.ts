@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { messageOf } from '../output/message-of.ts';
 
 /** A text as an encoder takes it. */
 export interface TokenizedText {
@@ -56,7 +57,7 @@ export class TextTokenizer {
       this.#before = whole.slice(0, start);
       this.#after = whole.slice(start + body.length);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new DdclError('format', `${path} is not a tokenizer that can be used: ${reason}.`, { cause });
     }
   }

@@ -16,6 +16,7 @@ import { modelFiles, readConfig } from '../model-folder/model-folder.ts';
 import { classCounter, classRows, scoreLabels } from '../measures/label-scores.ts';
 import { makeMeasures } from '../measures/measures.ts';
 import { warningsOf } from '../measures/warnings.ts';
+import { messageOf } from '../output/message-of.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { dataIdentity, makeConfig } from './fit-config.ts';
 import type { FitRun, FitRunResult } from './fit-run.ts';
@@ -99,7 +100,7 @@ async function writeResults(
     if (isDdclError(error, 'aborted')) throw error;
     return {
       ...made,
-      reportFailure: (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' '),
+      reportFailure: messageOf(error).replace(/\s*\n\s*/g, ' '),
     };
   }
   await rm(join(out, modelFiles.checkpoint), { force: true });

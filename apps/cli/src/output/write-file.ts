@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { usageError } from './usage-error.ts';
+import { messageOf } from './message-of.ts';
 
 /**
  * Writes a file whole or not at all: to a temporary file beside it, which is then renamed. Its folder is made if need be.
@@ -44,6 +45,6 @@ export async function readIfThere(path: string, remedy: string): Promise<Buffer 
 
 /** The short reason behind a file system error, such as `EACCES: permission denied`. */
 export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.split(',')[0]!;
 }

@@ -1,5 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusters, ddclProcess, npy, testFolder, withoutModule, withoutOrt, type Ended } from './support.ts';
+import {
+  clusters,
+  ddclProcess,
+  npy,
+  testFolder,
+  withModule,
+  withoutModule,
+  withoutOrt,
+  type Ended,
+} from './support.ts';
 
 const folder = testFolder();
 const fit = (out: string, ...more: string[]): string[] => [
@@ -39,6 +48,22 @@ describe('--backend auto', () => {
     });
     expect(folder.read('missing/report.html').toString()).toContain('on the cpu backend');
   });
+
+  it.each([
+    ['a string', "throw 'no licence\\nfor it';", 'cannot be loaded: no licence. Install it again'],
+    ['null', 'throw null;', 'cannot be loaded: null. Install it again'],
+    ['nothing of use, and talks', "console.log('telemetry on'); process.stdout.write('hello\\n'); export {};", ''],
+  ])(
+    'takes cpu where onnxruntime-node gives %s, with nothing but the result on stdout',
+    async (name, source, reason) => {
+      const env = withModule(folder, 'onnxruntime-node', name.replaceAll(' ', '-'), source);
+      const odd = await ddclProcess(fit(name.replaceAll(' ', '-')), { env });
+      expect(odd.status).toBe(0);
+      expect(backendOf(odd)).toBe('cpu');
+      expect(odd.stderr).toContain(`backend cpu, one thread: ${reason === '' ? '' : `onnxruntime-node ${reason}`}`);
+      if (reason === '') expect(odd.stderr).toContain('telemetry on\nhello\n');
+    },
+  );
 
   it('names the earlier backend where a resume would take another', async () => {
     const { status, stderr } = await ddclProcess(fit('missing', '--resume'));

@@ -71,27 +71,45 @@ export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunO
   });
 }
 
+/** The environment of a process in which importing a module does something else: `instead` is the body of a resolve hook. */
+function hooked(folder: TestFolder, module: string, name: string, instead: string): Record<string, string> {
+  const hook = `export async function resolve(name, context, next) {
+    if (name !== ${JSON.stringify(module)} && !name.startsWith(${JSON.stringify(`${module}/`)})) return next(name, context);
+    ${instead}
+  }`;
+  const file = folder.write(
+    `${module}-${name}.mjs`,
+    `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
+  );
+  return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
+}
+
 /**
  * The environment of a process in which importing a module fails.
  *
  * @param code of the error
  */
-export function withoutModule(
+export const withoutModule = (
   folder: TestFolder,
   module: string,
   code: string,
   message: string,
-): Record<string, string> {
-  const hook = `export async function resolve(name, context, next) {
-    if (name !== ${JSON.stringify(module)} && !name.startsWith(${JSON.stringify(`${module}/`)})) return next(name, context);
-    throw Object.assign(new Error(${JSON.stringify(message)}), { code: ${JSON.stringify(code)} });
-  }`;
-  const file = folder.write(
-    `without-${module}-${code}.mjs`,
-    `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`,
+): Record<string, string> =>
+  hooked(
+    folder,
+    module,
+    code,
+    `throw Object.assign(new Error(${JSON.stringify(message)}), { code: ${JSON.stringify(code)} });`,
   );
-  return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
-}
+
+/** The environment of a process in which a module is another one, of this source. */
+export const withModule = (folder: TestFolder, module: string, name: string, source: string): Record<string, string> =>
+  hooked(
+    folder,
+    module,
+    name,
+    `return { url: ${JSON.stringify(`data:text/javascript,${encodeURIComponent(source)}`)}, shortCircuit: true };`,
+  );
 
 /** As for users who did not install `onnxruntime-node`. */
 export const withoutOrt = (folder: TestFolder): Record<string, string> =>

@@ -1,5 +1,14 @@
 import { adam, massPreconditioned, sgd } from '@ddcl/core';
-import { fit, tokensFromArray, tokensFromIterable, tokensFromReader, type FitOptions } from '@ddcl/core/fit';
+import {
+  encodeSegments,
+  encodeTokens,
+  fit,
+  tokensFromArray,
+  tokensFromIterable,
+  tokensFromReader,
+  type EncodedRows,
+  type FitOptions,
+} from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';
 import { cpuBackend } from '../../src/index.ts';
@@ -7,6 +16,11 @@ import { blobs, sourceOf, watchedBackend, withSmallBuffers } from './support.ts'
 
 const dimension = 3;
 const tokens = blobs(60, dimension, 5, 3, 1);
+async function rowsOf(encoded: AsyncIterable<EncodedRows>): Promise<number[]> {
+  const rows: number[] = [];
+  for await (const { data } of encoded) rows.push(...data);
+  return rows;
+}
 const usual: FitOptions = { prototypes: 4, steps: 3, batch: 30 };
 
 async function refusal(options: Partial<FitOptions>, source = sourceOf(tokens, dimension)) {
@@ -84,9 +98,25 @@ describe('temperatures', () => {
       expect(error.code).toBe('temperature');
       const short = (value: number): string => Number(value.toPrecision(4)).toString();
       expect(error.message).toBe(
-        `The temperature T = ${short(temperature)} is not below the critical temperature T_c = ${short(t)} of these tokens; at or above it all prototypes collapse into one point. Use 'auto' (${short(0.003 * t)}), or a number below ${short(t)}.`,
+        `The temperature T = ${short(temperature)} is not below the critical temperature T_c = ${short(t)} of these tokens; at or above it all prototypes collapse into one point. Use 'auto', or a number below ${short(t)}.`,
       );
     }
+  });
+
+  it.each([
+    ['float32', 1e-38],
+    ['float32', { ofCritical: 1e-300 }],
+    ['float64', { ofCritical: 1e-305 }],
+  ] as const)('one below the range of %s is refused at once, with the lowest', async (dtype, temperature) => {
+    const error = await refusal({ temperature, dtype });
+    expect(error.code).toBe('temperature');
+    const [, text] = /the logits leave the range of float\d\d: it must be at least (\S+) for these tokens/.exec(
+      error.message,
+    )!;
+    // Which works, down to the last digit shown.
+    const lowest = { ...usual, dtype, temperature: 1.01 * Number(text) };
+    const { quantities } = await fit(cpuBackend(), sourceOf(tokens, dimension), lowest);
+    expect(quantities.loss.lq).toBeCloseTo(quantities.loss.hard, 5);
   });
 
   it('just below T_c is allowed', async () => {
@@ -164,6 +194,30 @@ describe('tokens', () => {
       code: 'data',
       message: expect.stringContaining('All tokens are equal'),
     });
+  });
+
+  it('so far from 0 that float32 takes what they differ by; in float64 nothing is lost', async () => {
+    const far = sourceOf(
+      tokens.map((x) => 1e6 + x / 1e3),
+      dimension,
+    );
+    expect(await refusal({}, far)).toMatchObject({
+      code: 'data',
+      message: expect.stringContaining('float32 rounds numbers of that size by up to 0.10: prototypes would lose'),
+    });
+    const near = await fit(cpuBackend(), sourceOf(tokens, dimension), { ...usual, dtype: 'float64' });
+    const { model, quantities } = await fit(cpuBackend(), far, { ...usual, dtype: 'float64' });
+    // 1e6 in float64 leaves 1e-10 of a spread of 1e-3, or 1e-7 of it.
+    expect((1e6 * quantities.loss.hard) / near.quantities.loss.hard).toBeCloseTo(1, 5);
+    // Prototypes that are held in float64 are applied in float32 where their own units do not matter.
+    const own = { dtype: 'float32' } as const;
+    const codes = await rowsOf(encodeTokens(cpuBackend(), model, far, 'codes', own));
+    expect(codes).toEqual(await rowsOf(encodeTokens(cpuBackend(), model, far, 'codes')));
+    for (const encoded of [
+      encodeTokens(cpuBackend(), model, far, 'outputs', own),
+      encodeSegments(cpuBackend(), model, far, new Int32Array(60), 'pooled', own),
+    ])
+      expect((await rejection(rowsOf(encoded))).message).toContain('float32 rounds numbers of that size');
   });
 
   it('a reader that gives blocks of the wrong length', async () => {

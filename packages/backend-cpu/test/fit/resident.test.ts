@@ -122,6 +122,27 @@ describe('codes of the kept model', () => {
 });
 
 describe('progress', () => {
+  it.each([0, undefined])('of several restarts never goes back; memory %s', async (tokenMemory) => {
+    const told: FitProgress[] = [];
+    await fit(cpuBackend(), source, {
+      ...usual,
+      restarts: 3,
+      refinement: { passes: 4, tolerance: 0.01 },
+      ...(tokenMemory !== undefined && { tokenMemory }),
+      onProgress: (progress) => told.push(progress),
+    });
+    const phases = told.map(({ phase }) => phase);
+    // Each phase comes once, the measurements between restarts among the restarts.
+    expect(phases.filter((phase, index) => phase !== phases[index - 1])).toEqual(['statistics', 'fit', 'stability']);
+    const own = told.filter(({ phase }) => phase === 'fit');
+    // 20 steps of 64 tokens, four passes and a measurement, three times.
+    const total = 3 * (20 * 64 + 5 * tokens);
+    expect(new Set(own.map((progress) => progress.total))).toEqual(new Set([total]));
+    const done = own.map((progress) => progress.done);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+    expect(done.at(-1)).toBe(total);
+  });
+
   it.each([0, undefined])(
     'counts tokens up to what it told, with the hard error of the last record; memory %s',
     async (tokenMemory) => {

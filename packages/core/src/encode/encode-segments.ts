@@ -2,12 +2,13 @@ import { throwIfAborted } from '../abort/abort-signal.ts';
 import type { Backend, Capabilities } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
+import { requireResolution } from '../model/require-resolution.ts';
 import { tokenPass } from '../pass/token-pass.ts';
 import { bytesPerElement, type FloatDType } from '../program/dtype.ts';
 import { temperatureOf } from '../temperature/resolve.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import type { EncodedRows, EncodeOptions } from './encode-tokens.ts';
-import { needsTokenSums, outputWidth, requireOutput, type SegmentOutput } from './outputs.ts';
+import { isInTokenUnits, needsTokenSums, outputWidth, requireOutput, type SegmentOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 import { SegmentAccumulator } from './segment-accumulator.ts';
 import { createSegmentFinisher, type SegmentFinisher } from './segment-finisher.ts';
@@ -32,7 +33,7 @@ const rowsAtOnce = 1024;
  *
  * @param ids segment of each token, a whole number >= 0, in the order of the tokens; one id per token
  * @throws DdclError `shape` if dimensions or the number of ids do not fit, `argument` for ids that are no Int32Array, a negative id or another output;
- *   `temperature` as `modelState` and `temperatureOf`; `aborted` when the signal fires, also between groups of rows
+ *   `data` for pooled and summaries that the dtype cannot hold; `temperature` as `modelState` and `temperatureOf`; `aborted` when the signal fires, also between groups of rows
  */
 export async function* encodeSegments(
   backend: Backend,
@@ -44,6 +45,7 @@ export async function* encodeSegments(
 ): AsyncGenerator<EncodedRows> {
   requireOutput('encodeSegments', output);
   requireModelDimension(model, source.dimension);
+  if (isInTokenUnits(output)) requireResolution(model.offset, model.totalVariance, dtype);
   const total = countSegments(ids);
   const sorted = ids.every((id, index) => index === 0 || id >= ids[index - 1]!);
   const withSums = needsTokenSums(output);

@@ -5,13 +5,14 @@ import { forward } from '../ddcl/forward.ts';
 import { nearest } from '../ddcl/nearest.ts';
 import { fromFrame } from '../measure/prototype-state.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
+import { requireResolution } from '../model/require-resolution.ts';
 import { tokenPass } from '../pass/token-pass.ts';
 import { tokenProgram } from '../pass/token-program.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { tensorType } from '../program/tensor-type.ts';
 import { temperatureOf, type GivenTemperature } from '../temperature/resolve.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import { outputWidth, requireOutput, type TokenOutput } from './outputs.ts';
+import { isInTokenUnits, outputWidth, requireOutput, type TokenOutput } from './outputs.ts';
 import { requireModelDimension } from './require-dimension.ts';
 
 export interface EncodeOptions {
@@ -34,7 +35,7 @@ export interface EncodedRows {
 /**
  * Applies a model to each token of a pass in stored order; changes nothing.
  *
- * @throws DdclError `argument` for another output; `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite;
+ * @throws DdclError `argument` for another output; `shape` if the tokens' dimension is not the model's; `data` for tokens that are not finite, and for outputs that the dtype cannot hold (`requireResolution`);
  *   `temperature` as `modelState` and `temperatureOf`
  */
 export async function* encodeTokens(
@@ -46,6 +47,7 @@ export async function* encodeTokens(
 ): AsyncGenerator<EncodedRows> {
   requireOutput('encodeTokens', output);
   requireModelDimension(model, source.dimension);
+  if (isInTokenUnits(output)) requireResolution(model.offset, model.totalVariance, dtype);
   const { count, dimension } = model;
   const pass = tokenPass(backend, source, {
     dtype,

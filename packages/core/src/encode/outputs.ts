@@ -53,6 +53,10 @@ export function outputWidth(
 /** Whether a segment's numbers are made of its token sums, and not of its mass alone. */
 export const needsTokenSums = (output: SegmentOutput): boolean => output === 'summaries' || output === 'residuals';
 
+/** Whether its numbers are in the tokens' own units, and not relative to the prototypes. */
+export const isInTokenUnits = (output: ReadoutOutput): boolean =>
+  output === 'outputs' || output === 'pooled' || output === 'summaries';
+
 /** @throws DdclError `argument` for an output that the function does not make, with those that it makes and where the others are made */
 export function requireOutput(name: 'encodeTokens' | 'encodeSegments', output: ReadoutOutput): void {
   const own: readonly ReadoutOutput[] = name === 'encodeTokens' ? tokenOutputs : segmentOutputs;

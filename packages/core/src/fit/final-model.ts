@@ -3,7 +3,7 @@ import { measurePass, measureSource } from '../measure/measure-source.ts';
 import type { MeasuredQuantities } from '../measure/measure.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import { settlePrototypes } from '../stability/settle-prototypes.ts';
-import type { FitContext } from './restart.ts';
+import { tellMeasured, type FitContext } from './restart.ts';
 
 /** What is known of a restart's model on all tokens. */
 export interface Measured {
@@ -31,15 +31,26 @@ export async function settled(
 }
 
 /** The measurement of a restart that may be the one that is kept, with all that is asked of the last one. */
-export async function measureRestart(context: FitContext, model: DdclModel): Promise<Measured> {
+export async function measureRestart(context: FitContext, model: DdclModel, restart: number): Promise<Measured> {
   const codes: Int32Array[] = [];
   const keep = context.options.onCodes && ((some: Int32Array) => void codes.push(some));
-  return { quantities: await finalMeasurement(context, model, keep), codes };
+  const tell = (done: number): void => tellMeasured(context, restart, done);
+  return { quantities: await measureAll(context, model, tell, keep), codes };
 }
 
-export async function finalMeasurement(
+/** The measurement of the model that is kept. */
+export function finalMeasurement(context: FitContext, model: DdclModel, restart: number): Promise<MeasuredQuantities> {
+  const { options, statistics } = context;
+  const [phase, total] = ['measure', statistics.tokens] as const;
+  const tell = (done: number): void =>
+    options.onProgress?.({ phase, restart, restarts: options.restarts, done, total });
+  return measureAll(context, model, tell, options.onCodes);
+}
+
+async function measureAll(
   { backend, source, tokens: { resident }, options, statistics }: FitContext,
   model: DdclModel,
+  onProgress: (tokens: number) => void,
   onCodes?: (codes: Int32Array) => void,
 ): Promise<MeasuredQuantities> {
   const codes = new Int32Array(resident === undefined || onCodes === undefined ? 0 : statistics.tokens);
@@ -52,14 +63,7 @@ export async function finalMeasurement(
     totalVariance: statistics.totalVariance,
     signal: options.signal,
     onCodes: resident === undefined || onCodes === undefined ? onCodes : collect,
-    onProgress: (done: number) =>
-      options.onProgress?.({
-        phase: 'measure',
-        restart: 0,
-        restarts: options.restarts,
-        done,
-        total: statistics.tokens,
-      }),
+    onProgress,
   } as const;
   const state = modelState(model);
   if (resident === undefined) return measureSource(backend, source, state, { tokens: statistics.tokens, ...request });

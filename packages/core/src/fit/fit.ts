@@ -1,5 +1,4 @@
 import type { Backend } from '../backend/contract.ts';
-import { DdclError } from '../errors/ddcl-error.ts';
 import { initialise } from '../initialise/initialise.ts';
 import type { MeasuredQuantities } from '../measure/measure.ts';
 import { toFrame } from '../measure/prototype-state.ts';
@@ -7,13 +6,13 @@ import { createRandom } from '../random/random.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { Stability } from '../stability/stability.ts';
 import { measureStability } from '../stability/measure-stability.ts';
-import { resolveTemperature } from '../temperature/resolve.ts';
-import { tokenStatistics, type TokenStatistics } from '../statistics/statistics.ts';
+import type { TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { checkpointFromBytes, checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
 import { finalMeasurement, measureRestart, settled, type Measured } from './final-model.ts';
+import { firstPass } from './first-pass.ts';
 import type { HistoryRecord } from './history.ts';
 import { fitIdentity, requireSameFit, tokenIdentity } from './identity.ts';
 import { resolveFitOptions, type FitOptions, type FitProgress, type ResolvedFitOptions } from './options.ts';
@@ -46,9 +45,6 @@ export interface FitResult {
 /** Numbers of prototypes (K m) above which the certificate spends few products on H's own spectrum. */
 const roughNumbers = 4096;
 
-/** Tokens kept as a sample: for the start, history records and the stability certificate. */
-const sampleElements = 1 << 23;
-
 /**
  * Fits K prototypes to tokens: one pass for statistics, then annealed optimiser steps on shuffled batches, then one
  * pass that measures the result. Memory is that of a block, the sample and the prototypes, whatever the number of tokens.
@@ -66,16 +62,15 @@ export async function fit(backend: Backend, source: TokenSource, options: FitOpt
   }
 }
 
-async function fitResolved(backend: Backend, source: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
+async function fitResolved(backend: Backend, given: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
   const random = createRandom(resolved.seed);
   const identity = fitIdentity(resolved);
   const found = resolved.resume === undefined ? undefined : checkpointFromBytes(resolved.resume);
   // Before the first pass, which may take long.
   if (found !== undefined) requireSameFit(found.identity, identity);
-  const measured = await readStatistics(backend, source, resolved);
-  const feed = tokenFeed(backend, source, measured.frame, resolved.dtype);
-  const statistics = { ...measured, frame: feed.frame };
-  const temperature = resolveTemperature(resolved.temperature, statistics.criticalTemperature);
+  const { source, unit, temperature, ...first } = await firstPass(backend, given, resolved);
+  const feed = tokenFeed(backend, source, first.statistics.frame, resolved.dtype);
+  const statistics = { ...first.statistics, frame: feed.frame };
   const width = Math.max(source.dimension, resolved.prototypes);
   const { dimension } = source;
   const planned = {
@@ -134,7 +129,8 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
     const model = resolved.settle ? await settled(context, annealed, tell('settle')) : annealed;
     const known = model === annealed ? measured : undefined;
     for (const codes of known?.codes ?? []) resolved.onCodes?.(codes);
-    const quantities = known?.quantities ?? (await finalMeasurement(context, model, resolved.onCodes));
+    const scaled = known?.quantities ?? (await finalMeasurement(context, model, best.restart));
+    const quantities = { ...scaled, weight: scaled.weight / unit };
     const stability = await measureStability(backend, source, statistics, modelState(model), {
       random: random.fork('stability'),
       isRough: resolved.prototypes * source.dimension > roughNumbers,
@@ -146,7 +142,7 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
       model,
       quantities,
       stability,
-      statistics,
+      statistics: { ...statistics, sample: first.sample },
       history,
       bestRestart: best.restart,
       restartErrors,
@@ -155,37 +151,6 @@ async function fitResolved(backend: Backend, source: TokenSource, resolved: Reso
   } finally {
     for (const each of held.reverse()) each.dispose();
   }
-}
-
-async function readStatistics(
-  backend: Backend,
-  source: TokenSource,
-  options: ResolvedFitOptions,
-): Promise<TokenStatistics> {
-  const { prototypes, restarts, onProgress } = options;
-  const sampleSize = Math.max(
-    4 * prototypes,
-    Math.min(1 << 16, Math.max(1024, Math.floor(sampleElements / source.dimension))),
-  );
-  const statistics = await tokenStatistics(source, {
-    random: createRandom(options.seed).fork('sample'),
-    sampleSize,
-    countDistinctUpTo: prototypes,
-    backend,
-    signal: options.signal,
-    onProgress: (done) => onProgress?.({ phase: 'statistics', restart: 0, restarts, done, total: source.tokens }),
-  });
-  if (statistics.distinctTokens < prototypes) {
-    throw new DdclError(
-      'data',
-      `${prototypes} prototypes need at least as many distinct tokens, but there are ${statistics.distinctTokens}. Ask for at most ${statistics.distinctTokens}.`,
-    );
-  }
-  if (statistics.totalVariance > 0) return statistics;
-  throw new DdclError(
-    'data',
-    'All tokens are equal, so T_c is 0 and no temperature lies below it. Give tokens that differ.',
-  );
 }
 
 interface Restarts {
@@ -239,7 +204,8 @@ async function runRestarts(
     const [framed] = await stepper.read();
     const prototypes = Float64Array.from(framed!);
     const candidate = { restart, hard: 0, prototypes };
-    const made = options.restarts === 1 ? undefined : await measureRestart(context, makeModel(context, candidate));
+    const made =
+      options.restarts === 1 ? undefined : await measureRestart(context, makeModel(context, candidate), restart);
     const hard = made?.quantities.loss.hard ?? 0;
     errors.push(hard);
     if (best === undefined || hard < best.hard) {

@@ -71,18 +71,8 @@ export async function runRestart(
     const progress = annealing === 1 ? 1 : (step - 1) / (annealing - 1);
     return { temperature: cooling(progress), learningRate: rates(progress) };
   };
-  /** Tokens passed after `made` steps, all passes taken for whole ones. */
-  const visits = (made: number): number =>
-    (Math.min(made, annealing) / stepsPerEpoch + Math.max(0, made - annealing)) * statistics.tokens;
-  const tell = (extra = 0): void =>
-    options.onProgress?.({
-      phase: 'fit',
-      restart,
-      restarts: options.restarts,
-      done: Math.round(visits(step)) + extra,
-      total: Math.round(visits(totalSteps)),
-      hard,
-    });
+  const visits = (made: number): number => visitsOf(context, made);
+  const tell = (extra = 0): void => tellRestarts(context, restart, visits(step) + extra, hard);
 
   const record = async (): Promise<void> => {
     const now = settings();
@@ -103,16 +93,20 @@ export async function runRestart(
   };
 
   while (step < annealing) {
-    const before = step;
     const epoch = Math.floor(step / stepsPerEpoch);
     let next = epoch * stepsPerEpoch;
+    const isWhole = next + stepsPerEpoch <= annealing;
+    let passed = 0;
     for await (const group of tokens.epoch(orderOf(`epoch ${epoch}`))) {
+      passed += group.reduce((rows, block) => rows + block.rows, 0);
+      if (passed > statistics.tokens) throw otherTokens('more', statistics.tokens);
       if (next++ < step) continue;
       await take(group);
       if (isRecordStep(step, annealing, records)) await record();
-      if (step === annealing) break;
+      // After a whole one nothing more may come.
+      if (step === annealing && !isWhole) break;
     }
-    if (step === before) throw otherTokens('fewer', statistics.tokens);
+    if ((step < annealing || isWhole) && passed < statistics.tokens) throw otherTokens('fewer', statistics.tokens);
   }
 
   async function* pass(most: number): AsyncGenerator<StepBlock> {
@@ -140,6 +134,23 @@ export async function runRestart(
     await record();
   }
 }
+
+/** Tokens passed after `made` steps of a restart, all passes taken for whole ones. */
+const visitsOf = ({ plan: { annealing, stepsPerEpoch }, statistics }: FitContext, made: number): number =>
+  (Math.min(made, annealing) / stepsPerEpoch + Math.max(0, made - annealing)) * statistics.tokens;
+
+/** Tells where all restarts together stand, measurements that compare them included, from the tokens passed in this one. */
+function tellRestarts(context: FitContext, restart: number, passed: number, hard?: number): void {
+  const { options, plan, statistics } = context;
+  const { restarts } = options;
+  const each = visitsOf(context, plan.totalSteps) + (restarts > 1 ? statistics.tokens : 0);
+  const [done, total] = [Math.round(restart * each + passed), Math.round(restarts * each)];
+  options.onProgress?.({ phase: 'fit', restart, restarts, done, total, hard });
+}
+
+/** Tells how far the measurement at the end of a restart is. */
+export const tellMeasured = (context: FitContext, restart: number, tokens: number): void =>
+  tellRestarts(context, restart, visitsOf(context, context.plan.totalSteps) + tokens);
 
 /** Few for the usual number of steps, since each costs as much as one; more for many, at which checkpoints are offered too. */
 const recordsOf = (annealing: number): number => Math.min(100, Math.max(12, Math.round(annealing / 20)));

@@ -61,7 +61,7 @@ export function initialise({
       `${count} prototypes need at least ${count} distinct tokens, but there are ${rows.length}. Ask for at most ${rows.length} prototypes, or give more tokens.`,
     );
   }
-  const chosen = start === 'k-means++' ? kMeansPlusPlus(sample, dimension, mean, count, random, weights) : rows;
+  const chosen = start === 'k-means++' ? kMeansPlusPlus(sample, dimension, mean, count, random, weights).rows : rows;
   const keep = start === 'pulled' ? pulledShare : 1;
   const prototypes = new Float64Array(count * dimension);
   chosen.forEach((row, index) => {

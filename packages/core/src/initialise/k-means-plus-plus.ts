@@ -3,7 +3,8 @@ import type { Random } from '../random/random.ts';
 /** Tokens farther from the mean than this share of all are never chosen: k-means++ seeks out outliers. */
 const guardQuantile = 0.99;
 
-function squaredDistance(
+/** Of a row to a row of another array. */
+export function squaredDistance(
   data: Float64Array,
   row: number,
   other: Float64Array,
@@ -18,11 +19,20 @@ function squaredDistance(
   return total;
 }
 
+/** Tokens of a sample that are spread out. */
+export interface SpreadTokens {
+  /** Their row numbers. */
+  readonly rows: readonly number[];
+  /** Squared distance of each token of the sample to the nearest of them. */
+  readonly squares: Float64Array;
+}
+
 /**
- * Row numbers of `count` tokens of a sample, spread out (Arthur, Vassilvitskii 2007). Tokens beyond
+ * `count` tokens of a sample, spread out (Arthur, Vassilvitskii 2007). Tokens beyond
  * the 99th percentile of distances from the mean are left out unless too few distinct ones remain.
  *
  * @param weights of the tokens, > 0: how likely each is drawn at equal distances
+ * @param quantile another percentile, as a share; 1 leaves out none
  */
 export function kMeansPlusPlus(
   sample: Float64Array,
@@ -31,10 +41,11 @@ export function kMeansPlusPlus(
   count: number,
   random: Random,
   weights?: Float64Array,
-): number[] {
+  quantile: number = guardQuantile,
+): SpreadTokens {
   const total = sample.length / dimension;
   const fromMean = Float64Array.from({ length: total }, (_, row) => squaredDistance(sample, row, mean, 0, dimension));
-  const limit = Float64Array.from(fromMean).sort()[Math.min(total - 1, Math.floor(guardQuantile * total))]!;
+  const limit = Float64Array.from(fromMean).sort()[Math.min(total - 1, Math.floor(quantile * total))]!;
   const nearest = new Float64Array(total).fill(Infinity);
   const weight = (row: number, guarded: boolean): number =>
     guarded && fromMean[row]! > limit ? 0 : nearest[row]! * (weights?.[row] ?? 1);
@@ -67,13 +78,13 @@ export function kMeansPlusPlus(
     nearest.fill(Infinity);
     return drawn;
   };
-  const chosen = [first()];
-  while (chosen.length < count) {
-    const latest = chosen.at(-1)!;
+  const rows: number[] = [];
+  while (rows.length < count) {
+    const latest = rows.length === 0 ? first() : draw();
+    rows.push(latest);
     for (let row = 0; row < total; row++) {
       nearest[row] = Math.min(nearest[row]!, squaredDistance(sample, row, sample, latest * dimension, dimension));
     }
-    chosen.push(draw());
   }
-  return chosen;
+  return { rows, squares: nearest };
 }

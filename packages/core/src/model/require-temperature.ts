@@ -9,6 +9,15 @@ const largest: Readonly<Record<FloatDType, number>> = { float32: (2 - 2 ** -23) 
 const squaredReach = 1e6;
 
 /**
+ * The lowest temperature at which the logits `-|z - p_k|^2 / T` stay within the dtype's range; beyond it assignments are NaN.
+ *
+ * @param squared the squared distance from the offset at which tokens and prototypes lie, at most
+ */
+export const lowestTemperature = (squared: number, dtype: FloatDType): number =>
+  // Divided first: the product of the reach and a large distance may leave the range where the quotient does not.
+  squared * (squaredReach / largest[dtype]);
+
+/**
  * @throws DdclError `temperature` unless it is a finite number > 0 at which the logits `-|z - p_k|^2 / T` stay within the dtype's range;
  *   beyond that assignments are NaN
  */
@@ -29,8 +38,7 @@ export function requireTemperature(
     for (let axis = 0; axis < dimension; axis++) squared += (prototypes[start + axis]! - offset[axis]!) ** 2;
     farthest = Math.max(farthest, squared);
   }
-  // Divided first: the product of the reach and a large distance may leave the range where the quotient does not.
-  const least = Math.max(farthest + totalVariance, scale ** 2) * (squaredReach / largest[dtype]);
+  const least = lowestTemperature(Math.max(farthest + totalVariance, scale ** 2), dtype);
   if (temperature >= least) return;
   throw new DdclError(
     'temperature',

@@ -8,11 +8,8 @@ export interface CriticalShare {
 /** A temperature: a number in units of squared distance, or a share of the critical temperature. */
 export type GivenTemperature = number | CriticalShare;
 
-/** A final temperature; `auto` is a fixed share of the critical one. */
+/** A final temperature; `auto` is 0.003 of the critical one, or less where the cells of the prototypes are small beside it. */
 export type TemperatureChoice = GivenTemperature | 'auto';
-
-/** The share of the critical temperature that `auto` cools to; docs/decisions/0020-fit-defaults.md has the measurements. */
-export const autoTemperatureShare = 0.003;
 
 /** The share of the critical temperature at which every annealed fit starts: just below, so that the first split happens at once. */
 export const startTemperatureShare = 0.9;
@@ -38,13 +35,12 @@ export function temperatureOf(given: GivenTemperature, critical: number): number
 }
 
 /**
- * The final temperature of a fit.
+ * The final temperature of a fit that was given one.
  *
  * @param critical `T_c = 4 lambda_max(C)`, above which all prototypes fall together (docs/math.md section 5)
  * @throws DdclError `temperature` unless 0 < T < T_c
  */
-export function resolveTemperature(choice: TemperatureChoice, critical: number): number {
-  if (choice === 'auto') return autoTemperatureShare * critical;
+export function resolveTemperature(choice: GivenTemperature, critical: number): number {
   if (typeof choice !== 'number') return temperatureOf(choice, critical);
   if (!(choice > 0) || choice === Infinity) {
     throw new DdclError(
@@ -55,6 +51,6 @@ export function resolveTemperature(choice: TemperatureChoice, critical: number):
   if (choice < critical) return choice;
   throw new DdclError(
     'temperature',
-    `The temperature T = ${short(choice)} is not below the critical temperature T_c = ${short(critical)} of these tokens; at or above it all prototypes collapse into one point. Use 'auto' (${short(autoTemperatureShare * critical)}), or a number below ${short(critical)}.`,
+    `The temperature T = ${short(choice)} is not below the critical temperature T_c = ${short(critical)} of these tokens; at or above it all prototypes collapse into one point. Use 'auto', or a number below ${short(critical)}.`,
   );
 }

@@ -40,7 +40,7 @@ export interface StepSums {
 /** Above the number of any step, and exact in float32. */
 export const noFailedStep: number = 2 ** 30;
 
-/** Squares above it count as not finite. Where the loss or the gradient is NaN or infinite the comparison is false. */
+/** Squares and weights above it count as not finite. Where the loss or the gradient is NaN or infinite the comparison is false. */
 const largestSquare = { float32: 3e38, float64: 1e300 } as const;
 
 /** A step without weight has sums of zeros, which this leaves zeros. */
@@ -75,8 +75,8 @@ export function finishStep(
   const norm = total(gradients.map(squares));
   // Without reports there may be a closed-form gradient and no loss at all; a loss that is not finite has no finite gradient but by overflow.
   const [loss] = means;
-  // A weight of infinity would make zeros of all that is divided by it.
-  const looked = [loss, weight].filter((value) => value !== undefined).map((value) => mul(value, value));
+  // A weight of infinity would make zeros of all that is divided by it; it is no square, whose range ends at 1e19.
+  const looked = [loss === undefined ? undefined : mul(loss, loss), weight].filter((value) => value !== undefined);
   const isFinite = less(total([norm, ...looked]), largestSquare[dtype]);
   const flag = minimum(held.flag, select(isFinite, noFailedStep, scalars.step));
   const isFine = equal(flag, noFailedStep);

@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { autoTemperatureShare, resolveTemperature, temperatureOf } from '../../src/temperature/resolve.ts';
+import { resolveTemperature, temperatureOf } from '../../src/temperature/resolve.ts';
 import { errorOf } from '../support/run.ts';
 
 describe('resolveTemperature', () => {
-  it('auto is a fixed share of T_c', () => {
-    expect(autoTemperatureShare).toBe(0.003);
-    expect(resolveTemperature('auto', 12)).toBe(0.003 * 12);
-  });
-
   it('a number below T_c is itself', () => {
     expect(resolveTemperature(0.1, 12)).toBe(0.1);
     expect(resolveTemperature(11.999_999, 12)).toBe(11.999_999);
@@ -41,7 +36,7 @@ describe('resolveTemperature', () => {
       code: 'temperature',
       message:
         `The temperature T = ${choice} is not below the critical temperature T_c = 12 of these tokens; at or above it all ` +
-        "prototypes collapse into one point. Use 'auto' (0.036), or a number below 12.",
+        "prototypes collapse into one point. Use 'auto', or a number below 12.",
     });
   });
 });

@@ -111,6 +111,13 @@ describe('a weight that is not finite', () => {
     }
   });
 
+  it('is not one whose square is beyond the range', async () => {
+    const trainer = await weighted();
+    await trainer.step({ x: [3, 4], w: [1e30] });
+    await trainer.check();
+    expect((await trainer.report()).loss).toBeCloseTo(11e-30, 35);
+  });
+
   it('is not one of 0, whose sums are left as they are', async () => {
     expect((await (await weighted()).evaluate({ x: [3, 4], w: [0] })).loss).toBe(11);
   });
