@@ -74,7 +74,7 @@ export function fitCommand(): Command {
     .requiredOption('--out <folder>', 'folder for the model (required); must be new or empty')
     .option(
       '--temperature <T>',
-      `final temperature: a number in units of squared distance, or a share of the critical one such as 0.03tc; 'auto' is ${autoTemperatureShare}tc`,
+      `final temperature: a number in units of squared distance, or a share of the critical one such as 0.03tc; 'auto' is ${autoTemperatureShare}tc, or less for many prototypes in few columns`,
       temperatureChoice,
       'auto',
     )

@@ -3,6 +3,7 @@ import {
   encodeSegments,
   encodeTokens,
   fit,
+  readoutProgram,
   tokensFromArray,
   tokensFromIterable,
   tokensFromReader,
@@ -203,7 +204,9 @@ describe('tokens', () => {
     );
     expect(await refusal({}, far)).toMatchObject({
       code: 'data',
-      message: expect.stringContaining('float32 rounds numbers of that size by up to 0.10: prototypes would lose'),
+      message: expect.stringContaining(
+        'float32 rounds numbers of that size by up to 0.10: what sets them apart would be lost',
+      ),
     });
     const near = await fit(cpuBackend(), sourceOf(tokens, dimension), { ...usual, dtype: 'float64' });
     const { model, quantities } = await fit(cpuBackend(), far, { ...usual, dtype: 'float64' });
@@ -218,6 +221,7 @@ describe('tokens', () => {
       encodeSegments(cpuBackend(), model, far, new Int32Array(60), 'pooled', own),
     ])
       expect((await rejection(rowsOf(encoded))).message).toContain('float32 rounds numbers of that size');
+    expect(() => readoutProgram(model)).toThrow('A program takes tokens as they come, in float32');
   });
 
   it('a reader that gives blocks of the wrong length', async () => {

@@ -3,6 +3,7 @@ import { nearest } from '../ddcl/nearest.ts';
 import { assignByKeys, attend, logitsByKeys, paddedSums, segmentedSums, type ReadoutSums } from '../ddcl/readout.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { DdclModel } from '../model/model.ts';
+import { requireResolution } from '../model/require-resolution.ts';
 import { constant } from '../program/ops/create.ts';
 import { less, mul, select, sub } from '../program/ops/elementwise.ts';
 import { reshape } from '../program/ops/layout.ts';
@@ -46,7 +47,8 @@ export interface ReadoutProgramOptions {
  * Results are named after the outputs: [n, ...] or [batch_size, sequence_length, ...] per token, [s, ...] or [batch_size, ...] per segment,
  * residuals normalised (VLAD). `programToOnnx` and `appendReadout` of @ddcl/backend-ort make files of it.
  *
- * @throws DdclError `argument` for outputs or a layout that there are not, or an output that is named twice; `temperature` as `modelState` and
+ * @throws DdclError `argument` for outputs or a layout that there are not, or an output that is named twice; `data` for tokens that float32 cannot hold
+ *   (`requireResolution`); `temperature` as `modelState` and
  *   `temperatureOf`
  */
 export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions = {}): NamedProgram {
@@ -127,10 +129,11 @@ export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions 
 /** Tokens as the model sees them, less an offset. Without normalisation all of it is one subtraction, before anything is rounded, and one product. */
 function frameTokens(
   tokens: Tensor,
-  { dimension }: DdclModel,
+  model: DdclModel,
   offset: Float64Array,
   { standardize, normalize }: ReadoutPreprocessing = { standardize: null, normalize: false },
 ): Tensor {
+  const { dimension, totalVariance } = model;
   const affine = (x: Tensor, shift: Float64Array, factor: Float64Array): Tensor => {
     const vector = (values: Float64Array): Tensor => constant(x, 'float32', [dimension], values);
     const shifted = shift.some((each) => each !== 0) ? sub(x, vector(shift)) : x;
@@ -140,6 +143,16 @@ function frameTokens(
   const deviation = Float64Array.from(standardize?.deviation ?? new Float64Array(dimension).fill(1));
   const factor = deviation.map((each) => 1 / each);
   const together = mean.map((each, axis) => each + deviation[axis]! * offset[axis]!);
+  const require = (seen: Float64Array, variance: number): void =>
+    requireResolution(
+      seen,
+      variance,
+      'float32',
+      'A program takes tokens as they come, in float32: fit to tokens that are less their mean before.',
+    );
+  const scaled = (values: Float64Array): Float64Array => values.map((each, axis) => each * factor[axis]!);
+  require(scaled(normalize ? mean : together), normalize ? dimension : totalVariance);
+  require(model.offset, totalVariance);
   if (!normalize) return affine(tokens, together, factor);
   return affine(l2Normalise(affine(tokens, mean, factor), -1, 1e-30), offset, factor.fill(1));
 }

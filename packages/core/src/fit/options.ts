@@ -37,7 +37,7 @@ export interface FitProgress {
 export interface FitOptions {
   /** Number of prototypes K, >= 1. */
   readonly prototypes: number;
-  /** Final temperature: a number, `{ ofCritical: 0.03 }` for a share of T_c, or `auto`, the default, which is a fixed share of it. */
+  /** Final temperature: a number, `{ ofCritical: 0.03 }` for a share of T_c, or `auto`, the default: see docs/decisions/0062-auto-temperature.md. */
   readonly temperature?: TemperatureChoice;
   /** Start at 0.9 T_c and cool (default), or run at the final temperature throughout. */
   readonly anneal?: boolean;
