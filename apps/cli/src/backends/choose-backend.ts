@@ -19,10 +19,10 @@ export interface ChosenBackend {
 }
 
 /**
- * Multiplications (tokens x m x K x passes over them) from which a command takes seconds on one thread of the cpu backend: at K = 64, m = 384
- * `encode` took 4.6 ns of processor time each, its start included.
+ * Multiplications (tokens x m x K x passes over them) from which ort is the faster one, start-up and all; on two cores `encode` took 1.2 s on
+ * either for 1.2e9 (K = 64, m = 384), cpu 1.9 s and ort 1.6 s for 2.5e9; `fit` 9.5 and 7.7 s for 1.2e9 (K = 32, m = 64), 23 and 8 s for 7.4e9.
  */
-const wideProducts = 5e8;
+const wideProducts = 2e9;
 
 /** About how often a command goes over its tokens. */
 export const passesOf = { fit: 30, measure: 30 } as const;
