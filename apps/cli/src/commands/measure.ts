@@ -116,12 +116,17 @@ async function withWeights(reader: TokenReader, path: string | undefined): Promi
       `${path} must hold one weight per token, shape [${reader.tokens}], but has shape [${shape.join(', ')}]. Give them in the order of the tokens.`,
     );
   }
+  // Results are per unit of weight, and sums in float32 must stay in its range; a power of two rounds nothing.
+  const most = weights.reduce((largest, weight) => Math.max(largest, weight), 0);
+  // Those that are not finite are refused where they are met.
+  const factor = most < Infinity ? 2 ** Math.min(1023, -Math.round(Math.log2(most))) : 1;
+  const scaled = weights.map((weight) => weight * factor);
   return {
     dimension: reader.dimension,
     tokens: reader.tokens,
     read: async (start, count) => ({
       ...(await reader.read(start, count)),
-      weights: weights.subarray(start, start + count),
+      weights: scaled.subarray(start, start + count),
     }),
   };
 }

@@ -145,6 +145,20 @@ describe('ddcl measure', () => {
     expect(some!.labels).toEqual(plain!.labels);
   });
 
+  it.each([1e300, 1e-300])('takes weights of any scale: %d', async (scale) => {
+    const weights = tokens.rows.map((_, index) => [1, 0, 2.5, 0.25][index % 4]!);
+    folder.write(
+      'scaled.npy',
+      npy(
+        [70],
+        'float64',
+        weights.map((weight) => weight * scale),
+      ),
+    );
+    const { stdout } = await ddcl(measure('--weights', folder.at('scaled.npy')));
+    expectMeasured(JSON.parse(stdout) as Measures, weights, 4);
+  });
+
   it('takes weights, and tokens of weight 0 change nothing', async () => {
     const weights = tokens.rows.map((_, index) => [1, 0, 2.5, 0.25][index % 4]!);
     folder.write('weights.npy', npy([70], 'float64', weights));
