@@ -34,8 +34,8 @@ const relocations = 3;
 const passesBetween = 1;
 
 /** Tokens per prototype that a pass between relocations looks at, at least, and tokens at least: means of fewer are noise. */
-const tokensPerPrototype = 256;
-const fewestTokens = 65_536;
+const tokensPerPrototype = 128;
+const fewestTokens = 16_384;
 
 /** Tokens per step: enough that each prototype sees some, and no more, since steps count for more than their size. */
 export function defaultBatch(prototypes: number): number {

@@ -23,7 +23,7 @@ describe('planSteps', () => {
       totalSteps: 100,
       relocations: [],
       rounds: 8,
-      partialBlocks: 14,
+      partialBlocks: 4,
     });
     expect(planSteps(100, { prototypes: 8, dimension: 4, batch: 4096, epochs: 3 }, 1e9)).toMatchObject({
       stepsPerEpoch: 1,
@@ -101,10 +101,10 @@ describe('planSteps', () => {
     expect(of({ passes: 10, prototypes: 1 })).toEqual([7, 17, []]);
   });
 
-  it('a pass before a relocation looks at 256 tokens for each prototype, and at least 65,536', () => {
+  it('a pass before a relocation looks at 128 tokens for each prototype, and at least 16,384', () => {
     const blocks = (prototypes: number): number =>
       planSteps(1_000_000, { prototypes, dimension: 4, batch: 1000 }, 1e9).partialBlocks;
-    expect([8, 256, 1000].map(blocks)).toEqual([66, 66, 256]);
+    expect([8, 256, 1000].map(blocks)).toEqual([17, 33, 128]);
   });
 
   it.each([{ batch: 0 }, { epochs: 0 }, { steps: -1 }, { batch: 1.5 }, { epochs: NaN }])('%j is refused', (options) => {
