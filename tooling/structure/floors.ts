@@ -60,6 +60,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['report'],
     ['apply'],
     ['fit'],
+    ['autoencoder'],
     ['index.ts'],
   ],
   'apps/cli': [

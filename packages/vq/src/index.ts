@@ -26,3 +26,17 @@ export type { DrawnInput, QuantizerSchedule } from './part/controls.ts';
 export { rotateTo } from './composite/rotate-to.ts';
 export { straightThrough } from './composite/straight-through.ts';
 export { scaleNorm, type ScaleStatistics } from './composite/scale-norm.ts';
+
+// Images
+export { trainAutoencoder, type TrainedAutoencoder } from './autoencoder/train-autoencoder.ts';
+export type { AutoencoderEpoch, AutoencoderOptions } from './autoencoder/options.ts';
+export {
+  autoencoderFormatVersion,
+  autoencoderFromBytes,
+  autoencoderToBytes,
+  type Autoencoder,
+} from './autoencoder/autoencoder.ts';
+export { decodeImages, encodeImages, type ImageCodes } from './autoencoder/apply.ts';
+export { createEvaluator, type AutoencoderQuality, type Evaluator } from './autoencoder/evaluate.ts';
+export type { BlockLayout, Images, PixelScale } from './autoencoder/images.ts';
+export type { NetworkSizes } from './autoencoder/network.ts';

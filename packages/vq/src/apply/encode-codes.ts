@@ -32,7 +32,7 @@ export async function* encodeCodes(
     );
   }
   const blocks = appliedBlocks(backend, spec, state, source, (z, a, tensors) => ({
-    perToken: [assignCodes(spec, tensors, z, a)],
+    perToken: [assignCodes(spec, tensors, z, a).indices],
   }));
   for await (const { first, rows, perToken } of blocks) yield { first, rows, indices: perToken[0] as Int32Array };
 }

@@ -62,7 +62,7 @@ export async function quantize(backend: Backend, state: QuantizerState, latents:
   const soft = new Float32Array(isSoft ? rows.length : 0);
   const sums = new Float64Array(3);
   const blocks = appliedBlocks(backend, spec, state, rowSource(rows, spec.dimension, weights), (z, a, tensors) => {
-    const codes = assignCodes(spec, tensors, z, a);
+    const { indices: codes } = assignCodes(spec, tensors, z, a);
     if (!isSoft) return { perToken: [codes] };
     const own = assignSoft(spec, tensors, z, a);
     return { perToken: [codes, own.soft], sums: own.sums };

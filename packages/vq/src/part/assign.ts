@@ -77,17 +77,38 @@ export function assignLevel(
   return { indices, values: codeVectors(codes, indices) };
 }
 
-/** int32 [n, H D] of latents [n, m]. */
-export function assignCodes(spec: ResolvedSpec, tensors: Tensors, z: Tensor, weights: Tensor): Tensor {
-  const indices = appliedSlices(spec, tensors, z, weights).map((slice, number) => {
-    let left = slice;
-    return Array.from({ length: spec.depth }, (_, level) => {
+/** What a quantiser makes of latents [n, m]. */
+export interface Assigned {
+  /** int32 [n, H D]. */
+  readonly indices: Tensor;
+  /** Vectors of the codes, [n, m]. */
+  readonly hard: Tensor;
+}
+
+export function assignCodes(spec: ResolvedSpec, tensors: Tensors, z: Tensor, weights: Tensor): Assigned {
+  const n = Number(z.shape[0]);
+  const slices = appliedSlices(spec, tensors, z, weights).map((slice, number) => {
+    let [left, hard]: [Tensor, Tensor | undefined] = [slice, undefined];
+    const indices: Tensor[] = [];
+    for (let level = 0; level < spec.depth; level++) {
       const found = assignLevel(spec, tensors, left, { slice: number, level });
-      if (level + 1 < spec.depth) left = sub(left, found.values);
-      return found.indices;
-    });
+      indices.push(found.indices);
+      hard = hard === undefined ? found.values : add(hard, found.values);
+      left = sub(left, found.values);
+    }
+    return { indices, hard: hard! };
   });
-  return joinIndices(spec, indices, Number(z.shape[0]));
+  const indices = joinIndices(
+    spec,
+    slices.map((each) => each.indices),
+    n,
+  );
+  const hard = joinSlices(
+    spec,
+    slices.map((each) => each.hard),
+    n,
+  );
+  return { indices, hard: projectOut(spec, tensors, hard) };
 }
 
 /** The `k` nearest codes of each head at the first level: indices and squared distances, [n, H, k]. */
