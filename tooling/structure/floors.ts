@@ -70,7 +70,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['encoder', 'report'],
     ['demo', 'explain', 'model-folder', 'token-shards'],
     ['compare', 'tokens'],
-    ['fit'],
+    ['fit', 'vq'],
     ['commands'],
     ['cli.ts'],
     ['main.ts'],

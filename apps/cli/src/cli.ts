@@ -9,6 +9,7 @@ import { exportCommand } from './commands/export.ts';
 import { fitCommand } from './commands/fit.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { measureCommand } from './commands/measure.ts';
+import { vqCommand } from './commands/vq.ts';
 import { reportError } from './output/errors.ts';
 import { version } from './output/version.ts';
 
@@ -42,6 +43,7 @@ function makeProgram(): Command {
     encodeCommand,
     encodeTokensCommand,
     compareCommand,
+    vqCommand,
     explainCommand,
     exportCommand,
     inspectCommand,
@@ -50,13 +52,16 @@ function makeProgram(): Command {
   ]) {
     program.addCommand(make().copyInheritedSettings(program));
   }
-  for (const command of [program, ...program.commands]) {
-    const name = command === program ? 'ddcl' : `ddcl ${command.name()}`;
-    command.configureOutput({ outputError: (text, write) => write(`ddcl: ${complaint(text, name)}\n`) });
-    // Throw instead of ending the process, so that every way out goes through reportError.
-    command.exitOverride();
-  }
+  prepare(program, 'ddcl');
   return program;
+}
+
+/** A command and those under it. */
+function prepare(command: Command, name: string): void {
+  command.configureOutput({ outputError: (text, write) => write(`ddcl: ${complaint(text, name)}\n`) });
+  // Throw instead of ending the process, so that every way out goes through reportError.
+  command.exitOverride();
+  for (const each of command.commands) prepare(each, `${name} ${each.name()}`);
 }
 
 /**

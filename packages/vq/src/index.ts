@@ -1,6 +1,6 @@
 // What a quantiser is
 export { quantizerKinds, type QuantizerKind, type QuantizerSpec } from './spec/spec.ts';
-export type { ResolvedSpec } from './spec/resolve.ts';
+export { resolveSpec, type ResolvedSpec } from './spec/resolve.ts';
 export { createState, type QuantizerState } from './state/state.ts';
 export { quantizerFormatVersion, stateFromBytes, stateToBytes } from './state/bytes.ts';
 
@@ -13,11 +13,21 @@ export { encodeCodes, type EncodedCodes } from './apply/encode-codes.ts';
 export { createCodeCounter, type CodeCounter, type CodeUse, type PlaceUse } from './report/code-use.ts';
 
 // Codes as bytes
-export { codesFormatVersion, packedLength, packIndices, unpackIndices, type PackedCodes } from './pack/pack-indices.ts';
+export {
+  codesFormatVersion,
+  packedHeader,
+  packedLength,
+  packIndices,
+  readPackedHeader,
+  unpackIndices,
+  type PackedCodes,
+  type PackedHeader,
+} from './pack/pack-indices.ts';
 
 // Fitting it to vectors
 export { initialise, type InitialiseOptions } from './fit/initialise.ts';
 export { fitQuantizer, type FitQuantizerOptions, type FitQuantizerResult } from './fit/fit-quantizer.ts';
+export type { FitRecord } from './fit/record.ts';
 export { update, type UpdateOptions } from './fit/update.ts';
 
 // Training it inside a program

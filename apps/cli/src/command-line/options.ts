@@ -88,5 +88,8 @@ export const seedOption = (): Option =>
     .argParser(wholeNumber(0));
 
 /** The command line as it was given, for records and reports. */
-export const commandLine = (command: Command): string =>
-  `ddcl ${(command.parent as unknown as { readonly rawArgs: readonly string[] }).rawArgs.slice(2).join(' ')}`;
+export function commandLine(command: Command): string {
+  let program = command;
+  while (program.parent !== null) program = program.parent;
+  return `ddcl ${(program as unknown as { readonly rawArgs: readonly string[] }).rawArgs.slice(2).join(' ')}`;
+}

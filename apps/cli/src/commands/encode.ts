@@ -12,21 +12,26 @@ import {
   type EncodedRows,
   type GivenTemperature,
   type ReadoutOutput,
+  type TokenReader,
 } from '@ddcl/core/fit';
+import { createDecoder, encodeCodes } from '@ddcl/vq';
 import { Command, Option } from 'commander';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
 import { givenTemperature } from '../command-line/options.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { writeNpy } from '../data/npy-writer.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
+import { checkAborted } from '../data/data-error.ts';
 import { loadModel } from '../model-folder/model-folder.ts';
+import { isQuantizerFolder, loadQuantizer } from '../model-folder/quantizer-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { countedReader } from '../tokens/counted-reader.ts';
 import { openForModel, textOf } from '../tokens/open-tokens.ts';
 import { readSegments, withEmptySegments } from '../tokens/segments.ts';
-import { withCommand } from './with-command.ts';
+import { undoStandardize } from '../vq/open-vectors.ts';
+import { withCommand, type CommandScope } from './with-command.ts';
 
 interface EncodeCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   readonly outputs: ReadoutOutput;
@@ -47,6 +52,9 @@ Outputs:
   pooled       [S, m]     mean output of a segment (at most K - 1 degrees of freedom)
   summaries    [S, K, m]  mean token per prototype of a segment
   residuals    [S, K, m]  sums of tokens less their prototype, each of length 1, then a segment's as a whole (VLAD)
+of a folder of ddcl vq, P codes per vector:
+  codes        [N, P]     numbers of the codes, int32
+  outputs      [N, m]     each vector as that of its codes
 
 Examples:
   $ ddcl encode model tokens.npy --outputs outputs --out outputs.npy
@@ -98,19 +106,17 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       ...(options.text ?? []),
       ...(options.segments === undefined ? [] : [options.segments]),
     ]);
+    if (await isQuantizerFolder(resolve(folder))) return encodeByCodes(folder, files, options, out, scope);
     const loaded = await loadModel(resolve(folder));
     const { model } = loaded;
     const dtype = options.dtype ?? model.dtype;
     const chosen = await scope.backend(options.backend, dtype);
     const { backend } = chosen;
     const { labels: _labels, ...dataOptions } = options;
-    const { signal, progress } = scope;
+    const { signal } = scope;
     const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
     scope.announce(chosen, reader.tokens * model.dimension * model.count);
-    const counted = countedReader(reader, (done) =>
-      progress.show({ phase: 'encoding', done, total: reader.tokens, unit: 'tokens' }),
-    );
-    const source = tokensFromReader(counted);
+    const source = tokensFromReader(shown(reader, scope));
     const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
     const common = { temperature, dtype, signal };
     let shape: number[];
@@ -150,6 +156,52 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
     );
   });
 }
+
+/** The same of a folder of `ddcl vq`: numbers of the codes, or their vectors. */
+async function encodeByCodes(
+  folder: string,
+  files: string[],
+  options: EncodeCommandOptions,
+  out: string,
+  scope: CommandScope,
+): Promise<void> {
+  const { outputs, temperature, dtype = 'float32' } = options;
+  if (outputs !== 'codes' && outputs !== 'outputs') {
+    throw usageError(
+      `${folder} holds a quantiser, which has codes (their numbers) and outputs (their vectors), but no ${outputs}. Give --outputs codes or outputs.`,
+    );
+  }
+  if (temperature !== undefined || dtype !== 'float32') {
+    const option = temperature === undefined ? '--dtype float64' : '--temperature';
+    throw usageError(`${option} does not go with a quantiser, whose codes are the nearest ones in float32. Leave it out.`);
+  }
+  const loaded = await loadQuantizer(resolve(folder));
+  const { state, model, config } = loaded;
+  const chosen = await scope.backend(options.backend, dtype);
+  const { labels: _labels, ...dataOptions } = options;
+  const { reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
+  scope.announce(chosen, reader.tokens * model.dimension * model.codes * model.depth);
+  const blocks = encodeCodes(chosen.backend, state, tokensFromReader(shown(reader, scope)));
+  const decoder = createDecoder(state);
+  async function* rows(): AsyncGenerator<ArrayLike<number>> {
+    for await (const { indices } of blocks) {
+      checkAborted(scope.signal);
+      yield outputs === 'codes' ? indices : undoStandardize(decoder.decode(indices), config.preprocessing);
+    }
+  }
+  const shape = [reader.tokens, outputs === 'codes' ? model.heads * model.depth : model.dimension];
+  const written = outputs === 'codes' ? 'int32' : 'float32';
+  await writeNpy(out, shape, written, rows());
+  scope.print(
+    { outputs, shape, dtype: written, backend: chosen.backend.name, out, seconds: scope.seconds() },
+    `${outputs} of shape [${shape.join(', ')}] written to ${out}`,
+  );
+}
+
+const shown = (reader: TokenReader, { progress }: CommandScope): TokenReader =>
+  countedReader(reader, (done) =>
+    progress.show({ phase: 'encoding', done, total: reader.tokens, unit: 'tokens' }),
+  );
 
 async function* dataOf(rows: AsyncIterable<EncodedRows>): AsyncGenerator<EncodedRows['data']> {
   for await (const { data } of rows) yield data;

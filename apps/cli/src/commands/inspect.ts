@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { separation } from '@ddcl/core/metrics';
 import { Command } from 'commander';
-import { loadModel } from '../model-folder/model-folder.ts';
+import { loadModel, type ModelConfig } from '../model-folder/model-folder.ts';
+import { isQuantizerFolder, loadQuantizer } from '../model-folder/quantizer-folder.ts';
+import { bytesPerVector, codesOf } from '../vq/codes-file.ts';
 
 /** `ddcl inspect`. */
 export function inspectCommand(): Command {
@@ -11,28 +13,51 @@ export function inspectCommand(): Command {
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  $ ddcl inspect model')
     .action(async (folder: string, { json }: { json?: boolean }) => {
-      const { model, config } = await loadModel(resolve(folder));
-      const { count, dimension, dtype, temperature, criticalTemperature } = model;
-      const summary = {
-        prototypes: count,
-        dimension,
-        dtype,
-        temperature,
-        criticalTemperature,
-        separation: separation(model.prototypes, count, dimension),
-        data: config.data,
-        ...(config.text === undefined ? {} : { text: config.text }),
-        preprocessing: {
-          standardize: config.preprocessing.standardize !== null,
-          normalize: config.preprocessing.normalize,
-        },
-        fit: config.fit,
-        measures: config.measures,
-        versions: config.versions,
-      };
+      const path = resolve(folder);
+      const summary = (await isQuantizerFolder(path)) ? await quantizerSummary(path) : await modelSummary(path);
       process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${formatLines(summary).join('\n')}\n`);
     });
 }
+
+async function modelSummary(folder: string): Promise<object> {
+  const { model, config } = await loadModel(folder);
+  const { count, dimension, dtype, temperature, criticalTemperature } = model;
+  return {
+    prototypes: count,
+    dimension,
+    dtype,
+    temperature,
+    criticalTemperature,
+    separation: separation(model.prototypes, count, dimension),
+    ...origin(config),
+  };
+}
+
+async function quantizerSummary(folder: string): Promise<object> {
+  const { state, model, config } = await loadQuantizer(folder);
+  const { kind, dimension, codes, heads, depth, codeDimension } = model;
+  return {
+    quantizer: kind,
+    dimension,
+    codes,
+    heads,
+    depth,
+    codeDimension,
+    bytesPerVector: bytesPerVector(codesOf(model)),
+    numbers: Object.values(state.tensors).reduce((sum, { length }) => sum + length, 0),
+    ...origin(config),
+  };
+}
+
+/** What a folder says of how it was made. */
+const origin = ({ data, text, preprocessing, fit, measures, versions }: ModelConfig): object => ({
+  data,
+  ...(text === undefined ? {} : { text }),
+  preprocessing: { standardize: preprocessing.standardize !== null, normalize: preprocessing.normalize },
+  fit,
+  measures,
+  versions,
+});
 
 /** Nested names and values as indented lines. */
 function formatLines(value: object, indent = ''): string[] {

@@ -4,7 +4,7 @@ import { modelFromBytes, type DdclModel, type FitIdentity } from '@ddcl/core/fit
 import { withFileName } from '../data/data-error.ts';
 import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
 import { usageError } from '../output/usage-error.ts';
-import { entryAt } from '../output/entry-at.ts';
+import { entryAt, isFile } from '../output/entry-at.ts';
 import { readIfThere } from '../output/write-file.ts';
 import type { Preprocessing } from '../preprocess/preprocessing.ts';
 
@@ -18,6 +18,8 @@ export const modelFiles = {
   history: 'history.jsonl',
   report: 'report.html',
   checkpoint: 'checkpoint.safetensors',
+  /** In the place of `model`: a folder of `ddcl vq`. */
+  quantizer: 'quantizer.safetensors',
 } as const;
 
 /** What a fit takes from each document: all its tokens, or their mean as one. */
@@ -57,16 +59,32 @@ export interface LoadedModel {
   readonly config: ModelConfig;
 }
 
+/** What data are opened for: a model, or a quantiser. */
+export interface AppliedModel {
+  readonly model: { readonly dimension: number };
+  readonly config: Pick<ModelConfig, 'data' | 'text' | 'preprocessing'>;
+}
+
 const givesFolder = "Give the folder that 'ddcl fit --out' wrote.";
+
+/** @throws DdclError `argument` unless there is a folder */
+export async function requireFolder(folder: string, remedy: string): Promise<void> {
+  const entry = await entryAt(folder);
+  if (entry === undefined) throw usageError(`There is no model folder ${folder}. ${remedy}`);
+  if (!entry.isDirectory()) throw usageError(`${folder} is a file, not a model folder. ${remedy}`);
+}
 
 /** @throws DdclError `argument` or `format` if the folder is missing or does not hold a model of this version */
 export async function loadModel(folder: string): Promise<LoadedModel> {
-  const entry = await entryAt(folder);
-  if (entry === undefined) throw usageError(`There is no model folder ${folder}. ${givesFolder}`);
-  if (!entry.isDirectory()) throw usageError(`${folder} is a file, not a model folder. ${givesFolder}`);
+  await requireFolder(folder, givesFolder);
   const path = join(folder, modelFiles.model);
   const bytes = await readIfThere(path, givesFolder);
   if (bytes === undefined) {
+    if (await isFile(join(folder, modelFiles.quantizer))) {
+      throw usageError(
+        `The folder ${folder} holds a quantiser, not prototypes: 'ddcl vq', 'ddcl encode' and 'ddcl inspect' take it. ${givesFolder}`,
+      );
+    }
     const interrupted = (await readIfThere(join(folder, modelFiles.checkpoint), givesFolder)) !== undefined;
     const remedy = interrupted ? 'Its fit was interrupted: run the same fit again with --resume.' : givesFolder;
     throw usageError(`The folder ${folder} has no ${modelFiles.model}. ${remedy}`);

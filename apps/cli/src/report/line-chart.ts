@@ -18,6 +18,8 @@ export interface LineChart {
   readonly title: string;
   readonly caption: string;
   readonly steps: readonly number[];
+  /** What the steps are. Default `step`. */
+  readonly axis?: string;
   readonly lines: readonly Line[];
   /** `linear` begins at 0; `close` begins near the smallest value; `log` leaves out values that are not positive. */
   readonly scale: 'linear' | 'close' | 'log';
@@ -28,7 +30,7 @@ export interface LineChart {
 const height = 220;
 
 /** Draws the chart with its legend. */
-export function lineChart({ id, title, caption, steps, lines, scale, reference }: LineChart): Figure {
+export function lineChart({ id, title, caption, steps, axis = 'step', lines, scale, reference }: LineChart): Figure {
   const usable = (value: number): boolean => Number.isFinite(value) && (scale !== 'log' || value > 0);
   const values = lines.flatMap((line) => line.values).filter(usable);
   const legend = lines.length > 1 ? lineLegend(lines.map((line) => line.name)) : '';
@@ -40,7 +42,7 @@ export function lineChart({ id, title, caption, steps, lines, scale, reference }
   const within = shown === undefined ? values : [...values, 1.12 * shown.value];
   const option: ChartOption = {
     grid: frame,
-    xAxis: { type: 'value', ...stepRange(steps), splitNumber: 4, ...axisStyle, ...nameBelow('step') },
+    xAxis: { type: 'value', ...stepRange(steps), splitNumber: 4, ...axisStyle, ...nameBelow(axis) },
     yAxis: valueAxis(within, scale),
     series: lines.map((line, index) => ({
       type: 'line' as const,
@@ -66,7 +68,7 @@ export function lineChart({ id, title, caption, steps, lines, scale, reference }
       ? `${name} is ${formatNumber(first)}`
       : `${name} from ${formatNumber(first)} to ${formatNumber(last)}`;
   });
-  const description = `${spans.join('; ')}; over steps ${formatNumber(steps[0] as number)} to ${formatNumber(steps.at(-1) as number)}.`;
+  const description = `${spans.join('; ')}; over ${axis}s ${formatNumber(steps[0] as number)} to ${formatNumber(steps.at(-1) as number)}.`;
   return { id, title, caption, legend, drawing: drawChart({ id: `${id}-chart`, title, description, height, option }) };
 }
 

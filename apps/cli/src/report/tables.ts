@@ -109,7 +109,7 @@ export function historyTable(history: readonly HistoryRecord[]): string {
 }
 
 /** A table that scrolls by itself where the page is narrower; the first column names the row. */
-function grid(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function grid(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `<tr>${cells
       .map((cell, column) =>

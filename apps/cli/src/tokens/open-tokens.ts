@@ -3,7 +3,7 @@ import type { TokenReader } from '@ddcl/core/fit';
 import { openData, type OpenedData } from '../data/open-data.ts';
 import { refuseEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { requireSameEncoder } from '../encoder/encoder-record.ts';
-import type { DocumentMode, LoadedModel } from '../model-folder/model-folder.ts';
+import type { AppliedModel, DocumentMode } from '../model-folder/model-folder.ts';
 import { isFolder } from '../output/entry-at.ts';
 import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
@@ -24,7 +24,7 @@ export interface OpenTokens {
 
 export interface OpenTokensOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   /** Whose help says more. */
-  readonly command: 'fit' | 'measure' | 'encode';
+  readonly command: 'fit' | 'measure' | 'encode' | 'vq fit' | 'vq encode' | 'vq compare';
   readonly documents?: DocumentMode;
   readonly standardize?: boolean;
   readonly normalize?: boolean;
@@ -89,7 +89,7 @@ function refuseDataOptions({ columns, tensor, labels, text }: OpenTokensOptions)
 async function openTexts(
   files: readonly string[],
   options: OpenTokensOptions,
-  loaded: LoadedModel | undefined,
+  loaded: AppliedModel | undefined,
 ): Promise<OpenedDocuments | undefined> {
   const { text, labels, signal, progress, own, otherEncoder = false } = options;
   const record = loaded?.config.text?.encoder;
@@ -133,7 +133,7 @@ async function openTexts(
 async function open(
   files: readonly string[],
   options: OpenTokensOptions,
-  loaded?: LoadedModel,
+  loaded?: AppliedModel,
 ): Promise<OpenTokens['opened']> {
   checkChoice(files, options);
   const texts = await openTexts(files, options, loaded);
@@ -161,7 +161,7 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
 /** Data files with the model's columns or tensor, unless others are asked for. */
 async function openFilesForModel(
   files: readonly string[],
-  { config }: LoadedModel,
+  { config }: AppliedModel,
   options: OpenTokensOptions,
 ): Promise<OpenedData> {
   const named = files.some((file) => !/\.(npy|safetensors)$/i.test(file));
@@ -184,7 +184,7 @@ async function openFilesForModel(
 /** Opens data for a model: with its encoder, columns and preprocessing, unless others are asked for. */
 export async function openForModel(
   files: readonly string[],
-  loaded: LoadedModel,
+  loaded: AppliedModel,
   options: OpenTokensOptions,
 ): Promise<OpenTokens> {
   const { config, model } = loaded;

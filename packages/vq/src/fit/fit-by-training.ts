@@ -18,7 +18,12 @@ export interface TrainingFitOptions {
   readonly seed: number;
   readonly signal?: AbortSignalLike | undefined;
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Called with the state after about every twentieth of the steps, and after the last. */
+  readonly onState?: ((state: QuantizerState, step: number) => Promise<void>) | undefined;
 }
+
+/** Whether a state is shown after so many steps. */
+const isShown = (step: number, steps: number): boolean => step === steps || step % Math.max(1, Math.ceil(steps / 20)) === 0;
 
 /** Batches of a sample, in another order each time that it is through. */
 function* batchesOf({ rows, weights, count }: Sample, width: number, size: number, random: Random) {
@@ -43,7 +48,7 @@ export async function fitByAverages(
   spec: ResolvedSpec,
   start: QuantizerState,
   sample: Sample,
-  { steps, batch, schedule, seed, signal, onProgress }: TrainingFitOptions,
+  { steps, batch, schedule, seed, signal, onProgress, onState }: TrainingFitOptions,
 ): Promise<QuantizerState> {
   const random = createRandom(seed);
   const size = Math.min(batch, sample.count);
@@ -56,6 +61,7 @@ export async function fitByAverages(
       const own = random.fork(step);
       const controls = quantizerControls(spec, schedule, step / Math.max(1, steps - 1), own);
       state = await updater.update(state, batches.next().value!, controls, own);
+      if (isShown(step + 1, steps)) await onState?.(state, step + 1);
       onProgress?.((step + 1) / steps);
     }
     return state;
@@ -71,7 +77,7 @@ export async function fitByTraining(
   start: QuantizerState,
   sample: Sample,
   variance: number,
-  { steps, batch, codeRate, learningRate, schedule, seed, signal, onProgress }: TrainingFitOptions,
+  { steps, batch, codeRate, learningRate, schedule, seed, signal, onProgress, onState }: TrainingFitOptions,
 ): Promise<QuantizerState> {
   const part = quantizerPart(start);
   const random = createRandom(seed);
@@ -112,6 +118,8 @@ export async function fitByTraining(
       const { rows: z, weights } = batches.next().value!;
       const controls = part.drawControls(schedule, step / Math.max(1, steps - 1), own);
       await trainer.step({ z, weights, ...part.drawInputs(size, own, weights) }, controls);
+      if (onState !== undefined && isShown(step + 1, steps))
+        await onState(part.toState(await trainer.read()), step + 1);
       onProgress?.((step + 1) / steps);
     }
     await trainer.check();

@@ -4,6 +4,7 @@ import { rowSource } from '../apply/row-pass.ts';
 import { tensorName } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerState } from '../state/state.ts';
+import type { FitRecord } from './record.ts';
 import { leftOver, slicesOf, type Sample } from './sample.ts';
 
 export interface DdclFitOptions {
@@ -13,6 +14,7 @@ export interface DdclFitOptions {
   /** Called with the share that is done, 0..1. */
   readonly onProgress?: ((done: number) => void) | undefined;
   readonly onWarning?: ((warning: string) => void) | undefined;
+  readonly onRecord?: ((record: FitRecord) => void) | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function fitDdcl(
   spec: ResolvedSpec,
   start: QuantizerState,
   sample: Sample,
-  { steps, seed, signal, onProgress, onWarning }: DdclFitOptions,
+  { steps, seed, signal, onProgress, onWarning, onRecord }: DdclFitOptions,
 ): Promise<QuantizerState> {
   let state = start;
   const slices = await slicesOf(backend, spec, state, sample);
@@ -40,6 +42,8 @@ export async function fitDdcl(
           ...(steps !== undefined && { steps }),
           ...(signal !== undefined && { signal }),
           ...(onWarning !== undefined && { onWarning }),
+          onRecord: ({ step, loss, used, perplexity }) =>
+            onRecord?.({ step, slice, level, error: loss.hard, use: used, perplexity }),
         });
         const { temperature, criticalTemperature: critical } = model;
         own[tensorName('codes', place)] = Float32Array.from(model.prototypes);

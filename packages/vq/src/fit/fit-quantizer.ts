@@ -10,6 +10,7 @@ import { stateTensors } from '../state/tensors.ts';
 import { fitByAverages, fitByTraining } from './fit-by-training.ts';
 import { fitDdcl } from './fit-ddcl.ts';
 import { initialise, type InitialiseOptions } from './initialise.ts';
+import type { FitRecord } from './record.ts';
 import { sampleOf } from './sample.ts';
 import { rowSource } from '../apply/row-pass.ts';
 
@@ -27,6 +28,8 @@ export interface FitQuantizerOptions extends InitialiseOptions {
   readonly signal?: AbortSignalLike;
   /** Called with the share that is done, 0..1. */
   readonly onProgress?: (done: number) => void;
+  /** Called about 20 times, and at the end, with what the codes do on a sample: for `ddcl` without projections as core's `fit` records it for each codebook. */
+  readonly onRecord?: (record: FitRecord) => void;
   /** Told of a residual level that adds nothing, and of what makes the fit slower than asked for. */
   readonly onWarning?: (warning: string) => void;
 }
@@ -39,6 +42,9 @@ export interface FitQuantizerResult {
 
 /** A residual level that lowers the error by less than this share adds nothing. */
 const nothing = 0.01;
+
+/** Vectors that records are measured on: a reservoir has them in no order. */
+const recordedVectors = 4096;
 
 /**
  * A quantiser for vectors as they are, such as embeddings: with heads it is product quantisation, with depth residual quantisation. `ddcl` codebooks
@@ -72,9 +78,18 @@ export async function fitQuantizer(
     // Core's fit has a start of its own.
     ...(isPlainDdcl && { start: 'pulled' }),
   });
+  const { onRecord } = options;
   const training = { steps, batch, codeRate, learningRate, schedule, seed, signal, onProgress };
   const latents = { data: sample.rows, shape: [sample.count, source.dimension], weights: sample.weights };
   const isTrained = stateTensors(resolved).some(({ role }) => role === 'trained');
+  const watched = Math.min(recordedVectors, sample.count);
+  const onState =
+    onRecord &&
+    (async (now: QuantizerState, step: number): Promise<void> => {
+      const few = { data: sample.rows.subarray(0, watched * source.dimension), shape: [watched, source.dimension] };
+      const { report } = await quantize(backend, now, { ...few, weights: sample.weights.subarray(0, watched) });
+      onRecord({ step, slice: 0, level: 0, error: report.quantisation, use: report.use, perplexity: report.perplexity });
+    });
   let state = start;
   if (isPlainDdcl) {
     state = await fitDdcl(backend, resolved, start, sample, {
@@ -83,12 +98,13 @@ export async function fitQuantizer(
       signal,
       onProgress,
       onWarning,
+      onRecord,
     });
   } else if (isTrained) {
     const { variance } = (await quantize(backend, { ...start }, latents)).report;
-    state = await fitByTraining(backend, resolved, start, sample, variance || 1, training);
+    state = await fitByTraining(backend, resolved, start, sample, variance || 1, { ...training, onState });
   } else if (stateTensors(resolved).length > 0 && !resolved.frozen) {
-    state = await fitByAverages(backend, resolved, start, sample, training);
+    state = await fitByAverages(backend, resolved, start, sample, { ...training, onState });
   }
   const { report } = await quantize(backend, state, latents);
   warnOfLevels(report, onWarning);

@@ -26,6 +26,34 @@ export function packedLength(codes: readonly number[], count: number): number {
   return fixedHeader + 4 * codes.length + Math.ceil((count * bitsPerVector(codes)) / 8);
 }
 
+/**
+ * The header of `count` packed vectors. The bits of a multiple of 8 vectors are whole bytes, so a long file may be written in such pieces: a header
+ * for all, then what `packIndices` makes of each piece without its own header.
+ *
+ * @throws DdclError `argument` for numbers of codes out of range
+ */
+export function packedHeader(codes: readonly number[], count: number): Uint8Array<ArrayBuffer> {
+  const places = codes.length;
+  if (
+    places < 1 ||
+    places > 0xffff ||
+    !codes.every((each) => Number.isSafeInteger(each) && each >= 2 && each < 2 ** 31)
+  ) {
+    throw new DdclError(
+      'argument',
+      `codes must be a list of 1 to 65535 numbers from 2 to 2^31 - 1, one per code of a vector, but is [${codes.join(', ')}].`,
+    );
+  }
+  const bytes = new Uint8Array(fixedHeader + 4 * places);
+  const view = new DataView(bytes.buffer);
+  bytes.set(magic);
+  view.setUint16(8, codesFormatVersion, true);
+  view.setUint16(10, places, true);
+  view.setBigUint64(12, BigInt(count), true);
+  codes.forEach((each, place) => view.setUint32(fixedHeader + 4 * place, each, true));
+  return bytes;
+}
+
 const bitsPerVector = (codes: readonly number[]): number => codes.reduce((sum, each) => sum + bitsOf(each), 0);
 
 /**
@@ -38,29 +66,15 @@ const bitsPerVector = (codes: readonly number[]): number => codes.reduce((sum, e
  */
 export function packIndices(indices: ArrayLike<number>, codes: readonly number[]): Uint8Array<ArrayBuffer> {
   const places = codes.length;
-  if (
-    places < 1 ||
-    places > 0xffff ||
-    !codes.every((each) => Number.isSafeInteger(each) && each >= 2 && each < 2 ** 31)
-  ) {
-    throw new DdclError(
-      'argument',
-      `codes must be a list of 1 to 65535 numbers from 2 to 2^31 - 1, one per code of a vector, but is [${codes.join(', ')}].`,
-    );
-  }
   const count = indices.length / places;
-  if (!Number.isSafeInteger(count)) {
+  if (places > 0 && !Number.isSafeInteger(count)) {
     throw new DdclError('shape', `${indices.length} indices are not a whole number of vectors of ${places} codes.`);
   }
+  const header = packedHeader(codes, count);
   const bytes = new Uint8Array(packedLength(codes, count));
-  const view = new DataView(bytes.buffer);
-  bytes.set(magic);
-  view.setUint16(8, codesFormatVersion, true);
-  view.setUint16(10, places, true);
-  view.setBigUint64(12, BigInt(count), true);
-  codes.forEach((each, place) => view.setUint32(fixedHeader + 4 * place, each, true));
+  bytes.set(header);
   const bits = codes.map(bitsOf);
-  let [at, held, filled] = [fixedHeader + 4 * places, 0, 0];
+  let [at, held, filled] = [header.length, 0, 0];
   for (let index = 0; index < indices.length; index++) {
     const place = index % places;
     let value = indices[index]!;
@@ -88,8 +102,17 @@ export function packIndices(indices: ArrayLike<number>, codes: readonly number[]
   return bytes;
 }
 
-/** @throws DdclError `format` for bytes that are cut short, too many, or no packed codes */
-export function unpackIndices(bytes: Uint8Array): PackedCodes {
+/** What a header says. */
+export interface PackedHeader extends Omit<PackedCodes, 'indices'> {
+  /** Bytes of the header itself. */
+  readonly length: number;
+}
+
+/**
+ * @param bytes the beginning of packed codes, at least all of its header
+ * @throws DdclError `format` for bytes that are no header of packed codes
+ */
+export function readPackedHeader(bytes: Uint8Array): PackedHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < fixedHeader || magic.some((byte, index) => bytes[index] !== byte))
     throw malformed(`they do not begin with 'ddclcode' and a header of ${fixedHeader} bytes`);
@@ -102,6 +125,13 @@ export function unpackIndices(bytes: Uint8Array): PackedCodes {
   const codes = Array.from({ length: places }, (_, place) => view.getUint32(fixedHeader + 4 * place, true));
   const bad = codes.find((each) => each < 2 || each >= 2 ** 31);
   if (bad !== undefined) throw malformed(`a codebook of ${bad} codes is none`);
+  return { codes, count, length: start };
+}
+
+/** @throws DdclError `format` for bytes that are cut short, too many, or no packed codes */
+export function unpackIndices(bytes: Uint8Array): PackedCodes {
+  const { codes, count, length: start } = readPackedHeader(bytes);
+  const places = codes.length;
   const wanted = packedLength(codes, count);
   if (bytes.length !== wanted) {
     throw malformed(

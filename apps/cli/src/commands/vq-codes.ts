@@ -1,0 +1,123 @@
+import { resolve } from 'node:path';
+import { tokensFromReader } from '@ddcl/core/fit';
+import { createDecoder, encodeCodes } from '@ddcl/vq';
+import { Command } from 'commander';
+import { backendOption } from '../backends/backend-options.ts';
+import { checkAborted } from '../data/data-error.ts';
+import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
+import { writeNpy } from '../data/npy-writer.ts';
+import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
+import { loadQuantizer } from '../model-folder/quantizer-folder.ts';
+import { checkOutFile } from '../output/check-out-file.ts';
+import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
+import { countedReader } from '../tokens/counted-reader.ts';
+import { openForModel } from '../tokens/open-tokens.ts';
+import { bytesPerVector, codesOf, openCodes, requireCodesOf, writeCodes } from '../vq/codes-file.ts';
+import { undoStandardize } from '../vq/open-vectors.ts';
+import { withCommand } from './with-command.ts';
+
+interface VqEncodeOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
+  readonly out: string;
+  readonly backend: string;
+  readonly json?: boolean;
+}
+
+/** `ddcl vq encode`. */
+export function vqEncodeCommand(): Command {
+  const command = new Command('encode')
+    .description('vectors to a file of packed codes')
+    .argument('<folder>', "folder of 'ddcl vq fit'")
+    .argument('[data...]', 'files of vectors or a folder of token shards, as for fit')
+    .addOption(textOption());
+  addEncoderOptions(addTextUseOptions(command), true).requiredOption(
+    '--out <file.codes>',
+    'file to write (required); one that is there is replaced',
+  );
+  return addDataOptions(command, "the quantiser's", "the quantiser's")
+    .addOption(backendOption())
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText(
+      'after',
+      `
+The file: 'ddclcode', version, codes per vector, number of vectors, K of each code; then the codes as bits without gaps.
+
+Examples:
+  $ ddcl vq encode pq embeddings.npy --out embeddings.codes
+  $ ddcl vq decode pq embeddings.codes --out approximate.npy`,
+    )
+    .action(encodeAction);
+}
+
+function encodeAction(folder: string, files: string[], options: VqEncodeOptions): Promise<void> {
+  return withCommand(options, async (scope) => {
+    const out = resolve(options.out);
+    await checkOutFile('--out', out, '.codes', [...files, ...(options.text ?? [])]);
+    const loaded = await loadQuantizer(resolve(folder));
+    const chosen = await scope.backend(options.backend, 'float32');
+    const { labels: _labels, ...data } = options;
+    const { reader } = await openForModel(files, loaded, { ...data, command: 'vq encode', ...scope });
+    const { tokens } = reader;
+    scope.announce(chosen, tokens * loaded.model.dimension * loaded.model.codes * loaded.model.depth);
+    const counted = countedReader(reader, (done) => {
+      checkAborted(scope.signal);
+      scope.progress.show({ phase: 'encoding', done, total: tokens, unit: 'vectors' });
+    });
+    const codes = codesOf(loaded.model);
+    await writeCodes(out, codes, tokens, encodeCodes(chosen.backend, loaded.state, tokensFromReader(counted)));
+    const perVector = bytesPerVector(codes);
+    scope.print(
+      {
+        vectors: tokens,
+        codesPerVector: codes.length,
+        codes: loaded.model.codes,
+        bytesPerVector: perVector,
+        backend: chosen.backend.name,
+        out,
+        seconds: scope.seconds(),
+      },
+      `codes of ${tokens} vectors, ${perVector} bytes each, written to ${out}`,
+    );
+  });
+}
+
+interface VqDecodeOptions {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** `ddcl vq decode`. */
+export function vqDecodeCommand(): Command {
+  return new Command('decode')
+    .description('packed codes back to vectors')
+    .argument('<folder>', "folder of 'ddcl vq fit'")
+    .argument('<codes>', "file of 'ddcl vq encode'")
+    .requiredOption('--out <file.npy>', 'file to write (required), float32 [n, m]; one that is there is replaced')
+    .option('--json', 'print one JSON object on stdout')
+    .addHelpText('after', '\nExample:\n  $ ddcl vq decode pq embeddings.codes --out approximate.npy')
+    .action(decodeAction);
+}
+
+function decodeAction(folder: string, file: string, options: VqDecodeOptions): Promise<void> {
+  return withCommand(options, async (scope) => {
+    const out = resolve(options.out);
+    await checkOutFile('--out', out, '.npy', [file]);
+    const { state, model, config } = await loadQuantizer(resolve(folder));
+    const packed = scope.own(await openCodes(file), ({ close }) => close());
+    requireCodesOf(file, packed, folder, model);
+    const decoder = createDecoder(state);
+    const { count } = packed;
+    async function* rows(): AsyncGenerator<Float32Array> {
+      let done = 0;
+      for await (const indices of packed.blocks()) {
+        checkAborted(scope.signal);
+        const vectors = undoStandardize(decoder.decode(indices), config.preprocessing);
+        yield vectors;
+        done += vectors.length / model.dimension;
+        scope.progress.show({ phase: 'decoding', done, total: count, unit: 'vectors' });
+      }
+    }
+    const shape = [count, model.dimension];
+    await writeNpy(out, shape, 'float32', rows());
+    scope.print({ shape, dtype: 'float32', out, seconds: scope.seconds() }, `vectors [${shape.join(', ')}] written to ${out}`);
+  });
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { DdclError } from '@ddcl/core';
+import { resolveSpec, stateFromBytes, type QuantizerState, type ResolvedSpec } from '@ddcl/vq';
+import { withFileName } from '../data/data-error.ts';
+import { isFile } from '../output/entry-at.ts';
+import { usageError } from '../output/usage-error.ts';
+import { readIfThere } from '../output/write-file.ts';
+import { modelFiles, readConfig, requireFolder, type AppliedModel, type ModelConfig } from './model-folder.ts';
+
+/** A folder that `ddcl vq` wrote. */
+export interface LoadedQuantizer extends AppliedModel {
+  readonly state: QuantizerState;
+  readonly model: ResolvedSpec;
+  readonly config: ModelConfig;
+}
+
+const givesFolder = "Give the folder that 'ddcl vq fit --out' wrote.";
+
+/** Whether a folder holds a quantiser, and not prototypes. */
+export const isQuantizerFolder = (folder: string): Promise<boolean> => isFile(join(folder, modelFiles.quantizer));
+
+/** @throws DdclError `argument` or `format` if the folder is missing or does not hold a quantiser of this version */
+export async function loadQuantizer(folder: string): Promise<LoadedQuantizer> {
+  await requireFolder(folder, givesFolder);
+  const path = join(folder, modelFiles.quantizer);
+  const bytes = await readIfThere(path, givesFolder);
+  if (bytes === undefined) {
+    const other = (await isFile(join(folder, modelFiles.model))) ? " It holds prototypes of 'ddcl fit'." : '';
+    throw usageError(`The folder ${folder} has no ${modelFiles.quantizer}.${other} ${givesFolder}`);
+  }
+  const state = withFileName(path, 'Fit the quantiser again.', () => stateFromBytes(bytes));
+  const config = await readConfig(folder);
+  if (config === undefined) {
+    throw usageError(`The folder ${folder} has no ${modelFiles.config}. Copy the whole folder, or fit again.`);
+  }
+  const model = resolveSpec(state.spec);
+  const columns = config.preprocessing.standardize?.mean.length ?? model.dimension;
+  if (columns !== model.dimension) {
+    throw new DdclError(
+      'format',
+      `${folder}: the quantiser takes ${model.dimension} numbers, but ${modelFiles.config} standardises ${columns} columns. Fit again.`,
+    );
+  }
+  return { state, model, config };
+}
