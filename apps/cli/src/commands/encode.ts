@@ -173,7 +173,9 @@ async function encodeByCodes(
   }
   if (temperature !== undefined || dtype !== 'float32') {
     const option = temperature === undefined ? '--dtype float64' : '--temperature';
-    throw usageError(`${option} does not go with a quantiser, whose codes are the nearest ones in float32. Leave it out.`);
+    throw usageError(
+      `${option} does not go with a quantiser, whose codes are the nearest ones in float32. Leave it out.`,
+    );
   }
   const loaded = await loadQuantizer(resolve(folder));
   const { state, model, config } = loaded;
@@ -199,9 +201,7 @@ async function encodeByCodes(
 }
 
 const shown = (reader: TokenReader, { progress }: CommandScope): TokenReader =>
-  countedReader(reader, (done) =>
-    progress.show({ phase: 'encoding', done, total: reader.tokens, unit: 'tokens' }),
-  );
+  countedReader(reader, (done) => progress.show({ phase: 'encoding', done, total: reader.tokens, unit: 'tokens' }));
 
 async function* dataOf(rows: AsyncIterable<EncodedRows>): AsyncGenerator<EncodedRows['data']> {
   for await (const { data } of rows) yield data;

@@ -118,6 +118,9 @@ function decodeAction(folder: string, file: string, options: VqDecodeOptions): P
     }
     const shape = [count, model.dimension];
     await writeNpy(out, shape, 'float32', rows());
-    scope.print({ shape, dtype: 'float32', out, seconds: scope.seconds() }, `vectors [${shape.join(', ')}] written to ${out}`);
+    scope.print(
+      { shape, dtype: 'float32', out, seconds: scope.seconds() },
+      `vectors [${shape.join(', ')}] written to ${out}`,
+    );
   });
 }

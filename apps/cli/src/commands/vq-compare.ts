@@ -99,9 +99,9 @@ function compareAction(files: string[], options: VqCompareOptions, command: Comm
       onProgress: (detail, done) =>
         scope.progress.show({
           phase: 'comparing',
-          done: Math.floor(1000 * done),
-          total: 1000,
-          unit: 'thousandths',
+          done: Math.floor(100 * done),
+          total: 100,
+          unit: 'parts',
           detail,
         }),
       onWarning: (warning) => void warnings.push(warning),

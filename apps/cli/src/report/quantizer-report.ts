@@ -60,7 +60,8 @@ function bookFigures({ places, levelErrors, variance }: CodeReport): Figure[] {
     lineChart({
       id: 'books-use',
       title: 'Use of each codebook',
-      caption: 'Share of its codes that at least one vector has. Codes that none has are dead: they cost bits and give nothing.',
+      caption:
+        'Share of its codes that at least one vector has. Codes that none has are dead: they cost bits and give nothing.',
       axis: 'codebook',
       steps: numbers,
       scale: 'linear',
@@ -79,7 +80,8 @@ function bookFigures({ places, levelErrors, variance }: CodeReport): Figure[] {
     lineChart({
       id: 'levels',
       title: 'Error after each level',
-      caption: 'Mean squared distance of a vector to that of its codes; level 0 is the variance, what no code at all leaves.',
+      caption:
+        'Mean squared distance of a vector to that of its codes; level 0 is the variance, what no code at all leaves.',
       axis: 'level',
       steps: [0, ...levelErrors.map((_, level) => level + 1)],
       scale: 'linear',

@@ -73,8 +73,7 @@ export async function compareQuantizers(asked: CompareQuantizers): Promise<Quant
   const rows: QuantizerRow[] = [];
   for (const [number, { name, spec, fit }] of specs.entries()) {
     const resolved = resolveSpec(spec);
-    const tell = (done: number): void =>
-      onProgress(`${name}, ${resolved.codes} codes`, (number + done) / specs.length);
+    const tell = (done: number): void => onProgress(`${name}, ${resolved.codes} codes`, (number + done) / specs.length);
     tell(0);
     const began = performance.now();
     const { state } = await fitQuantizer(backend, source, spec, {

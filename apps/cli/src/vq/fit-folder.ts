@@ -57,7 +57,7 @@ export async function fitFolder(run: QuantizerRun): Promise<QuantizerMeasures> {
     ...options,
     signal,
     onProgress: (done) =>
-      progress.show({ phase: 'fitting', done: Math.floor(1000 * done), total: 1000, unit: 'thousandths' }),
+      progress.show({ phase: 'fitting', done: Math.floor(100 * done), total: 100, unit: 'parts' }),
     onWarning: (warning) => void warnings.push(warning),
     onRecord: (record) => void history.push(record),
   });

@@ -41,18 +41,23 @@ const backendOf: Readonly<Record<string, string>> = {
   explain: 'cpu',
   demo: 'cpu',
   compare: 'ort',
+  'vq fit': 'cpu',
+  'vq encode': 'cpu',
+  'vq compare': 'cpu',
 };
 
 /** The default depends on what is installed, and is announced; tests whose subject is another name none. */
 function withBackend(args: readonly string[]): readonly string[] {
-  const [command = '', ...rest] = args;
-  const backend = backendOf[command];
-  return backend === undefined || rest.includes('--backend') ? args : [command, '--backend', backend, ...rest];
+  const words = args[0] === 'vq' ? 2 : 1;
+  const backend = backendOf[args.slice(0, words).join(' ')];
+  return backend === undefined || args.includes('--backend')
+    ? args
+    : [...args.slice(0, words), '--backend', backend, ...args.slice(words)];
 }
 
 /** Lines of progress, which come where a busy machine makes a command last ten seconds: output/progress.test.ts is about them. */
 const progressLines =
-  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining): \d[^\n]*\n/gm;
+  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding): \d[^\n]*\n/gm;
 
 /** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
 export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {

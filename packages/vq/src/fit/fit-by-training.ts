@@ -23,7 +23,8 @@ export interface TrainingFitOptions {
 }
 
 /** Whether a state is shown after so many steps. */
-const isShown = (step: number, steps: number): boolean => step === steps || step % Math.max(1, Math.ceil(steps / 20)) === 0;
+const isShown = (step: number, steps: number): boolean =>
+  step === steps || step % Math.max(1, Math.ceil(steps / 20)) === 0;
 
 /** Batches of a sample, in another order each time that it is through. */
 function* batchesOf({ rows, weights, count }: Sample, width: number, size: number, random: Random) {

@@ -88,7 +88,14 @@ export async function fitQuantizer(
     (async (now: QuantizerState, step: number): Promise<void> => {
       const few = { data: sample.rows.subarray(0, watched * source.dimension), shape: [watched, source.dimension] };
       const { report } = await quantize(backend, now, { ...few, weights: sample.weights.subarray(0, watched) });
-      onRecord({ step, slice: 0, level: 0, error: report.quantisation, use: report.use, perplexity: report.perplexity });
+      onRecord({
+        step,
+        slice: 0,
+        level: 0,
+        error: report.quantisation,
+        use: report.use,
+        perplexity: report.perplexity,
+      });
     });
   let state = start;
   if (isPlainDdcl) {
