@@ -56,8 +56,7 @@ export async function fitFolder(run: QuantizerRun): Promise<QuantizerMeasures> {
   const { state, report } = await fitQuantizer(backend.backend, tokensFromReader(reader), spec, {
     ...options,
     signal,
-    onProgress: (done) =>
-      progress.show({ phase: 'fitting', done: Math.floor(100 * done), total: 100, unit: 'parts' }),
+    onProgress: (done) => progress.show({ phase: 'fitting', done: Math.floor(100 * done), total: 100, unit: 'parts' }),
     onWarning: (warning) => void warnings.push(warning),
     onRecord: (record) => void history.push(record),
   });
