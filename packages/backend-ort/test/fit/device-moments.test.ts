@@ -81,6 +81,20 @@ describe('deviceMoments', () => {
     backend.dispose();
   });
 
+  it.each([2 ** 130, 2 ** -160])('takes weights beyond the range of float32: times %d', async (factor) => {
+    const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+    const plain = (await deviceMoments(backend, sourceOf(data, weights)))!;
+    const scaled = (await deviceMoments(
+      backend,
+      sourceOf(
+        data,
+        weights.map((weight) => weight * factor),
+      ),
+    ))!;
+    expect(scaled).toEqual({ ...plain, weight: plain.weight * factor });
+    backend.dispose();
+  });
+
   it('finds nothing in tokens without weight', async () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
     expect(await deviceMoments(backend, sourceOf(data, new Float64Array(tokens)))).toBeUndefined();

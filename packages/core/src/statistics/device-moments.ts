@@ -7,6 +7,7 @@ import { mul } from '../program/ops/elementwise.ts';
 import { reshape } from '../program/ops/layout.ts';
 import { matmul } from '../program/ops/matmul.ts';
 import { sum } from '../program/ops/reduce.ts';
+import { scaleWeights, weightFactor } from '../tokens/scale-weights.ts';
 import type { HalfBlock, TokenBlock, TokenSource } from '../tokens/token-source.ts';
 
 /** Rows of one product, at most: its result is [m, m], so few large products. */
@@ -34,8 +35,10 @@ export async function deviceMoments(
 ): Promise<Omit<Moments, 'rows'> | undefined> {
   const { dimension } = source;
   const rows = Math.max(1, Math.min(mostRows, Math.floor(backend.capabilities.maxBufferBytes / (4 * dimension))));
-  const frame = { offset: await firstMean(near), scale: 1 };
-  const pass = tokenPass(backend, source, { dtype: 'float32', frame, width: dimension, rows });
+  const { mean: offset, weight: typical } = await firstMean(near);
+  const frame = { offset, scale: 1 };
+  const unit = weightFactor(typical);
+  const pass = tokenPass(backend, scaleWeights(source, unit), { dtype: 'float32', frame, width: dimension, rows });
   try {
     const products = await pass.compile(
       tokenProgram('covariance', [], (tokens, weights) => {
@@ -59,27 +62,29 @@ export async function deviceMoments(
       trace += covariance[i * (dimension + 1)]!;
     }
     const mean = first.map((value, axis) => value / weight + pass.frame.offset[axis]!);
-    return { weight, mean, covariance, trace };
+    return { weight: weight / unit, mean, covariance, trace };
   } finally {
     pass.dispose();
   }
 }
 
-/** The mean of the tokens of positive weight, each counted once, in the first block that has one. */
-async function firstMean(source: TokenSource): Promise<Float64Array> {
+/** The means of the tokens of positive weight, each counted once, and of these weights, in the first block that has one. */
+async function firstMean(source: TokenSource): Promise<{ mean: Float64Array; weight: number }> {
   const { dimension } = source;
   const mean = new Float64Array(dimension);
   const blocks: AsyncIterable<TokenBlock | HalfBlock> = source.halfBlocks?.('stored') ?? source.blocks('stored');
   let counted = 0;
+  let weight = 1;
   for await (const { data, rows, weights } of blocks) {
     for (let row = 0; row < rows; row++) {
       if (weights?.[row] === 0) continue;
       counted++;
+      weight += ((weights?.[row] ?? 1) - weight) / counted;
       const bits = data.subarray(row * dimension, (row + 1) * dimension);
       const numbers = bits instanceof Uint16Array ? fromFloat16(bits) : bits;
       for (let axis = 0; axis < dimension; axis++) mean[axis]! += (numbers[axis]! - mean[axis]!) / counted;
     }
     if (counted > 0) break;
   }
-  return mean;
+  return { mean, weight };
 }
