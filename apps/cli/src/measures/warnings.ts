@@ -51,6 +51,6 @@ function causeOf({ kind, prototypes }: FitMeasures['stability']['weakest']): str
   if (kind === 'unused')
     return `No token is near ${names}, so nothing holds it: fit with --restarts, or with fewer prototypes.`;
   if (kind === 'merged')
-    return `${names.replace('p', 'P')} lie together and want to part: fit to a lower --temperature, or with fewer prototypes.`;
+    return `${names.replace('p', 'P')} lie together and want to part: fit with --settle, to a lower --temperature, or with fewer prototypes.`;
   return `Tokens on the boundary of ${names} are undecided, and either way lowers L_q, if by little: fit with --settle.`;
 }

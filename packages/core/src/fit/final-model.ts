@@ -2,7 +2,13 @@ import { asDType } from '../numbers/as-dtype.ts';
 import { measurePass, measureSource } from '../measure/measure-source.ts';
 import type { MeasuredQuantities } from '../measure/measure.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
-import { settlePrototypes } from '../stability/settle-prototypes.ts';
+import {
+  defaultSettleTolerance,
+  settleOver,
+  settlePrototypes,
+  type SettledPrototypes,
+} from '../stability/settle-prototypes.ts';
+import type { Stability } from '../stability/stability.ts';
 import { tellMeasured, type FitContext } from './restart.ts';
 
 /** What is known of a restart's model on all tokens. */
@@ -12,22 +18,74 @@ export interface Measured {
   readonly codes: readonly Int32Array[];
 }
 
-/** The model in the minimum that it is near; as it was where assignments are so soft that it cannot be taken there. */
+/** A model with its certificate. */
+export interface CertifiedModel {
+  readonly model: DdclModel;
+  readonly stability: Stability;
+}
+
+/** Saddle points that are left at most, and how far from one, in units of sqrt(T). */
+const [mostPushes, pushLength] = [6, 0.1];
+/** Share of the tolerance that is asked for then: near a saddle point there is little to gain from a step. */
+const pushedTolerance = 0.01;
+
+/**
+ * The model in the minimum that it is near; as it was where assignments are so soft that it cannot be taken there. Where it comes to rest
+ * on a saddle point, it is pushed along the direction in which L_q falls, and goes on.
+ */
 export async function settled(
-  { backend, source, statistics, options }: FitContext,
-  model: DdclModel,
+  { backend, source, statistics, options, tokens: { resident } }: FitContext,
+  given: DdclModel,
+  certify: (model: DdclModel) => Promise<Stability>,
   onStep: (step: number) => void,
-): Promise<DdclModel> {
+): Promise<CertifiedModel> {
   const { signal, onWarning, dtype } = options;
-  const found = await settlePrototypes(backend, source, statistics.tokens, modelState(model), { signal, onStep });
-  if (found === undefined || !found.settled) {
+  const place = (model: DdclModel, prototypes: Float64Array): DdclModel => ({
+    ...model,
+    prototypes: Float64Array.from(asDType(prototypes, dtype)),
+  });
+  const settle = async (
+    model: DdclModel,
+    before: number,
+    tolerance: number,
+  ): Promise<SettledPrototypes | undefined> => {
+    const own = { tolerance, signal, onStep: (step: number) => onStep(before + step) };
+    const state = modelState(model);
+    return resident === undefined
+      ? settlePrototypes(backend, source, statistics.tokens, state, own)
+      : settleOver(resident, (some) => resident.vectorsOf(some), state, own);
+  };
+  let found = await settle(given, 0, defaultSettleTolerance);
+  if (found === undefined) {
     onWarning?.(
-      found === undefined
-        ? 'The prototypes could not be settled: most tokens are shared by several, or they are too many. More passes (refinement) come nearer to rest.'
-        : `The prototypes are not settled after ${found.steps} steps: one more would take ${(100 * found.decrease).toPrecision(2)} % off L_q.`,
+      'The prototypes could not be settled: most tokens are shared by several, or they are too many. More passes (refinement) come nearer to rest.',
     );
+    return { model: given, stability: await certify(given) };
   }
-  return found === undefined ? model : { ...model, prototypes: Float64Array.from(asDType(found.prototypes, dtype)) };
+  let steps = found.steps;
+  for (let pushes = 0; ; pushes++) {
+    const model = place(given, found.prototypes);
+    const stability = await certify(model);
+    const { curvature, weakest } = stability;
+    const isDone = curvature.smallest > 0 || weakest.kind === 'unused' || pushes === mostPushes;
+    const length = pushLength * Math.sqrt(model.temperature);
+    const pushed = model.prototypes.map((x, index) => x + length * weakest.direction[index]!);
+    const next = isDone
+      ? undefined
+      : await settle(place(model, pushed), steps, pushedTolerance * defaultSettleTolerance);
+    if (next === undefined) {
+      if (!found.settled)
+        onWarning?.(
+          `The prototypes are not settled after ${steps} steps: one more would take ${(100 * found.decrease).toPrecision(2)} % off L_q.`,
+        );
+      else if (!(curvature.smallest > 0) && weakest.kind !== 'unused')
+        onWarning?.(
+          `The prototypes came to rest on a saddle point of L_q ${pushes + 1} times in ${steps} steps, and stay there.`,
+        );
+      return { model, stability };
+    }
+    [found, steps] = [next, steps + next.steps];
+  }
 }
 
 /** The measurement of a restart that may be the one that is kept, with all that is asked of the last one. */

@@ -126,17 +126,20 @@ async function fitResolved(backend: Backend, given: TokenSource, resolved: Resol
     const tell = (phase: FitProgress['phase']) => (done: number) =>
       resolved.onProgress?.({ phase, restart: best.restart, restarts: resolved.restarts, done, total: undefined });
     const annealed = makeModel(context, best);
-    const model = resolved.settle ? await settled(context, annealed, tell('settle')) : annealed;
+    const certify = (own: DdclModel): Promise<Stability> =>
+      measureStability(backend, source, statistics, modelState(own), {
+        random: random.fork('stability'),
+        isRough: resolved.prototypes * source.dimension > roughNumbers,
+        signal: resolved.signal,
+        onIteration: tell('stability'),
+      });
+    const certified = resolved.settle ? await settled(context, annealed, certify, tell('settle')) : undefined;
+    const model = certified?.model ?? annealed;
     const known = model === annealed ? measured : undefined;
     for (const codes of known?.codes ?? []) resolved.onCodes?.(codes);
     const scaled = known?.quantities ?? (await finalMeasurement(context, model, best.restart));
     const quantities = { ...scaled, weight: scaled.weight / unit };
-    const stability = await measureStability(backend, source, statistics, modelState(model), {
-      random: random.fork('stability'),
-      isRough: resolved.prototypes * source.dimension > roughNumbers,
-      signal: resolved.signal,
-      onIteration: tell('stability'),
-    });
+    const stability = certified?.stability ?? (await certify(model));
     const restartErrors = resolved.restarts === 1 ? [quantities.loss.hard] : errors;
     return {
       model,

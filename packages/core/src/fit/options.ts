@@ -76,9 +76,9 @@ export interface FitOptions {
   /** Bytes that tokens may take on the device to stay there; more are read anew for each pass. Default 512 MiB. */
   readonly tokenMemory?: number;
   /**
-   * Take the prototypes that are kept into the minimum that they are near (`settlePrototypes`), so that the certificate's eigenvalues are
-   * positive in most cases where the temperature allows it; two prototypes on one point stay together. Takes several times as long as the fit.
-   * Default false.
+   * Take the prototypes that are kept into the minimum that they are near (`settlePrototypes`), and off the saddle points on the way, so that
+   * the certificate's eigenvalues are positive. Takes a few times as long as the fit. Where T is above the mean hard error the minimum of L_q
+   * may have a higher hard error. Default false.
    */
   readonly settle?: boolean;
   readonly signal?: AbortSignalLike;

@@ -3,7 +3,8 @@ import type { Backend, Executable } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { allocate, bytesPerElement, type FloatDType, type TypedArray } from '../program/dtype.ts';
 import type { Random } from '../random/random.ts';
-import type { DeviceBlock } from '../tokens/device-blocks.ts';
+import { fromFloat16 } from '../numbers/float16.ts';
+import { mapRows, type DeviceBlock } from '../tokens/device-blocks.ts';
 import type { TokenDType, TokenFeed } from '../tokens/token-feed.ts';
 import { passProgram } from './pass-program.ts';
 import { freeBlock, uploadBlock, type PlacedBlock } from './placed-block.ts';
@@ -14,6 +15,8 @@ import type { TokenPass } from './token-pass.ts';
 export interface ResidentTokens extends TokenPass {
   /** In blocks of `rows` tokens, of which the last may have fewer. */
   readonly blocks: readonly PlacedBlock[];
+  /** Vectors of tokens by their numbers in the pass, which ascend: [tokens, m], in the frame. */
+  vectorsOf(tokens: readonly number[]): Promise<Float32Array | Float64Array>;
   /** Numbers per token that a program made in a pass, in the order in which the tokens are stored. */
   inStoredOrder<Values extends TypedArray>(perToken: Values): Values;
 }
@@ -82,6 +85,22 @@ export async function residentTokens(
       const stored = perToken.slice() as typeof perToken;
       order.forEach((token, place) => (stored[token] = perToken[place]!));
       return stored;
+    },
+    async vectorsOf(places) {
+      const vectors = allocate(dtype, places.length * dimension) as Float32Array | Float64Array;
+      const { offset, scale } = feed.frame;
+      let next = 0;
+      for (const { first, rows: own, tokens: buffer } of blocks) {
+        if (next === places.length || places[next]! >= first + own) continue;
+        const data = await backend.download(buffer);
+        for (; next < places.length && places[next]! < first + own; next++) {
+          const from = (places[next]! - first) * dimension;
+          const row = data.subarray(from, from + dimension);
+          if (row instanceof Uint16Array) mapRows(fromFloat16(row), 0, vectors, next * dimension, 1, offset, 1 / scale);
+          else vectors.set(row, next * dimension);
+        }
+      }
+      return vectors;
     },
     async compile(program) {
       const traced = traceTokenProgram(program, sizes);

@@ -28,11 +28,10 @@ export interface BoundaryTokens extends Pairs {
 }
 
 /**
- * Finds the boundary tokens: one pass on the backend for who is near whom, and one over the source to keep their vectors. By
- * default a pair counts where q is above the rounding of 1 (2^-24 in float32), below which the products of a backend cannot see it either.
+ * Finds the boundary tokens: one pass on the backend for who is near whom, and one over the source to keep their vectors. A
+ * pair counts where q is above the rounding of 1 (2^-24 in float32), below which the products of a backend cannot see it either.
  *
  * @param state in the frame of the pass
- * @param least pairs count where q is above it
  * @returns undefined where that is too much: assignments so soft that more than a quarter of all pairs count, and these too many to make
  *   products with in a moment, or to keep
  */
@@ -41,9 +40,9 @@ export async function findBoundaryTokens(
   source: TokenSource,
   state: PrototypeState,
   signal: AbortSignalLike | undefined,
-  least: number = state.dtype === 'float32' ? 2 ** -24 : 2 ** -53,
 ): Promise<BoundaryTokens | undefined> {
   const { count, dimension } = state;
+  const least = state.dtype === 'float32' ? 2 ** -24 : 2 ** -53;
   const sole = new Float64Array(count);
   const tokens: number[] = [];
   const weights: number[] = [];

@@ -44,30 +44,38 @@ export function pairsOf(
 ): Pairs {
   const [q, w] = [new Float64Array(prototypes.length), new Float64Array(prototypes.length)];
   const pairs = { starts, prototypes, q, w };
-  const { frame } = state;
-  assignPairs(pairs, vectors, toFrame(state.absolute, frame), state.temperature / frame.scale ** 2);
+  const places = toFrame(state.absolute, state.frame);
+  const temperature = state.temperature / state.frame.scale ** 2;
+  for (let token = 0; token + 1 < starts.length; token++)
+    assignToken(pairs, token, vectors, places, temperature, state.dimension);
   return pairs;
 }
 
-/** Writes q and w of pairs for prototypes [K, m] at a temperature, all in the frame. */
-export function assignPairs(
+/**
+ * Writes q and w of the pairs of a token for prototypes [K, m] at a temperature, all in the frame.
+ *
+ * @returns by how much its second prototype is farther than its nearest one, in squared distance; Infinity where it has one alone
+ */
+export function assignToken(
   { starts, prototypes, q, w }: Pairs,
+  token: number,
   vectors: Float32Array | Float64Array,
   places: Float64Array,
   temperature: number,
-): void {
-  const dimension = vectors.length / Math.max(1, starts.length - 1);
+  dimension: number,
+): number {
+  const [start, end] = [starts[token]!, starts[token + 1]!];
+  let [least, second] = [Infinity, Infinity];
   // w keeps the distances until it is known.
-  for (let token = 0; token + 1 < starts.length; token++) {
-    const [start, end] = [starts[token]!, starts[token + 1]!];
-    let least = Infinity;
-    for (let pair = start; pair < end; pair++) {
-      w[pair] = squaredDistance(vectors, token * dimension, places, prototypes[pair]! * dimension, dimension);
-      least = Math.min(least, w[pair]!);
-    }
-    let [total, error] = [0, 0];
-    for (let pair = start; pair < end; pair++) total += q[pair] = Math.exp((least - w[pair]!) / temperature);
-    for (let pair = start; pair < end; pair++) error += (q[pair]! /= total) * w[pair]!;
-    for (let pair = start; pair < end; pair++) w[pair] = q[pair]! * (1 - (w[pair]! - error) / temperature);
+  for (let pair = start; pair < end; pair++) {
+    const own = squaredDistance(vectors, token * dimension, places, prototypes[pair]! * dimension, dimension);
+    w[pair] = own;
+    if (own < least) [least, second] = [own, least];
+    else if (own < second) second = own;
   }
+  let [total, error] = [0, 0];
+  for (let pair = start; pair < end; pair++) total += q[pair] = Math.exp((least - w[pair]!) / temperature);
+  for (let pair = start; pair < end; pair++) error += (q[pair]! /= total) * w[pair]!;
+  for (let pair = start; pair < end; pair++) w[pair] = q[pair]! * (1 - (w[pair]! - error) / temperature);
+  return second - least;
 }
