@@ -13,10 +13,10 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-webgpu': 28,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10.5,
-  '@ddcl/core/fit': 59.5,
+  '@ddcl/core/fit': 61,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
-  '@ddcl/readout': 76.5,
+  '@ddcl/readout': 78,
   '@ddcl/vq': 80,
 };

@@ -31,7 +31,7 @@ describe('settlePrototypes', () => {
   it.each(['float64', 'float32'] as const)('comes to rest in a minimum: %s', async (dtype) => {
     const backend = strictBackend();
     const start = stateAt(prototypes.flat(), dtype);
-    const result = (await settlePrototypes(backend, source, 120, start))!;
+    const result = (await settlePrototypes(backend, source, 120, start, { tolerance: 1e-10 }))!;
     expect(result.settled).toBe(true);
     expect(result.decrease).toBeLessThanOrEqual(1e-10);
     expect(result.steps).toBeGreaterThan(5);
