@@ -55,19 +55,19 @@ export async function settled(
       ? settlePrototypes(backend, source, statistics.tokens, state, own)
       : settleOver(resident, (some) => resident.vectorsOf(some), state, own);
   };
-  let found = await settle(given, 0, defaultSettleTolerance);
-  if (found === undefined) {
+  const first = await settle(given, 0, defaultSettleTolerance);
+  if (first === undefined) {
     onWarning?.(
       'The prototypes could not be settled: most tokens are shared by several, or they are too many. More passes (refinement) come nearer to rest.',
     );
     return { model: given, stability: await certify(given) };
   }
-  let steps = found.steps;
+  let [found, steps] = [first, first.steps];
   for (let pushes = 0; ; pushes++) {
     const model = place(given, found.prototypes);
     const stability = await certify(model);
     const { curvature, weakest } = stability;
-    const isDone = curvature.smallest > 0 || weakest.kind === 'unused' || pushes === mostPushes;
+    const isDone = !found.settled || curvature.smallest > 0 || weakest.kind === 'unused' || pushes === mostPushes;
     const length = pushLength * Math.sqrt(model.temperature);
     const pushed = model.prototypes.map((x, index) => x + length * weakest.direction[index]!);
     const next = isDone
