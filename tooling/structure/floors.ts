@@ -59,7 +59,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['part'],
     ['report'],
     ['apply'],
-    ['fit'],
+    ['export', 'fit', 'search'],
     ['autoencoder'],
     ['index.ts'],
   ],

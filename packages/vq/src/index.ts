@@ -30,6 +30,13 @@ export { fitQuantizer, type FitQuantizerOptions, type FitQuantizerResult } from 
 export type { FitRecord } from './fit/record.ts';
 export { update, type UpdateOptions } from './fit/update.ts';
 
+// Search on codes
+export { createCodeSearch, type CodeHits, type CodeSearch } from './search/code-search.ts';
+
+// As programs of their own, for ONNX files
+export { decoderProgram, encoderProgram } from './export/quantizer-programs.ts';
+export { imageEncoderProgram } from './autoencoder/image-program.ts';
+
 // Training it inside a program
 export { quantizerPart, type PartOperands, type PartResults, type QuantizerPart } from './part/quantizer-part.ts';
 export type { DrawnInput, QuantizerSchedule } from './part/controls.ts';

@@ -86,7 +86,7 @@ export interface Assigned {
 }
 
 export function assignCodes(spec: ResolvedSpec, tensors: Tensors, z: Tensor, weights: Tensor): Assigned {
-  const n = Number(z.shape[0]);
+  const n = z.shape[0]!;
   const slices = appliedSlices(spec, tensors, z, weights).map((slice, number) => {
     let [left, hard]: [Tensor, Tensor | undefined] = [slice, undefined];
     const indices: Tensor[] = [];

@@ -1,17 +1,16 @@
-import { broadcastTo, concat, reshape, slice, type Tensor } from '@ddcl/core';
+import { broadcastTo, concat, reshape, slice, type Dimension, type Tensor } from '@ddcl/core';
 import { sliceCount } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 
 /** The heads of vectors [n, H c]: one slice [n, c] each, or with shared heads one slice of [n H, c]. */
 export function cutSlices(spec: ResolvedSpec, x: Tensor): Tensor[] {
   const { heads, codeDimension: c, sharedHeads } = spec;
-  const n = Number(x.shape[0]);
-  if (sharedHeads) return [reshape(x, [n * heads, c])];
-  return Array.from({ length: heads }, (_, head) => slice(x, [0, head * c], [n, c]));
+  if (sharedHeads) return [reshape(x, [Number(x.shape[0]) * heads, c])];
+  return Array.from({ length: heads }, (_, head) => slice(x, [0, head * c], [x.shape[0]!, c]));
 }
 
 /** Slices back side by side. */
-export function joinSlices(spec: ResolvedSpec, slices: readonly Tensor[], n: number): Tensor {
+export function joinSlices(spec: ResolvedSpec, slices: readonly Tensor[], n: Dimension): Tensor {
   return spec.sharedHeads ? reshape(slices[0]!, [n, spec.heads * spec.codeDimension]) : concat(slices, 1);
 }
 
@@ -32,11 +31,11 @@ export function levelSlices(spec: ResolvedSpec, x: Tensor, level: number): Tenso
 }
 
 /** Indices of slices by level, [tokens] each, as int32 [n, H D]: the levels of a head together. */
-export function joinIndices(spec: ResolvedSpec, slices: readonly (readonly Tensor[])[], n: number): Tensor {
+export function joinIndices(spec: ResolvedSpec, slices: readonly (readonly Tensor[])[], n: Dimension): Tensor {
   const { heads, depth, sharedHeads } = spec;
   const perSlice = slices.map((levels) =>
     concat(
-      levels.map((each) => reshape(each, [Number(each.shape[0]), 1])),
+      levels.map((each) => reshape(each, [each.shape[0]!, 1])),
       1,
     ),
   );
