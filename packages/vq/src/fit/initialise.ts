@@ -6,6 +6,7 @@ import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
 import { hasCodes } from '../state/codebooks.ts';
 import { outerStart } from './outer-start.ts';
+import { unitRows } from '../state/unit-rows.ts';
 import { createState, requireState, withSums, type QuantizerState } from '../state/state.ts';
 import { rowSource } from '../apply/row-pass.ts';
 import { leftOver, sampleOf, slicesOf, type Sample } from './sample.ts';
@@ -81,7 +82,6 @@ async function startCodes(
     const { model } = await kMeans(backend, source, {
       count,
       iterations,
-      start: 'tokens',
       seed: random.integer(2 ** 31),
     });
     return Float32Array.from(model.prototypes);
@@ -93,22 +93,17 @@ async function startCodes(
   return Float32Array.from(drawn);
 }
 
-function unitRows(rows: Float32Array, width: number): Float32Array {
-  const made = rows.slice();
-  for (let start = 0; start < rows.length; start += width) {
-    const length = Math.hypot(...rows.subarray(start, start + width));
-    if (length > 0) for (let index = start; index < start + width; index++) made[index] = rows[index]! / length;
-  }
-  return made;
-}
-
 function withCodes(
   { kind, codeDimension: c }: ResolvedSpec,
   state: QuantizerState,
   place: Place,
   codes: Float32Array,
 ): QuantizerState {
-  if (kind !== 'simvq') return { ...state, tensors: { ...state.tensors, [tensorName('codes', place)]: codes } };
+  if (kind !== 'simvq') {
+    // Means of directions are shorter than 1.
+    const own = kind === 'cosine' ? unitRows(codes, c) : codes;
+    return { ...state, tensors: { ...state.tensors, [tensorName('codes', place)]: own } };
+  }
   // The frame is what stays, so it starts at the centroids, and the matrix as the identity.
   const identity = Float32Array.from({ length: c * c }, (_, index) => (index % (c + 1) === 0 ? 1 : 0));
   const own = { [tensorName('frame', place)]: codes, [tensorName('matrix', place)]: identity };

@@ -10,6 +10,7 @@ export const cosine: Quantizer = {
   codes: ({ codes }) => l2Normalise(codes!),
   average(own, used, spec) {
     const { codes, ...others } = averageCodes(own, used, spec);
+    if (spec.frozen) return { ...others, codes: codes! };
     return { ...others, codes: l2Normalise(codes!) };
   },
 };

@@ -3,6 +3,7 @@ import { signScale } from '../quantizers/lfq.ts';
 import { bookOf, tensorName, type Place } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerState } from './state.ts';
+import { unitRows } from './unit-rows.ts';
 
 /** Whether a kind has a codebook; the others compute the vectors of their codes. */
 export const hasCodes = ({ kind }: Pick<ResolvedSpec, 'kind'>): boolean => kind !== 'fsq' && kind !== 'lfq';
@@ -14,7 +15,7 @@ export function codebookOf(spec: ResolvedSpec, { tensors }: QuantizerState, plac
     return product(tensors[tensorName('frame', book)]!, tensors[tensorName('matrix', book)]!, spec.codeDimension);
   }
   const codes = tensors[tensorName('codes', book)]!;
-  return spec.kind === 'cosine' ? normalised(codes, spec.codeDimension) : codes;
+  return spec.kind === 'cosine' ? unitRows(codes, spec.codeDimension) : codes;
 }
 
 function product(frame: Float32Array, matrix: Float32Array, width: number): Float32Array {
@@ -24,15 +25,6 @@ function product(frame: Float32Array, matrix: Float32Array, width: number): Floa
     for (let inner = 0; inner < width; inner++) total += frame[row * width + inner]! * matrix[inner * width + column]!;
     return total;
   });
-}
-
-function normalised(codes: Float32Array, width: number): Float32Array {
-  const made = codes.slice();
-  for (let start = 0; start < codes.length; start += width) {
-    const length = Math.hypot(...codes.subarray(start, start + width));
-    if (length > 0) for (let index = start; index < start + width; index++) made[index] = codes[index]! / length;
-  }
-  return made;
 }
 
 /** Writes the vector [c] of a code, added to what is there; `null` codes for kinds without a codebook. */

@@ -3,6 +3,7 @@ import type { ResolvedSpec } from '../spec/resolve.ts';
 import { resolveSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
 import { stateTensors, type StateTensor } from './tensors.ts';
+import { unitRows } from './unit-rows.ts';
 
 /** A quantiser as plain data: what it is, and all its numbers. */
 export interface QuantizerState {
@@ -42,6 +43,7 @@ function startOf(
   const normal = (deviation: number): Float32Array => filled(() => deviation * random.normal());
   switch (what) {
     case 'codes':
+      if (kind === 'cosine') return unitRows(normal(1), codeDimension);
       return normal(kind === 'ddcl' ? pulledDeviation : 1);
     case 'frame':
       return normal(codeDimension ** -0.5);
