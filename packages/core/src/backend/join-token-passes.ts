@@ -31,7 +31,7 @@ export function joinTokenPasses(program: Program): Program {
     if (member === undefined) return;
     const own = instruction.inputs.map((id, index): [TokenOperand, ValueId] => {
       const operand = member.operands[index]!;
-      return [operand, operand.startsWith('on') && graph.isZero(id) ? zero : id];
+      return [operand, operand.startsWith('on') && graph.isZero(id) ? zero : graph.source(id)];
     });
     const found = passes.find(
       (pass) =>
@@ -72,6 +72,12 @@ class JoinedGraph {
   join(number: number, pass: Pass): void {
     pass.members.push(number);
     this.#passes.set(number, pass);
+  }
+
+  /** The value itself behind `detach`, which backends have no use for: forward and a loss whose gradient stops have the same operands. */
+  source(id: ValueId): ValueId {
+    const maker = this.#program.instructions[this.#makers[id]!];
+    return maker?.op === 'detach' ? this.source(maker.inputs[0]!) : id;
   }
 
   isZero(id: ValueId): boolean {
@@ -179,7 +185,7 @@ function decomposition(
     const { decomposition: own, inputs: given } = program.instructions[number] as CompositeInstruction;
     const results = builder.inline(
       own,
-      given.map((id) => inputs.get(id) ?? builder.zeros(types[id]!)),
+      given.map((id) => inputs.get(graph.source(id)) ?? builder.zeros(types[id]!)),
     );
     graph.outputsOf(number).forEach((id, output) => made.set(id, results[output]!));
   }

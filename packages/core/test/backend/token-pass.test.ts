@@ -10,7 +10,7 @@ import { nearest } from '../../src/ddcl/nearest.ts';
 import { tokenSums } from '../../src/ddcl/token-sums.ts';
 import { grad } from '../../src/differentiate/vjp.ts';
 import { expandComposites } from '../../src/program/expand.ts';
-import { scalar } from '../../src/program/ops/create.ts';
+import { detach, scalar } from '../../src/program/ops/create.ts';
 import { add, div, exp, mul, neg } from '../../src/program/ops/elementwise.ts';
 import { reshape, slice } from '../../src/program/ops/layout.ts';
 import { sum } from '../../src/program/ops/reduce.ts';
@@ -85,6 +85,14 @@ describe('a token pass', () => {
     expect(await passesOf((x) => [total(x), ...grad(total(x), [x.tokens, x.prototypes, x.temperature])])).toEqual([
       'lq outputs',
       'outputsByTokens outputsByPrototypes outputsByTemperature lossByTokens lossByPrototypes lossByTemperature',
+    ]);
+  });
+
+  it('sees through detach: a loss that stops at the tokens shares the softmax of the outputs', async () => {
+    const total = (x: WeightedOperands): Tensor =>
+      add(sum(mul(forward(x), 3)), loss({ ...x, tokens: detach(detach(x.tokens)) }).lq);
+    expect(await passesOf((x) => [total(x), ...grad(total(x), [x.tokens, x.prototypes])])).toEqual([
+      'outputs lq lossByPrototypes outputsByTokens outputsByPrototypes',
     ]);
   });
 
