@@ -29,7 +29,7 @@ const of = (kind: QuantizerKind): QuantizerSpec =>
 
 describe.each(kinds)('%s', (kind) => {
   it('finds groups that are far apart', async () => {
-    const { state, report } = await fitQuantizer(backend, sourceOf(data, 4), of(kind), { steps: 120 });
+    const { state, report } = await fitQuantizer(backend, sourceOf(data, 4), of(kind), { steps: 60 });
     // Unit vectors are one away from the groups' lengths, and kinds that round have no code for each group.
     const bound = { cosine: 60, fsq: 6, lfq: 40 }[kind as string] ?? 1.1 * within;
     expect(report.quantisation).toBeLessThan(bound);
