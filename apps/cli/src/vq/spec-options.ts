@@ -11,6 +11,7 @@ export interface StructureOptions {
   readonly depth?: number;
   readonly sharedDepth?: boolean;
   readonly codeDimension?: number;
+  readonly rotate?: boolean;
 }
 
 /** Options that say what a quantiser is. */
@@ -56,12 +57,19 @@ export function addSpecOptions(command: Command): Command {
 }
 
 /** @throws DdclError `argument` for --heads beside another --groups */
-function structureOf({ heads, groups, codeDimension, ...rest }: StructureOptions): Partial<QuantizerSpec> {
+function structureOf({ heads, groups, codeDimension, rotate, ...rest }: StructureOptions): Partial<QuantizerSpec> {
   if (heads !== undefined && groups !== undefined && heads !== groups)
     throw usageError(`--heads ${heads} and --groups ${groups} are the same option. Give one of them.`);
   const count = heads ?? groups;
   const { sharedHeads, depth, sharedDepth } = rest;
-  const given = { heads: count, sharedHeads, depth, sharedDepth, codeDimension };
+  const given = {
+    heads: count,
+    sharedHeads,
+    depth,
+    sharedDepth,
+    codeDimension,
+    projection: rotate ? 'principal' : undefined,
+  };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

@@ -15,7 +15,7 @@ import { sampleOf } from './sample.ts';
 import { rowSource } from '../apply/row-pass.ts';
 
 export interface FitQuantizerOptions extends InitialiseOptions {
-  /** Steps; for `ddcl` without projections the annealed steps of each codebook's fit, by default as core's `fit` has them; else default 500. */
+  /** Steps; for `ddcl` without learned projections the annealed steps of each codebook's fit, by default as core's `fit` has them; else default 500. */
   readonly steps?: number;
   /** Vectors of a step, at most as many as there are. Default 1024; 4 K if that is more. */
   readonly batch?: number;
@@ -28,7 +28,7 @@ export interface FitQuantizerOptions extends InitialiseOptions {
   readonly signal?: AbortSignalLike;
   /** Called with the share that is done, 0..1. */
   readonly onProgress?: (done: number) => void;
-  /** Called about 20 times, and at the end, with what the codes do on a sample: for `ddcl` without projections as core's `fit` records it for each codebook. */
+  /** Called about 20 times, and at the end, with what the codes do on a sample: for `ddcl` without learned projections as core's `fit` records it for each codebook. */
   readonly onRecord?: (record: FitRecord) => void;
   /** Told of a residual level that adds nothing, and of what makes the fit slower than asked for. */
   readonly onWarning?: (warning: string) => void;
@@ -72,7 +72,8 @@ export async function fitQuantizer(
   const most = options.sample ?? Math.max(65_536, 256 * Math.min(resolved.codes, 1 << 14));
   const sample = await sampleOf(source, most, createRandom(seed).fork('fit'));
   const rows = rowSource(sample.rows, source.dimension, sample.weights);
-  const isPlainDdcl = resolved.kind === 'ddcl' && !resolved.projected && !resolved.frozen;
+  const isLearned = resolved.projected && resolved.projection === 'learned';
+  const isPlainDdcl = resolved.kind === 'ddcl' && !isLearned && !resolved.frozen;
   const start = await initialise(backend, spec, rows, {
     ...options,
     // Core's fit has a start of its own.

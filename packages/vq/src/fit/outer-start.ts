@@ -1,10 +1,11 @@
+import { DdclError } from '@ddcl/core';
 import { createMomentAccumulator, topEigenpairs } from '@ddcl/core/fit';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import { hasCodes } from '../state/codebooks.ts';
 import { outerNames } from '../state/outer-tensors.ts';
 import type { Sample } from './sample.ts';
 
-/** Width above which no covariance is kept: projections then stay as they were drawn. */
+/** Width above which no covariance is kept: learned projections then stay as they were drawn. */
 const widest = 2048;
 
 /**
@@ -12,10 +13,17 @@ const widest = 2048;
  * begins with what tells them apart. Kinds that round components get them at equal deviations.
  *
  * @param keep leave the projections as they are, as after a warm-up
+ * @throws DdclError `argument` for principal components of wider vectors
  */
 export function outerStart(spec: ResolvedSpec, { rows, weights }: Sample, keep: boolean): Record<string, Float32Array> {
   const { dimension, norm } = spec;
   const projects = spec.projected && !keep && dimension <= widest;
+  if (spec.projection === 'principal' && dimension > widest) {
+    throw new DdclError(
+      'argument',
+      `Principal components are taken of vectors of at most ${widest} components, but these have ${dimension}. Leave the projection out.`,
+    );
+  }
   if (norm === 'none' && !projects) return {};
   const moments = createMomentAccumulator(dimension, { maxCovarianceDimension: projects ? widest : 0 });
   moments.addRows(rows, weights);

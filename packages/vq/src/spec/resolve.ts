@@ -83,6 +83,7 @@ export function resolveSpec(spec: QuantizerSpec): ResolvedSpec {
   within('inverseTemperature', inverseTemperature, inverseTemperature > 0, 'a number > 0');
   whole('neighbours', neighbours, 1);
   oneOf('norm', spec.norm, ['none', 'scale']);
+  oneOf('projection', spec.projection, ['learned', 'principal']);
   oneOf('estimator', spec.estimator, ['straight-through', 'rotation']);
   oneOf('variant', spec.variant, ['bounded', 'symmetric']);
   return {
@@ -95,7 +96,9 @@ export function resolveSpec(spec: QuantizerSpec): ResolvedSpec {
     depth,
     sharedDepth: spec.sharedDepth ?? false,
     codeDimension,
-    projected: codeDimension * heads !== dimension || spec.codeDimension !== undefined,
+    projected:
+      codeDimension * heads !== dimension || spec.codeDimension !== undefined || spec.projection === 'principal',
+    projection: spec.projection ?? 'learned',
     norm: spec.norm ?? 'none',
     frozen: spec.frozen ?? false,
     stochastic: spec.stochastic ?? false,

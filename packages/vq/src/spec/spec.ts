@@ -44,8 +44,13 @@ export interface QuantizerSpec {
   readonly depth?: number;
   /** One codebook for all levels. Default false. */
   readonly sharedDepth?: boolean;
-  /** Width of a head's codes, with learned projections from and to `dimension`. Default `dimension / heads`, without them. */
+  /** Width of a head's codes, with projections from and to `dimension`. Default `dimension / heads`, without them. */
   readonly codeDimension?: number;
+  /**
+   * `learned` in training, the default; or `principal`: onto the principal components, dealt out so that heads have about the same variance, and fixed.
+   * With heads that share `dimension` evenly this is a rotation, with which product quantisation loses less (Ge et al., CVPR 2013).
+   */
+  readonly projection?: 'learned' | 'principal';
   /** `scale`: the mean is taken off and one scalar makes the total variance `dimension`, by the batch in training; outputs stay in these units. Default `none`. */
   readonly norm?: 'none' | 'scale';
   /** Codes stay as they are. Default false. */
@@ -96,6 +101,7 @@ const shared = [
   'depth',
   'sharedDepth',
   'codeDimension',
+  'projection',
   'norm',
   'commitment',
 ] as const;

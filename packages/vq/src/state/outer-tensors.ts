@@ -13,16 +13,17 @@ export const outerNames = {
 /** Shapes and roles of tensors around the codebooks. */
 export function outerTensors(
   spec: ResolvedSpec,
-): { readonly name: string; readonly shape: readonly number[]; readonly role: 'trained' | 'carried' }[] {
+): { readonly name: string; readonly shape: readonly number[]; readonly role: 'trained' | 'carried' | 'fixed' }[] {
   const { dimension, heads, codeDimension, projected, norm } = spec;
+  const role = spec.projection === 'principal' ? 'fixed' : 'trained';
   const width = heads * codeDimension;
   return [
     ...(projected
       ? ([
-          { name: outerNames.inWeight, shape: [dimension, width], role: 'trained' },
-          { name: outerNames.inBias, shape: [width], role: 'trained' },
-          { name: outerNames.outWeight, shape: [width, dimension], role: 'trained' },
-          { name: outerNames.outBias, shape: [dimension], role: 'trained' },
+          { name: outerNames.inWeight, shape: [dimension, width], role },
+          { name: outerNames.inBias, shape: [width], role },
+          { name: outerNames.outWeight, shape: [width, dimension], role },
+          { name: outerNames.outBias, shape: [dimension], role },
         ] as const)
       : []),
     ...(norm === 'scale'
