@@ -10,6 +10,7 @@ import { formatReport, type Report } from './compare/markdown.ts';
 import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
 import { kMeansCommand } from './k-means/command.ts';
+import { pqCommand } from './pq/command.ts';
 import { progress, wholeNumber, writeWhole } from './command-line.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './compare/memory.ts';
@@ -200,6 +201,7 @@ program
   .option('--json', 'print one JSON object on stdout')
   .action(runFit);
 program.addCommand(kMeansCommand());
+program.addCommand(pqCommand());
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

@@ -40,6 +40,10 @@ export function addStructureOptions(command: Command): Command {
       '--code-dimension <c>',
       "width of a group's codes, with learned projections to and from it",
       wholeNumber(1),
+    )
+    .option(
+      '--rotate',
+      'turn vectors to their principal components first, dealt out evenly among the groups: less error for the same bytes',
     );
 }
 
