@@ -36,11 +36,7 @@ export function addStructureOptions(command: Command): Command {
     .option('--shared-heads', 'one codebook for all groups')
     .option('--depth <D>', 'residual levels, each for what the ones before left', wholeNumber(1))
     .option('--shared-depth', 'one codebook for all levels')
-    .option(
-      '--code-dimension <c>',
-      "width of a group's codes, with learned projections to and from it",
-      wholeNumber(1),
-    )
+    .option('--code-dimension <c>', "width of a group's codes, with learned projections to and from it", wholeNumber(1))
     .option(
       '--rotate',
       'turn vectors to their principal components first, dealt out evenly among the groups: less error for the same bytes',

@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { decode, packIndices, quantize, stateFromBytes } from '@ddcl/vq';
+import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy-reader.ts';
 import { clusters, ddcl, npy, succeed, testFolder } from './support.ts';
@@ -8,6 +9,7 @@ const folder = testFolder();
 const [rows, dimension] = [203, 4];
 const vectors = clusters(rows, dimension, 5);
 
+const at = (name: string): string => folder.at(name);
 const vq = (...args: string[]) => succeed(['vq', ...args]);
 const fit = (out: string, ...more: string[]) =>
   vq('fit', folder.at('vectors.npy'), '--out', folder.at(out), '--steps', '30', ...more);
@@ -23,7 +25,7 @@ beforeAll(async () => {
 async function byLibrary(name: string) {
   const state = stateFromBytes(folder.read(`${name}/quantizer.safetensors`));
   const { preprocessing } = folder.json(`${name}/config.json`) as {
-    preprocessing: { standardize: { mean: number[]; deviation: number[] } | null };
+    preprocessing: { standardize: { mean: number[]; deviation: number[] } | null; normalize: boolean };
   };
   const { mean, deviation } = preprocessing.standardize ?? {
     mean: Array<number>(dimension).fill(0),
@@ -33,6 +35,12 @@ async function byLibrary(name: string) {
     vectors.flat,
     (value, index) => (value - mean[index % dimension]!) / deviation[index % dimension]!,
   );
+  if (preprocessing.normalize) {
+    for (let first = 0; first < data.length; first += dimension) {
+      const length = Math.hypot(...vectors.flat.subarray(first, first + dimension));
+      for (let axis = 0; axis < dimension; axis++) data[first + axis] = vectors.flat[first + axis]! / length;
+    }
+  }
   const { indices, report } = await quantize(cpuBackend(), state, { data, shape: [rows, dimension] });
   const restored = decode(state, indices).map(
     (value, index) => value * deviation[index % dimension]! + mean[index % dimension]!,
@@ -159,6 +167,44 @@ describe('ddcl vq', () => {
   });
 });
 
+describe('ddcl vq export', () => {
+  const run = async (file: string, input: ort.Tensor): Promise<ort.Tensor> => {
+    const session = await ort.InferenceSession.create(new Uint8Array(folder.read(file)), { logSeverityLevel: 4 });
+    const results = await session.run({ [session.inputNames[0]!]: input });
+    return results[session.outputNames[0]!]!;
+  };
+
+  it.each(['grouped', 'standardized', 'rotated'])(
+    '%s: files that give the codes and vectors of the library',
+    async (name) => {
+      if (name === 'rotated')
+        await fit('rotated', '--codes', '4', '--quantizer', 'ema', '--groups', '2', '--rotate', '--normalize');
+      const [encoder, decoder] = [`${name}-encode.onnx`, `${name}-decode.onnx`];
+      await vq('export', at(name), '--encoder', at(encoder), '--decoder', at(decoder));
+      const { indices, restored } = await byLibrary(name);
+      const input = new ort.Tensor('float32', Float32Array.from(vectors.flat), [rows, dimension]);
+      const found = await run(encoder, input);
+      expect(found.dims).toEqual([rows, 2]);
+      expect(found.data).toEqual(indices);
+      const back = await run(decoder, new ort.Tensor('int64', BigInt64Array.from(indices, BigInt), [rows, 2]));
+      expect(back.dims).toEqual([rows, dimension]);
+      // Numbers of order 10 in float32, and sums of a few.
+      restored.forEach((value, index) => expect(Math.abs(Number(back.data[index]) - value)).toBeLessThan(1e-5));
+    },
+  );
+
+  it('fixes the number of vectors where groups share a codebook', async () => {
+    await fit('shared', '--codes', '4', '--quantizer', 'ema', '--groups', '2', '--shared-heads');
+    const { status, stderr } = await ddcl(['vq', 'export', at('shared'), '--encoder', at('shared.onnx')]);
+    expect(stderr).toContain('known number of vectors');
+    expect(status).toBe(2);
+    await vq('export', at('shared'), '--encoder', at('shared.onnx'), '--vectors', String(rows));
+    const { indices } = await byLibrary('shared');
+    const input = new ort.Tensor('float32', Float32Array.from(vectors.flat), [rows, dimension]);
+    expect((await run('shared.onnx', input)).data).toEqual(indices);
+  });
+});
+
 describe('ddcl vq refuses', () => {
   beforeAll(async () => {
     await vq('encode', folder.at('grouped'), folder.at('vectors.npy'), '--out', folder.at('right.codes'));
@@ -176,7 +222,6 @@ describe('ddcl vq refuses', () => {
     folder.write('equal.npy', npy([40, 4], 'float32', new Float64Array(160).fill(2)));
   });
 
-  const at = (name: string): string => folder.at(name);
   const refused: [string, () => string[], RegExp][] = [
     [
       'a codes file that is cut short',
@@ -251,6 +296,7 @@ describe('ddcl vq refuses', () => {
       () => ['fit', at('vectors.npy'), '--codes', '8', '--out', at('grouped')],
       /is not empty/,
     ],
+    ['an export of nothing', () => ['export', at('grouped')], /nothing to write/],
     ['too few vectors to compare', () => ['compare', at('few.npy'), '--codes', '2'], /Give at least 12/],
     [
       'fsq of a number of codes that is no power of two',

@@ -52,31 +52,40 @@ export function requireRows(spec: ResolvedSpec, n: Dimension): void {
  * Vectors to codes as a program of its own, with the state's numbers in it: `vectors` [n, m] to `indices` int32 [n, H D].
  *
  * @param n vectors, or a symbol that is bound when it runs. Default `n`
+ * @param before what is done to vectors [n, m] first, as it was before the fit
  * @throws DdclError `argument` for heads that share a codebook where n is a symbol
  */
-export function encoderProgram(state: QuantizerState, n: Dimension = 'n'): NamedProgram {
+export function encoderProgram(
+  state: QuantizerState,
+  n: Dimension = 'n',
+  before: (vectors: Tensor) => Tensor = (vectors) => vectors,
+): NamedProgram {
   const spec = requireState(state);
   requireRows(spec, n);
   const program = trace(
     [f32(n, spec.dimension)],
     (z) => {
       const ones = add(zeros(z, f32(n)), 1);
-      return [assignCodes(spec, constantTensors(z, spec, state), z, ones).indices];
+      return [assignCodes(spec, constantTensors(z, spec, state), before(z), ones).indices];
     },
     'encode',
   );
   return named(program, ['vectors'], ['indices'], spec);
 }
 
-/** Codes to vectors as a program of its own: `indices` int32 [n, H D] to `vectors` [n, m]. As {@link encoderProgram}. */
-export function decoderProgram(state: QuantizerState, n: Dimension = 'n'): NamedProgram {
+/** Codes to vectors as a program of its own: `indices` int32 [n, H D] to `vectors` [n, m], with which `after` is done. As {@link encoderProgram}. */
+export function decoderProgram(
+  state: QuantizerState,
+  n: Dimension = 'n',
+  after: (vectors: Tensor) => Tensor = (vectors) => vectors,
+): NamedProgram {
   const spec = requireState(state);
   requireRows(spec, n);
   const program = trace(
     [i32(n, codesPerVector(spec))],
     (indices) => {
       const scope = cast(indices, 'float32');
-      return [vectorsOf(spec, constantTensors(scope, spec, state), indices, n)];
+      return [after(vectorsOf(spec, constantTensors(scope, spec, state), indices, n))];
     },
     'decode',
   );
