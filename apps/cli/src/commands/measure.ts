@@ -200,10 +200,13 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
       onCodes: classes && options.weights === undefined ? (codes) => classes.add(codes) : undefined,
       onProgress: (done) => progress.show({ phase: 'measuring', done, total: reader.tokens, unit: 'tokens' }),
     });
+    const showStability = (done: number): void =>
+      progress.show({ phase: 'stability', done, total: undefined, unit: 'iterations' });
+    showStability(0);
     const stability = await measureStabilityOn(backend, source, reader.tokens, state, {
       random: random.fork('stability'),
       signal,
-      onIteration: (done) => progress.show({ phase: 'stability', done, total: undefined, unit: 'iterations' }),
+      onIteration: showStability,
     });
     if (classes !== undefined && options.weights !== undefined) {
       for await (const codes of codesOf(backend, model, source, signal)) classes.add(codes);

@@ -126,13 +126,16 @@ async function fitResolved(backend: Backend, given: TokenSource, resolved: Resol
     const tell = (phase: FitProgress['phase']) => (done: number) =>
       resolved.onProgress?.({ phase, restart: best.restart, restarts: resolved.restarts, done, total: undefined });
     const annealed = makeModel(context, best);
-    const certify = (own: DdclModel): Promise<Stability> =>
-      measureStability(backend, source, statistics, modelState(own), {
+    const certify = (own: DdclModel): Promise<Stability> => {
+      // Looking for the boundary tokens may take longer than the products that are told one by one.
+      tell('stability')(0);
+      return measureStability(backend, source, statistics, modelState(own), {
         random: random.fork('stability'),
         isRough: resolved.prototypes * source.dimension > roughNumbers,
         signal: resolved.signal,
         onIteration: tell('stability'),
       });
+    };
     const certified = resolved.settle ? await settled(context, annealed, certify, tell('settle')) : undefined;
     const model = certified?.model ?? annealed;
     const known = model === annealed ? measured : undefined;
