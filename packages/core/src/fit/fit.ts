@@ -36,7 +36,7 @@ export interface FitResult {
   readonly history: readonly HistoryRecord[];
   /** Which restart was kept, from 0. */
   readonly bestRestart: number;
-  /** Hard error of each restart on all tokens. */
+  /** Hard error of each restart on all tokens; of the one that was kept after settling. */
   readonly restartErrors: readonly number[];
   /** Steps and passes of the last restart; fewer than planned where the refinement converged. */
   readonly steps: number;
@@ -143,7 +143,8 @@ async function fitResolved(backend: Backend, given: TokenSource, resolved: Resol
     const scaled = known?.quantities ?? (await finalMeasurement(context, model, best.restart));
     const quantities = { ...scaled, weight: scaled.weight / unit };
     const stability = certified?.stability ?? (await certify(model));
-    const restartErrors = resolved.restarts === 1 ? [quantities.loss.hard] : errors;
+    if (certified !== undefined) await warnIfWorse(context, best, measured, quantities.loss.hard);
+    const restartErrors = errors.map((hard, restart) => (restart === best.restart ? quantities.loss.hard : hard));
     return {
       model,
       quantities,
@@ -157,6 +158,21 @@ async function fitResolved(backend: Backend, given: TokenSource, resolved: Resol
   } finally {
     for (const each of held.reverse()) each.dispose();
   }
+}
+
+/** L_q falls while prototypes settle; where T is above the mean hard error, the hard error may rise by more than that is worth. */
+async function warnIfWorse(
+  context: FitContext,
+  best: BestRestart,
+  measured: Measured | undefined,
+  after: number,
+): Promise<void> {
+  const { options } = context;
+  const { loss } = (measured ?? (await measureRestart(context, makeModel(context, best), best.restart))).quantities;
+  if (after <= 1.001 * loss.hard) return;
+  options.onWarning?.(
+    `Settling lowered L_q but raised the hard error by ${(100 * (after / loss.hard - 1)).toPrecision(2)} %: at this temperature the soft and the hard minimum are apart. Give a lower temperature, or leave settle out.`,
+  );
 }
 
 interface Restarts {

@@ -25,7 +25,7 @@ const [askedTokens, otherTokens] = [32, 1024];
 
 /** The final temperature of a fit of K prototypes that was given none, in the tokens' units squared. */
 export function autoTemperature(
-  { sample, mean, criticalTemperature, totalVariance }: TokenStatistics,
+  { sample, mean, criticalTemperature, totalVariance, tokens: total }: TokenStatistics,
   prototypes: number,
   random: Random,
 ): number {
@@ -40,14 +40,16 @@ export function autoTemperature(
   );
   // A token is farther from its prototype than from the nearest of more tokens than there are prototypes.
   const others = Math.max(otherTokens, 2 * prototypes);
-  if (errorShare * typicalNearest(rows, dimension, others) >= most) return most;
+  const isEnough = tokens >= askedTokens + 2 * prototypes;
+  if (isEnough && errorShare * typicalNearest(rows, dimension, others) >= most) return most;
   if (tokens * prototypes * dimension > mostProducts) return most;
   const weights = Float64Array.from(order, (row) => sample.weights[row]!);
   const chosen = kMeansPlusPlus(rows, dimension, mean, prototypes, random, weights, 1);
-  const isChosen = new Set(chosen.rows);
+  // Of a sample those that are chosen say nothing about the others; of all tokens they are a part.
+  const isLeftOut = new Set(tokens < total ? chosen.rows : []);
   let [error, weight] = [0, 0];
   chosen.squares.forEach((squared, row) => {
-    if (isChosen.has(row)) return;
+    if (isLeftOut.has(row)) return;
     error += weights[row]! * squared;
     weight += weights[row]!;
   });

@@ -7,7 +7,7 @@ import type { TokenReader } from './token-source.ts';
  * @param data `tokens * dimension` numbers, row-major; kept, not copied
  * @param dimension length m of a token, >= 1
  * @param weights a weight >= 0 per token; all 1 if left out
- * @throws DdclError `shape` if the lengths do not fit
+ * @throws DdclError `shape` if the lengths do not fit, `argument` for weights that are no typed array
  */
 export function tokensFromArray(
   data: Float32Array | Float64Array,
@@ -19,6 +19,12 @@ export function tokensFromArray(
     throw new DdclError(
       'shape',
       `${data.length} numbers are not a whole number of tokens of dimension ${dimension}. Give the length of one token vector.`,
+    );
+  }
+  if (weights !== undefined && !ArrayBuffer.isView(weights)) {
+    throw new DdclError(
+      'argument',
+      'The weights of tokens must be a Float32Array or a Float64Array, one number per token.',
     );
   }
   if (weights !== undefined && weights.length !== tokens) {

@@ -43,4 +43,11 @@ describe('auto', () => {
     const { temperature, totalVariance } = await auto(few, 1, 3);
     expect(temperature).toBe(1e-6 * totalVariance);
   });
+
+  it('counts the tokens that prototypes sit on where there are hardly others', async () => {
+    // Of 40 tokens in two columns 39 prototypes leave out one, whose distance says nothing about the error of all.
+    const { temperature, share } = await auto(uniform(80), 2, 39);
+    expect(share).toBeLessThan(0.001);
+    expect(temperature).toBeGreaterThan(0);
+  });
 });
