@@ -1,9 +1,13 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
 import { isDdclError } from '@ddcl/core';
 import { Command, InvalidArgumentError } from 'commander';
 import * as ort from 'onnxruntime-node';
+import { codebookCurves, codebookIntroduction, codebookTables, groupRuns } from './codebook-page.ts';
+import { contestants, firstPictures, pictureCount, readCifar, runCodebooks } from './codebook-runs.ts';
 import { documentClusters, documentClustersPage } from './document-clusters.ts';
+import { pictureGrid } from './picture.ts';
 import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
 import { spaceObjects, spaceObjectsPage } from './space-objects.ts';
 
@@ -78,6 +82,53 @@ program
     const command = `node apps/experiments/dist/main.js document-clusters FOLDERS --prototypes ${prototypes} --seeds ${seeds}`;
     await publish(results, documentClustersPage(results, prototypes, command), options);
   });
+program
+  .command('codebooks')
+  .description('quantisers in an autoencoder of CIFAR-10 (needs its exact images)')
+  .argument('<file>', 'train_lossless_4000.bin.gz')
+  .option('--codes <list>', 'sizes of the codebook', numberList, [64, 1024])
+  .option('--contexts <list>', 'patches that the networks see together, across and down', numberList, [1, 2])
+  .option('--quantizers <list>', 'names, separated by semicolons', (text) => text.split(';'))
+  .option('--seeds <N>', 'seeds', wholeNumber, 3)
+  .requiredOption('--cache <file.jsonl>', 'keep finished trainings here, so that an interrupted run goes on')
+  .option('--figures <folder>', 'write curves and pictures there')
+  .action(
+    async (
+      file: string,
+      options: {
+        codes: number[];
+        contexts: number[];
+        quantizers?: string[];
+        seeds: number;
+        cache: string;
+        figures?: string;
+      },
+    ) => {
+      const backend = await ortBackend({
+        runtime: ort as unknown as OrtRuntime,
+        executionProviders: ['cpu'],
+        threads: 1,
+      });
+      const names = options.quantizers ?? contestants.map(({ name }) => name);
+      const cifar = readCifar(file);
+      const runs = await runCodebooks(backend, cifar, { ...options, names }, say);
+      backend.dispose();
+      process.stdout.write(`${codebookIntroduction}\n\n${codebookTables(runs)}\n`);
+      if (options.figures === undefined) return;
+      await mkdir(options.figures, { recursive: true });
+      const sizes = new Set(runs.map(({ codes, context }) => `${codes} ${context}`));
+      for (const [codes, context] of [...sizes].map((size) => size.split(' ').map(Number) as [number, number])) {
+        const name = join(options.figures, `codebooks-${codes}${context > 1 ? '-context' : ''}`);
+        await writeFile(`${name}.svg`, codebookCurves(runs, codes, context));
+        // The originals above what each quantiser makes of them.
+        const rows = groupRuns(runs)
+          .filter((group) => group.codes === codes && group.context === context)
+          .map((group) => new Uint8Array(Buffer.from(group.runs[0]!.pictures, 'base64')));
+        const originals = firstPictures(cifar.holdOut).data as Uint8Array;
+        await writeFile(`${name}.png`, pictureGrid([originals, ...rows], pictureCount));
+      }
+    },
+  );
 
 try {
   await program.parseAsync();

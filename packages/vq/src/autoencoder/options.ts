@@ -7,7 +7,7 @@ import type { AutoencoderQuality } from './evaluate.ts';
 import type { Images } from './images.ts';
 
 export interface AutoencoderOptions {
-  /** Its `dimension` is the length of a patch's latent vector; `norm` is `scale` unless it says otherwise. */
+  /** Its `dimension` is the length of a patch's latent vector; for `ddcl` its `norm` is `scale` unless it says otherwise. */
   readonly quantizer: QuantizerSpec;
   /** Side of a patch in pixels: one vector of codes each. Default 4. */
   readonly patch?: number;
@@ -59,7 +59,9 @@ export type ResolvedAutoencoderOptions = Required<Omit<AutoencoderOptions, 'hold
 
 /** @throws DdclError `argument` for numbers out of range */
 export function resolveAutoencoderOptions(options: AutoencoderOptions): ResolvedAutoencoderOptions {
-  const quantizer: QuantizerSpec = { norm: 'scale', ...options.quantizer };
+  // Running averages lag behind latents that a norm moves: on CIFAR-10 they do better without one (docs/results/codebooks.md).
+  const norm = options.quantizer.kind === 'ddcl' ? 'scale' : 'none';
+  const quantizer: QuantizerSpec = { norm, ...options.quantizer };
   const spec = resolveSpec(quantizer);
   const { patch = 4, context = 1, epochs = 20, stepsPerEpoch = 150, batch = 1024, seed = 0 } = options;
   const { hidden = context > 1 ? 256 : 128, learningRate = 1e-3, codeRate = 0.03, relocateAt } = options;
