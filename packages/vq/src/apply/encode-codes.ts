@@ -2,6 +2,7 @@ import { DdclError } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import type { TokenSource } from '@ddcl/core/fit';
 import { assignCodes } from '../part/assign.ts';
+import { codesPerVector } from '../spec/layout.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
 import { appliedBlocks } from './row-pass.ts';
 
@@ -10,7 +11,7 @@ export interface EncodedCodes {
   /** Number of the first vector. */
   readonly first: number;
   readonly rows: number;
-  /** [rows, H D], for each head its levels. */
+  /** [rows, H D], for each head its levels; 0 for vectors of weight 0. */
   readonly indices: Int32Array;
 }
 
@@ -34,5 +35,11 @@ export async function* encodeCodes(
   const blocks = appliedBlocks(backend, spec, state, source, (z, a, tensors) => ({
     perToken: [assignCodes(spec, tensors, z, a).indices],
   }));
-  for await (const { first, rows, perToken } of blocks) yield { first, rows, indices: perToken[0] as Int32Array };
+  const perVector = codesPerVector(spec);
+  for await (const { first, rows, weights, perToken } of blocks) {
+    const indices = perToken[0] as Int32Array;
+    for (let row = 0; row < rows; row++)
+      if (!(weights[row]! > 0)) indices.fill(0, row * perVector, (row + 1) * perVector);
+    yield { first, rows, indices };
+  }
 }

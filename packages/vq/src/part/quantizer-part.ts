@@ -115,7 +115,7 @@ export function quantizerPart(
     drawInputs: (n, random, weights) => prefixed(prefix, drawInputs(spec, n, random, weights)),
     build: (operands) => buildPart(spec, prefix, operands),
     toState: (parameters) =>
-      requireFinite({
+      checked({
         spec: state.spec,
         tensors: Object.fromEntries(
           tensors.map(({ name }) => [name, Float32Array.from(parameters[prefix + name] ?? [])]),
@@ -128,7 +128,7 @@ function prefixed<T>(prefix: string, named: Readonly<Record<string, T>>): Record
   return Object.fromEntries(Object.entries(named).map(([name, value]) => [prefix + name, value]));
 }
 
-function requireFinite(state: QuantizerState): QuantizerState {
+function checked(state: QuantizerState): QuantizerState {
   requireState(state);
   return state;
 }

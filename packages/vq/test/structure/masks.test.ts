@@ -1,6 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { describe, expect, it } from 'vitest';
-import { initialise, quantize, update, type QuantizerSpec, type QuantizerState } from '../../src/index.ts';
+import { encodeCodes, initialise, quantize, update, type QuantizerSpec, type QuantizerState } from '../../src/index.ts';
 import { kinds, normals, sourceOf, specOf } from '../kinds.ts';
 
 const [count, m] = [40, 4];
@@ -48,10 +48,22 @@ describe.each(kinds)('%s', (kind) => {
     const [zeros, huge] = [withPadding(() => 0), withPadding((index) => (index % 2 === 0 ? 1e30 : NaN))];
     const first = await quantize(backend, state, { data: zeros, shape, weights });
     expect(await quantize(backend, state, { data: huge, shape, weights })).toEqual(first);
+    const perVector = first.indices.length / count;
+    for await (const block of encodeCodes(
+      backend,
+      state,
+      sourceOf(
+        withPadding(() => 1e30),
+        m,
+        weights,
+      ),
+    )) {
+      const expected = first.indices.subarray(block.first * perVector, (block.first + block.rows) * perVector);
+      expect(block.indices).toEqual(expected);
+    }
     const next = await update(backend, state, { data: zeros, shape, weights });
     expect(await update(backend, state, { data: huge, shape, weights })).toEqual(next);
     // Vectors that count are quantised as without a mask, and the others are zeros.
-    const perVector = first.indices.length / count;
     weights.forEach((weight, row) => {
       const cut = <T extends Float32Array | Int32Array>(list: T, width: number): number[] =>
         Array.from(list.subarray(row * width, (row + 1) * width));
