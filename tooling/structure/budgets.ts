@@ -13,7 +13,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-webgpu': 28,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 10.5,
-  '@ddcl/core/fit': 61,
+  '@ddcl/core/fit': 61.5,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
