@@ -7,7 +7,9 @@ export type {
   KernelCall,
   KernelTable,
 } from './backend/kernels.ts';
+export { backendFromCompiler } from './backend/backend-from-compiler.ts';
 export { backendFromKernels } from './backend/backend-from-kernels.ts';
+export type { CompiledProgram, CompilerBackendOptions, NativeTensors } from './backend/compiler.ts';
 export { BoundedCache } from './backend/cache.ts';
 export { BufferTable } from './backend/buffers.ts';
 export { checkProgram, checkUpload } from './backend/check-program.ts';

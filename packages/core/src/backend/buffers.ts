@@ -5,6 +5,10 @@ import type { DeviceBuffer, MemoryUse } from './contract.ts';
 interface Held<Native> {
   readonly native: Native | undefined;
   readonly release: (() => void) | undefined;
+  /** Runs and downloads that use it. */
+  pins: number;
+  /** It is nobody's any more, and is released after its last use. */
+  ended: boolean;
 }
 
 /**
@@ -16,6 +20,9 @@ export class BufferTable<Native> {
   readonly #held = new Map<DeviceBuffer, Held<Native>>();
   readonly #ended = new WeakSet<DeviceBuffer>();
   #bytes = 0;
+  /** Pins that are set, of buffers alive and ended. */
+  #pins = 0;
+  #whenUnpinned: (() => void) | undefined;
 
   constructor(backend: string) {
     this.#backend = backend;
@@ -26,7 +33,7 @@ export class BufferTable<Native> {
     const buffer: DeviceBuffer = Object.freeze({
       type: Object.freeze({ dtype: type.dtype, shape: Object.freeze([...type.shape]) }),
     });
-    this.#held.set(buffer, { native, release });
+    this.#held.set(buffer, { native, release, pins: 0, ended: false });
     this.#bytes += byteLength(type);
     return buffer;
   }
@@ -60,7 +67,37 @@ export class BufferTable<Native> {
     this.#held.delete(buffer);
     this.#ended.add(buffer);
     this.#bytes -= byteLength(buffer.type);
-    held.release?.();
+    held.ended = true;
+    if (held.pins === 0) held.release?.();
+  }
+
+  /**
+   * Keeps what is behind buffers until the returned function is called, once: one that ends meanwhile is released then.
+   * @throws as {@link native}
+   */
+  pin(buffers: readonly DeviceBuffer[]): () => void {
+    const pinned = buffers.map((buffer) => {
+      this.native(buffer, 'pin');
+      return this.#held.get(buffer)!;
+    });
+    for (const held of pinned) held.pins++;
+    this.#pins += pinned.length;
+    return () => {
+      for (const held of pinned) if (--held.pins === 0 && held.ended) held.release?.();
+      this.#pins -= pinned.length;
+      if (this.#pins === 0) this.#whenUnpinned?.();
+    };
+  }
+
+  /** Calls back when nothing is pinned: now, or after the last use. */
+  whenUnpinned(callback: () => void): void {
+    if (this.#pins === 0) callback();
+    else {
+      this.#whenUnpinned = () => {
+        this.#whenUnpinned = undefined;
+        callback();
+      };
+    }
   }
 
   freeAll(): void {

@@ -63,7 +63,7 @@ export interface Executable {
 
 /**
  * Whatever can run a program. Structural: a plain object with these members is a backend,
- * nothing is registered anywhere, and nothing happens on import.
+ * nothing is registered anywhere, and nothing happens on import. What its numbers are, op by op, and what is left open: docs/backends/contract.md.
  */
 export interface Backend {
   /** Version of this contract. A change of meaning makes it 2. */

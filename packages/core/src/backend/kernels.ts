@@ -1,8 +1,9 @@
 import type { PrimitiveAttributes, PrimitiveOp } from '../program/attributes.ts';
-import type { TypedArray } from '../program/dtype.ts';
 import type { CompositeAttributes } from '../program/program.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
+import type { NativeTensors } from './compiler.ts';
 import type { Capabilities } from './contract.ts';
+import type { PlanStep } from './plan.ts';
 
 /** What a kernel is told beside its operands. Types and attributes are checked before any kernel runs. */
 export interface KernelCall<Attributes> {
@@ -39,23 +40,15 @@ export type KernelTable<Native> = {
 };
 
 /** What {@link backendFromKernels} needs to make a whole backend. */
-export interface KernelBackendOptions<Native extends object> {
-  readonly name: string;
+export interface KernelBackendOptions<Native extends object> extends NativeTensors<Native> {
   /** `composites` is filled in from the table of the same name (see {@link tokenPassName}). */
   readonly capabilities: Omit<Capabilities, 'composites'>;
   readonly kernels: KernelTable<Native>;
   /** Kernels for composites by versioned name; the others run decomposed. That of `ddcl.tokenPass/1` stands for {@link tokenPassComposites}. */
   readonly composites?: Readonly<Record<string, CompositeKernel<Native>>>;
-  /** Copies host data into a new native tensor. */
-  upload(type: ConcreteType, data: TypedArray): Native;
-  /** Copies a native tensor out. */
-  download(native: Native, type: ConcreteType): Promise<TypedArray>;
-  /** A new native tensor with the same elements; for programs that return a parameter. */
-  copy(native: Native, type: ConcreteType): Native;
-  /** Called exactly once for every native tensor made, when nothing needs it any more. */
-  release(native: Native, type: ConcreteType): void;
-  /** Called once, after everything was released. */
-  dispose?(): void;
-  /** See {@link Backend.lost}; never resolves if left out. */
-  readonly lost?: Promise<{ readonly reason: string }>;
+  /**
+   * Makes ready what kernels need and cannot wait for, such as pipelines: called once for each program and set of sizes, before its first run,
+   * with the calls that the run will make. The run waits for it.
+   */
+  prepare?(steps: readonly PlanStep[]): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { KernelPlan, PlanStep } from './plan.ts';
 /** The part of a kernel backend that the walker needs. */
 export type WalkOptions<Native extends object> = Pick<
   KernelBackendOptions<Native>,
-  'kernels' | 'composites' | 'copy' | 'release'
+  'kernels' | 'composites' | 'copy' | 'release' | 'check'
 >;
 
 /** Counts how many values of a run share a native tensor, since `reshape` may return its operand. */
@@ -42,7 +42,21 @@ function runStep<Native extends object>(
   }
   const kernel: CompositeKernel<Native> | undefined = options.composites?.[instruction.name];
   if (kernel === undefined) throw internalError(`the plan holds ${instruction.name}, for which there is no kernel`);
-  return kernel(inputs, call);
+  const outputs: unknown = kernel(inputs, call);
+  if (!Array.isArray(outputs)) throw new Error('it returned no list of tensors, one for each output');
+  return outputs as readonly (Native | undefined)[];
+}
+
+/** What is wrong with what a kernel returned; undefined if nothing. */
+function complaintAbout<Native extends object>(
+  native: Native | undefined,
+  type: ConcreteType,
+  { check }: WalkOptions<Native>,
+): string | undefined {
+  if (native === undefined) return 'nothing';
+  if (typeof (native as { then?: unknown }).then === 'function')
+    return 'a promise (kernels do not wait: what takes time to make ready goes into `prepare`)';
+  return check?.(native, type);
 }
 
 function nameOf({ instruction }: PlanStep): string {
@@ -84,11 +98,11 @@ export function walkPlan<Native extends object>(
           throw new Error(`it returned ${outputs.length} tensors instead of ${step.outputs.length}`);
         }
         step.outputs.forEach((id, index) => {
-          const native = outputs[index];
-          if (native === undefined) {
-            if (!step.call.needed[index]) return;
-            throw new Error(`it returned nothing as output ${index}, which is needed`);
-          }
+          const native = outputs[index] ?? undefined;
+          if (native === undefined && !step.call.needed[index]) return;
+          const complaint = complaintAbout(native, types[id]!, options);
+          if (native === undefined || complaint !== undefined)
+            throw new Error(`it returned ${complaint} as output ${index}, where ${formatType(types[id]!)} is needed`);
           values[id] = native;
           counts.keep(native);
           if (!typeOf.has(native)) typeOf.set(native, types[id]!);

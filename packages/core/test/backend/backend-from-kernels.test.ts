@@ -21,13 +21,39 @@ function upload(backend: Backend, ...numbers: number[]): DeviceBuffer {
 }
 
 describe('a backend made of kernels', () => {
-  it('refuses a program that needs a kernel which its table lacks, before it runs', async () => {
+  it('refuses a table with a gap, with what is no primitive, or with a composite without a version', () => {
     const { options } = strictOptions();
-    const { neg: _, ...others } = options.kernels;
-    const backend = backendFromKernels({ ...options, kernels: others as typeof options.kernels });
-    const error = await rejection(backend.compile(trace([f64(2)], (x) => [neg(x)])));
-    expect(error).toMatchObject({ code: 'unsupported', op: 'neg' });
-    expect((await backend.compile(doubled)).program).toBe(doubled);
+    const { neg: _, sum: __, ...others } = options.kernels;
+    const made = (kernels: object, composites = {}): (() => Backend) => {
+      return () => backendFromKernels({ ...options, kernels: kernels as typeof options.kernels, composites });
+    };
+    expect(errorOf(made(others))).toMatchObject({ code: 'argument', message: expect.stringContaining('neg, sum') });
+    expect(errorOf(made({ ...options.kernels, relu: others.exp })).message).toContain('kernels for relu');
+    expect(errorOf(made({ ...options.kernels, exp: undefined })).message).toContain('no kernel for exp');
+    expect(errorOf(made(options.kernels, { softmax: others.exp })).message).toContain('composites softmax: each takes');
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['nothing', () => undefined, 'returned nothing as output 0, where f64[2] is needed'],
+    ['a promise', () => Promise.resolve({}), 'returned a promise (kernels do not wait'],
+    [
+      'a wrong shape',
+      () => ({ dtype: 'float64', data: new Float64Array(3) }),
+      'returned 3 numbers as output 0, where f64[2]',
+    ],
+  ])('names the kernel that returns %s', async (_, kernel, text) => {
+    const { options } = strictOptions();
+    const backend = backendFromKernels({
+      ...options,
+      kernels: { ...options.kernels, neg: kernel as never },
+      check: ({ data }, { shape }) => (data.length === shape[0] ? undefined : `${data.length} numbers`),
+    });
+    const executable = await backend.compile(trace([f64(2)], (x) => [add(neg(x), x)]));
+    expect(await rejection(executable.run([upload(backend, 1, 2)]))).toMatchObject({
+      code: 'internal',
+      op: 'neg',
+      message: expect.stringContaining(`the kernel of neg(f64[2]) failed: Error: it ${text}`),
+    });
   });
 
   it('uploads a copy and downloads a copy', async () => {

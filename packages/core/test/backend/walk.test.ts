@@ -179,7 +179,7 @@ describe('a composite kernel', () => {
       [true, true],
     ]);
     await expect(run(ofOne, inputs, { composites: { 'both/1': () => [undefined, undefined] } })).rejects.toThrow(
-      'returned nothing as output 1, which is needed',
+      'returned nothing as output 1, where f64[2] is needed',
     );
   });
 
