@@ -15,8 +15,11 @@ const conditions = built ? [] : ['@ddcl/source'];
 const source = { conditions: [...conditions, 'module', 'node', 'development|production'] };
 const plugins = built ? [builtFiles()] : [];
 
-/** `npm run check:data` runs the tests that need data sets, and only those; `npm run test:all` those that `npm test` leaves out as slow. */
-const kinds = ['data', 'thorough'] as const;
+/**
+ * `npm run check:data` runs the tests that need data sets, and only those; `npm run test:all` those that `npm test` leaves out as slow;
+ * `npm run check:kit` plants faults.
+ */
+const kinds = ['data', 'thorough', 'kit'] as const;
 const only = kinds.find((kind) => process.env[`DDCL_${kind.toUpperCase()}_TESTS`] === '1');
 const include = [only === undefined ? 'test/**/*.test.ts' : `test/**/*.${only}.test.ts`];
 const exclude = [
@@ -56,7 +59,7 @@ export default defineConfig({
     reporters: [
       'default',
       new SummaryReporter(),
-      // What the support table of docs/backends.md is made of.
+      // What the support table of docs/backends/README.md is made of.
       new ConformanceReporter({ folder: fileURLToPath(new URL('conformance', import.meta.url)) }),
     ],
     projects: Object.entries(folders)

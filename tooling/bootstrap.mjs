@@ -270,6 +270,10 @@ const commands = {
     process.env['DDCL_THOROUGH_TESTS'] = '1';
     await vitest(args);
   },
+  async 'check:kit'(args) {
+    process.env['DDCL_KIT_TESTS'] = '1';
+    await vitest(['--project', 'backend-conformance', ...args]);
+  },
   async 'check:data'(args) {
     const given = process.env['DDCL_DATA'];
     const folder = given ? resolve(userFolder, given) : join(root, '..', 'shared', 'data');

@@ -4,6 +4,7 @@ import { conformanceCases } from './conformance-cases.ts';
 import { deviationProblems, type Deviation } from './run/deviations.ts';
 import { createContext, type ContextOptions, type MakeBackend, type OwnedContext } from './run/context.ts';
 import type { ConformanceMeta } from './report/report.ts';
+import { toleranceProblems } from './compare/tolerances.ts';
 import { runCase } from './run/run-case.ts';
 import { featuresOf } from './run-conformance.ts';
 
@@ -37,6 +38,10 @@ export function describeBackend(name: string, makeBackend: MakeBackend, options:
 
     it('has sound deviations', () => {
       expect(deviationProblems(deviations, cases)).toEqual([]);
+    });
+
+    it('has sound tolerances of its own', () => {
+      expect(toleranceProblems(options.tolerances ?? {})).toEqual([]);
     });
 
     for (const group of conformanceGroups) {

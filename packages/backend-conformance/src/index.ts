@@ -23,7 +23,13 @@ export {
 export { insertTable, supportTable } from './report/support-table.ts';
 
 // The oracle
-export { tolerances, compositeTolerances, type CompositeTolerance, type Tolerance } from './compare/tolerances.ts';
+export {
+  tolerances,
+  compositeTolerances,
+  type CompositeTolerance,
+  type Tolerance,
+  type ToleranceTable,
+} from './compare/tolerances.ts';
 export { compare, type Comparison, type Expected } from './compare/compare.ts';
 export { evaluate } from './compare/enclosure.ts';
 export type { Enclosure } from './compare/exact.ts';

@@ -28,6 +28,10 @@ describe('the list of cases', () => {
     expect(twice.map(({ id }) => id)).toEqual([]);
   });
 
+  it('has ids that find themselves as patterns, which is what vitest -t takes', () => {
+    expect(cases.filter(({ id }) => !new RegExp(id).test(id)).map(({ id }) => id)).toEqual([]);
+  });
+
   it('is the same every time', () => {
     expect(conformanceCases().map(({ id }) => id)).toEqual(cases.map(({ id }) => id));
   });
@@ -90,15 +94,24 @@ describe('a backend whose every float is 1 % too large', () => {
       'concurrency',
     ];
     outcomes = await runConformance(
-      withOptions((options) => ({
-        async download(native, type) {
-          const data = await options.download(native, type);
-          return type.dtype === 'int32' ? data : data.map((each: number) => each * 1.01);
-        },
-      })),
-      { only: ({ group, dtype }) => numeric.includes(group) && dtype !== 'float64' },
+      withOptions((options) => {
+        // Of results only: an input that comes back otherwise would fail every case.
+        const uploaded = new WeakSet<object>();
+        return {
+          upload(type, data) {
+            const native = options.upload(type, data);
+            uploaded.add(native);
+            return native;
+          },
+          async download(native, type) {
+            const data = await options.download(native, type);
+            return type.dtype === 'int32' || uploaded.has(native) ? data : data.map((each: number) => each * 1.01);
+          },
+        };
+      }),
+      { only: ({ group, dtype }) => numeric.includes(group) && dtype === 'float32' },
     );
-  });
+  }, 600_000);
 
   it('fails everywhere but where the results are whole numbers, zeros or nothing: tolerances are no wider', () => {
     const passing = outcomes.filter(({ status }) => status === 'passed');
@@ -106,16 +119,18 @@ describe('a backend whose every float is 1 % too large', () => {
       dtype === 'int32' ||
       ['less', 'equal', 'argMax'].includes(op ?? '') ||
       id.includes('cast/') ||
-      /iota.*\[1\]/.test(id);
+      /nearest.*result [02] alone/.test(id) ||
+      /iota.*<1>/.test(id);
     const isNothing = ({ id }: CaseOutcome): boolean =>
-      /\[(\d+,)*0(,\d+)*\]|n = 0|weights of 0|inputs may be freed/.test(id) ||
-      /slice.*(\[4,3\] from the middle|\[5,2\] from the end)/.test(id);
+      /<(\d+,)*0(,\d+)*>|n = 0|weights of 0|inputs may be freed/.test(id) ||
+      /slice.*(<4,3> from the middle|<5,2> from the end)/.test(id);
     const left = passing.filter((each) => !isWhole(each) && !isNothing(each)).map(({ id }) => id);
     // Where float32 cannot do better: distances of 2,000 with an error of 1e-3, over T, times distances again.
     expect(left).toEqual([
-      'ddcl/ddcl.forwardGradient/1/float32/far from the origin (n = 65, K = 3, m = 3, T = 4)',
-      'ddcl/ddcl.hessianProduct/1/float32/cold (n = 63, K = 4, m = 3, T = 0.05)',
-      'ddcl/ddcl.hessianProduct/1/float32/far from the origin (n = 65, K = 3, m = 3, T = 4)',
+      'composite/ddcl.forwardGradient/1/float32/result 2 alone',
+      'ddcl/ddcl.forwardGradient/1/float32/far from the origin, n = 65, K = 3, m = 3, T = 4',
+      'ddcl/ddcl.hessianProduct/1/float32/cold, n = 63, K = 4, m = 3, T = 0.05',
+      'ddcl/ddcl.hessianProduct/1/float32/far from the origin, n = 65, K = 3, m = 3, T = 4',
     ]);
     expect(outcomes.length - passing.length).toBeGreaterThan(1000);
   });

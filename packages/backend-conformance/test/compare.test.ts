@@ -1,8 +1,9 @@
-import { add, argMax, exp, matmul, mul, sub, sum, trace } from '@ddcl/core';
+import { add, argMax, exp, matmul, mul, reshape, sub, sum, trace } from '@ddcl/core';
 import { tensorType, type ConcreteType } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { compare, errorInTolerances } from '../src/compare/compare.ts';
 import { evaluate } from '../src/compare/enclosure.ts';
+import { tolerances } from '../src/compare/tolerances.ts';
 import { randomValue, value } from '../src/cases/data.ts';
 import { erf } from '../src/oracle/erf.ts';
 
@@ -71,18 +72,50 @@ describe('evaluate', () => {
   it('knows that sums of long rows may be further off, in proportion to what was added', () => {
     const program = trace([f('n')], (x) => [sum(x)]);
     const boundOf = (n: number, scale: number): number =>
-      evaluate(program, [value(f(n), new Array<number>(n).fill(scale))])[0]!.bound[0]!;
-    expect(boundOf(100, 1)).toBeCloseTo(100 * 100 * 2 ** -24, 12);
+      evaluate(program, [value(f(n), new Array<number>(n).fill(0.75 * scale))])[0]!.bound[0]!;
+    expect(boundOf(100, 1)).toBeCloseTo(0.75 * 100 * 100 * 2 ** -24, 12);
     expect(boundOf(200, 1) / boundOf(100, 1)).toBeCloseTo(4, 5);
-    expect(boundOf(100, 1000) / boundOf(100, 1)).toBeCloseTo(1000, 2);
+    expect(boundOf(100, 1000.5) / boundOf(100, 1)).toBeCloseTo(1000.5, 2);
   });
 
   it('knows about cancellation', () => {
     const program = trace([f(1), f(1)], (x, y) => [sub(mul(x, x), mul(y, y))]);
-    const [near] = evaluate(program, [value(f(1), [1000]), value(f(1), [1000])]);
-    // 0, of two products of 1e6 that may each be wrong by one ulp.
+    const [near] = evaluate(program, [value(f(1), [1000.1]), value(f(1), [1000.1])]);
+    // 0, of two products of about 1e6 that may each be wrong by one ulp.
     expect(near!.data[0]).toBe(0);
     expect(near!.bound[0]).toBeGreaterThanOrEqual(2 * 1e6 * 2 ** -23);
+  });
+
+  it('knows that whole numbers are added without rounding while they fit, in any order', () => {
+    const program = trace([f('n'), f('n')], (x, y) => [
+      sum(x),
+      matmul(reshape(x, [1, 'n']), reshape(y, ['n', 1])),
+      add(x, y),
+    ]);
+    const boundsOf = (...data: number[]): number[] =>
+      evaluate(program, [value(f(3), data), value(f(3), data)]).map(({ bound }) => bound[0]!);
+    expect(boundsOf(1, 2, 5)).toEqual([0, 0, 0]);
+    expect(boundsOf(2 ** 22, 2, 5)[0]).toBe(0);
+    expect(boundsOf(2 ** 22, 2, 5)[1]).toBeGreaterThan(0);
+    expect(boundsOf(2 ** 24, 2, 5)[0]).toBeGreaterThan(0);
+    expect(
+      boundsOf(0.1, 2, 5)
+        .slice(0, 2)
+        .every((bound) => bound > 0),
+    ).toBe(true);
+    // 0.1 + 0.1 is a number of the dtype.
+    expect(boundsOf(0.1, 2, 5)[2]).toBe(0);
+  });
+
+  it('takes the tolerance of a backend for an op, wherever the op is', () => {
+    const program = trace([f(2)], (x) => [sum(exp(x))]);
+    const x = [value(f(2), [1, 2])];
+    const [narrow, wide] = [
+      evaluate(program, x),
+      evaluate(program, x, { ...tolerances, exp: { ulps: { float32: 400, float64: 2 }, reason: 'a test' } }),
+    ];
+    expect(wide[0]!.bound[0]! / narrow[0]!.bound[0]!).toBeGreaterThan(30);
+    expect(wide[0]!.data).toEqual(narrow[0]!.data);
   });
 
   it('covers what rounding of every step to float32 does', () => {

@@ -92,9 +92,9 @@ describe('the support table', () => {
 });
 
 /** Reports and their table are kept in the repository, since some come from machines that nobody else has. */
-const document = join(import.meta.dirname, '../../../docs/backends.md');
+const document = join(import.meta.dirname, '../../../docs/backends/README.md');
 
-describe.runIf(existsSync(document))('docs/backends.md', () => {
+describe.runIf(existsSync(document))('docs/backends/README.md', () => {
   it('has the table of the reports in conformance/', () => {
     const reports = join(import.meta.dirname, '../../../conformance');
     const complaints = vi.spyOn(process.stderr, 'write').mockReturnValue(true);

@@ -40,7 +40,7 @@ const concreteSizes: Readonly<Record<DType, readonly number[]>> = {
   float16: [],
 };
 
-const formatShape = ({ shape }: ConcreteType): string => `[${shape.join(',')}]`;
+const formatShape = ({ shape }: ConcreteType): string => `<${shape.join(',')}>`;
 
 /** The cases of one variant of an op, for all its dtypes and sizes. */
 export function variantCases(op: string, variant: Variant, defaultGroup: ConformanceGroup): ConformanceCase[] {

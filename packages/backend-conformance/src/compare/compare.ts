@@ -27,7 +27,8 @@ export function errorInTolerances(actual: number, expected: number, bound: numbe
   return bound > 0 ? error / bound : Infinity;
 }
 
-function coordinatesOf(index: number, shape: readonly number[]): string {
+/** `[2, 0]`: where an element of a row-major tensor is. */
+export function coordinatesOf(index: number, shape: readonly number[]): string {
   const coordinates: number[] = [];
   let left = index;
   for (const size of [...shape].reverse()) {

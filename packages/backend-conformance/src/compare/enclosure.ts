@@ -11,18 +11,26 @@ import type { Value } from '../oracle/tensor.ts';
 import { bindProgram } from './bind-program.ts';
 import { exactly, type Enclosure } from './exact.ts';
 import { roundingRules } from './rounding-rules.ts';
-import { compositeTolerances, negligibleShare } from './tolerances.ts';
+import { compositeTolerances, negligibleShare, tolerances, type ToleranceTable } from './tolerances.ts';
 
-function runPrimitive(instruction: PrimitiveInstruction, inputs: readonly Enclosure[]): Enclosure {
+function runPrimitive(
+  instruction: PrimitiveInstruction,
+  inputs: readonly Enclosure[],
+  table: ToleranceTable,
+): Enclosure {
   const type = instruction.outputs[0] as ConcreteType;
   const data = exactly(instruction, inputs);
-  return { type, data, bound: roundingRules(instruction, inputs, { type, data }) };
+  return { type, data, bound: roundingRules(instruction, inputs, { type, data }, table) };
 }
 
-function runComposite(instruction: CompositeInstruction, inputs: readonly Enclosure[]): Enclosure[] {
+function runComposite(
+  instruction: CompositeInstruction,
+  inputs: readonly Enclosure[],
+  table: ToleranceTable,
+): Enclosure[] {
   const { factor } = compositeTolerances[instruction.name] ?? { factor: 1 };
   // An error that comes in with the operands is not the kernel's, but to tell them apart is not worth a second pass.
-  return walk(instruction.decomposition, inputs, true).map((output) => ({
+  return walk(instruction.decomposition, inputs, table, true).map((output) => ({
     ...output,
     bound: output.bound.map((bound, index) =>
       bound === 0 && output.data[index] === 0 ? 0 : bound * factor + negligibleShare,
@@ -30,13 +38,13 @@ function runComposite(instruction: CompositeInstruction, inputs: readonly Enclos
   }));
 }
 
-function walk(program: Program, inputs: readonly Enclosure[], isNested: boolean): Enclosure[] {
+function walk(program: Program, inputs: readonly Enclosure[], table: ToleranceTable, isNested: boolean): Enclosure[] {
   const values = [...inputs];
   for (const instruction of program.instructions) {
     const operands = instruction.inputs.map((id) => values[id]!);
-    if (instruction.op !== 'composite') values.push(runPrimitive(instruction, operands));
-    else if (isNested) values.push(...walk(instruction.decomposition, operands, true));
-    else values.push(...runComposite(instruction, operands));
+    if (instruction.op !== 'composite') values.push(runPrimitive(instruction, operands, table));
+    else if (isNested) values.push(...walk(instruction.decomposition, operands, table, true));
+    else values.push(...runComposite(instruction, operands, table));
   }
   return program.results.map((id) => values[id]!);
 }
@@ -47,8 +55,9 @@ function walk(program: Program, inputs: readonly Enclosure[], isNested: boolean)
  * element of each result has a tolerance of its own that knows about cancellation, magnitude and length of sums.
  *
  * @param program any; its symbols are bound by the inputs
+ * @param table the allowances, if a backend has others for some ops
  */
-export function evaluate(program: Program, inputs: readonly Value[]): Enclosure[] {
+export function evaluate(program: Program, inputs: readonly Value[], table: ToleranceTable = tolerances): Enclosure[] {
   const bound = bindProgram(
     program,
     inputs.map(({ type }) => type),
@@ -56,6 +65,7 @@ export function evaluate(program: Program, inputs: readonly Value[]): Enclosure[
   const results = walk(
     bound,
     inputs.map(({ type, data }) => ({ type, data: numbersOf(type, data), bound: new Float64Array(data.length) })),
+    table,
     false,
   );
   const types = resultTypes(bound) as ConcreteType[];

@@ -1,13 +1,24 @@
 import { elementCount, isFloat, type FloatDType, type PrimitiveInstruction } from '@ddcl/core/backend';
-import { broadcastSources } from './broadcast-sources.ts';
+import { broadcastSources } from '../oracle/broadcast-sources.ts';
 import { exactly, type Enclosure } from './exact.ts';
-import { smallestNormal, tolerances, unitRoundoff, type Tolerance } from './tolerances.ts';
+import { smallestNormal, unitRoundoff, type Tolerance, type ToleranceTable } from './tolerances.ts';
 
 type Output = Pick<Enclosure, 'type' | 'data'>;
 
 /** What one rounding may add to a result of a float op. */
-function roundingOf(tolerance: Tolerance | undefined, dtype: FloatDType, result: number, operand: number): number {
+function roundingOf(
+  tolerance: Tolerance | undefined,
+  dtype: FloatDType,
+  result: number,
+  operand: number,
+  isExact = false,
+): number {
   if (tolerance === undefined) return 0;
+  const fits =
+    dtype === 'float32' &&
+    Math.fround(result) === result &&
+    (result === 0 || Math.abs(result) >= smallestNormal.float32);
+  if (isExact && tolerance.exactWhereItFits === true && fits) return 0;
   const ulp = 2 * unitRoundoff[dtype];
   const ulps = tolerance.ulps[dtype] + (tolerance.ulpsPerOperand ?? 0) * Math.abs(operand);
   const magnitude = Math.abs(result);
@@ -44,11 +55,23 @@ const movements: Partial<Record<PrimitiveInstruction['op'], Movement>> = {
   select: ([c, a, b], [ec, ea, eb]) => (ec! > 0 ? Math.abs(a! - b!) + Math.max(ea!, eb!) : c === 0 ? eb! : ea!),
 };
 
-function elementwise(instruction: PrimitiveInstruction, inputs: readonly Enclosure[], output: Output): Float64Array {
+function elementwise(
+  instruction: PrimitiveInstruction,
+  inputs: readonly Enclosure[],
+  output: Output,
+  table: ToleranceTable,
+): Float64Array {
   const movement = movements[instruction.op]!;
-  const tolerance = tolerances[instruction.op];
+  const tolerance = table[instruction.op];
   const { dtype, shape } = output.type;
   const sources = inputs.map(({ type }) => broadcastSources(type.shape, shape));
+  // Operands without errors move nothing: only what the op itself rounds is left.
+  if (inputs.every(({ bound }) => bound.every(isZero))) {
+    if (!isFloat(dtype) || tolerance === undefined) return new Float64Array(output.data.length);
+    return output.data.map((result, index) =>
+      roundingOf(tolerance, dtype, result, inputs[0]!.data[sources[0]![index]!]!, true),
+    );
+  }
   const x = inputs.map(() => 0);
   const e = inputs.map(() => 0);
   return output.data.map((result, index) => {
@@ -57,16 +80,16 @@ function elementwise(instruction: PrimitiveInstruction, inputs: readonly Enclosu
       x[operand] = inputs[operand]!.data[source]!;
       e[operand] = inputs[operand]!.bound[source]!;
     }
-    return movement(x, e, result) + (isFloat(dtype) ? roundingOf(tolerance, dtype, result, x[0]!) : 0);
+    return movement(x, e, result) + (isFloat(dtype) ? roundingOf(tolerance, dtype, result, x[0]!, e.every(isZero)) : 0);
   });
 }
 
-function castBounds([x]: readonly Enclosure[], { type: { dtype }, data }: Output): Float64Array {
+function castBounds([x]: readonly Enclosure[], { type: { dtype }, data }: Output, table: ToleranceTable): Float64Array {
   return x!.bound.map((e, index) => {
     const value = x!.data[index]!;
     if (dtype === 'int32') return Math.trunc(value - e) === Math.trunc(value + e) ? 0 : 1 + Math.ceil(e);
     const narrower = dtype === 'float32' && Math.fround(value) !== value;
-    return e + (narrower ? roundingOf(tolerances.cast, dtype, data[index]!, value) : 0);
+    return e + (narrower ? roundingOf(table.cast, dtype, data[index]!, value) : 0);
   });
 }
 
@@ -83,10 +106,11 @@ function summed(
   instruction: PrimitiveInstruction,
   inputs: readonly Enclosure[],
   { type: { dtype }, data }: Output,
+  table: ToleranceTable,
   terms: (index: number) => number,
 ): Float64Array {
   if (!isFloat(dtype)) return new Float64Array(data.length);
-  const unit = unitRoundoff[dtype] * tolerances[instruction.op as 'sum']!.perTerm!;
+  const unit = unitRoundoff[dtype] * table[instruction.op as 'sum']!.perTerm!;
   const [x, ...rest] = inputs as [Enclosure, ...Enclosure[]];
   const isMatmul = instruction.op === 'matmul';
   const y = rest[0]!;
@@ -100,12 +124,12 @@ function summed(
         carry(y.bound.every(isZero), () => [absolute(x), errors(y)]),
       )
     : carry(x.bound.every(isZero), () => [errors(x), ...rest]);
+  const isWhole = inputs.every((each) => each.bound.every(isZero) && each.data.every(Number.isInteger));
   return carried.map((error, index) => {
     const count = terms(index);
-    // A sum of zeros, or of one term, is exact.
-    return (
-      error + (magnitudes[index] === 0 || count < 2 ? 0 : unit * count * magnitudes[index]! + smallestNormal[dtype])
-    );
+    // A sum of zeros, or of one term, is exact; so is one of whole numbers whose partial sums all are numbers of the dtype, in any order.
+    const isExact = magnitudes[index] === 0 || count < 2 || (isWhole && magnitudes[index]! * unitRoundoff[dtype] <= 1);
+    return error + (isExact ? 0 : unit * count * magnitudes[index]! + smallestNormal[dtype]);
   });
 }
 
@@ -147,20 +171,21 @@ export function roundingRules(
   instruction: PrimitiveInstruction,
   inputs: readonly Enclosure[],
   output: Output,
+  table: ToleranceTable,
 ): Float64Array {
   const { op } = instruction;
   switch (op) {
     case 'sum': {
       const terms = elementCount(instruction.attributes.axes.map((axis) => inputs[0]!.type.shape[axis]!));
-      return summed(instruction, inputs, output, () => terms);
+      return summed(instruction, inputs, output, table, () => terms);
     }
     case 'matmul': {
       const { shape } = inputs[0]!.type;
       const inner = shape.at(instruction.attributes.transposeA ? -2 : -1)!;
-      return summed(instruction, inputs, output, () => inner + 1);
+      return summed(instruction, inputs, output, table, () => inner + 1);
     }
     case 'segmentSum':
-      return summed(instruction, inputs, output, countRows(inputs[1]!, output));
+      return summed(instruction, inputs, output, table, countRows(inputs[1]!, output));
     case 'max':
     case 'reshape':
     case 'transpose':
@@ -173,11 +198,11 @@ export function roundingRules(
     case 'argMax':
       return argMaxBounds(inputs, instruction.attributes.axis, output);
     case 'cast':
-      return castBounds(inputs, output);
+      return castBounds(inputs, output, table);
     case 'constant':
     case 'iota':
       return new Float64Array(output.data.length);
     default:
-      return elementwise(instruction, inputs, output);
+      return elementwise(instruction, inputs, output, table);
   }
 }

@@ -16,11 +16,17 @@ export interface Tolerance {
    * wrong by n times this. Grows with the reduction length.
    */
   readonly perTerm?: number;
+  /** Operands without an error and a result that the dtype holds leave nothing to round: float32 is compared exactly then. */
+  readonly exactWhereItFits?: boolean;
   readonly reason: string;
 }
 
+/** A tolerance for each op that rounds. */
+export type ToleranceTable = Readonly<Partial<Record<PrimitiveOp, Tolerance>>>;
+
 const rounded: Tolerance = {
   ulps: { float32: 1, float64: 1 },
+  exactWhereItFits: true,
   reason: 'Rounded once (1/2 ulp); WGSL leaves the direction of rounding open (1 ulp).',
 };
 
@@ -29,7 +35,7 @@ const anyOrder =
   'section 4.2), u = 1/2 ulp: blocked, pairwise and sequential sums all pass. One u more for the products or for storing.';
 
 /** The one table: the rounding that each primitive may add. {@link evaluate} carries it through programs. */
-export const tolerances: Readonly<Partial<Record<PrimitiveOp, Tolerance>>> = {
+export const tolerances: ToleranceTable = {
   add: rounded,
   sub: rounded,
   mul: rounded,
@@ -126,3 +132,31 @@ export const unitRoundoff: Readonly<Record<FloatDType, number>> = { float32: 2 *
 
 /** The smallest normal number. Whatever is smaller may be flushed to zero, as GPUs do. */
 export const smallestNormal: Readonly<Record<FloatDType, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
+
+/**
+ * The table with a backend's own tolerances in it.
+ * @param own by primitive, each with a reason
+ */
+export function withTolerances(own: ToleranceTable = {}): ToleranceTable {
+  return { ...tolerances, ...own };
+}
+
+/** What is wrong with a backend's own tolerances: without a reason, for an op that is exact, or narrower than the table's. */
+export function toleranceProblems(own: ToleranceTable): string[] {
+  return Object.entries(own).flatMap(([op, tolerance]) => {
+    const common = tolerances[op as PrimitiveOp];
+    if (common === undefined) return [`There is no tolerance for ${op}: it is exact.`];
+    const problems =
+      tolerance.reason.trim() === ''
+        ? [`The tolerance of ${op} has no reason. Say why the backend cannot do better.`]
+        : [];
+    const wider =
+      (['float32', 'float64'] as const).some((dtype) => tolerance.ulps[dtype] > common.ulps[dtype]) ||
+      (tolerance.ulpsPerOperand ?? 0) > (common.ulpsPerOperand ?? 0) ||
+      (tolerance.absoluteUlps ?? 0) > (common.absoluteUlps ?? 0) ||
+      (tolerance.perTerm ?? 0) > (common.perTerm ?? 0);
+    return wider
+      ? problems
+      : [...problems, `The tolerance of ${op} allows nothing that is not allowed anyway. Remove it.`];
+  });
+}

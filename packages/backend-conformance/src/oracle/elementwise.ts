@@ -1,6 +1,7 @@
 import type { Kernel, KernelTable, PrimitiveOp } from '@ddcl/core/backend';
 import { erf } from './erf.ts';
-import { make, position, type RefTensor } from './tensor.ts';
+import { broadcastSources } from './broadcast-sources.ts';
+import { rounded, type RefTensor } from './tensor.ts';
 
 type Elementwise = Extract<
   PrimitiveOp,
@@ -26,13 +27,26 @@ type Elementwise = Extract<
 
 const unary =
   (f: (x: number) => number): Kernel<RefTensor, unknown> =>
-  ([x], { inputTypes: [type], outputType }) =>
-    make(outputType, (at) => f(x!.data[position(type!.shape, at)]!));
+  ([x], { inputTypes: [type], outputType }) => {
+    const from = broadcastSources(type!.shape, outputType.shape);
+    return rounded(
+      outputType,
+      Float64Array.from(from, (place) => f(x!.data[place]!)),
+    );
+  };
 
 const binary =
   (f: (a: number, b: number) => number): Kernel<RefTensor, unknown> =>
-  ([a, b], { inputTypes: [typeA, typeB], outputType }) =>
-    make(outputType, (at) => f(a!.data[position(typeA!.shape, at)]!, b!.data[position(typeB!.shape, at)]!));
+  ([a, b], { inputTypes: [typeA, typeB], outputType }) => {
+    const [fromA, fromB] = [
+      broadcastSources(typeA!.shape, outputType.shape),
+      broadcastSources(typeB!.shape, outputType.shape),
+    ];
+    const result = new Float64Array(fromA.length);
+    for (let index = 0; index < result.length; index++)
+      result[index] = f(a!.data[fromA[index]!]!, b!.data[fromB[index]!]!);
+    return rounded(outputType, result);
+  };
 
 /** Ops whose every element comes from one element of each operand. */
 export const elementwiseKernels: Pick<KernelTable<RefTensor>, Elementwise> = {
@@ -51,13 +65,16 @@ export const elementwiseKernels: Pick<KernelTable<RefTensor>, Elementwise> = {
   minimum: binary((a, b) => (b < a ? b : a)),
   less: binary((a, b) => (a < b ? 1 : 0)),
   equal: binary((a, b) => (a === b ? 1 : 0)),
-  select: ([c, a, b], { inputTypes: [typeC, typeA, typeB], outputType }) =>
-    make(outputType, (at) =>
-      c!.data[position(typeC!.shape, at)] === 0
-        ? b!.data[position(typeB!.shape, at)]!
-        : a!.data[position(typeA!.shape, at)]!,
-    ),
-  // `make` rounds to the dtype of the result, which is all that a cast does.
+  select: ([c, a, b], { inputTypes, outputType }) => {
+    const [fromC, fromA, fromB] = inputTypes.map(({ shape }) => broadcastSources(shape, outputType.shape));
+    return rounded(
+      outputType,
+      Float64Array.from(fromC!, (place, index) =>
+        c!.data[place] === 0 ? b!.data[fromB![index]!]! : a!.data[fromA![index]!]!,
+      ),
+    );
+  },
+  // `rounded` rounds to the dtype of the result, which is all that a cast does.
   cast: unary((x) => x),
   detach: unary((x) => x),
   broadcastTo: unary((x) => x),

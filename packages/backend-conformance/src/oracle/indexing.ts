@@ -1,5 +1,5 @@
 import { elementCount, type KernelTable } from '@ddcl/core/backend';
-import { cells, make, position, rounded, type RefTensor } from './tensor.ts';
+import { make, position, rounded, type RefTensor } from './tensor.ts';
 
 /** Rows by number, sums by segment, and values made from nothing. */
 export const indexingKernels: Pick<KernelTable<RefTensor>, 'gather' | 'segmentSum' | 'constant' | 'iota'> = {
@@ -15,10 +15,11 @@ export const indexingKernels: Pick<KernelTable<RefTensor>, 'gather' | 'segmentSu
     if (sorted && ids!.data.some((id, index) => index > 0 && id < ids!.data[index - 1]!))
       throw new Error('ids are not sorted');
     const totals = new Float64Array(elementCount(outputType.shape));
-    let index = 0;
-    for (const at of cells(type!.shape)) {
-      const target = position(outputType.shape, [ids!.data[at[0]!]!, ...at.slice(1)]);
-      totals[target]! += values!.data[index++]!;
+    const width = elementCount(type!.shape.slice(1));
+    for (let index = 0; index < values!.data.length; index++) {
+      const id = ids!.data[Math.floor(index / width)]!;
+      if (!(id >= 0 && id < outputType.shape[0]!)) throw new Error(`segmentSum into segment ${id}`);
+      totals[id * width + (index % width)]! += values!.data[index]!;
     }
     return rounded(outputType, totals);
   },

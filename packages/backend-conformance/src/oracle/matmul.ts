@@ -1,5 +1,6 @@
-import { stridesOf, type KernelTable } from '@ddcl/core/backend';
-import { make, position, type RefTensor } from './tensor.ts';
+import { elementCount, stridesOf, type KernelTable } from '@ddcl/core/backend';
+import { broadcastSources } from './broadcast-sources.ts';
+import { rounded, type RefTensor } from './tensor.ts';
 
 /** Matrix products, one inner product of rows and columns at a time, in double precision. */
 export const matmulKernels: Pick<KernelTable<RefTensor>, 'matmul'> = {
@@ -10,16 +11,27 @@ export const matmulKernels: Pick<KernelTable<RefTensor>, 'matmul'> = {
     const inner = typeA!.shape[innerA]!;
     const stepA = stridesOf(typeA!.shape)[innerA]!;
     const stepB = stridesOf(typeB!.shape)[innerB]!;
-    return make(outputType, (at) => {
-      if (inner === 0) return 0;
-      const [batch, row, column] = [at.slice(0, -2), at.at(-2)!, at.at(-1)!];
-      let [fromA, fromB] = [
-        position(typeA!.shape, transposeA ? [...batch, 0, row] : [...batch, row, 0]),
-        position(typeB!.shape, transposeB ? [...batch, column, 0] : [...batch, 0, column]),
-      ];
-      let total = 0;
-      for (let k = 0; k < inner; k++, fromA += stepA, fromB += stepB) total += a!.data[fromA]! * b!.data[fromB]!;
-      return total;
-    });
+    const [rows, columns] = outputType.shape.slice(-2) as [number, number];
+    const batch = outputType.shape.slice(0, -2);
+    const [batchesA, batchesB] = [typeA!, typeB!].map(({ shape }) => broadcastSources(shape.slice(0, -2), batch));
+    const [rowA, columnB] = [
+      stridesOf(typeA!.shape)[rankA - (transposeA ? 1 : 2)]!,
+      stridesOf(typeB!.shape)[rankB - (transposeB ? 2 : 1)]!,
+    ];
+    const [sizeA, sizeB] = [typeA!, typeB!].map(({ shape }) => elementCount(shape.slice(-2)));
+    const result = new Float64Array(elementCount(outputType.shape));
+    let made = 0;
+    for (let place = 0; place < batchesA!.length; place++) {
+      for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < columns; column++) {
+          let fromA = batchesA![place]! * sizeA! + row * rowA;
+          let fromB = batchesB![place]! * sizeB! + column * columnB;
+          let total = 0;
+          for (let k = 0; k < inner; k++, fromA += stepA, fromB += stepB) total += a!.data[fromA]! * b!.data[fromB]!;
+          result[made++] = total;
+        }
+      }
+    }
+    return rounded(outputType, result);
   },
 };

@@ -1,5 +1,6 @@
 import { elementCount, type Kernel, type KernelTable } from '@ddcl/core/backend';
-import { cells, make, position, rounded, type RefTensor } from './tensor.ts';
+import { broadcastSources } from './broadcast-sources.ts';
+import { make, position, rounded, type RefTensor } from './tensor.ts';
 
 const reduction =
   (
@@ -9,10 +10,10 @@ const reduction =
   ([x], { attributes: { axes }, inputTypes: [type], outputType }) => {
     const kept = type!.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
     const totals = new Float64Array(elementCount(kept)).fill(start);
-    let index = 0;
-    for (const at of cells(type!.shape)) {
-      const target = position(kept, at);
-      totals[target] = f(totals[target]!, x!.data[index++]!);
+    const targets = broadcastSources(kept, type!.shape);
+    for (let index = 0; index < targets.length; index++) {
+      const target = targets[index]!;
+      totals[target] = f(totals[target]!, x!.data[index]!);
     }
     return rounded(outputType, totals);
   };

@@ -59,7 +59,10 @@ export function make(type: ConcreteType, element: (coordinates: Coordinates) => 
   return { dtype, data };
 }
 
-/** Totals in double precision as a tensor: rounded once. */
+/** Numbers in double precision as a tensor: rounded once, in the same array. */
 export function rounded(type: ConcreteType, data: Float64Array): RefTensor {
-  return { dtype: type.dtype, data: data.map((value) => round(type.dtype, value)) };
+  const { dtype } = type;
+  if (dtype === 'float32') for (let index = 0; index < data.length; index++) data[index] = Math.fround(data[index]!);
+  else if (dtype === 'int32') for (let index = 0; index < data.length; index++) data[index]! |= 0;
+  return { dtype, data };
 }

@@ -2,7 +2,7 @@ import { nodeFiles, writeWhole } from './node-files.ts';
 import type { ConformanceReport } from './report.ts';
 import { insertTable, supportTable } from './support-table.ts';
 
-const usage = `usage: node update-table.js [--check] [--reports conformance] [--document docs/backends.md]
+const usage = `usage: node update-table.js [--check] [--reports conformance] [--document docs/backends/README.md]
 
 Writes the table of all reports between the markers of the document. With --check it changes nothing, and
 fails if the document is stale.
@@ -20,7 +20,7 @@ export function updateTable(args: readonly string[]): number {
     return 0;
   }
   const folder = option('--reports', 'conformance');
-  const document = option('--document', 'docs/backends.md');
+  const document = option('--document', 'docs/backends/README.md');
   const names = fs.readdirSync(folder).filter((name) => name.endsWith('.json'));
   if (names.length === 0) {
     process.stderr.write(`There is no report in ${folder}. Run the conformance tests with the reporter first.\n`);

@@ -9,12 +9,14 @@ export const conformanceGroups = [
   'broadcasting',
   'ties',
   'magnitude',
+  'large',
   'composite',
   'weights',
   'gradient',
   'ddcl',
   'symbolic',
   'results',
+  'repeated',
   'errors',
   'limits',
   'donation',
@@ -39,7 +41,7 @@ export interface BackendFeatures {
 
 /** One question to a backend. It knows nothing of a test runner. */
 export interface ConformanceCase {
-  /** Stable and unique, such as `broadcasting/add/float32/[3,1] x [1,65]`; deviations name it. */
+  /** Stable and unique, such as `broadcasting/add/float32/<3,1> x <1,65>`; deviations and `vitest -t` take it as it stands. */
   readonly id: string;
   readonly group: ConformanceGroup;
   /** A primitive, a composite with its version, or undefined for what belongs to no op. */

@@ -1,16 +1,10 @@
-import {
-  formatType,
-  isDdclError,
-  resultTypes,
-  type ConcreteType,
-  type DdclErrorCode,
-  type Program,
-} from '@ddcl/core/backend';
-import { bindProgram } from '../compare/bind-program.ts';
+import { isDdclError, type DdclErrorCode, type Program } from '@ddcl/core/backend';
 import { compare, type Expected } from '../compare/compare.ts';
 import { evaluate } from '../compare/enclosure.ts';
+import { withTolerances } from '../compare/tolerances.ts';
 import type { Value } from '../oracle/tensor.ts';
 import type { CaseContext } from './context.ts';
+import { describeCall } from './describe-call.ts';
 import { fail } from './failure.ts';
 
 export interface CheckOptions {
@@ -26,11 +20,12 @@ const oracleShare = { float32: 1, float64: 2, int32: 1, float16: 1 } as const;
 
 /** What a program should give, with a tolerance for each element. */
 export function expectedResults(
+  { options }: Pick<CaseContext, 'options'>,
   program: Program,
   inputs: readonly Value[],
   { expected }: CheckOptions = {},
 ): Expected[] {
-  return evaluate(program, inputs).map(({ type, data, bound }, index) => ({
+  return evaluate(program, inputs, withTolerances(options.tolerances)).map(({ type, data, bound }, index) => ({
     type,
     data: expected?.[index] ?? data,
     bound: bound.map((allowed) => allowed * oracleShare[type.dtype]),
@@ -52,13 +47,6 @@ export function checkResults(
   return worst;
 }
 
-/** `softmax/1(f32[65,3]) -> f32[65,3]`, for messages. */
-export function describeCall(program: Program, inputs: readonly Value[]): string {
-  const types = inputs.map(({ type }) => type);
-  const results = resultTypes(bindProgram(program, types)) as ConcreteType[];
-  return `${program.name}(${types.map(formatType).join(', ')}) -> (${results.map(formatType).join(', ')})`;
-}
-
 /** Runs a program on the backend and compares with the oracle. Returns the worst error in units of the tolerance. */
 export async function checkProgram(
   context: CaseContext,
@@ -66,16 +54,9 @@ export async function checkProgram(
   inputs: readonly Value[],
   options: CheckOptions = {},
 ): Promise<number> {
-  const expected = expectedResults(program, inputs, options);
-  const title = describeCall(program, inputs);
-  let actual;
-  try {
-    actual = await context.evaluate(program, inputs);
-  } catch (error) {
-    if (error instanceof Error) error.message = `${title}: ${error.message}`;
-    throw error;
-  }
-  return checkResults(title, actual, expected);
+  const expected = expectedResults(context, program, inputs, options);
+  const actual = await context.evaluate(program, inputs);
+  return checkResults(describeCall(program, inputs), actual, expected);
 }
 
 /** Fails unless `action` throws or rejects with a DdclError of one of the codes, whose text is not empty. */

@@ -1,16 +1,7 @@
-import {
-  BoundedCache,
-  formatType,
-  resultTypes,
-  sameType,
-  type Backend,
-  type DeviceBuffer,
-  type Executable,
-  type Program,
-  type TypedArray,
-} from '@ddcl/core/backend';
-import { bindProgram } from '../compare/bind-program.ts';
+import { BoundedCache, type Backend, type Executable, type Program, type TypedArray } from '@ddcl/core/backend';
+import type { ToleranceTable } from '../compare/tolerances.ts';
 import type { Value } from '../oracle/tensor.ts';
+import { evaluateOn } from './evaluate-on.ts';
 import { fail } from './failure.ts';
 
 /** Makes a backend; called once per group of cases and for each case that needs one of its own. */
@@ -21,6 +12,11 @@ export interface ContextOptions {
   readonly loseDevice?: (backend: Backend) => void | Promise<void>;
   /** How many tensors the underlying library holds, for leaks that `memory()` cannot see; such as `() => tf.memory().numTensors`. */
   readonly nativeTensors?: (backend: Backend) => number;
+  /**
+   * For primitives that the backend computes less exactly than the table of tolerances allows, what it may round, with the reason. It is carried
+   * through every program that has the primitive in it, so a whole backend takes one entry for one op.
+   */
+  readonly tolerances?: ToleranceTable;
 }
 
 /** What a case works with: a backend that it shares with the other cases of its group. */
@@ -32,16 +28,23 @@ export interface CaseContext {
   /** The program on the shared backend; compiled once for cases that follow each other. */
   compile(program: Program): Promise<Executable>;
   /**
-   * Uploads, runs, downloads and frees. Fails if a result has another type than the program says, or if the
-   * backend holds more afterwards than before.
+   * Uploads, runs, downloads and frees. Fails if a result has another type than the program says, if the run changed an
+   * operand, or if the backend holds more afterwards than before.
    */
   evaluate(program: Program, inputs: readonly Value[]): Promise<TypedArray[]>;
+  /**
+   * Ends what {@link CaseContext.compile} keeps, and fails if the backend or its library hold more than when the group began. Says nothing
+   * after a case that failed, which may have left something.
+   */
+  requireNothingLeft(): void;
 }
 
 /** A context that its owner ends. */
 export interface OwnedContext extends CaseContext {
   /** Disposes the backends that cases made with `fresh`. */
   endCase(): void;
+  /** A case failed, and may have left something behind. */
+  disturb(): void;
   dispose(): void;
 }
 
@@ -51,6 +54,9 @@ const compiledPrograms = 4;
 /** Makes a backend and what its cases need. */
 export async function createContext(makeBackend: MakeBackend, options: ContextOptions = {}): Promise<OwnedContext> {
   const backend = await makeBackend();
+  const native = (): number => options.nativeTensors?.(backend) ?? 0;
+  const first = { ...backend.memory(), native: native() };
+  let disturbed = false;
   const own: Backend[] = [];
   const executables = new Map<Program, Executable>();
   const recent = new BoundedCache<Program>(compiledPrograms, (program) => {
@@ -85,6 +91,18 @@ export async function createContext(makeBackend: MakeBackend, options: ContextOp
     async evaluate(program, inputs) {
       return evaluateOn(backend, await compile(program), inputs);
     },
+    requireNothingLeft() {
+      recent.clear();
+      if (disturbed) return;
+      const { buffers, bytes } = backend.memory();
+      if (buffers !== first.buffers || bytes !== first.bytes)
+        fail(`${buffers - first.buffers} buffers of ${bytes - first.bytes} bytes stay behind`);
+      if (native() > first.native)
+        fail(`${native() - first.native} tensors of the underlying library stay behind, which memory() does not count`);
+    },
+    disturb() {
+      disturbed = true;
+    },
     endCase() {
       for (const made of own.splice(0)) made.dispose();
     },
@@ -93,45 +111,4 @@ export async function createContext(makeBackend: MakeBackend, options: ContextOp
       backend.dispose();
     },
   };
-}
-
-/** Uploads, runs, downloads and frees; see {@link CaseContext.evaluate}. */
-export async function evaluateOn(
-  backend: Backend,
-  executable: Executable,
-  inputs: readonly Value[],
-): Promise<TypedArray[]> {
-  const before = backend.memory();
-  const buffers = inputs.map(({ type, data }) => backend.upload(type, data));
-  let results: readonly DeviceBuffer[] = [];
-  let numbers: TypedArray[];
-  try {
-    results = await executable.run(buffers);
-    requireTypes(executable.program, inputs, results);
-    numbers = await Promise.all(results.map((buffer) => backend.download(buffer)));
-  } finally {
-    for (const buffer of [...buffers, ...results]) backend.free(buffer);
-  }
-  const after = backend.memory();
-  if (after.buffers !== before.buffers || after.bytes !== before.bytes) {
-    fail(
-      `with inputs and results freed, the backend holds ${after.buffers} buffers of ${after.bytes} bytes; before it were ${before.buffers} of ${before.bytes}`,
-    );
-  }
-  return numbers;
-}
-
-function requireTypes(program: Program, inputs: readonly Value[], results: readonly DeviceBuffer[]): void {
-  const bound = bindProgram(
-    program,
-    inputs.map(({ type }) => type),
-  );
-  const types = resultTypes(bound);
-  if (results.length !== types.length)
-    fail(`${program.name}: ${types.length} results expected, ${results.length} came`);
-  types.forEach((type, index) => {
-    const { type: got } = results[index]!;
-    if (!sameType(type, got))
-      fail(`${program.name}: result ${index} has the type ${formatType(got)} instead of ${formatType(type)}`);
-  });
 }

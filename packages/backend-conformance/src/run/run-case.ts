@@ -34,6 +34,7 @@ export async function runCase(
     const message = `${id} passes, although a deviation says that it fails (${deviation.reason}). Remove the deviation.`;
     return { ...common, status: 'failed', worst, message };
   } catch (error) {
+    context.disturb();
     const worst = error instanceof ConformanceFailure && Number.isFinite(error.worst) ? error.worst! : null;
     if (deviation !== undefined) return { ...common, status: 'deviation', worst, message: deviation.reason };
     return { ...common, status: 'failed', worst, message: error instanceof Error ? error.message : String(error) };

@@ -33,7 +33,16 @@ export function wrapping(backend: Backend, { destroys = false } = {}): Backend {
       const executable = await backend.compile(program);
       return {
         ...executable,
-        run: async (inputs, options) => (await executable.run(inputs.map(ownerOf), options)).map(track),
+        async run(inputs, { donate = [] } = {}) {
+          const owned = donate.filter((position) => inputs[position] === undefined || !owners.has(inputs[position]));
+          const results = executable.run(inputs.map(ownerOf), { donate: owned });
+          // Borrowed ones are forgotten, whatever comes of the run.
+          for (const position of donate) {
+            const buffer = inputs[position];
+            if (buffer !== undefined && owners.delete(buffer)) ended.add(buffer);
+          }
+          return (await results).map(track);
+        },
       };
     },
     memory() {

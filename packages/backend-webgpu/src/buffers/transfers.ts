@@ -39,7 +39,7 @@ export class Transfers {
     if (whole > 0) queue.writeBuffer(native.buffer, 0, source.buffer, source.byteOffset, whole);
     if (whole < data.byteLength) {
       const tail = new Uint8Array(4);
-      tail.set(new Uint8Array(data.buffer, data.byteOffset + whole));
+      tail.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
       queue.writeBuffer(native.buffer, whole, tail);
     }
     return native;

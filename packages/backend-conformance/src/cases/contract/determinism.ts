@@ -2,7 +2,7 @@ import { exp, lossAndGradient, matmul, segmentSum, softmax, sum, trace } from '@
 import { tensorType, type Backend, type Program, type TypedArray } from '@ddcl/core/backend';
 import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import type { Value } from '../../oracle/tensor.ts';
-import { evaluateOn } from '../../run/context.ts';
+import { evaluateOn } from '../../run/evaluate-on.ts';
 import { require } from '../../run/failure.ts';
 import { problemTypes } from '../composites/problems.ts';
 import { randomValue, scattered, value } from '../data.ts';

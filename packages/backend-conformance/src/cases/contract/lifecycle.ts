@@ -101,6 +101,39 @@ export function lifecycleCases(): ConformanceCase[] {
     }),
     conformanceCase(
       'lifecycle',
+      'a program can be compiled again after its executable was disposed',
+      async ({ backend }) => {
+        const [square, scaled] = [
+          tensorType('float32', [2, 2]) as ConcreteType,
+          trace([tensorType('float32', ['n', 2])], (x) => [add(x, x), x], 'scaled'),
+        ];
+        for (let round = 0; round < 3; round++) {
+          const executable = await backend.compile(scaled);
+          const buffer = backend.upload(square, Float32Array.of(1, 2, 3, 4));
+          const results = [...(await executable.run([buffer])), ...(await executable.run([buffer]))];
+          executable.dispose();
+          for (const [index, result] of results.entries()) {
+            const numbers = Array.from(await backend.download(result)).join();
+            const expected = index % 2 === 0 ? '2,4,6,8' : '1,2,3,4';
+            require(numbers ===
+              expected, `scaled(f32[2,2]), round ${round + 1}, result ${index}: expected ${expected}, got ${numbers}`);
+          }
+          for (const each of [buffer, ...results]) backend.free(each);
+        }
+      },
+    ),
+    conformanceCase('lifecycle', 'dispose gives back the tensors of the library', async ({ fresh, options }) => {
+      const backend = await fresh();
+      const before = options.nativeTensors?.(backend) ?? 0;
+      const executable = await backend.compile(doubled);
+      await executable.run([backend.upload(type, data)]);
+      backend.upload(type, data);
+      backend.dispose();
+      const after = options.nativeTensors?.(backend) ?? 0;
+      require(after <= before, `${after - before} tensors of the underlying library stay behind`);
+    }),
+    conformanceCase(
+      'lifecycle',
       'disposing one executable of a program leaves another one running',
       async ({ backend }) => {
         const [first, second] = [await backend.compile(doubled), await backend.compile(doubled)];

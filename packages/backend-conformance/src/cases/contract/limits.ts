@@ -1,5 +1,5 @@
 import { add, concat, matmul, sum, trace, type Tensor } from '@ddcl/core';
-import { tensorType, type ConcreteType } from '@ddcl/core/backend';
+import { tensorType, type Capabilities, type ConcreteType } from '@ddcl/core/backend';
 import { conformanceCase, type BackendFeatures, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { requireMemory, requireNumbers, three, upload } from './small-programs.ts';
@@ -7,10 +7,12 @@ import { requireMemory, requireNumbers, three, upload } from './small-programs.t
 /** More operands than any kernel may bind on most GPUs. */
 const many = 24;
 
-const hasLimit = ({ capabilities }: BackendFeatures): boolean => Number.isSafeInteger(capabilities.maxBufferBytes);
+/** Whether there is a size that is too large. */
+export const hasLimit = ({ maxBufferBytes }: Capabilities): boolean => Number.isSafeInteger(maxBufferBytes);
+const limited = ({ capabilities }: BackendFeatures): boolean => hasLimit(capabilities);
 
 /** Rows and columns of a square of float32 that is just too large. */
-const tooWide = (maxBufferBytes: number): number => Math.ceil(Math.sqrt(maxBufferBytes / 4)) + 1;
+export const tooWide = (maxBufferBytes: number): number => Math.ceil(Math.sqrt(maxBufferBytes / 4)) + 1;
 
 /** What is too large is refused before anything is allocated; many operands are no reason to refuse. */
 export function limitCases(): ConformanceCase[] {
@@ -27,7 +29,7 @@ export function limitCases(): ConformanceCase[] {
           backend.upload(type, new Float32Array(1)),
         );
       },
-      { applies: hasLimit },
+      { applies: limited },
     ),
     conformanceCase(
       'limits',
@@ -36,7 +38,7 @@ export function limitCases(): ConformanceCase[] {
         const program = trace([oversize(backend.capabilities.maxBufferBytes)], (x) => [sum(x)], 'too large');
         await expectError('compile', 'limit', () => backend.compile(program));
       },
-      { applies: hasLimit },
+      { applies: limited },
     ),
     conformanceCase(
       'limits',
@@ -47,7 +49,7 @@ export function limitCases(): ConformanceCase[] {
         const program = trace(types, (x, y) => [sum(matmul(x, y))], 'too wide');
         await expectError('compile', 'limit', () => backend.compile(program));
       },
-      { applies: hasLimit },
+      { applies: limited },
     ),
     conformanceCase(
       'limits',
@@ -69,7 +71,7 @@ export function limitCases(): ConformanceCase[] {
         executable.dispose();
         requireMemory('after the error', backend, before);
       },
-      { applies: (features) => hasLimit(features) && tooWide(features.capabilities.maxBufferBytes) < 100_000 },
+      { applies: (features) => limited(features) && tooWide(features.capabilities.maxBufferBytes) < 100_000 },
     ),
     conformanceCase('limits', `${many} operands at once`, async ({ backend }) => {
       const program = trace(

@@ -35,7 +35,7 @@ function generalGradients(dtype: FloatDType): ConformanceCase[] {
       const types = operands(n, f) as readonly ConcreteType[];
       return conformanceCase(
         'gradient',
-        `${types.map(({ shape }) => `[${shape.join(',')}]`).join(' x ')} ${String(label)}`.trim(),
+        `${types.map(({ shape }) => `<${shape.join(',')}>`).join(' x ')} ${String(label)}`.trim(),
         (context) => {
           const program = trace(
             types,

@@ -1,7 +1,12 @@
 import {
   add,
   argMax,
+  broadcastTo,
   cast,
+  concat,
+  constant,
+  crossEntropy,
+  detach,
   div,
   equal,
   erf,
@@ -12,68 +17,44 @@ import {
   less,
   log,
   logSumExp,
+  maskedSoftmax,
   max,
   maximum,
   minimum,
   mul,
   neg,
+  reshape,
   segmentSum,
   select,
+  slice,
   softmax,
   sqrt,
   sub,
   sum,
   tanh,
+  transpose,
 } from '@ddcl/core';
 import { tensorType, type DType } from '@ddcl/core/backend';
 import type { ConformanceCase } from '../../run/case.ts';
-import { randomNumbers } from '../data.ts';
 import { variantCases, type Variant } from '../variants.ts';
+import { floats, given, rowsOf, shifted } from './given-numbers.ts';
 
-const floats: readonly DType[] = ['float32', 'float64'];
+const doubles: readonly DType[] = ['float64'];
 const whole: readonly DType[] = ['int32'];
-
-/** A variant of given elements, one operand per list; n is the length of the first. */
-function given(
-  dtypes: readonly DType[],
-  name: string,
-  body: Variant['body'],
-  ...lists: readonly (readonly number[])[]
-): Variant {
-  return {
-    name,
-    dtypes,
-    sizes: [lists[0]!.length],
-    operands: (n, f) => lists.map(() => f(n)),
-    body,
-    given: () => Object.fromEntries(lists.map((list, index) => [index, list])),
-  };
-}
 
 /** Whole numbers next to each other that float32 cannot tell apart, and the ends of int32. */
 const large = [16777217, 2147483647, -2147483648, -16777217, 2147483646, 123456789, 0, -1];
 const other = [16777216, 2147483646, -2147483647, -16777216, 2147483647, 987654321, 1, -1];
 
-/** Values around 1e4 whose differences matter. */
-const shifted =
-  (scale: number, offset: number): Variant['given'] =>
-  (n, dtype) => {
-    const random = randomNumbers(n + 17);
-    const seen = (x: number): number => (dtype === 'float32' ? Math.fround(x) : x);
-    return { 0: Array.from({ length: 4 * n }, () => seen(offset + scale * (random() - 0.5))) };
-  };
-
-function rowsOf(body: Variant['body'], name: string, scale: number, offset: number): Variant {
-  const of = shifted(scale, offset);
-  return {
-    name,
-    dtypes: floats,
-    sizes: [5, 65],
-    operands: (n, f) => [f(4, n)],
-    body,
-    given: (n, dtype) => of!(n, dtype),
-  };
-}
+/** Ops that only move whole numbers must not round them. */
+const moved: readonly (readonly [string, Variant['body']])[] = [
+  ['reshape', ([x]) => reshape(x!, [2, 4])],
+  ['transpose', ([x]) => transpose(reshape(x!, [2, 4]))],
+  ['broadcastTo', ([x]) => broadcastTo(x!, [2, 8])],
+  ['slice', ([x]) => slice(x!, [0], [6])],
+  ['concat', ([x]) => concat([x!, x!], 0)],
+  ['detach', ([x]) => [detach(x!), detach(add(x!, 0))]],
+];
 
 /** Far from 1: what overflows in between, underflows to zero, saturates, or loses its digits. */
 const variants: Readonly<Record<string, readonly Variant[]>> = {
@@ -81,6 +62,12 @@ const variants: Readonly<Record<string, readonly Variant[]>> = {
   add: [
     given(floats, 'of unlike numbers', ([a, b]) => add(a!, b!), [1e30, 1e30, -1e30, 3e-30], [1, -1e30, 1e30, 1e-30]),
     given(whole, 'wraps around', ([a, b]) => add(a!, b!), large, other),
+    given(
+      whole,
+      'of a number that float32 cannot hold',
+      ([a]) => [add(a!, 16777217), sub(a!, 123456789), mul(16777219, a!)],
+      large,
+    ),
   ],
   sub: [
     given(floats, 'of near numbers', ([a, b]) => sub(a!, b!), [1e8 + 8, 1e30, 1.0000001], [1e8, 1e30, 1]),
@@ -94,10 +81,25 @@ const variants: Readonly<Record<string, readonly Variant[]>> = {
       [1e18, -1e30, 1e-20, 1e25],
       [1e18, 1e-30, 1e-10, -1e-25],
     ),
+    given(
+      floats,
+      'at the ends of the range',
+      ([a, b]) => mul(a!, b!),
+      [1e-18, 1.5e19, -1e-19, 1.1754943508222875e-38, 2 ** 64],
+      [2e-19, 2.2e19, 1.3e-19, 1, 2 ** 63],
+    ),
     given(whole, 'wraps around', ([a, b]) => mul(a!, b!), large, other),
   ],
   div: [
     given(floats, 'of huge and tiny numbers', ([a, b]) => div(a!, b!), [1e30, 1, 1e-30, 0], [1e-5, 1e30, 1e-30, 1e-30]),
+    // Divisors from 2^-126 to 2^126, as WGSL has them.
+    given(
+      floats,
+      'at the ends of the range',
+      ([a, b]) => div(a!, b!),
+      [3e-38, 1, 1.2e-38, 8e37, -3e38],
+      [2e-38, 1.2e-38, 1.2e-38, 8e37, 8e37],
+    ),
   ],
   maximum: [given(whole, 'of numbers that float32 cannot hold', ([a, b]) => maximum(a!, b!), large, other)],
   minimum: [given(whole, 'of numbers that float32 cannot hold', ([a, b]) => minimum(a!, b!), large, other)],
@@ -105,12 +107,50 @@ const variants: Readonly<Record<string, readonly Variant[]>> = {
   equal: [
     given(whole, 'of numbers that float32 cannot hold', ([a, b]) => equal(a!, b!), large, [...other.slice(0, 7), -1]),
   ],
-  select: [given(whole, 'of numbers that float32 cannot hold', ([a, b]) => select(a!, a!, b!), large, other)],
-  exp: [given(floats, 'near its ends', ([x]) => exp(x!), [88, 80, -80, -87, -200, 0, 1e-6, -1e4])],
-  log: [given(floats, 'near its ends', ([x]) => log(x!), [1e-30, 1e30, 1e-37, 3e38, 1, 1.0000001, 0.9999999])],
-  sqrt: [given(floats, 'of huge and tiny numbers', ([x]) => sqrt(x!), [1e30, 1e-30, 3e38, 0, 1, 4])],
-  tanh: [given(floats, 'where it saturates', ([x]) => tanh(x!), [9, -9, 20, -1e4, 1e30, 1e-4, -1e-3, 0])],
-  erf: [given(floats, 'where it saturates', ([x]) => erf(x!), [3.8, -4.2, 7, -20, 1e30, 1e-4, -1e-3, 0])],
+  select: [
+    given(whole, 'of numbers that float32 cannot hold', ([a, b]) => select(a!, a!, b!), large, other),
+    given(
+      whole,
+      'by conditions whose low bits are 0',
+      ([c, a, b]) => select(c!, a!, b!),
+      [256, -256, 65536, 16777216, -2147483648, 0, 2, 1 << 30],
+      large,
+      other,
+    ),
+  ],
+  exp: [
+    given(floats, 'near its ends', ([x]) => exp(x!), [88, 80, -80, -87, -200, 0, 1e-6, -1e4]),
+    // ln of the largest number is 88.7228, of the smallest normal one -87.3365.
+    given(
+      floats,
+      'at its ends',
+      ([x]) => exp(x!),
+      [88.4, 88.6, 88.72, 88.722, -86.5, -87.2, -87.33, -87.4, -104, -3e38],
+    ),
+    given(doubles, 'at the ends of float64', ([x]) => exp(x!), [690, 705, 709.7, -690, -705, -708.3, -709, -746]),
+  ],
+  log: [
+    given(floats, 'near its ends', ([x]) => log(x!), [1e-30, 1e30, 1e-37, 3e38, 1, 1.0000001, 0.9999999]),
+    given(floats, 'at its ends', ([x]) => log(x!), [1.1754943508222875e-38, 1.3e-38, 2e-38, 3.4028234663852886e38]),
+    given(
+      doubles,
+      'at the ends of float64',
+      ([x]) => log(x!),
+      [2.2250738585072014e-308, 1e-300, 1e300, 1.7976931348623157e308],
+    ),
+  ],
+  sqrt: [
+    given(floats, 'of huge and tiny numbers', ([x]) => sqrt(x!), [1e30, 1e-30, 3e38, 0, 1, 4]),
+    given(floats, 'at its ends', ([x]) => sqrt(x!), [1.1754943508222875e-38, 2e-38, 5e-37, 3.4028234663852886e38]),
+  ],
+  tanh: [
+    given(floats, 'where it saturates', ([x]) => tanh(x!), [9, -9, 20, -1e4, 1e30, 1e-4, -1e-3, 0]),
+    given(floats, 'near 0', ([x]) => tanh(x!), [1e-5, -1e-6, 1e-8, -1e-12, 1e-20, 1e-30]),
+  ],
+  erf: [
+    given(floats, 'where it saturates', ([x]) => erf(x!), [3.8, -4.2, 7, -20, 1e30, 1e-4, -1e-3, 0]),
+    given(floats, 'near 0', ([x]) => erf(x!), [1e-5, -1e-6, 1e-8, -1e-12, 1e-20, 1e-30]),
+  ],
   sum: [
     given(whole, 'wraps around', ([x]) => sum(x!), large),
     given(whole, 'of numbers that float32 cannot hold', ([x]) => sum(x!), [16777217, 16777217, 1, 1, -3]),
@@ -126,7 +166,31 @@ const variants: Readonly<Record<string, readonly Variant[]>> = {
     given(whole, 'of numbers that float32 cannot hold', ([x]) => argMax(x!, 0), [16777216, 16777216, 16777217, 5]),
     given(floats, 'of huge negative numbers', ([x]) => argMax(x!, 0), [-3e38, -3.2e38, -2e38]),
   ],
+  ...Object.fromEntries(
+    moved.map(([op, body]) => [
+      op,
+      [{ ...given(whole, 'of numbers that float32 cannot hold', body, large), fixed: true }],
+    ]),
+  ),
+  constant: [
+    {
+      name: 'of numbers that float32 cannot hold',
+      dtypes: whole,
+      sizes: [16],
+      fixed: true,
+      operands: (n, f) => [f(n)],
+      body: ([x]) => add(x!, constant(x!, 'int32', [16], [...large, ...other])),
+    },
+  ],
   cast: [
+    {
+      name: 'of int32 to float64',
+      dtypes: doubles,
+      sizes: [8],
+      operands: (n) => [tensorType('int32', [n])],
+      body: ([x]) => cast(x!, 'float64'),
+      given: () => ({ 0: large }),
+    },
     given(
       floats,
       'towards zero',
@@ -182,6 +246,22 @@ const variants: Readonly<Record<string, readonly Variant[]>> = {
       given: (n, dtype) => of!(n, dtype),
     };
   }),
+  'maskedSoftmax/1': ['around 1e4', 'around -1e4', 'spread over 1e4'].map((name, index): Variant => {
+    const of = shifted([6, 6, 1e4][index]!, [1e4, -1e4, 0][index]!)!;
+    return {
+      name,
+      dtypes: floats,
+      sizes: [5, 65],
+      operands: (n, f) => [f(4, n), f(4, n)],
+      body: ([x, w]) => maskedSoftmax(x!, mul(w!, w!)),
+      given: of,
+    };
+  }),
+  'crossEntropy/1': [
+    rowsOf(([x]) => crossEntropy(x!, argMax(neg(x!), 1)), 'around 1e4', 6, 1e4),
+    rowsOf(([x]) => crossEntropy(x!, argMax(neg(x!), 1)), 'around -1e4', 6, -1e4),
+    rowsOf(([x]) => crossEntropy(x!, argMax(neg(x!), 1)), 'spread over 1e4', 1e4, 0),
+  ],
   'gelu/1': [given(floats, 'where it saturates', ([x]) => gelu(x!), [6, -6, 30, -30, 1e4, -1e4, 1e-4, 0])],
 };
 

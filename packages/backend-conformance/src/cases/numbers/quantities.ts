@@ -38,7 +38,7 @@ function quantityCase(
   let program: Program | undefined;
   return conformanceCase(
     'ddcl',
-    `${label} (n = ${n}, K = ${count}, m = ${m}, T = ${temperature})`,
+    `${label}, n = ${n}, K = ${count}, m = ${m}, T = ${temperature}`,
     (context) => {
       const types = [...problemTypes(n, count, m, dtype), ...(more?.(n, count, m, dtype) ?? [])];
       program ??= trace(types, (...inputs) => body(inputs as Tensor[]), name);

@@ -143,13 +143,13 @@ export const elementwiseVariants: VariantsOf<
   ],
   constant: [
     {
-      name: (n) => `of [${n}]`,
+      name: (n) => `of <${n}>`,
       fixed: true,
       operands: (_n, of) => [of(1)],
       body: ([x], n) => add(x!, constant(x!, x!.dtype, [n as number], scattered(n as number, 9))),
     },
     {
-      name: 'of [] and of [2,3]',
+      name: 'of <> and of <2,3>',
       sizes: [3],
       operands: (n, of) => [of(2, n)],
       body: ([x]) => [add(x!, 5), constant(x!, 'int32', [2, 3], [-2147483648, 1, 2147483647, 3, 4, -5])],

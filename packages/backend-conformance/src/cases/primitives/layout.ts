@@ -27,7 +27,7 @@ export const layoutVariants: VariantsOf<
   broadcastTo: [
     {
       operands: (_n, of) => [of(3, 1)],
-      name: (n) => `to [2,3,${n}]`,
+      name: (n) => `to <2,3,${n}>`,
       sizes: [0, 1, 3, 64, 65],
       fixed: true,
       body: ([x], n) => [broadcastTo(x!, [2, 3, n])],

@@ -66,7 +66,7 @@ const matrices: Variant[] = ([false, true] as const).flatMap((transposeA) =>
       (): Dimension[] => [4, 4, 4],
     ].map((sizes, index): Variant => {
       return {
-        name: `${transposeA ? 'A^T ' : ''}${transposeB ? 'B^T ' : ''}${roles[index]}`,
+        name: `${transposeA ? "A' " : ''}${transposeB ? "B' " : ''}${roles[index]}`,
         dtypes: ['float32', 'float64'],
         sizes: index === 3 ? [4] : testSizes,
         operands: (n, of) => {
@@ -85,7 +85,7 @@ const batches: Variant[] = [
   { dtypes: floats, operands: (n, of) => [of(3, n, 4), of(3, 4, 5)], body: ([a, b]) => matmul(a!, b!) },
   {
     dtypes: floats,
-    name: 'B^T',
+    name: "B'",
     operands: (n, of) => [of(n, 2, 4), of(n, 3, 4)],
     body: ([a, b]) => matmul(a!, b!, { transposeB: true }),
   },
@@ -102,7 +102,7 @@ const batches: Variant[] = [
     body: ([a, b]) => matmul(a!, b!),
   },
   {
-    name: 'A^T',
+    name: "A'",
     dtypes: floats,
     group: 'broadcasting',
     operands: (n, of) => [of(2, n, 3), of(n, 2)],
