@@ -6,13 +6,13 @@ import { autoBackend, backendNames, isBackend } from './backends.ts';
 export const backendOption = (): Option =>
   new Option(
     '--backend <name>',
-    'where the arithmetic runs: cpu, ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order), or auto: ort where onnxruntime-node is installed, else cpu',
+    'where the arithmetic runs: cpu, ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order), a module whose default export makes one (./my-backend.js), or auto: ort where onnxruntime-node is installed, else cpu',
   )
     .default(autoBackend)
     .argParser((text: string) => {
       if (isBackend(text)) return text;
       throw new InvalidArgumentError(
-        `This version has: ${backendNames.join(', ')} ('ddcl doctor' says which run here).`,
+        `This version has: ${backendNames.join(', ')} ('ddcl doctor' says which run here). A module of your own is a path, such as ./my-backend.js, or a package with a scope.`,
       );
     });
 

@@ -4,6 +4,7 @@ import { f32, mul, sum, trace } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { messageOf } from '../output/message-of.ts';
 import { usageError } from '../output/usage-error.ts';
+import { isModule, loadBackend } from './load-module.ts';
 import { loadOrt } from './load-ort.ts';
 
 /** A backend that the CLI knows by name. */
@@ -53,11 +54,12 @@ function parse(text: string): { readonly backend: KnownBackend; readonly choice:
 
 /** Whether `--backend` takes a text; not whether that backend runs here. */
 export function isBackend(text: string): boolean {
-  return text === autoBackend || parse(text) !== undefined;
+  return text === autoBackend || isModule(text) || parse(text) !== undefined;
 }
 
 /** @throws DdclError `argument` for a name that is not known; whatever the backend throws if it cannot start here */
 export async function createBackend(name: string): Promise<Backend> {
+  if (isModule(name)) return loadBackend(name);
   const found = parse(name);
   if (found !== undefined) return found.backend.create(found.choice);
   throw usageError(`There is no backend '${name}'. This version has: ${backendNames.join(', ')}. See 'ddcl doctor'.`);
@@ -72,10 +74,17 @@ export interface BackendCheck {
   readonly detail: string;
 }
 
-/** Starts each backend and runs a small program on it. */
-export async function checkBackends(): Promise<BackendCheck[]> {
+/**
+ * Starts each backend and runs a small program on it.
+ * @param module one of the user's, to be checked too
+ */
+export async function checkBackends(module?: string): Promise<BackendCheck[]> {
+  const own: Readonly<Record<string, KnownBackend>> =
+    module === undefined
+      ? {}
+      : { [module]: { description: 'a module of your own', create: () => createBackend(module) } };
   return Promise.all(
-    Object.entries(known).map(async ([name, { description, create }]) => {
+    Object.entries({ ...known, ...own }).map(async ([name, { description, create }]) => {
       try {
         const detail = await tryBackend(await create(undefined));
         return { name, description, runs: true, detail };

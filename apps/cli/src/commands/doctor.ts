@@ -7,11 +7,15 @@ import { version } from '../output/version.ts';
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('which backends this machine can run, and why not the others')
+    .option(
+      '--backend <module>',
+      'look at a backend of your own too: a path such as ./my-backend.js, or a package with a scope',
+    )
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  $ ddcl doctor')
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json, backend }: { json?: boolean; backend?: string }) => {
       const machine = describeMachine();
-      const backends = await checkBackends();
+      const backends = await checkBackends(backend);
       const chosen = await chooseBackend(autoBackend, undefined);
       chosen.backend.dispose();
       const auto = { takes: chosen.name, reason: chosen.reason ?? null };

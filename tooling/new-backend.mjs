@@ -1,0 +1,43 @@
+// Makes a package for a backend of one's own: a copy of tooling/backend-template under another name. Plain JavaScript, as bootstrap.mjs is.
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const template = join(import.meta.dirname, 'backend-template');
+/** What the template is called, and its function. */
+const [templateName, templateFunction] = ['my-backend', 'myBackend'];
+
+/** @param {string} text @returns {never} */
+function refuse(text) {
+  process.stderr.write(`${text}\n`);
+  process.exit(2);
+}
+
+const [name = '', folder = name.split('/').at(-1) ?? ''] = process.argv.slice(2);
+if (!/^(@[a-z0-9][\w.-]*\/)?[a-z][a-z0-9-]*$/.test(name))
+  refuse(
+    `Give the name of the package, in small letters, such as: node tooling/new-backend.mjs vector-backend ../vector-backend`,
+  );
+const target = resolve(process.env['INIT_CWD'] ?? '.', folder);
+if (existsSync(target) && readdirSync(target).length > 0)
+  refuse(`The folder ${target} is not empty. Name another one.`);
+
+const file = name.split('/').at(-1) ?? name;
+const camel = file.replaceAll(/-+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../packages/core/package.json'), 'utf8'));
+
+cpSync(template, target, { recursive: true, filter: (path) => !/[\\/](node_modules|dist)$/.test(path) });
+for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile()) continue;
+  const path = join(entry.parentPath, entry.name);
+  const text = readFileSync(path, 'utf8')
+    .replaceAll('"name": "my-backend"', `"name": "${name}"`)
+    .replaceAll('^0.0.0', `^${version}`)
+    .replaceAll(templateFunction, camel)
+    .replaceAll(templateName, file);
+  writeFileSync(path, text);
+  if (entry.name.includes(templateName))
+    renameSync(path, join(entry.parentPath, entry.name.replace(templateName, file)));
+}
+process.stdout.write(
+  `${target} has a backend that runs. Next, there: npm install, npm test; then make src/kernels.ts your own.\n`,
+);
