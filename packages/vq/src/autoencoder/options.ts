@@ -59,7 +59,7 @@ export type ResolvedAutoencoderOptions = Required<Omit<AutoencoderOptions, 'hold
 
 /** @throws DdclError `argument` for numbers out of range */
 export function resolveAutoencoderOptions(options: AutoencoderOptions): ResolvedAutoencoderOptions {
-  // Running averages lag behind latents that a norm moves: on CIFAR-10 they do better without one.
+  // Running averages lag behind latents that a norm moves: on CIFAR-10 they do better without one (docs/results/codebooks.md).
   const norm = options.quantizer.kind === 'ddcl' ? 'scale' : 'none';
   const quantizer: QuantizerSpec = { norm, ...options.quantizer };
   const spec = resolveSpec(quantizer);
