@@ -66,7 +66,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
   'apps/cli': [
     ['command-line', 'output'],
     ['backends', 'data'],
-    ['measures', 'preprocess', 'text'],
+    ['images', 'measures', 'preprocess', 'text'],
     ['encoder', 'report'],
     ['demo', 'explain', 'model-folder', 'token-shards'],
     ['compare', 'tokens'],

@@ -34,7 +34,7 @@ def quality(decoded):
     found = neighbours(decoded)
     hits = [len(set(a) & set(b)) / 10 for a, b in zip(found, truth)]
     error = float(((decoded.astype("float64") - base) ** 2).sum(axis=1).mean())
-    return {"error": error, "recall": float(np.mean(hits))}
+    return {"distortion": error, "recall": float(np.mean(hits))}
 
 
 def train(request):

@@ -12,7 +12,7 @@ export interface PqRun {
   /** Groups, which are bytes: 256 codes each. */
   readonly groups: number;
   /** Mean squared distance of a base vector to that of its codes. */
-  readonly error: number;
+  readonly distortion: number;
   readonly recall: number;
   readonly seconds: number;
 }
@@ -61,20 +61,20 @@ export async function comparePq(options: PqOptions): Promise<PqComparison> {
       for (const contestant of contestants) {
         onStage(`${count} bytes: ${contestant}`);
         if (ours[contestant] === undefined) {
-          const { seconds, error, recall } = (await peer.ask({
+          const { seconds, distortion, recall } = (await peer.ask({
             do: 'train',
             contestant,
             groups: count,
           })) as unknown as PqRun;
-          runs.push({ contestant, groups: count, error, recall, seconds });
+          runs.push({ contestant, groups: count, distortion, recall, seconds });
           continue;
         }
         const folder = mkdtempSync(join(tmpdir(), 'ddcl-bench-'));
         try {
           const seconds = await runCommands(folder, ours[contestant], count, options);
           const decoded = join(folder, 'decoded.npy');
-          const { error, recall } = (await peer.ask({ do: 'recall', decoded })) as unknown as PqRun;
-          runs.push({ contestant, groups: count, error, recall, seconds });
+          const { distortion, recall } = (await peer.ask({ do: 'recall', decoded })) as unknown as PqRun;
+          runs.push({ contestant, groups: count, distortion, recall, seconds });
         } finally {
           rmSync(folder, { recursive: true, force: true });
         }

@@ -5,11 +5,11 @@ const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 function tableOf(runs: readonly PqRun[], variance: number): string {
   const header = ['', 'recall@10', 'error', 'variance explained', 'seconds to learn'];
-  const rows = runs.map(({ contestant, error, recall, seconds }) => [
+  const rows = runs.map(({ contestant, distortion, recall, seconds }) => [
     contestant.startsWith('ddcl') ? `\`${contestant}\`` : contestant,
     recall.toFixed(4),
-    error.toPrecision(4),
-    `${(100 * (1 - error / variance)).toFixed(2)} %`,
+    distortion.toPrecision(4),
+    `${(100 * (1 - distortion / variance)).toFixed(2)} %`,
     seconds.toFixed(1),
   ]);
   return [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...rows].map(line).join('\n');

@@ -1,8 +1,14 @@
 import { resolve } from 'node:path';
 import { separation } from '@ddcl/core/metrics';
+import { resolveSpec } from '@ddcl/vq';
 import { Command } from 'commander';
 import { loadModel, type ModelConfig } from '../model-folder/model-folder.ts';
-import { isQuantizerFolder, loadQuantizer } from '../model-folder/quantizer-folder.ts';
+import {
+  isQuantizerFolder,
+  loadAutoencoder,
+  loadQuantizer,
+  type LoadedAutoencoder,
+} from '../model-folder/quantizer-folder.ts';
 import { bytesPerVector, codesOf } from '../vq/codes-file.ts';
 
 /** `ddcl inspect`. */
@@ -14,7 +20,13 @@ export function inspectCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ ddcl inspect model')
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const path = resolve(folder);
-      const summary = (await isQuantizerFolder(path)) ? await quantizerSummary(path) : await modelSummary(path);
+      const autoencoder = await loadAutoencoder(path);
+      const summary =
+        autoencoder !== undefined
+          ? autoencoderSummary(autoencoder)
+          : (await isQuantizerFolder(path))
+            ? await quantizerSummary(path)
+            : await modelSummary(path);
       process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${formatLines(summary).join('\n')}\n`);
     });
 }
@@ -47,6 +59,11 @@ async function quantizerSummary(folder: string): Promise<object> {
     numbers: Object.values(state.tensors).reduce((sum, { length }) => sum + length, 0),
     ...origin(config),
   };
+}
+
+function autoencoderSummary({ model, config }: LoadedAutoencoder): object {
+  const { kind, codes, heads, depth } = resolveSpec(model.quantizer.spec);
+  return { autoencoder: kind, ...model.sizes, codes, heads, depth, pixels: model.pixels, ...origin(config) };
 }
 
 /** What a folder says of how it was made. */

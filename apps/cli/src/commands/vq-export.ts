@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { add, constant, div, l2Normalise, mul, sub, type Tensor } from '@ddcl/core';
-import { decoderProgram, encoderProgram } from '@ddcl/vq';
+import { decoderProgram, encoderProgram, imageEncoderProgram } from '@ddcl/vq';
 import { Command } from 'commander';
 import { wholeNumber } from '../command-line/options.ts';
-import { loadQuantizer } from '../model-folder/quantizer-folder.ts';
+import { modelFiles } from '../model-folder/model-folder.ts';
+import { loadAutoencoder, loadQuantizer, type LoadedAutoencoder } from '../model-folder/quantizer-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { writeWhole } from '../output/write-file.ts';
@@ -21,7 +22,7 @@ interface VqExportOptions {
 export function vqExportCommand(): Command {
   return new Command('export')
     .description('write a codebook as .onnx files that run without this project')
-    .argument('<folder>', "folder of 'ddcl vq fit'")
+    .argument('<folder>', "folder of 'ddcl vq fit' or 'ddcl vq train'")
     .option('--encoder <file.onnx>', 'vectors float32 [n, m] to indices int32 [n, P]')
     .option('--decoder <file.onnx>', 'indices int64 [n, P] to vectors float32 [n, m]')
     .option('--vectors <N>', 'fix n (needed with --shared-heads; default: any)', wholeNumber(1))
@@ -29,6 +30,7 @@ export function vqExportCommand(): Command {
     .addHelpText(
       'after',
       `
+Of a folder of ddcl vq train, --encoder is: image float32 [height, width, channels] in 0..1 to indices int32 [rows, columns, P] of its patches.
 What was done to the data before the fit (--standardize, --normalize) is in the encoder, and --standardize is taken back in the decoder.
 
 Example:
@@ -48,8 +50,21 @@ function exportAction(folder: string, options: VqExportOptions): Promise<void> {
     if (encoder === decoder) throw usageError(`--encoder and --decoder are both ${encoder}. Give two files.`);
     if (encoder !== undefined) await checkOutFile('--encoder', encoder, '.onnx', []);
     if (decoder !== undefined) await checkOutFile('--decoder', decoder, '.onnx', []);
-    const { state, config } = await loadQuantizer(resolve(folder));
     const { programToOnnx } = await import('@ddcl/backend-ort');
+    const autoencoder = await loadAutoencoder(resolve(folder));
+    if (autoencoder !== undefined) {
+      if (encoder === undefined || decoder !== undefined)
+        throw usageError(
+          `${folder} holds an autoencoder, of which an image to its codes can be written. Give --encoder FILE.onnx alone.`,
+        );
+      const bytes = programToOnnx(imageEncoderProgram(autoencoder.model, imageSize(autoencoder)));
+      await writeWhole(encoder, bytes);
+      return scope.print(
+        { encoder, decoder: null, bytes: { [encoder]: bytes.length } },
+        `written to ${encoder} (${bytes.length} bytes)`,
+      );
+    }
+    const { state, config } = await loadQuantizer(resolve(folder));
     const n = options.vectors ?? 'n';
     const { before, after } = framesOf(config.preprocessing);
     const written: Record<string, number> = {};
@@ -66,6 +81,14 @@ function exportAction(folder: string, options: VqExportOptions): Promise<void> {
         .join('\n'),
     );
   });
+}
+
+/** Height and width of the images that it learned from, as `config.json` has them. */
+function imageSize({ config }: LoadedAutoencoder): [number, number] {
+  const size: unknown = config.measures['size'];
+  if (Array.isArray(size) && size.length === 3 && size.every((each) => Number.isSafeInteger(each) && each > 0))
+    return [Number(size[0]), Number(size[1])];
+  throw usageError(`${modelFiles.config} does not say what size the images had. Train the autoencoder again.`);
 }
 
 /** What is done to vectors before their codes are looked up, and to vectors of codes. */

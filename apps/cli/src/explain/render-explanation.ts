@@ -73,7 +73,9 @@ export function renderExplanation(title: string, explanation: Explanation, comma
     shown.length === 0 ? '' : documentsSection(shown, prototypes),
     `<section aria-labelledby="origin">\n<h2 id="origin">How it was made</h2>\n<div class="card"><h3>Command</h3><pre>${escapeHtml(command)}</pre></div>\n</section>`,
   ];
-  return htmlPage(title, body.filter((part) => part !== '').join('\n'), css + pickRules(prototypes));
+  return htmlPage(title, body.filter((part) => part !== '').join('\n'), {
+    more: css + pickRules(prototypes),
+  });
 }
 
 function prototypeCard(

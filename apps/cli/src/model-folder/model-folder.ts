@@ -18,8 +18,9 @@ export const modelFiles = {
   history: 'history.jsonl',
   report: 'report.html',
   checkpoint: 'checkpoint.safetensors',
-  /** In the place of `model`: a folder of `ddcl vq`. */
+  /** In the place of `model`: folders of `ddcl vq`. */
   quantizer: 'quantizer.safetensors',
+  autoencoder: 'autoencoder.safetensors',
 } as const;
 
 /** What a fit takes from each document: all its tokens, or their mean as one. */

@@ -1,6 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError } from '@ddcl/core';
-import { resolveSpec, stateFromBytes, type QuantizerState, type ResolvedSpec } from '@ddcl/vq';
+import {
+  autoencoderFromBytes,
+  resolveSpec,
+  stateFromBytes,
+  type Autoencoder,
+  type QuantizerState,
+  type ResolvedSpec,
+} from '@ddcl/vq';
 import { withFileName } from '../data/data-error.ts';
 import { isFile } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
@@ -18,6 +26,24 @@ const givesFolder = "Give the folder that 'ddcl vq fit --out' wrote.";
 
 /** Whether a folder holds a quantiser, and not prototypes. */
 export const isQuantizerFolder = (folder: string): Promise<boolean> => isFile(join(folder, modelFiles.quantizer));
+
+/** A folder that `ddcl vq train` wrote. */
+export interface LoadedAutoencoder {
+  readonly model: Autoencoder;
+  readonly config: ModelConfig;
+}
+
+/** Undefined for a folder that holds no autoencoder. @throws DdclError `format` for one that is not of this version */
+export async function loadAutoencoder(folder: string): Promise<LoadedAutoencoder | undefined> {
+  const path = join(folder, modelFiles.autoencoder);
+  if (!(await isFile(path))) return undefined;
+  const bytes = await readFile(path);
+  const model = withFileName(path, 'Train it again.', () => autoencoderFromBytes(bytes));
+  const config = await readConfig(folder);
+  if (config === undefined)
+    throw usageError(`The folder ${folder} has no ${modelFiles.config}. Copy the whole folder, or train again.`);
+  return { model, config };
+}
 
 /** @throws DdclError `argument` or `format` if the folder is missing or does not hold a quantiser of this version */
 export async function loadQuantizer(folder: string): Promise<LoadedQuantizer> {

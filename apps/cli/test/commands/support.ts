@@ -44,6 +44,7 @@ const backendOf: Readonly<Record<string, string>> = {
   'vq fit': 'cpu',
   'vq encode': 'cpu',
   'vq compare': 'cpu',
+  'vq train': 'cpu',
 };
 
 /** The default depends on what is installed, and is announced; tests whose subject is another name none. */
@@ -57,7 +58,7 @@ function withBackend(args: readonly string[]): readonly string[] {
 
 /** Lines of progress, which come where a busy machine makes a command last ten seconds: output/progress.test.ts is about them. */
 const progressLines =
-  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding): \d[^\n]*\n/gm;
+  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding|training): \d[^\n]*\n/gm;
 
 /** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
 export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {
