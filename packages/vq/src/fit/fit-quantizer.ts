@@ -1,6 +1,6 @@
 import { createRandom, DdclError } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import type { AbortSignalLike, TokenSource } from '@ddcl/core/fit';
+import type { TokenSource } from '@ddcl/core/fit';
 import { quantize, type CodeReport } from '../apply/quantize.ts';
 import type { QuantizerSchedule } from '../part/controls.ts';
 import { resolveSpec } from '../spec/resolve.ts';
@@ -25,7 +25,6 @@ export interface FitQuantizerOptions extends InitialiseOptions {
   readonly learningRate?: number;
   /** Temperatures of kinds that have any. */
   readonly schedule?: QuantizerSchedule;
-  readonly signal?: AbortSignalLike;
   /** Called with the share that is done, 0..1. */
   readonly onProgress?: (done: number) => void;
   /** Called about 20 times, and at the end, with what the codes do on a sample: for `ddcl` without learned projections as core's `fit` records it for each codebook. */

@@ -1,6 +1,6 @@
 import { createRandom, DdclError, type Random } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { initialise as startOf, kMeans, type TokenSource } from '@ddcl/core/fit';
+import { initialise as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
 import { tensorName, type Place } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
@@ -20,6 +20,7 @@ export interface InitialiseOptions {
   readonly sample?: number;
   /** A whole number >= 0. Default 0. */
   readonly seed?: number;
+  readonly signal?: AbortSignalLike;
 }
 
 /**
@@ -27,13 +28,13 @@ export interface InitialiseOptions {
  * averages agree with the codes. With a norm its statistics are those of the vectors.
  *
  * @param spec, or a state whose projections are kept, as after a warm-up
- * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` for vectors of another length
+ * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` for vectors of another length; `aborted`
  */
 export async function initialise(
   backend: Backend,
   spec: QuantizerSpec | QuantizerState,
   source: TokenSource,
-  { start = 'k-means', iterations = 10, seed = 0, sample: most }: InitialiseOptions = {},
+  { start = 'k-means', iterations = 10, seed = 0, sample: most, signal }: InitialiseOptions = {},
 ): Promise<QuantizerState> {
   const begun = 'tensors' in spec ? spec : createState(spec, { seed });
   const resolved = requireState(begun);
@@ -56,10 +57,16 @@ export async function initialise(
   for (const [slice, rows] of slices.entries()) {
     let left = rows;
     for (let level = 0; level < resolved.depth; level++) {
+      if (signal?.aborted === true) throw new DdclError('aborted', 'The start of the codes was aborted by its signal.');
       const place = { slice, level };
       if (level === 0 || !resolved.sharedDepth) {
         const name = tensorName(resolved.kind === 'simvq' ? 'frame' : 'codes', place);
-        const codes = await startCodes(backend, resolved, left, { start, iterations, random: random.fork(name) });
+        const codes = await startCodes(backend, resolved, left, {
+          start,
+          iterations,
+          random: random.fork(name),
+          signal,
+        });
         state = withCodes(resolved, state, place, codes);
       }
       const found = await leftOver(backend, resolved, state, place, left);
@@ -74,7 +81,16 @@ async function startCodes(
   backend: Backend,
   { codes: count, codeDimension: c, kind }: ResolvedSpec,
   sample: Sample,
-  { start, iterations, random }: { start: InitialiseOptions['start']; iterations: number; random: Random },
+  {
+    start,
+    iterations,
+    random,
+    signal,
+  }: Pick<InitialiseOptions, 'start'> & {
+    iterations: number;
+    random: Random;
+    signal: AbortSignalLike | undefined;
+  },
 ): Promise<Float32Array> {
   const rows = kind === 'cosine' ? unitRows(sample.rows, c) : sample.rows;
   if (start === 'k-means') {
@@ -83,6 +99,7 @@ async function startCodes(
       count,
       iterations,
       seed: random.integer(2 ** 31),
+      signal,
     });
     return Float32Array.from(model.prototypes);
   }

@@ -1,7 +1,14 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { encodeCodes, fitQuantizer, quantize, type QuantizerKind, type QuantizerSpec } from '../../src/index.ts';
+import {
+  encodeCodes,
+  fitQuantizer,
+  initialise,
+  quantize,
+  type QuantizerKind,
+  type QuantizerSpec,
+} from '../../src/index.ts';
 import { kinds, sourceOf, specOf } from '../kinds.ts';
 import { codeOf } from '../thrown.ts';
 
@@ -80,4 +87,6 @@ it('stops when it is told', async () => {
   const signal = { aborted: true, addEventListener: () => {}, removeEventListener: () => {} };
   for (const kind of ['ddcl', 'vq', 'ema'] as const)
     expect(await codeOf(() => fitQuantizer(backend, sourceOf(data, 4), of(kind), { signal }))).toBe('aborted');
+  // While codes start too, which takes long where there are many.
+  expect(await codeOf(() => initialise(backend, of('ema'), sourceOf(data, 4), { signal }))).toBe('aborted');
 });
