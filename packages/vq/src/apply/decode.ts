@@ -4,7 +4,7 @@ import type { ResolvedSpec } from '../spec/resolve.ts';
 import { addCode, codebookOf, hasCodes } from '../state/codebooks.ts';
 import { outerNames } from '../state/outer-tensors.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
-import { toLayout } from './latents.ts';
+import { checkWeights, toLayout } from './latents.ts';
 
 export interface DecodeOptions {
   /** Sizes without the channels, to lay vectors out as the latents were; default [n]. */
@@ -44,7 +44,15 @@ export function createDecoder(state: QuantizerState): Decoder {
           `A vector has ${perVector} codes (heads x depth), but ${indices.length} indices are not a whole number of them.`,
         );
       }
-      checkSizes(count, places, weights);
+      const layout = places ?? [count];
+      const axis = channelAxis < 0 ? channelAxis + layout.length + 1 : channelAxis;
+      checkSizes(count, layout, weights);
+      if (!Number.isSafeInteger(axis) || axis < 0 || axis > layout.length) {
+        throw new DdclError(
+          'argument',
+          `channelAxis must be one of the ${layout.length + 1} axes of the result, but is ${channelAxis}.`,
+        );
+      }
       if (!Number.isSafeInteger(levels) || levels < 1 || levels > spec.depth)
         throw new DdclError('argument', `levels must be a whole number from 1 to ${spec.depth}, but is ${levels}.`);
       const { heads, depth, codeDimension: c } = spec;
@@ -62,8 +70,6 @@ export function createDecoder(state: QuantizerState): Decoder {
         }
       }
       const rows = spec.projected ? projected(spec, state, inner, weights) : inner;
-      const layout = places ?? [count];
-      const axis = channelAxis < 0 ? channelAxis + layout.length + 1 : channelAxis;
       return toLayout(rows, { places: layout, channelAxis: axis });
     },
   };
@@ -87,19 +93,14 @@ function requireIndex(index: number, at: number, { codes }: ResolvedSpec): numbe
   );
 }
 
-function checkSizes(
-  count: number,
-  places: readonly number[] | undefined,
-  weights: ArrayLike<number> | undefined,
-): void {
-  if (places !== undefined && places.reduce((all, size) => all * size, 1) !== count) {
+function checkSizes(count: number, places: readonly number[], weights: ArrayLike<number> | undefined): void {
+  const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0;
+  if (!places.every(isSize) || places.reduce((all, size) => all * size, 1) !== count) {
     throw new DdclError('shape', `There are codes of ${count} vectors, which is not [${places.join(', ')}].`, {
       shapes: [places],
     });
   }
-  if (weights !== undefined && weights.length !== count) {
-    throw new DdclError('shape', `There are codes of ${count} vectors, but ${weights.length} weights.`);
-  }
+  checkWeights(weights, count, places);
 }
 
 /** Heads side by side back to vectors; sums in float64. */

@@ -69,7 +69,12 @@ export function latentRows(latents: Latents, dimension: number): LatentRows {
   return { rows, weights, count, places, channelAxis };
 }
 
-function checkWeights(weights: ArrayLike<number> | undefined, count: number, places: readonly number[]): Float32Array {
+/** @throws DdclError `shape` for another number of weights; `data` for weights that are not finite and >= 0 */
+export function checkWeights(
+  weights: ArrayLike<number> | undefined,
+  count: number,
+  places: readonly number[],
+): Float32Array {
   if (weights === undefined) return new Float32Array(count).fill(1);
   if (weights.length !== count) {
     throw new DdclError(

@@ -5,7 +5,7 @@ import { tensorName } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerState } from '../state/state.ts';
 import type { FitRecord } from './record.ts';
-import { leftOver, slicesOf, type Sample } from './sample.ts';
+import { atPlace, leftOver, slicesOf, type Sample } from './sample.ts';
 
 export interface DdclFitOptions {
   readonly steps?: number | undefined;
@@ -36,15 +36,19 @@ export async function fitDdcl(
       const place = { slice, level };
       const own: Record<string, Float32Array> = {};
       if (level === 0 || !spec.sharedDepth) {
-        const { model, statistics } = await fit(backend, rowSource(left.rows, spec.codeDimension, left.weights), {
-          prototypes: spec.codes,
-          seed: seed + slice * spec.depth + level,
-          ...(steps !== undefined && { steps }),
-          ...(signal !== undefined && { signal }),
-          ...(onWarning !== undefined && { onWarning }),
-          onRecord: ({ step, loss, used, perplexity }) =>
-            onRecord?.({ step, slice, level, error: loss.hard, use: used, perplexity }),
-        });
+        const { model, statistics } = await atPlace(
+          place,
+          spec,
+          fit(backend, rowSource(left.rows, spec.codeDimension, left.weights), {
+            prototypes: spec.codes,
+            seed: seed + slice * spec.depth + level,
+            ...(steps !== undefined && { steps }),
+            ...(signal !== undefined && { signal }),
+            ...(onWarning !== undefined && { onWarning }),
+            onRecord: ({ step, loss, used, perplexity }) =>
+              onRecord?.({ step, slice, level, error: loss.hard, use: used, perplexity }),
+          }),
+        );
         const { temperature, criticalTemperature: critical } = model;
         own[tensorName('codes', place)] = Float32Array.from(model.prototypes);
         own[tensorName('temperature', place)] = Float32Array.of(temperature);

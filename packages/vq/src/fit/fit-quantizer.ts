@@ -121,8 +121,10 @@ export async function fitQuantizer(
 function warnOfLevels({ levelErrors }: CodeReport, onWarning: ((warning: string) => void) | undefined): void {
   levelErrors.forEach((error, level) => {
     if (level === 0 || error < levelErrors[level - 1]! * (1 - nothing)) return;
+    const before = levelErrors[level - 1]!;
+    const how = error > before ? 'raises the error' : `lowers the error by less than ${nothing * 100} %`;
     onWarning?.(
-      `Residual level ${level + 1} lowers the error by less than ${nothing * 100} %, from ${levelErrors[level - 1]!.toPrecision(4)} to ${error.toPrecision(4)}: its codes cost bytes and add nothing. Ask for a depth of ${level}.`,
+      `Residual level ${level + 1} ${how}, from ${before.toPrecision(4)} to ${error.toPrecision(4)}: its codes cost bytes and add nothing. Ask for a depth of ${level}, or for a codebook of its own for each level.`,
     );
   });
 }

@@ -9,7 +9,7 @@ import { outerStart } from './outer-start.ts';
 import { unitRows } from '../state/unit-rows.ts';
 import { createState, requireState, withSums, type QuantizerState } from '../state/state.ts';
 import { rowSource } from '../apply/row-pass.ts';
-import { leftOver, sampleOf, slicesOf, type Sample } from './sample.ts';
+import { atPlace, leftOver, sampleOf, slicesOf, type Sample } from './sample.ts';
 
 export interface InitialiseOptions {
   /** Where codes start: `k-means` (10 iterations, the default), random `tokens`, or `pulled` tokens (0.3 of their distance from the mean). */
@@ -61,12 +61,16 @@ export async function initialise(
       const place = { slice, level };
       if (level === 0 || !resolved.sharedDepth) {
         const name = tensorName(resolved.kind === 'simvq' ? 'frame' : 'codes', place);
-        const codes = await startCodes(backend, resolved, left, {
-          start,
-          iterations,
-          random: random.fork(name),
-          signal,
-        });
+        const codes = await atPlace(
+          place,
+          resolved,
+          startCodes(backend, resolved, left, {
+            start,
+            iterations,
+            random: random.fork(name),
+            signal,
+          }),
+        );
         state = withCodes(resolved, state, place, codes);
       }
       const found = await leftOver(backend, resolved, state, place, left);

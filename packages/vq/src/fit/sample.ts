@@ -1,4 +1,4 @@
-import { DdclError, type Random } from '@ddcl/core';
+import { DdclError, isDdclError, type Random } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { createReservoir, type TokenSource } from '@ddcl/core/fit';
 import { appliedBlocks, rowSource } from '../apply/row-pass.ts';
@@ -93,4 +93,17 @@ export async function leftOver(
   }
   const total = mass.reduce((sum, each) => sum + each, 0);
   return { rows, mass: Float32Array.from(mass, (each) => each / total) };
+}
+
+/** What is wrong with the vectors of one codebook, told of the level and head that it is for. */
+export async function atPlace<T>({ slice, level }: Place, spec: ResolvedSpec, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isDdclError(error, 'data') || (spec.depth === 1 && sliceCount(spec) === 1)) throw error;
+    const where = `${spec.depth > 1 ? `residual level ${level + 1}` : ''}${spec.depth > 1 && sliceCount(spec) > 1 ? ' of ' : ''}${sliceCount(spec) > 1 ? `head ${slice + 1}` : ''}`;
+    const remedy =
+      level > 0 ? ` Its vectors are what the levels before leave: a depth of ${level} or fewer codes fit.` : '';
+    throw new DdclError('data', `The codebook of ${where} cannot be made: ${error.message}${remedy}`, { cause: error });
+  }
 }

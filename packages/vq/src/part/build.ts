@@ -69,6 +69,8 @@ export function buildQuantizer(spec: ResolvedSpec, operands: BuildOperands): Bui
   const counted = (x: Tensor): Tensor => select(isToken, x, 0);
   const active = controls['active']!;
   const isActive = less(0, active);
+  // A batch of padding alone leaves all running numbers as they are.
+  const hasTokens = less(0, sum(weights));
 
   const normed = normalised(spec, tensors, counted(operands.z), weights);
   const projected = counted(projectIn(spec, tensors, counted(normed.z)));
@@ -91,7 +93,10 @@ export function buildQuantizer(spec: ResolvedSpec, operands: BuildOperands): Bui
     }),
   );
   const moved = Object.fromEntries(
-    Object.entries(next).map(([name, value]) => [name, select(isActive, value, tensors[name]!)]),
+    Object.entries(next).map(([name, value]) => [name, select(mul(isActive, hasTokens), value, tensors[name]!)]),
+  );
+  const norm = Object.fromEntries(
+    Object.entries(normed.next).map(([name, value]) => [name, select(hasTokens, value, tensors[name]!)]),
   );
 
   const join = (what: 'output' | 'hard'): Tensor =>
@@ -114,7 +119,7 @@ export function buildQuantizer(spec: ResolvedSpec, operands: BuildOperands): Bui
     ),
     loss: mul(totalLoss(spec, slices, controls), active),
     reports: levelReports(spec, slices),
-    next: { ...moved, ...normed.next },
+    next: { ...moved, ...norm },
     replaced: Object.fromEntries(
       Object.entries(replaced).map(([name, each]) => [name, { ...each, rows: mul(each.rows, isActive) }]),
     ),

@@ -57,6 +57,25 @@ describe('vq', () => {
     expect(deviation(ran.next['mass.0.0']!, shares)).toBeLessThan(1e-14);
   });
 
+  it('of two levels keeps the gradient of the second from the codes of the first', async () => {
+    const second = Array.from(normals(count * m, 17), (value) => value / 2);
+    const tensors = { 'codes.0.0': codes, 'codes.0.1': second };
+    const ran = await runPart({ spec: { ...spec, depth: 2 }, ...given, tensors });
+    const [z0, p0, p1] = [rowsOf(given.z, m), rowsOf(codes, m), rowsOf(second, m)];
+    const first = z0.map((z) => nearestIndex(z, p0));
+    const left = z0.map((z, row) => z.map((value, axis) => value - p0[first[row]!]![axis]!));
+    const next = left.map((z) => nearestIndex(z, p1));
+    const half = (rows: Rows, indices: readonly number[]) => (p: Rows) =>
+      0.7 * mean(weights, (row) => perComponent(rows[row]!, p[indices[row]!]!));
+    const [onFirst, onSecond] = [half(z0, first), half(left, next)];
+    const [d0, d1] = [
+      differences((flat) => onFirst(rowsOf(flat, m)), codes),
+      differences((flat) => onSecond(rowsOf(flat, m)), second),
+    ];
+    expect(deviation(ran.gradients['codes.0.0']!, d0)).toBeLessThan(1e-10);
+    expect(deviation(ran.gradients['codes.0.1']!, d1)).toBeLessThan(1e-10);
+  });
+
   it('has two weights for two directions', async () => {
     const only = (change: Partial<QuantizerSpec>) =>
       runPart({

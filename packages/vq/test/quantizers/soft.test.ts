@@ -178,3 +178,19 @@ describe.each([1, 2])('smoothed with %s neighbours', (neighbours) => {
     expect(deviation(ran.gradients['codes.0.0']!, dp)).toBeLessThan(tolerance);
   });
 });
+
+it('each residual level has noise of its own', async () => {
+  const spec: QuantizerSpec = { kind: 'ddcl', dimension: m, codes: count, depth: 2 };
+  const tensors = { 'codes.0.0': codes, 'codes.0.1': Array.from(normals(count * m, 43)) };
+  // [n, levels, heads, m]
+  const noise = Array.from(normals(2 * n * m, 41));
+  const onlyOther = (level: number): number[] =>
+    noise.map((value, index) => (Math.floor(index / m) % 2 === level ? -value : value));
+  const run = (own: number[]) =>
+    runPart({ spec, ...given, tensors, inputs: { normals: own }, controls: { share: 0.3, noise: 1 } });
+  const [base, first, second] = [await run(noise), await run(onlyOther(0)), await run(onlyOther(1))];
+  expect(first.reports['lq.0']).not.toBe(base.reports['lq.0']);
+  expect(first.reports['lq.1']).toBe(base.reports['lq.1']);
+  expect(second.reports['lq.0']).toBe(base.reports['lq.0']);
+  expect(second.reports['lq.1']).not.toBe(base.reports['lq.1']);
+});

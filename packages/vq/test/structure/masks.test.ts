@@ -80,3 +80,10 @@ describe.each(kinds)('%s', (kind) => {
     expect(difference(alone, next)).toBeLessThan(1e-5);
   });
 });
+
+it.each(kinds)('a batch of padding alone changes nothing: %s', async (kind) => {
+  const spec = specOf(kind, { norm: 'scale', depth: 2 });
+  const before = await initialise(backend, spec, sourceOf(data, m));
+  const after = await update(backend, before, { data, shape: [count, m], weights: new Uint8Array(count) });
+  expect(difference(before, after)).toBe(0);
+});
