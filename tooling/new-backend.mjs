@@ -17,6 +17,12 @@ if (!/^(@[a-z0-9][\w.-]*\/)?[a-z][a-z0-9-]*$/.test(name))
   refuse(
     `Give the name of the package, in small letters, such as: node tooling/new-backend.mjs vector-backend ../vector-backend`,
   );
+/** Names that the template's own files and functions have, or that no function may have. */
+const taken = ['kernels', 'index', 'erf', 'test', 'class', 'default', 'function', 'new', 'delete', 'import', 'export'];
+if (taken.includes(name.split('/').at(-1) ?? '') || name.endsWith('-'))
+  refuse(
+    `A backend cannot be called ${name}: its file or its function would be in the way. Name it after its library.`,
+  );
 const target = resolve(process.env['INIT_CWD'] ?? '.', folder);
 if (existsSync(target) && readdirSync(target).length > 0)
   refuse(`The folder ${target} is not empty. Name another one.`);

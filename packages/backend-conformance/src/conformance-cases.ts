@@ -17,6 +17,7 @@ import { symbolicCases } from './cases/contract/symbolic.ts';
 import { underWayCases } from './cases/contract/under-way.ts';
 import { gradientCases } from './cases/numbers/gradients.ts';
 import { largeCases } from './cases/numbers/large.ts';
+import { layoutChainCases } from './cases/primitives/layout-chains.ts';
 import { magnitudeCases } from './cases/numbers/magnitude.ts';
 import { quantityCases } from './cases/numbers/quantities.ts';
 import { tieCases } from './cases/numbers/ties.ts';
@@ -32,6 +33,7 @@ export function conformanceCases(): ConformanceCase[] {
     ...tieCases(),
     ...magnitudeCases(),
     ...largeCases(),
+    ...layoutChainCases(),
     ...compositeCases(),
     ...compositePartCases(),
     ...weightCases(),
