@@ -53,6 +53,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['index.ts'],
   ],
   'packages/vq': [
+    ['checks'],
     ['spec', 'composite', 'pack'],
     ['quantizers'],
     ['state'],

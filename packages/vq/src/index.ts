@@ -2,6 +2,7 @@
 export { quantizerKinds, type QuantizerKind, type QuantizerSpec } from './spec/spec.ts';
 export { resolveSpec, type ResolvedSpec } from './spec/resolve.ts';
 export { createState, type QuantizerState } from './state/state.ts';
+export { codebookChecksum } from './state/checksum.ts';
 export { quantizerFormatVersion, stateFromBytes, stateToBytes } from './state/bytes.ts';
 
 // Applying it
@@ -48,6 +49,7 @@ export { scaleNorm, type ScaleStatistics } from './composite/scale-norm.ts';
 export { trainAutoencoder, type TrainedAutoencoder } from './autoencoder/train-autoencoder.ts';
 export type { AutoencoderEpoch, AutoencoderOptions } from './autoencoder/options.ts';
 export {
+  autoencoderChecksum,
   autoencoderFormatVersion,
   autoencoderFromBytes,
   autoencoderToBytes,

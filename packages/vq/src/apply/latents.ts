@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { describe, isOneOfArrays, requireArgument, requireList, requireObject } from '../checks/require.ts';
 
 /** Vectors to quantise, of any rank: a sequence [B, T, m], an image [B, C, H, W] with `channelAxis` 1, or a list [n, m]. */
 export interface Latents {
@@ -29,22 +30,25 @@ const product = (sizes: readonly number[]): number => sizes.reduce((all, size) =
  * @throws DdclError `shape` for sizes that do not fit; `data` for numbers that are not finite, or weights that are not >= 0
  */
 export function latentRows(latents: Latents, dimension: number): LatentRows {
+  requireObject('Latents', latents, `an object such as { data, shape: [n, ${dimension}] }`);
   const { data, shape } = latents;
+  const isData = isOneOfArrays(data, 'Float32Array', 'Float64Array');
+  requireArgument("The latents' data", data, isData, 'a Float32Array or a Float64Array');
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0) || shape.length === 0)
-    throw new DdclError('argument', `Latents need a shape such as [n, ${dimension}], but got ${String(shape)}.`);
+    throw new DdclError('argument', `Latents need a shape such as [n, ${dimension}], but got ${describe(shape)}.`);
   const rank = shape.length;
   const given = latents.channelAxis ?? -1;
   const channelAxis = given < 0 ? given + rank : given;
   if (!(Number.isSafeInteger(channelAxis) && channelAxis >= 0 && channelAxis < rank)) {
     throw new DdclError(
       'argument',
-      `channelAxis must be one of the ${rank} axes of [${shape.join(', ')}], but is ${given}.`,
+      `channelAxis must be one of the ${rank} axes of [${shape.join(', ')}], but is ${describe(given)}.`,
     );
   }
-  if (shape[channelAxis] !== dimension || data?.length !== product(shape)) {
+  if (shape[channelAxis] !== dimension || data.length !== product(shape)) {
     throw new DdclError(
       'shape',
-      `The quantiser takes vectors of ${dimension} components, here along axis ${channelAxis}, but got ${data?.length} numbers of shape [${shape.join(', ')}].`,
+      `The quantiser takes vectors of ${dimension} components, here along axis ${channelAxis}, but got ${data.length} numbers of shape [${shape.join(', ')}].`,
       { shapes: [shape] },
     );
   }
@@ -69,13 +73,14 @@ export function latentRows(latents: Latents, dimension: number): LatentRows {
   return { rows, weights, count, places, channelAxis };
 }
 
-/** @throws DdclError `shape` for another number of weights; `data` for weights that are not finite and >= 0 */
+/** The weights at a scale of their own. @throws DdclError `shape` for another number of weights; `data` for weights that are not finite and >= 0 */
 export function checkWeights(
   weights: ArrayLike<number> | undefined,
   count: number,
   places: readonly number[],
 ): Float32Array {
   if (weights === undefined) return new Float32Array(count).fill(1);
+  requireList('weights', weights);
   if (weights.length !== count) {
     throw new DdclError(
       'shape',
@@ -83,10 +88,28 @@ export function checkWeights(
       { shapes: [places] },
     );
   }
-  const made = Float32Array.from(weights);
-  const bad = made.findIndex((weight) => !(weight >= 0 && weight < Infinity));
-  if (bad < 0) return made;
-  throw new DdclError('data', `Weights must be finite numbers >= 0, but that of vector ${bad} is ${weights[bad]}.`);
+  for (let vector = 0; vector < count; vector++) {
+    const weight: unknown = weights[vector];
+    if (typeof weight === 'number' && weight >= 0 && weight < Infinity) continue;
+    throw new DdclError('data', `Weights must be finite numbers >= 0, but that of vector ${vector} is ${describe(weight)}.`);
+  }
+  return scaledWeights(weights);
+}
+
+/** Least weight that is told from 0 in sums of float32. */
+const leastWeight = 2 ** -120;
+
+/** Weights with the largest in 1..2, by a power of two: all results are per unit of weight, and float32 has their sums at any scale. */
+export function scaledWeights(weights: ArrayLike<number>): Float32Array {
+  let largest = 0;
+  for (let index = 0; index < weights.length; index++) largest = Math.max(largest, weights[index]!);
+  if (largest === 0) return new Float32Array(weights.length);
+  // In two steps, as the inverse of the smallest numbers is none.
+  const half = 2 ** Math.floor(-Math.floor(Math.log2(largest)) / 2);
+  const other = 2 ** (-Math.floor(Math.log2(largest)) - Math.log2(half));
+  return Float32Array.from({ length: weights.length }, (_, index) =>
+    weights[index]! > 0 ? Math.max(leastWeight, weights[index]! * half * other) : 0,
+  );
 }
 
 /** Rows [n, m] in the layout of their latents. */

@@ -1,7 +1,19 @@
 import { DdclError } from '@ddcl/core';
 import { readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ddcl/core/safetensors';
+import {
+  describe,
+  isFloat32Array,
+  requireBytes,
+  requireNumber,
+  requireObject,
+  requireWhole,
+  withoutStop,
+} from '../checks/require.ts';
+import { createHash } from '../pack/hash.ts';
 import { resolveSpec, type ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
+import { readTensors } from '../state/bytes.ts';
+import { codebookChecksum } from '../state/checksum.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
 import { stateTensors } from '../state/tensors.ts';
 import type { PixelScale } from './images.ts';
@@ -17,27 +29,58 @@ export interface Autoencoder {
 }
 
 /** Version of the file of an autoencoder. A reader refuses others. */
-export const autoencoderFormatVersion = 1;
+export const autoencoderFormatVersion = 2;
 
 const format = 'ddcl.autoencoder';
 
-/** The spec of an autoencoder's quantiser, whose tensors are checked with the networks'. @throws DdclError `shape`, `data` or `argument` */
-export function requireAutoencoder({ sizes, weights, quantizer }: Autoencoder): ResolvedSpec {
+/**
+ * The spec of an autoencoder's quantiser, whose tensors are checked with the networks': the one place where an autoencoder is.
+ *
+ * @throws DdclError `argument` for what is none, or sizes that cannot be; `shape` or `data` for layers of other sizes, or numbers that are not finite
+ */
+export function requireAutoencoder(model: Autoencoder): ResolvedSpec {
+  const made = 'what trainAutoencoder or autoencoderFromBytes makes, { sizes, pixels, weights, quantizer }';
+  requireObject('The autoencoder', model, made);
+  const { sizes, pixels, weights, quantizer } = model;
+  requireObject("The autoencoder's sizes", sizes, 'an object { patch, context, channels, hidden, dimension }');
+  requireObject("The autoencoder's pixels", pixels, 'an object { mean, deviation }');
+  requireObject("The autoencoder's weights", weights, 'an object of Float32Arrays by name');
+  for (const name of ['patch', 'context', 'channels', 'hidden', 'dimension'] as const)
+    requireWhole(`The autoencoder's ${name}`, sizes[name], 1, 2 ** 31 - 1);
+  requireNumber("The pixels' mean", pixels.mean, () => true, 'a finite number');
+  requireNumber("The pixels' deviation", pixels.deviation, (value) => value > 0, 'a number > 0');
   const spec = requireState(quantizer);
   for (const [name, shape] of Object.entries(networkShapes(sizes))) {
     const count = shape.reduce((product, size) => product * size, 1);
-    if (weights[name]?.length === count) continue;
-    throw new DdclError(
-      'shape',
-      `The autoencoder needs '${name}' of shape [${shape.join(', ')}], but has ${weights[name]?.length ?? 'none'} numbers.`,
-      { shapes: [shape] },
-    );
+    const found: unknown = weights[name];
+    if (!isFloat32Array(found) || found.length !== count) {
+      throw new DdclError(
+        'shape',
+        `The autoencoder needs '${name}' of shape [${shape.join(', ')}], a Float32Array of ${count} numbers, but has ${isFloat32Array(found) ? found.length : found === undefined ? 'none' : describe(found)}.`,
+        { shapes: [shape] },
+      );
+    }
+    const bad = found.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw new DdclError('data', `The autoencoder's '${name}' must be finite, but number ${bad} is ${found[bad]}.`);
   }
   if (spec.dimension === sizes.dimension) return spec;
   throw new DdclError(
     'shape',
     `The networks have latents of ${sizes.dimension} components, but the quantiser takes ${spec.dimension}.`,
   );
+}
+
+/** As `codebookChecksum`, of all that images are decoded with. @throws DdclError as the autoencoder's check */
+export function autoencoderChecksum(model: Autoencoder): string {
+  requireAutoencoder(model);
+  const { sizes, pixels, weights, quantizer } = model;
+  const { patch, context, channels, hidden, dimension } = sizes;
+  const hash = createHash();
+  hash.add(JSON.stringify([codebookChecksum(quantizer), patch, context, channels, hidden, dimension]));
+  hash.add(Float32Array.of(pixels.mean, pixels.deviation));
+  for (const name of Object.keys(networkShapes(sizes)).filter((each) => each.startsWith('decoder.')))
+    hash.add(weights[name]!);
+  return hash.digest();
 }
 
 /** A safetensors file: layers, the quantiser's tensors with `quantizer.` before their names, and sizes in the metadata. Equal ones give equal bytes. */
@@ -59,9 +102,9 @@ export function autoencoderToBytes(model: Autoencoder): Uint8Array<ArrayBuffer> 
   });
 }
 
-/** @throws DdclError `format` for bytes that are no autoencoder of this version */
+/** @throws DdclError `format` for bytes that are no autoencoder of this version, naming what is wrong; `argument` for what are no bytes */
 export function autoencoderFromBytes(bytes: Uint8Array | ArrayBuffer): Autoencoder {
-  const { tensors, metadata } = readSafetensors(bytes);
+  const { tensors, metadata } = readSafetensors(requireBytes(bytes));
   if (metadata['format'] !== format || metadata['formatVersion'] !== String(autoencoderFormatVersion)) {
     throw malformed(`its format is ${metadata['format']} of version ${metadata['formatVersion']}`);
   }
@@ -70,24 +113,18 @@ export function autoencoderFromBytes(bytes: Uint8Array | ArrayBuffer): Autoencod
     const sizes = parse('sizes') as NetworkSizes;
     const pixels = parse('pixels') as PixelScale;
     const spec = parse('spec') as QuantizerSpec;
-    const read = (name: string): Float32Array => {
-      const data = tensors.get(name)?.data;
-      if (data instanceof Float32Array) return Float32Array.from(data);
-      throw malformed(`it lacks ${name}`);
-    };
-    const named = (names: readonly string[], prefix = ''): Record<string, Float32Array> =>
-      Object.fromEntries(names.map((name) => [name, read(prefix + name)]));
-    const state = stateTensors(resolveSpec(spec)).map(({ name }) => name);
-    const model = {
-      sizes,
-      pixels,
-      weights: named(Object.keys(networkShapes(sizes))),
-      quantizer: { spec, tensors: named(state, 'quantizer.') },
-    };
+    requireObject('sizes', sizes, 'an object');
+    const layers = Object.entries(networkShapes(sizes));
+    const own = stateTensors(resolveSpec(spec)).map(({ name, shape }) => [`quantizer.${name}`, shape] as const);
+    const read = readTensors(tensors, [...layers, ...own]);
+    const named = (prefix: string, wanted: readonly (readonly [string, unknown])[]): Record<string, Float32Array> =>
+      Object.fromEntries(wanted.map(([name]) => [name.slice(prefix.length), read[name]!]));
+    const quantizer = { spec, tensors: named('quantizer.', own) };
+    const model = { sizes, pixels, weights: named('', layers), quantizer };
     requireAutoencoder(model);
     return model;
   } catch (cause) {
-    throw malformed((cause as Error).message, cause);
+    throw malformed(withoutStop(cause), cause);
   }
 }
 

@@ -38,18 +38,23 @@ export function scaleNorm(
   momentum: number | undefined,
 ): { readonly z: Tensor; readonly next: ScaleStatistics } {
   const m = Number(z.shape[1]);
-  const normalise = ({ mean, variance }: ScaleStatistics): Tensor =>
-    div(sub(z, reshape(mean, [1, m])), sqrt(maximum(variance, leastVariance)));
-  if (momentum === undefined) return { z: normalise(running), next: running };
+  const normalise = (centred: Tensor, variance: Tensor): Tensor =>
+    div(centred, sqrt(maximum(variance, leastVariance)));
+  if (momentum === undefined)
+    return { z: normalise(sub(z, reshape(running.mean, [1, m])), running.variance), next: running };
   const total = maximum(sum(column), 1e-20);
-  const mean = div(matmul(column, z, { transposeA: true }), total);
-  const centred = sub(z, mean);
+  const meanOf = (x: Tensor): Tensor => div(matmul(column, x, { transposeA: true }), total);
+  // In two steps, as the sum of numbers far from 0 has few digits; the second has the gradient.
+  const rough = detach(meanOf(z));
+  const shifted = sub(z, rough);
+  const left = meanOf(shifted);
+  const centred = sub(shifted, left);
   const variance = div(sum(mul(column, mul(centred, centred))), mul(total, m));
   const isFirst = less(running.variance, 1e-30);
   const share = select(isFirst, scalar(z, 1), momentum);
   const towards = (before: Tensor, now: Tensor): Tensor => add(before, mul(sub(detach(now), before), share));
   return {
-    z: normalise({ mean: reshape(mean, [m]), variance }),
-    next: { mean: towards(running.mean, reshape(mean, [m])), variance: towards(running.variance, variance) },
+    z: normalise(centred, variance),
+    next: { mean: towards(running.mean, reshape(add(rough, left), [m])), variance: towards(running.variance, variance) },
   };
 }

@@ -7,8 +7,9 @@ import type { QuantizerSpec } from '../spec/spec.ts';
 import { hasCodes } from '../state/codebooks.ts';
 import { outerStart } from './outer-start.ts';
 import { unitRows } from '../state/unit-rows.ts';
-import { createState, requireState, withSums, type QuantizerState } from '../state/state.ts';
+import { createState, requireState, type QuantizerState } from '../state/state.ts';
 import { rowSource } from '../apply/row-pass.ts';
+import { requireResolution } from './resolution.ts';
 import { atPlace, leftOver, sampleOf, slicesOf, type Sample } from './sample.ts';
 
 export interface InitialiseOptions {
@@ -24,11 +25,12 @@ export interface InitialiseOptions {
 }
 
 /**
- * A state whose codes start among vectors, level by level: each on what the levels before leave. For `simvq` the frame starts there. Masses and sums of running
+ * A state whose codes start among vectors, level by level: each on what the levels before leave. For `simvq` the frame starts there. Masses and running
  * averages agree with the codes. With a norm its statistics are those of the vectors.
  *
  * @param spec, or a state whose projections are kept, as after a warm-up
- * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` for vectors of another length; `aborted`
+ * @throws DdclError `data` for fewer distinct vectors than codes, numbers that are not finite, or
+ * vectors so far from 0 that float32 rounds off what they differ by; `shape` for vectors of another length; `aborted`
  */
 export async function initialise(
   backend: Backend,
@@ -48,6 +50,7 @@ export async function initialise(
   const random = createRandom(seed);
   const size = most ?? Math.max(16_384, 256 * Math.min(resolved.codes, 1 << 16));
   const sample = await sampleOf(source, size, random.fork('sample'));
+  requireResolution(sample);
   let state: QuantizerState = {
     ...begun,
     tensors: { ...begun.tensors, ...outerStart(resolved, sample, 'tensors' in spec) },
@@ -78,7 +81,7 @@ export async function initialise(
       left = { ...left, rows: found.rows };
     }
   }
-  return { ...state, tensors: withSums(state.tensors) };
+  return state;
 }
 
 async function startCodes(
@@ -123,7 +126,11 @@ function withCodes(
   if (kind !== 'simvq') {
     // Means of directions are shorter than 1.
     const own = kind === 'cosine' ? unitRows(codes, c) : codes;
-    return { ...state, tensors: { ...state.tensors, [tensorName('codes', place)]: own } };
+    const moved = { ...state.tensors, [tensorName('codes', place)]: own };
+    // The averages are where the codes are now.
+    const rest = tensorName('rest', place);
+    if (rest in moved) moved[rest] = new Float32Array(own.length);
+    return { ...state, tensors: moved };
   }
   // The frame is what stays, so it starts at the centroids, and the matrix as the identity.
   const identity = Float32Array.from({ length: c * c }, (_, index) => (index % (c + 1) === 0 ? 1 : 0));

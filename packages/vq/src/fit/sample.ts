@@ -1,6 +1,7 @@
 import { DdclError, isDdclError, type Random } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { createReservoir, type TokenSource } from '@ddcl/core/fit';
+import { scaledWeights } from '../apply/latents.ts';
 import { appliedBlocks, rowSource } from '../apply/row-pass.ts';
 import { appliedSlices, assignLevel } from '../part/assign.ts';
 import { sliceCount, tensorName, tokensPerVector, type Place } from '../spec/layout.ts';
@@ -35,7 +36,7 @@ export async function sampleOf(source: TokenSource, size: number, random: Random
   }
   const { rows, weights, count } = reservoir.sample();
   if (count === 0) throw new DdclError('data', 'There is no vector of positive weight to start codes from. Give some.');
-  return { rows: Float32Array.from(rows), weights: Float32Array.from(weights), count };
+  return { rows: Float32Array.from(rows), weights: scaledWeights(weights), count };
 }
 
 /** The sample as each slice sees it. */

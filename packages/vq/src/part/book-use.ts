@@ -13,6 +13,7 @@ import {
   segmentSum,
   select,
   slice,
+  sub,
   sum,
   type Tensor,
 } from '@ddcl/core';
@@ -24,7 +25,7 @@ type Own = Readonly<Record<string, Tensor>>;
 
 /** Sums over the uses of one codebook, however many levels share it: a codebook is moved once per batch. */
 export interface BookUse {
-  /** Weights of tokens by code and weighted sums of tokens, [K, 1 + c]. */
+  /** Weights of tokens by code and weighted sums of tokens less their code, [K, 1 + c]. */
   readonly sums: Tensor;
   /** Sum of weights, []. */
   readonly total: Tensor;
@@ -37,10 +38,15 @@ export interface BookUse {
 export function addUse(
   before: BookUse | undefined,
   { codes: count }: ResolvedSpec,
-  { indices, tokens, column }: { readonly indices: Tensor; readonly tokens: Tensor; readonly column: Tensor },
+  {
+    indices,
+    tokens,
+    codes,
+    column,
+  }: { readonly indices: Tensor; readonly tokens: Tensor; readonly codes: Tensor; readonly column: Tensor },
 ): BookUse {
   const own = detach(tokens);
-  const sums = segmentSum(concat([column, mul(own, column)], 1), indices, { segments: count });
+  const sums = segmentSum(concat([column, mul(sub(own, detach(codes)), column)], 1), indices, { segments: count });
   const total = sum(column);
   if (before === undefined) return { sums, total, tokens: own, column };
   return { ...before, sums: add(before.sums, sums), total: add(before.total, total) };
@@ -54,7 +60,7 @@ export interface NextBook {
 
 /**
  * Moves a codebook: averages first, then codes that too few tokens used are put on tokens of the batch. That order keeps them: an average
- * written afterwards would bring the old code back, and so would sums that do not say the same. A code that this batch chose stays.
+ * written afterwards would bring the old code back, and so would a mass of before. A code that this batch chose stays.
  *
  * @param rows int32 [K], the token that each code would go to
  */
@@ -68,7 +74,7 @@ export function nextBook(
   const { codes: count, codeDimension: c } = spec;
   const weight = maximum(use.total, 1e-20);
   const mass = reshape(div(slice(use.sums, [0, 0], [count, 1]), weight), [count]);
-  const averaged = quantizer.average!(own, { mass, sums: div(slice(use.sums, [0, 1], [count, c]), weight) }, spec);
+  const averaged = quantizer.average!(own, { mass, steps: div(slice(use.sums, [0, 1], [count, c]), weight) }, spec);
   const isUsed = less(1e-20, use.total);
   const next = Object.fromEntries(
     Object.entries(averaged).map(([what, value]) => [what, select(isUsed, value, own[what]!)]),
@@ -82,7 +88,7 @@ export function nextBook(
   const column = reshape(isDead, [count, 1]);
   const revived: Record<string, Tensor> = { mass: select(isDead, scalar(mass, share), next['mass']!) };
   if (next['codes'] !== undefined) revived['codes'] = select(column, found, next['codes']);
-  if (next['sums'] !== undefined) revived['sums'] = select(column, mul(found, share), next['sums']);
+  if (next['rest'] !== undefined) revived['rest'] = select(column, 0, next['rest']);
   return {
     next: { ...next, ...revived },
     replaced: next['codes'] === undefined ? { rows: isDead, values: found } : undefined,

@@ -195,7 +195,7 @@ function quantiseSlice(
     left = sub(left, detach(found));
     if (quantizer.average === undefined) continue;
     const name = tensorName('', bookOf(spec, place));
-    const tokens = { indices: made.indices, tokens: made.base, column: only(column) };
+    const tokens = { indices: made.indices, tokens: made.base, codes: made.hard, column: only(column) };
     uses.set(name, addUse(uses.get(name), spec, tokens));
   }
   // One estimator for the sum of all levels: each of its own would multiply the gradient by their number.

@@ -1,9 +1,13 @@
 import {
+  add,
   DdclError,
+  detach,
+  div,
   formatType,
+  max,
+  maximum,
   reshape,
   zeros,
-  add,
   type Dimension,
   type FloatDType,
   type Random,
@@ -133,6 +137,9 @@ function checked(state: QuantizerState): QuantizerState {
   return state;
 }
 
+/** Weights in units of the largest: results are per unit of weight, and sums must not leave float32. */
+const ofLargest = (weights: Tensor): Tensor => div(weights, detach(maximum(max(weights), 1e-37)));
+
 function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): PartResults {
   const { z, weights } = operands;
   const dimension = z.shape.at(-1);
@@ -173,7 +180,7 @@ function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): 
   }
   const built = buildQuantizer(spec, {
     z: flat,
-    weights: weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : reshape(weights, [n]),
+    weights: weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : ofLargest(reshape(weights, [n])),
     tensors: take(
       'the parameter',
       operands.parameters,

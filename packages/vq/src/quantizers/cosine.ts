@@ -8,9 +8,5 @@ export const cosine: Quantizer = {
   ...ema,
   quantise: (use) => ema.quantise({ ...use, z: l2Normalise(use.z) }),
   codes: ({ codes }) => l2Normalise(codes!),
-  average(own, used, spec) {
-    const { codes, ...others } = averageCodes(own, used, spec);
-    if (spec.frozen) return { ...others, codes: codes! };
-    return { ...others, codes: l2Normalise(codes!) };
-  },
+  average: (own, used, spec) => averageCodes(own, used, spec, l2Normalise),
 };

@@ -70,11 +70,12 @@ export interface Quantizer {
   /**
    * What codes' running averages become after a batch; left out for kinds without codes.
    *
-   * @param used `mass` [K], the share of token weight of each code, and `sums` [K, c] of the tokens per unit of weight, over all uses of the codebook
+   * @param used `mass` [K], the share of token weight of each code, and `steps` [K, c], sums of tokens less their code per unit of weight,
+   * over all uses of the codebook
    */
   average?(
     own: Readonly<Record<string, Tensor>>,
-    used: { readonly mass: Tensor; readonly sums: Tensor },
+    used: { readonly mass: Tensor; readonly steps: Tensor },
     spec: ResolvedSpec,
   ): Readonly<Record<string, Tensor>>;
 }

@@ -1,4 +1,4 @@
-import { add, div, less, maximum, mul, reshape, select, type Tensor } from '@ddcl/core';
+import { add, div, less, maximum, mul, reshape, select, sub, type Tensor } from '@ddcl/core';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerTensor } from './quantizer.ts';
 
@@ -8,7 +8,7 @@ const leastMass = 1e-9;
 type Own = Readonly<Record<string, Tensor>>;
 interface Used {
   readonly mass: Tensor;
-  readonly sums: Tensor;
+  readonly steps: Tensor;
 }
 
 const towards = (before: Tensor, now: Tensor, decay: number): Tensor => add(mul(before, decay), mul(now, 1 - decay));
@@ -21,13 +21,16 @@ export const massTensor = ({ codes }: ResolvedSpec): QuantizerTensor => ({
   role: 'carried',
 });
 
-/** Of codes that are running averages: `codes` themselves, their `mass` and the `sums` of their tokens. */
+/**
+ * Of codes that are running averages: `codes` themselves, their `mass`, and `rest`, by which the average is off its code: what float32 had no digits for (a step
+ * of a code far from 0 may be smaller than its last digit), and for `cosine` what lies off the sphere.
+ */
 export function averagedTensors(spec: ResolvedSpec): QuantizerTensor[] {
   const shape = [spec.codes, spec.codeDimension];
   return [
     { what: 'codes', of: 'book', shape, role: 'carried' },
     massTensor(spec),
-    { what: 'sums', of: 'book', shape, role: 'carried' },
+    { what: 'rest', of: 'book', shape, role: 'carried' },
   ];
 }
 
@@ -38,12 +41,28 @@ export const averageMass = ({ mass }: Own, used: Used, { decay }: ResolvedSpec):
 
 /**
  * `N <- d N + (1 - d) n`, `S <- d S + (1 - d) s`, `P = S / N`, with shares in place of counts. A code that nothing chooses stays where it is.
+ *
+ * With S = N (P + rest), and sums s' of tokens less their codes in place of s, that is `P + (d N rest + (1 - d) s') / N`: no number is much larger
+ * than the distances of tokens to their codes, wherever these lie.
+ *
+ * @param onto what a code must be, such as of length 1
  */
-export function averageCodes({ codes, mass, sums }: Own, used: Used, { decay, frozen }: ResolvedSpec): Own {
+export function averageCodes(
+  { codes, mass, rest }: Own,
+  used: Used,
+  { decay, frozen }: ResolvedSpec,
+  onto: (codes: Tensor) => Tensor = (average) => average,
+): Own {
   const nextMass = towards(mass!, used.mass, decay);
-  const nextSums = towards(sums!, used.sums, decay);
-  if (frozen) return { codes: codes!, mass: nextMass, sums: sums! };
-  const column = reshape(nextMass, [nextMass.shape[0]!, 1]);
-  const averages = div(nextSums, maximum(column, leastMass));
-  return { codes: select(less(column, leastMass), codes!, averages), mass: nextMass, sums: nextSums };
+  if (frozen) return { codes: codes!, mass: nextMass, rest: rest! };
+  const column = (of: Tensor): Tensor => reshape(of, [of.shape[0]!, 1]);
+  const isKept = less(column(nextMass), leastMass);
+  const steps = add(mul(mul(rest!, column(mass!)), decay), mul(used.steps, 1 - decay));
+  const step = div(steps, maximum(column(nextMass), leastMass));
+  const moved = onto(add(codes!, step));
+  return {
+    codes: select(isKept, codes!, moved),
+    mass: nextMass,
+    rest: select(isKept, rest!, sub(step, sub(moved, codes!))),
+  };
 }

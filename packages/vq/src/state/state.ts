@@ -1,7 +1,9 @@
 import { createRandom, DdclError, type Random } from '@ddcl/core';
+import { describe, isFloat32Array, requireObject, requireOptions, requireWhole } from '../checks/require.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import { resolveSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
+import { outerNames } from './outer-tensors.ts';
 import { stateTensors, type StateTensor } from './tensors.ts';
 import { unitRows } from './unit-rows.ts';
 
@@ -9,8 +11,8 @@ import { unitRows } from './unit-rows.ts';
 export interface QuantizerState {
   readonly spec: QuantizerSpec;
   /**
-   * By name: `codes.<slice>.<level>` [K, c] (or `frame` and `matrix`), `mass` [K] the running share of each code, `sums`, `direction`,
-   * `averages`, `temperature`; `project.*` and `norm.*` around them. Row-major.
+   * By name: `codes.<slice>.<level>` [K, c] (or `frame` and `matrix`), `mass` [K] the running share of each code, `rest` [K, c] what rounding (and for `cosine`
+   * the length of 1) took off running averages, `direction`, `averages`, `temperature`; `project.*` and `norm.*` around them. Row-major.
    */
   readonly tensors: Readonly<Record<string, Float32Array>>;
 }
@@ -20,13 +22,16 @@ export interface QuantizerState {
  *
  * @throws DdclError `argument` for a spec that cannot be
  */
-export function createState(spec: QuantizerSpec, { seed = 0 }: { readonly seed?: number } = {}): QuantizerState {
+export function createState(spec: QuantizerSpec, options: { readonly seed?: number } = {}): QuantizerState {
   const resolved = resolveSpec(spec);
+  requireOptions(options);
+  const { seed = 0 } = options;
+  requireWhole('seed', seed, 0);
   const random = createRandom(seed);
   const tensors: Record<string, Float32Array> = {};
   for (const tensor of stateTensors(resolved))
     tensors[tensor.name] = startOf(resolved, tensor, random.fork(tensor.name));
-  return { spec, tensors: withSums(tensors) };
+  return { spec, tensors };
 }
 
 /** Where `ddcl` codes start, as a share of the deviation of normed latents: far-out codes are lost (docs/math.md section 5). */
@@ -67,44 +72,38 @@ function startOf(
   }
 }
 
-/** Tensors whose `sums` say the same as codes and masses: other sums would undo the codes at the next step. */
-export function withSums(tensors: Readonly<Record<string, Float32Array>>): Record<string, Float32Array> {
-  const made = { ...tensors };
-  for (const name of Object.keys(tensors)) {
-    if (!name.startsWith('sums.')) continue;
-    const [codes, mass] = [tensors[name.replace('sums', 'codes')]!, tensors[name.replace('sums', 'mass')]!];
-    const width = codes.length / mass.length;
-    made[name] = codes.map((value, index) => value * mass[Math.floor(index / width)]!);
-  }
-  return made;
-}
+/** Tensors of which no number is negative. */
+const notNegative: readonly string[] = ['mass', 'averages', 'temperature', outerNames.normVariance];
 
 /**
- * The spec of a state, whose tensors are checked.
+ * The spec of a state, whose tensors are checked: the one place where a state is.
  *
- * @throws DdclError `argument` for a spec that cannot be; `shape` for a tensor that is missing or of another size; `data` for numbers that are not finite
+ * @throws DdclError `argument` for a spec that cannot be, or tensors that are none; `shape` for a tensor that is missing or of another size; `data` for numbers
+ * that cannot be: not finite, or masses, temperatures and variances below 0
  */
 export function requireState(state: QuantizerState): ResolvedSpec {
-  if (typeof state?.spec !== 'object' || typeof state.tensors !== 'object') {
-    throw new DdclError(
-      'argument',
-      'A quantiser needs its state { spec, tensors }. Make one with createState, initialise or stateFromBytes.',
-    );
-  }
+  const made = 'what createState, initialise, fitQuantizer or stateFromBytes makes, { spec, tensors }';
+  requireObject('The state of a quantiser', state, made);
+  requireObject("The state's spec", state.spec, 'an object such as { kind, dimension, codes }');
+  requireObject("The state's tensors", state.tensors, 'an object of Float32Arrays by name');
   const spec = resolveSpec(state.spec);
-  for (const { name, shape } of stateTensors(spec)) {
+  for (const { name, what, shape } of stateTensors(spec)) {
     const count = shape.reduce((product, size) => product * size, 1);
-    const found = state.tensors[name];
-    if (found?.length !== count) {
+    const found: unknown = state.tensors[name];
+    if (!isFloat32Array(found) || found.length !== count) {
       throw new DdclError(
         'shape',
-        `The state of a ${spec.kind} quantiser needs '${name}' of shape [${shape.join(', ')}], ${count} numbers, but has ${found === undefined ? 'none' : found.length}.`,
+        `The state of a ${spec.kind} quantiser needs '${name}' of shape [${shape.join(', ')}], a Float32Array of ${count} numbers, but has ${isFloat32Array(found) ? found.length : found === undefined ? 'none' : describe(found)}.`,
         { shapes: [shape] },
       );
     }
-    const bad = found.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0)
-      throw new DdclError('data', `The state's '${name}' must be finite, but number ${bad} is ${found[bad]}.`);
+    const isRight = notNegative.includes(what)
+      ? (value: number): boolean => value >= 0 && value < Infinity
+      : Number.isFinite;
+    const bad = found.findIndex((value) => !isRight(value));
+    if (bad < 0) continue;
+    const wanted = isRight === Number.isFinite ? 'finite' : 'finite and >= 0';
+    throw new DdclError('data', `The state's '${name}' must be ${wanted}, but number ${bad} is ${found[bad]}.`);
   }
   return spec;
 }

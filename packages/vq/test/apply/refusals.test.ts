@@ -139,11 +139,12 @@ describe('bytes', () => {
       new Uint8Array([...packed, 0]),
       stateToBytes(state),
       changed(0, 0),
-      changed(8, 2),
+      changed(8, 1),
       changed(10, 0),
-      changed(20, 1),
-      changed(28, 0xff),
-      changed(30, 0xf0),
+      changed(19, 1),
+      changed(28, 1),
+      changed(36, 0xff),
+      changed(38, 0xf0),
     ];
     for (const bytes of wrong) expect(await codeOf(() => unpackIndices(bytes))).toBe('format');
   });

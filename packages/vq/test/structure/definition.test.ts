@@ -77,7 +77,7 @@ describe('residual levels', () => {
     const ran = await runPart({
       spec: shared,
       ...given,
-      tensors: { 'codes.0.0': codes.flat(), 'mass.0.0': mass, 'sums.0.0': sums.flat() },
+      tensors: { 'codes.0.0': codes.flat(), 'mass.0.0': mass },
     });
     const levels = rows.map((z) => levelsOf(z, [codes, codes]));
     const both = [0, 1].flatMap((l) => levels.map((own) => own[l]!));
