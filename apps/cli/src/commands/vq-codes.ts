@@ -7,13 +7,14 @@ import { checkAborted } from '../data/data-error.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
 import { writeNpy } from '../data/npy-writer.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
-import { loadQuantizer } from '../model-folder/quantizer-folder.ts';
+import { loadAutoencoder, loadQuantizer } from '../model-folder/quantizer-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { countedReader } from '../tokens/counted-reader.ts';
 import { openForModel } from '../tokens/open-tokens.ts';
-import { bytesPerVector, codesOf, openCodes, requireCodesOf, writeCodes } from '../vq/codes-file.ts';
+import { bytesPerVector, openCodes, ownerOf, requireCodesOf, writeCodes } from '../vq/codes-file.ts';
 import { undoStandardize } from '../vq/open-vectors.ts';
+import { decodeToImages, encodeImageFiles } from './vq-image-codes.ts';
 import { withCommand } from './with-command.ts';
 
 interface VqEncodeOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
@@ -25,9 +26,12 @@ interface VqEncodeOptions extends DataCommandOptions, EncoderCommandOptions, Tex
 /** `ddcl vq encode`. */
 export function vqEncodeCommand(): Command {
   const command = new Command('encode')
-    .description('vectors to a file of packed codes')
-    .argument('<folder>', "folder of 'ddcl vq fit'")
-    .argument('[data...]', 'files of vectors or a folder of token shards, as for fit')
+    .description('vectors or images to a file of packed codes')
+    .argument('<folder>', "folder of 'ddcl vq fit' or 'ddcl vq train'")
+    .argument(
+      '[data...]',
+      "files of vectors or a folder of token shards, as for fit; of 'ddcl vq train' a folder of .png and .jpg files or a .bin(.gz) file of CIFAR",
+    )
     .addOption(textOption());
   addEncoderOptions(addTextUseOptions(command), true).requiredOption(
     '--out <file.codes>',
@@ -39,11 +43,13 @@ export function vqEncodeCommand(): Command {
     .addHelpText(
       'after',
       `
-The file: 'ddclcode', version, codes per vector, number of vectors, K of each code; then the codes as bits without gaps.
+The file: 'ddclcode', version, codes per vector, number of vectors, checksum of the codebook, K of each code; then the codes as bits without gaps.
+Images give one vector of codes for each patch, image by image, row by row.
 
 Examples:
   $ ddcl vq encode pq embeddings.npy --out embeddings.codes
-  $ ddcl vq decode pq embeddings.codes --out approximate.npy`,
+  $ ddcl vq decode pq embeddings.codes --out approximate.npy
+  $ ddcl vq encode codes-of-photos photos --out photos.codes`,
     )
     .action(encodeAction);
 }
@@ -52,6 +58,8 @@ function encodeAction(folder: string, files: string[], options: VqEncodeOptions)
   return withCommand(options, async (scope) => {
     const out = resolve(options.out);
     await checkOutFile('--out', out, '.codes', [...files, ...(options.text ?? [])]);
+    const autoencoder = await loadAutoencoder(resolve(folder));
+    if (autoencoder !== undefined) return encodeImageFiles(autoencoder, files, options, out, scope);
     const loaded = await loadQuantizer(resolve(folder));
     const chosen = await scope.backend(options.backend, 'float32');
     const { labels: _labels, ...data } = options;
@@ -62,8 +70,9 @@ function encodeAction(folder: string, files: string[], options: VqEncodeOptions)
       checkAborted(scope.signal);
       scope.progress.show({ phase: 'encoding', done, total: tokens, unit: 'vectors' });
     });
-    const codes = codesOf(loaded.model);
-    await writeCodes(out, codes, tokens, encodeCodes(chosen.backend, loaded.state, tokensFromReader(counted)));
+    const owner = ownerOf(loaded.state);
+    const { codes } = owner;
+    await writeCodes(out, owner, tokens, encodeCodes(chosen.backend, loaded.state, tokensFromReader(counted)));
     const perVector = bytesPerVector(codes);
     scope.print(
       {
@@ -88,10 +97,13 @@ interface VqDecodeOptions {
 /** `ddcl vq decode`. */
 export function vqDecodeCommand(): Command {
   return new Command('decode')
-    .description('packed codes back to vectors')
-    .argument('<folder>', "folder of 'ddcl vq fit'")
+    .description('packed codes back to vectors or images')
+    .argument('<folder>', "folder of 'ddcl vq fit' or 'ddcl vq train'")
     .argument('<codes>', "file of 'ddcl vq encode'")
-    .requiredOption('--out <file.npy>', 'file to write (required), float32 [n, m]; one that is there is replaced')
+    .requiredOption(
+      '--out <file.npy>',
+      'file to write (required), float32 [n, m], of images [n, height, width, channels] in 0..1; one that is there is replaced',
+    )
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  $ ddcl vq decode pq embeddings.codes --out approximate.npy')
     .action(decodeAction);
@@ -101,9 +113,11 @@ function decodeAction(folder: string, file: string, options: VqDecodeOptions): P
   return withCommand(options, async (scope) => {
     const out = resolve(options.out);
     await checkOutFile('--out', out, '.npy', [file]);
-    const { state, model, config } = await loadQuantizer(resolve(folder));
+    const autoencoder = await loadAutoencoder(resolve(folder));
     const packed = scope.own(await openCodes(file), ({ close }) => close());
-    requireCodesOf(file, packed, folder, model);
+    if (autoencoder !== undefined) return decodeToImages(autoencoder, folder, file, packed, out, scope);
+    const { state, model, config } = await loadQuantizer(resolve(folder));
+    requireCodesOf(file, packed, folder, ownerOf(state));
     const decoder = createDecoder(state);
     const { count } = packed;
     async function* rows(): AsyncGenerator<Float32Array> {

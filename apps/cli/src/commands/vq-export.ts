@@ -3,8 +3,7 @@ import { add, constant, div, l2Normalise, mul, sub, type Tensor } from '@ddcl/co
 import { decoderProgram, encoderProgram, imageEncoderProgram } from '@ddcl/vq';
 import { Command } from 'commander';
 import { wholeNumber } from '../command-line/options.ts';
-import { modelFiles } from '../model-folder/model-folder.ts';
-import { loadAutoencoder, loadQuantizer, type LoadedAutoencoder } from '../model-folder/quantizer-folder.ts';
+import { imageSize, loadAutoencoder, loadQuantizer } from '../model-folder/quantizer-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { writeWhole } from '../output/write-file.ts';
@@ -81,14 +80,6 @@ function exportAction(folder: string, options: VqExportOptions): Promise<void> {
         .join('\n'),
     );
   });
-}
-
-/** Height and width of the images that it learned from, as `config.json` has them. */
-function imageSize({ config }: LoadedAutoencoder): [number, number] {
-  const size: unknown = config.measures['size'];
-  if (Array.isArray(size) && size.length === 3 && size.every((each) => Number.isSafeInteger(each) && each > 0))
-    return [Number(size[0]), Number(size[1])];
-  throw usageError(`${modelFiles.config} does not say what size the images had. Train the autoencoder again.`);
 }
 
 /** What is done to vectors before their codes are looked up, and to vectors of codes. */

@@ -51,11 +51,12 @@ export function vqTrainCommand(): Command {
     .addHelpText(
       'after',
       `
-The last tenth of the images (500 at most) is held out: errors and pictures are of those.
+The last tenth of the images (500 at most) is held out: errors and pictures are of those. There must be 10 images or more.
 The out folder gets autoencoder.safetensors, config.json, history.jsonl and report.html.
 
 Examples:
   $ ddcl vq train photos --codes 256 --context 2 --out codes-of-photos
+  $ ddcl vq encode codes-of-photos photos --out photos.codes
   $ ddcl vq train data_batch_1.bin --codes 64 --quantizer ema --revive-below 0.1 --out ema`,
     )
     .action((images: string, options: VqTrainOptions, self: Command) => trainAction(images, options, self));

@@ -45,6 +45,14 @@ export async function loadAutoencoder(folder: string): Promise<LoadedAutoencoder
   return { model, config };
 }
 
+/** Height and width of the images that it learned from, as `config.json` has them. */
+export function imageSize({ config }: LoadedAutoencoder): [number, number] {
+  const size: unknown = config.measures['size'];
+  if (Array.isArray(size) && size.length === 3 && size.every((each) => Number.isSafeInteger(each) && each > 0))
+    return [Number(size[0]), Number(size[1])];
+  throw usageError(`${modelFiles.config} does not say what size the images had. Train the autoencoder again.`);
+}
+
 /** @throws DdclError `argument` or `format` if the folder is missing or does not hold a quantiser of this version */
 export async function loadQuantizer(folder: string): Promise<LoadedQuantizer> {
   await requireFolder(folder, givesFolder);

@@ -1,13 +1,16 @@
 import { basename } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import {
+  codebookChecksum,
   packedHeader,
   packedLength,
   packIndices,
   readPackedHeader,
+  resolveSpec,
   unpackIndices,
   type EncodedCodes,
   type PackedHeader,
+  type QuantizerState,
   type ResolvedSpec,
 } from '@ddcl/vq';
 import { withFileName } from '../data/data-error.ts';
@@ -21,6 +24,18 @@ export const codesOf = ({ heads, depth, codes }: ResolvedSpec): number[] => Arra
 export const bytesPerVector = (codes: readonly number[]): number =>
   (packedLength(codes, 8) - packedHeader(codes, 8).length) / 8;
 
+/** What codes are of: K of each code of a vector, and the checksum of what they are decoded with. */
+export interface CodesOwner {
+  readonly codes: readonly number[];
+  readonly checksum: string;
+}
+
+/** @param checksum of an autoencoder; default that of the codebooks */
+export const ownerOf = (state: QuantizerState, checksum: string = codebookChecksum(state)): CodesOwner => ({
+  codes: codesOf(resolveSpec(state.spec)),
+  checksum,
+});
+
 /**
  * Writes codes as they come, as bits; the file is what `packIndices` makes of all of them.
  *
@@ -28,12 +43,12 @@ export const bytesPerVector = (codes: readonly number[]): number =>
  */
 export function writeCodes(
   path: string,
-  codes: readonly number[],
+  { codes, checksum }: CodesOwner,
   count: number,
-  blocks: AsyncIterable<EncodedCodes>,
+  blocks: AsyncIterable<Pick<EncodedCodes, 'indices'>>,
 ): Promise<void> {
   const places = codes.length;
-  const header = packedHeader(codes, count);
+  const header = packedHeader(codes, count, checksum);
   async function* pieces(): AsyncGenerator<Uint8Array> {
     yield header;
     // The bits of 8 vectors are whole bytes; what is over waits for the next block.
@@ -55,6 +70,8 @@ export function writeCodes(
 export interface OpenCodes {
   readonly codes: readonly number[];
   readonly count: number;
+  /** Left out where the writer did not say. */
+  readonly checksum?: string;
   /** Indices [n, P] block by block. @throws DdclError `format` for bits that are no code */
   blocks(): AsyncGenerator<Int32Array>;
   close(): Promise<void>;
@@ -68,8 +85,8 @@ export async function openCodes(path: string): Promise<OpenCodes> {
   const source = await openFile(path);
   try {
     const header = await readHeader(source);
-    const { codes, count } = header;
-    return { codes, count, blocks: () => readBlocks(source, header), close: () => source.handle.close() };
+    const { length: _length, ...said } = header;
+    return { ...said, blocks: () => readBlocks(source, header), close: () => source.handle.close() };
   } catch (error) {
     await source.handle.close();
     throw error;
@@ -105,14 +122,21 @@ async function* readBlocks(source: OpenFile, { codes, count, length }: PackedHea
   }
 }
 
-/** @throws DdclError `shape` if the codes are not those of a quantiser */
-export function requireCodesOf(path: string, { codes }: OpenCodes, folder: string, spec: ResolvedSpec): void {
-  const wanted = codesOf(spec);
-  if (codes.length === wanted.length && codes.every((each, place) => each === wanted[place])) return;
-  const shown = (list: readonly number[]): string =>
-    `${list.length} ${list.length === 1 ? 'code' : 'codes'} of ${[...new Set(list)].join(', ')}`;
+/** @throws DdclError `shape` for other numbers of codes, and `data` for codes of another codebook */
+export function requireCodesOf(path: string, { codes, checksum }: OpenCodes, folder: string, owner: CodesOwner): void {
+  const giveFolder = 'Give the folder that the file was encoded with.';
+  const wanted = owner.codes;
+  if (codes.length !== wanted.length || codes.some((each, place) => each !== wanted[place])) {
+    const shown = (list: readonly number[]): string =>
+      `${list.length} ${list.length === 1 ? 'code' : 'codes'} of ${[...new Set(list)].join(', ')}`;
+    throw new DdclError(
+      'shape',
+      `${path} has ${shown(codes)} per vector, but the quantiser in ${folder} makes ${shown(wanted)}. ${giveFolder}`,
+    );
+  }
+  if (checksum === undefined || checksum === owner.checksum) return;
   throw new DdclError(
-    'shape',
-    `${path} has ${shown(codes)} per vector, but the quantiser in ${folder} makes ${shown(wanted)}. Give the folder that the file was encoded with.`,
+    'data',
+    `${path} has codes of another codebook (checksum ${checksum}) than the one in ${folder} (${owner.checksum}): they would become other vectors. ${giveFolder}`,
   );
 }

@@ -1,8 +1,9 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { autoencoderFromBytes, encodeImages } from '@ddcl/vq';
+import { autoencoderChecksum, autoencoderFromBytes, decodeImages, encodeImages, packIndices } from '@ddcl/vq';
 import { encode as encodePng } from 'fast-png';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readNpy } from '../../src/data/npy-reader.ts';
 import { openImages } from '../../src/images/open-images.ts';
 import { ddcl, succeed, testFolder } from './support.ts';
 
@@ -86,6 +87,45 @@ describe('ddcl vq train', () => {
       const { data: found, dims } = results[session.outputNames[0]!]!;
       expect(dims).toEqual([2, 2, 1]);
       expect(found).toEqual(indices.slice(4 * image, 4 * image + 4));
+    }
+  });
+
+  it('encodes and decodes images as the library does', async () => {
+    await train('coder', '--context', '2', '--depth', '2');
+    const said = JSON.parse(
+      await succeed(['vq', 'encode', folder.at('coder'), folder.at('images'), '--out', folder.at('i.codes'), '--json']),
+    ) as object;
+    // 4 patches of two codes of 2 bits.
+    expect(said).toMatchObject({ images: count, vectors: 4 * count, codesPerVector: 2, codes: 4, bytesPerImage: 2 });
+    const images = await openImages(folder.at('images'), { signal: new AbortController().signal, onProgress() {} });
+    const model = autoencoderFromBytes(folder.read('coder/autoencoder.safetensors'));
+    const codes = await encodeImages(cpuBackend(), model, images);
+    const checksum = autoencoderChecksum(model);
+    expect(folder.read('i.codes')).toEqual(Buffer.from(packIndices(codes.indices, [4, 4], checksum)));
+    await succeed(['vq', 'decode', folder.at('coder'), folder.at('i.codes'), '--out', folder.at('i.npy')]);
+    const { data } = await decodeImages(cpuBackend(), model, codes);
+    expect(await readNpy(folder.at('i.npy'))).toMatchObject({ shape: [count, side, side, 3], data });
+  });
+
+  it('refuses codes of another autoencoder, images of another size, and vectors', async () => {
+    folder.write('i.codes', packIndices(new Int32Array(8), [4], '0123456789abcdef'));
+    await train('refuses');
+    folder.write('wide/a.png', encodePng({ width: 16, height: 8, data: new Uint8Array(16 * 8 * 3), channels: 3 }));
+    folder.write('part.codes', packIndices(new Int32Array(7), [4]));
+    const refused: [string[], RegExp][] = [
+      [['decode', folder.at('refuses'), folder.at('i.codes'), '--out', folder.at('x.npy')], /of another codebook/],
+      [['decode', folder.at('refuses'), folder.at('part.codes'), '--out', folder.at('x.npy')], /7 patches, .* 2 x 2/],
+      [
+        ['encode', folder.at('refuses'), folder.at('wide'), '--out', folder.at('x.codes')],
+        /8 x 16 x 3, but .* 8 x 8 x 3/,
+      ],
+      [['encode', folder.at('refuses'), '--text', 'a.txt', '--out', folder.at('x.codes')], /takes images/],
+      [['encode', folder.at('refuses'), '--out', folder.at('x.codes')], /takes images/],
+    ];
+    for (const [args, message] of refused) {
+      const { status, stderr } = await ddcl(['vq', ...args]);
+      expect(stderr).toMatch(message);
+      expect(status).toBe(2);
     }
   });
 

@@ -1,5 +1,5 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { decode, packIndices, quantize, stateFromBytes } from '@ddcl/vq';
+import { codebookChecksum, decode, packIndices, quantize, stateFromBytes } from '@ddcl/vq';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy-reader.ts';
@@ -45,7 +45,7 @@ async function byLibrary(name: string) {
   const restored = decode(state, indices).map(
     (value, index) => value * deviation[index % dimension]! + mean[index % dimension]!,
   );
-  return { indices, report, restored };
+  return { indices, report, restored, checksum: codebookChecksum(state) };
 }
 
 describe('ddcl vq', () => {
@@ -53,7 +53,7 @@ describe('ddcl vq', () => {
     ['grouped', [5, 5]],
     ['standardized', [8, 8]],
   ])('%s: codes and vectors are those of the library', async (name, codes) => {
-    const { indices, restored } = await byLibrary(name);
+    const { indices, restored, checksum } = await byLibrary(name);
     const file = folder.at(`${name}.codes`);
     const said = JSON.parse(
       await vq('encode', folder.at(name), folder.at('vectors.npy'), '--out', file, '--json'),
@@ -65,7 +65,7 @@ describe('ddcl vq', () => {
       bytesPerVector: 6 / 8,
       backend: 'cpu',
     });
-    expect(folder.read(`${name}.codes`)).toEqual(Buffer.from(packIndices(indices, codes)));
+    expect(folder.read(`${name}.codes`)).toEqual(Buffer.from(packIndices(indices, codes, checksum)));
 
     await vq('decode', folder.at(name), file, '--out', folder.at(`${name}.npy`));
     const decoded = await readNpy(folder.at(`${name}.npy`));
@@ -207,6 +207,7 @@ describe('ddcl vq export', () => {
 
 describe('ddcl vq refuses', () => {
   beforeAll(async () => {
+    await fit('seed', '--codes', '5', '--groups', '2', '--seed', '7');
     await vq('encode', folder.at('grouped'), folder.at('vectors.npy'), '--out', folder.at('right.codes'));
     const right = folder.read('right.codes');
     folder.write('short.codes', right.subarray(0, right.length - 1));
@@ -215,7 +216,7 @@ describe('ddcl vq refuses', () => {
     folder.write('stub.codes', right.subarray(0, 10));
     const wrong = Buffer.from(right);
     // All bits of the first code: 7 of 5.
-    wrong[28] = wrong[28]! | 0b111;
+    wrong[36] = wrong[36]! | 0b111;
     folder.write('wrong.codes', wrong);
     folder.write('wide.npy', npy([6, 5], 'float32', new Float64Array(30)));
     folder.write('few.npy', npy([6, 4], 'float32', vectors.flat.subarray(0, 24)));
@@ -235,6 +236,11 @@ describe('ddcl vq refuses', () => {
       'an index out of range',
       () => ['decode', at('grouped'), at('wrong.codes'), '--out', at('x.npy')],
       /code 0 of vector 0 is 7 of 5/,
+    ],
+    [
+      'codes of a codebook of the same sizes',
+      () => ['decode', at('seed'), at('right.codes'), '--out', at('x.npy')],
+      /codes of another codebook \(checksum [0-9a-f]{16}\) than the one in .*seed \([0-9a-f]{16}\)/,
     ],
     [
       'codes of another codebook',

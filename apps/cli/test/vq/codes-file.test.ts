@@ -7,6 +7,7 @@ import { testFolder } from '../commands/support.ts';
 
 const folder = testFolder();
 const codes = [5, 300, 2];
+const checksum = '0123456789abcdef';
 /** More than the vectors that are unpacked at once, and no multiple of 8. */
 const count = 8192 + 8 * 40 + 3;
 const random = createRandom(3);
@@ -26,13 +27,13 @@ describe('files of codes', () => {
     'blocks of %j vectors make the same bytes as all at once',
     async (sizes) => {
       const path = folder.at('blocks.codes');
-      await writeCodes(path, codes, count, blocksOf(sizes));
-      expect(readFileSync(path)).toEqual(Buffer.from(packIndices(indices, codes)));
+      await writeCodes(path, { codes, checksum }, count, blocksOf(sizes));
+      expect(readFileSync(path)).toEqual(Buffer.from(packIndices(indices, codes, checksum)));
     },
   );
 
   it('are read back exactly, in several pieces', async () => {
-    const path = folder.write('whole.codes', packIndices(indices, codes));
+    const path = folder.write('whole.codes', packIndices(indices, codes, checksum));
     const opened = await openCodes(path);
     const read: number[] = [];
     let pieces = 0;
@@ -42,7 +43,7 @@ describe('files of codes', () => {
     }
     await opened.close();
     expect(pieces).toBe(2);
-    expect(opened).toMatchObject({ codes, count });
+    expect(opened).toMatchObject({ codes, count, checksum });
     expect(Int32Array.from(read)).toEqual(indices);
   });
 

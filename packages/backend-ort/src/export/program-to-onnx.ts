@@ -40,7 +40,10 @@ function namedValues({ program, inputs, outputs, sizes = {} }: NamedProgram): Pi
   const values = program.parameters.map(({ dtype, shape }, index) => {
     const name = inputs[index]!;
     if (dtype !== 'int32') return graph.input(name, dtype, shape);
-    return cast(graph, graph.input(name, 'int64', shape), 'int32');
+    // A number beyond int32 is the last there is, and not what is left of its bits.
+    const limit = (value: number): OnnxName => graph.constant('int64', [], BigInt64Array.of(BigInt(value)));
+    const given = graph.node('Max', [graph.input(name, 'int64', shape), limit(-(2 ** 31))]);
+    return cast(graph, graph.node('Min', [given, limit(2 ** 31 - 1)]), 'int32');
   });
   const told = Object.entries(sizes).filter(([, input]) => inputs.includes(input));
   const size = (input: OnnxName): OnnxName =>

@@ -91,7 +91,10 @@ export function checkWeights(
   for (let vector = 0; vector < count; vector++) {
     const weight: unknown = weights[vector];
     if (typeof weight === 'number' && weight >= 0 && weight < Infinity) continue;
-    throw new DdclError('data', `Weights must be finite numbers >= 0, but that of vector ${vector} is ${describe(weight)}.`);
+    throw new DdclError(
+      'data',
+      `Weights must be finite numbers >= 0, but that of vector ${vector} is ${describe(weight)}.`,
+    );
   }
   return scaledWeights(weights);
 }

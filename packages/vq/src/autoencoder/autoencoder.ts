@@ -61,7 +61,8 @@ export function requireAutoencoder(model: Autoencoder): ResolvedSpec {
       );
     }
     const bad = found.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw new DdclError('data', `The autoencoder's '${name}' must be finite, but number ${bad} is ${found[bad]}.`);
+    if (bad >= 0)
+      throw new DdclError('data', `The autoencoder's '${name}' must be finite, but number ${bad} is ${found[bad]}.`);
   }
   if (spec.dimension === sizes.dimension) return spec;
   throw new DdclError(

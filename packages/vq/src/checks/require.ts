@@ -5,7 +5,8 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return String(value);
   if (typeof value === 'string') return value.length > 40 ? 'a long text' : `'${value}'`;
-  if (Array.isArray(value)) return value.length > 8 ? `a list of ${value.length}` : `[${value.map(describe).join(', ')}]`;
+  if (Array.isArray(value))
+    return value.length > 8 ? `a list of ${value.length}` : `[${value.map(describe).join(', ')}]`;
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`;
   return typeof value === 'function' ? 'a function' : `a${typeof value === 'object' ? 'n object' : ` ${typeof value}`}`;
 }
@@ -16,9 +17,15 @@ export function requireArgument(name: string, value: unknown, isRight: boolean, 
 }
 
 /** @throws DdclError `argument` unless the value is a whole number in `least`..`most` */
-export function requireWhole(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+export function requireWhole(
+  name: string,
+  value: unknown,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): void {
   const isRight = Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
-  const wanted = most === Number.MAX_SAFE_INTEGER ? `a whole number >= ${least}` : `a whole number from ${least} to ${most}`;
+  const wanted =
+    most === Number.MAX_SAFE_INTEGER ? `a whole number >= ${least}` : `a whole number from ${least} to ${most}`;
   requireArgument(name, value, isRight, wanted);
 }
 
@@ -63,9 +70,11 @@ export function requireBytes(value: unknown): Uint8Array {
 
 /** @throws DdclError `argument` for what has not the methods of a backend */
 export function requireBackend(backend: unknown): void {
-  const isBackend = isObject(backend) && ['compile', 'upload', 'download'].every((name) => typeof backend[name] === 'function');
+  const isBackend =
+    isObject(backend) && ['compile', 'upload', 'download'].every((name) => typeof backend[name] === 'function');
   requireArgument('The backend', backend, isBackend, 'what a function such as cpuBackend() of @ddcl/backend-cpu makes');
 }
 
 /** A message inside another one, which ends the sentence itself. */
-export const withoutStop = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+export const withoutStop = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');

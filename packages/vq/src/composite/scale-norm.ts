@@ -38,8 +38,7 @@ export function scaleNorm(
   momentum: number | undefined,
 ): { readonly z: Tensor; readonly next: ScaleStatistics } {
   const m = Number(z.shape[1]);
-  const normalise = (centred: Tensor, variance: Tensor): Tensor =>
-    div(centred, sqrt(maximum(variance, leastVariance)));
+  const normalise = (centred: Tensor, variance: Tensor): Tensor => div(centred, sqrt(maximum(variance, leastVariance)));
   if (momentum === undefined)
     return { z: normalise(sub(z, reshape(running.mean, [1, m])), running.variance), next: running };
   const total = maximum(sum(column), 1e-20);
@@ -55,6 +54,9 @@ export function scaleNorm(
   const towards = (before: Tensor, now: Tensor): Tensor => add(before, mul(sub(detach(now), before), share));
   return {
     z: normalise(centred, variance),
-    next: { mean: towards(running.mean, reshape(add(rough, left), [m])), variance: towards(running.variance, variance) },
+    next: {
+      mean: towards(running.mean, reshape(add(rough, left), [m])),
+      variance: towards(running.variance, variance),
+    },
   };
 }

@@ -4,13 +4,13 @@ import {
   concat,
   constant,
   DdclError,
-  div,
   f32,
   gather,
   i32,
   less,
   mul,
   reshape,
+  select,
   slice,
   sub,
   trace,
@@ -73,7 +73,10 @@ export function encoderProgram(
   return named(program, ['vectors'], ['indices'], spec);
 }
 
-/** Codes to vectors as a program of its own: `indices` int32 [n, H D] to `vectors` [n, m], with which `after` is done. As {@link encoderProgram}. */
+/**
+ * Codes to vectors as a program of its own: `indices` int32 [n, H D] to `vectors` [n, m], with which `after` is done. As {@link encoderProgram}. An index that
+ * is no code is one that a lookup has no row for, which runtimes such as ONNX Runtime on CPUs refuse when they run it.
+ */
 export function decoderProgram(
   state: QuantizerState,
   n: Dimension = 'n',
@@ -101,8 +104,8 @@ function vectorsOf(spec: ResolvedSpec, tensors: Tensors, indices: Tensor, n: Dim
   const { heads, depth, sharedHeads, codeDimension: c } = spec;
   const perHead = Array.from({ length: heads }, (_, head) => {
     const levels = Array.from({ length: depth }, (_each, level) => {
-      const own = reshape(slice(indices, [0, head * depth + level], [n, 1]), [n]);
-      if (!hasCodes(spec)) return computedCode(spec, own, n, level);
+      const own = withoutNegative(reshape(slice(indices, [0, head * depth + level], [n, 1]), [n]), spec.codes);
+      if (!hasCodes(spec)) return computedCode(spec, own, level);
       const book = bookOf(spec, { slice: sharedHeads ? 0 : head, level });
       return gather(tensors[tensorName('codes', book)]!, own);
     });
@@ -113,8 +116,15 @@ function vectorsOf(spec: ResolvedSpec, tensors: Tensors, indices: Tensor, n: Dim
   return projectOut(spec, tensors, reshape(joined, [n, heads * c]));
 }
 
-/** The vector of a code of a kind without a codebook: its digits from the most significant on, each by how many multiples of its place fit. */
-function computedCode(spec: ResolvedSpec, index: Tensor, n: Dimension, level: number): Tensor {
+/** Negative indices as K, which is out of range: ONNX counts them from the end, and a code -1 would be the last one. */
+const withoutNegative = (indices: Tensor, codes: number): Tensor =>
+  select(less(indices, 0), constant(indices, 'int32', [], [codes]), indices);
+
+/**
+ * The vector of a code of a kind without a codebook: its digits from the most significant on, each by how many multiples of its place fit, and looked up
+ * among the values of its component. For K or more the first digit is one that has no value.
+ */
+function computedCode(spec: ResolvedSpec, index: Tensor, level: number): Tensor {
   const isFsq = spec.kind === 'fsq';
   const bits = spec.codeDimension;
   const { basis, origin, scale } = levelNumbers(spec);
@@ -127,12 +137,16 @@ function computedCode(spec: ResolvedSpec, index: Tensor, n: Dimension, level: nu
     const axis = isFsq ? bits - 1 - place : place;
     const step = isFsq ? basis[axis]! : 2 ** (bits - 1 - place);
     const count = isFsq ? spec.levels[axis]! : 2;
+    const values = Array.from({ length: count }, (_, digit) =>
+      isFsq
+        ? Math.fround((digit - origin[axis]!) / scale[axis]!) * Math.fround(units[axis]!)
+        : (2 * digit - 1) * units[axis]!,
+    );
     let digit = less(whole(step - 1), left);
-    for (let times = 2; times < count; times++) digit = add(digit, less(whole(times * step - 1), left));
+    for (let times = 2; times < count + (place === 0 ? 1 : 0); times++)
+      digit = add(digit, less(whole(times * step - 1), left));
     left = sub(left, mul(digit, whole(step)));
-    const value = cast(digit, 'float32');
-    const own = isFsq ? div(sub(value, origin[axis]!), scale[axis]!) : sub(mul(value, 2), 1);
-    columns[axis] = reshape(mul(own, units[axis]!), [n, 1]);
+    columns[axis] = gather(constant(index, 'float32', [count, 1], values), digit);
   }
   return concat(columns, 1);
 }

@@ -5,7 +5,7 @@ import { tensorName } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerState } from '../state/state.ts';
 import type { FitRecord } from './record.ts';
-import { atPlace, leftOver, slicesOf, type Sample } from './sample.ts';
+import { atPlace, leftOver, ofCodes, slicesOf, type Sample } from './sample.ts';
 
 export interface DdclFitOptions {
   readonly steps?: number | undefined;
@@ -44,7 +44,7 @@ export async function fitDdcl(
             seed: seed + slice * spec.depth + level,
             ...(steps !== undefined && { steps }),
             ...(signal !== undefined && { signal }),
-            ...(onWarning !== undefined && { onWarning }),
+            ...(onWarning !== undefined && { onWarning: (warning: string) => onWarning(ofCodes(warning)) }),
             onRecord: ({ step, loss, used, perplexity }) =>
               onRecord?.({ step, slice, level, error: loss.hard, use: used, perplexity }),
           }),

@@ -96,15 +96,23 @@ export async function leftOver(
   return { rows, mass: Float32Array.from(mass, (each) => each / total) };
 }
 
+/** What core's fits and k-means say, which know tokens and prototypes, of vectors and codes. */
+export const ofCodes = (text: string): string =>
+  text
+    .replaceAll(/\b([Tt])oken/g, (_, first) => (first === 'T' ? 'Vector' : 'vector'))
+    .replaceAll(/\b([Pp])rototype/g, (_, first) => (first === 'P' ? 'Code' : 'code'));
+
 /** What is wrong with the vectors of one codebook, told of the level and head that it is for. */
 export async function atPlace<T>({ slice, level }: Place, spec: ResolvedSpec, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!isDdclError(error, 'data') || (spec.depth === 1 && sliceCount(spec) === 1)) throw error;
-    const where = `${spec.depth > 1 ? `residual level ${level + 1}` : ''}${spec.depth > 1 && sliceCount(spec) > 1 ? ' of ' : ''}${sliceCount(spec) > 1 ? `head ${slice + 1}` : ''}`;
+    if (!isDdclError(error, 'data')) throw error;
+    const [levels, heads] = [spec.depth > 1, sliceCount(spec) > 1];
+    const where = `${levels ? ` of residual level ${level + 1}` : ''}${heads ? ` of head ${slice + 1}` : ''}`;
     const remedy =
       level > 0 ? ` Its vectors are what the levels before leave: a depth of ${level} or fewer codes fit.` : '';
-    throw new DdclError('data', `The codebook of ${where} cannot be made: ${error.message}${remedy}`, { cause: error });
+    const text = `The codebook${where} cannot be made: ${ofCodes(error.message)}${remedy}`;
+    throw new DdclError('data', text, { cause: error });
   }
 }

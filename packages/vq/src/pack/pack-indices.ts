@@ -39,7 +39,11 @@ export function packedLength(codes: readonly number[], count: number): number {
  * @param checksum of the codebook, 16 hexadecimal digits, by which `ddcl vq decode` tells another codebook
  * @throws DdclError `argument` for numbers out of range, or a checksum that is none
  */
-export function packedHeader(codes: readonly number[], count: number, checksum: string = noChecksum): Uint8Array<ArrayBuffer> {
+export function packedHeader(
+  codes: readonly number[],
+  count: number,
+  checksum: string = noChecksum,
+): Uint8Array<ArrayBuffer> {
   requireSizes(codes, count);
   const isChecksum = typeof checksum === 'string' && /^[0-9a-f]{16}$/.test(checksum);
   requireArgument('checksum', checksum, isChecksum, '16 hexadecimal digits as codebookChecksum gives them');

@@ -180,7 +180,8 @@ function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): 
   }
   const built = buildQuantizer(spec, {
     z: flat,
-    weights: weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : ofLargest(reshape(weights, [n])),
+    weights:
+      weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : ofLargest(reshape(weights, [n])),
     tensors: take(
       'the parameter',
       operands.parameters,

@@ -37,7 +37,12 @@ export function resolveSpec(spec: QuantizerSpec): ResolvedSpec {
   requireWhole('dimension', dimension, 1, mostNumber);
   requireWhole('heads', heads, 1, mostPlaces);
   requireWhole('depth', depth, 1, mostPlaces);
-  requireArgument('heads x depth', heads * depth, heads * depth <= mostPlaces, `at most ${mostPlaces} codes per vector`);
+  requireArgument(
+    'heads x depth',
+    heads * depth,
+    heads * depth <= mostPlaces,
+    `at most ${mostPlaces} codes per vector`,
+  );
   requireArgument('levels', levels, Array.isArray(levels), 'a list of how many values each component takes');
   if (spec.codeDimension !== undefined) requireWhole('codeDimension', spec.codeDimension, 1, mostNumber);
   for (const name of switches)
@@ -76,7 +81,10 @@ export function resolveSpec(spec: QuantizerSpec): ResolvedSpec {
     );
   }
   if (codes! * codeDimension > mostNumber && kind !== 'fsq' && kind !== 'lfq')
-    throw new DdclError('argument', `A codebook of ${codes} codes of ${codeDimension} numbers is too large: at most ${mostNumber} numbers fit.`);
+    throw new DdclError(
+      'argument',
+      `A codebook of ${codes} codes of ${codeDimension} numbers is too large: at most ${mostNumber} numbers fit.`,
+    );
   const isShare = (value: number): boolean => value >= 0 && value < 1;
   requireNumber('decay', decay, isShare, 'a number from 0 to below 1');
   requireNumber('tracking', tracking, isShare, 'a number from 0 to below 1');

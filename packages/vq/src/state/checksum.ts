@@ -16,7 +16,9 @@ export function codebookChecksum(state: QuantizerState): string {
   const spec = requireState(state);
   const { kind, dimension, codes, levels, heads, sharedHeads, depth, sharedDepth, codeDimension, variant } = spec;
   const hash = createHash();
-  hash.add(JSON.stringify([kind, dimension, codes, levels, heads, sharedHeads, depth, sharedDepth, codeDimension, variant]));
+  hash.add(
+    JSON.stringify([kind, dimension, codes, levels, heads, sharedHeads, depth, sharedDepth, codeDimension, variant]),
+  );
   for (const { what, name } of stateTensors(spec)) if (decoding.includes(what)) hash.add(state.tensors[name]!);
   return hash.digest();
 }

@@ -11,6 +11,7 @@ import {
   imageEncoderProgram,
   initialise,
   quantize,
+  resolveSpec,
   trainAutoencoder,
 } from '../../src/index.ts';
 import { stripes } from '../autoencoder/images.ts';
@@ -51,6 +52,18 @@ describe.each(kinds)('%s as ONNX files', (kind) => {
     // Products of projections in another order; without them, to the last bit.
     vectors.forEach((value, index) => expect(Math.abs(value - hard[index]!)).toBeLessThan(1e-5));
   });
+});
+
+it.each(kinds)('the decoder of %s refuses an index that is no code', async (kind) => {
+  const state = createState(specOf(kind, { heads: 2, depth: 2 }));
+  const session = await ort.InferenceSession.create(programToOnnx(decoderProgram(state)), { logSeverityLevel: 4 });
+  const run = (index: bigint) =>
+    session.run({ indices: new ort.Tensor('int64', BigInt64Array.of(0n, 1n, 1n, 0n, 0n, 0n, index, 0n), [2, 4]) });
+  const codes = BigInt(resolveSpec(state.spec).codes);
+  await expect(run(codes - 1n)).resolves.toHaveProperty('vectors');
+  for (const index of [-1n, -codes, codes, codes + 1n, 2n ** 32n, -(2n ** 31n)])
+    await expect(run(index), String(index)).rejects.toThrow(/out of (data )?bounds|indices/i);
+  await session.release();
 });
 
 it('an image comes to its codes in one file', async () => {

@@ -54,7 +54,9 @@ describe('the scale of weights does not matter', () => {
 
 describe('far from 0', () => {
   // Groups that are far apart, at multiples of 1/64, which float32 has up to 2^17: the same vectors to the last bit, and no token between two codes.
-  const near = normals(n * m, 7).map((value, index) => Math.round((value + 20 * (Math.floor(index / m) % 6)) * 64) / 64);
+  const near = normals(n * m, 7).map(
+    (value, index) => Math.round((value + 20 * (Math.floor(index / m) % 6)) * 64) / 64,
+  );
   const shifted = (offset: number): Float32Array => near.map((value) => value + offset);
 
   it.each(['ema', 'rotation'] as const)('%s moves as it does near 0', async (kind) => {
