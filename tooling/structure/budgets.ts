@@ -18,5 +18,5 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
   '@ddcl/readout': 78.5,
-  '@ddcl/vq': 80,
+  '@ddcl/vq': 84,
 };
