@@ -6,11 +6,16 @@ import { value } from '../data.ts';
 import { ddclComposites } from './ddcl.ts';
 import { problemTypes, problemValues, randomProblem } from './problems.ts';
 
-/** More prototypes than a tile, more numbers a token than a tile, more tokens than a few chunks. */
+/** Where tiles come out even, and just beside: what is right at both 5 and 132 may be wrong at 128. */
+const even = [64, 127, 128, 129, 256];
+
+/** More prototypes than a tile, more numbers a token than a tile, more tokens than a few chunks; widths of each kind. */
 const sizes: readonly (readonly [n: number, count: number, m: number, temperature: number])[] = [
   [40, 300, 2, 1],
   [20, 3, 132, 150],
   [1300, 2, 1, 1],
+  ...even.map((m) => [5, 4, m, m] as const),
+  ...even.map((count) => [5, count, 2, 1] as const),
 ];
 
 /** Composites at sizes beyond those of every kernel's tiles. */

@@ -12,6 +12,7 @@ import {
 } from '@ddcl/core/backend';
 import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
+import { describeCall } from '../../run/describe-call.ts';
 import { requireClass } from '../../run/evaluate-on.ts';
 import { fail, require } from '../../run/failure.ts';
 import { pause } from '../../run/pause.ts';
@@ -193,7 +194,7 @@ export function bufferCases(): ConformanceCase[] {
     conformanceCase('buffers', 'a part of a larger array can be computed with', async ({ backend }) => {
       const buffer = backend.upload(three, Float32Array.of(9, 9, 1, 2, 3, 9).subarray(2, 5));
       const [result] = await (await backend.compile(doubled)).run([buffer]);
-      await requireNumbers('doubled', backend, result, [2, 4, 6]);
+      await requireNumbers(`${describeCall(doubled)} of a part of a larger array`, backend, result, [2, 4, 6]);
       backend.free(buffer);
       backend.free(result!);
     }),

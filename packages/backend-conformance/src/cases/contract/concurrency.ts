@@ -77,7 +77,7 @@ export function concurrencyCases(): ConformanceCase[] {
           backend.compile(trace([tensorType('float32', [size])], (y) => [sum(y)], 'compiled meanwhile')),
         ),
       ]);
-      await requireNumbers('the result', backend, result, [2, 4, 6]);
+      await requireNumbers(`${describeCall(doubled)}: the result`, backend, result, [2, 4, 6]);
       for (const each of compiled) each.dispose();
       backend.free(x);
       backend.free(result!);
@@ -115,7 +115,11 @@ export function concurrencyCases(): ConformanceCase[] {
         ),
       );
       for (const [index, [result]] of results.entries()) {
-        await requireNumbers(`run ${index}`, backend, result, [2 * index, 2 * index + 2, -2 * index + 0]);
+        await requireNumbers(`${describeCall(doubled)}: run ${index}`, backend, result, [
+          2 * index,
+          2 * index + 2,
+          -2 * index + 0,
+        ]);
         backend.free(result!);
       }
       requireMemory('in the end', backend, before);

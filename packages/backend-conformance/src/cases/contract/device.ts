@@ -3,6 +3,7 @@ import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { fail, require } from '../../run/failure.ts';
 import { patience, within } from '../../run/pause.ts';
+import { describeCall } from '../../run/describe-call.ts';
 import { added, doubled, identity, plus, requireMemory, requireNumbers, three, upload } from './small-programs.ts';
 
 const wraps = ({ wraps: has }: { readonly wraps: boolean }): boolean => has;
@@ -21,7 +22,7 @@ export function wrapCases(): ConformanceCase[] {
         requireMemory('with a borrowed tensor', backend, plus(before, 2));
         const executable = await backend.compile(added);
         const [sum] = await executable.run([owner, borrowed]);
-        await requireNumbers('owner + borrowed', backend, sum, [2, 4, 6]);
+        await requireNumbers(`${describeCall(added)}: owner + borrowed`, backend, sum, [2, 4, 6]);
         backend.free(borrowed);
         backend.free(borrowed);
         await expectError('download of the forgotten buffer', 'disposed', () => backend.download(borrowed));
@@ -43,7 +44,7 @@ export function wrapCases(): ConformanceCase[] {
         const borrowed = backend.wrap!(backend.unwrap!(owner), three);
         const [result] = await executable.run([borrowed], { donate: [0] });
         await expectError('download of the donated buffer', 'disposed', () => backend.download(borrowed));
-        await requireNumbers('the result', backend, result, [2, 4, 6]);
+        await requireNumbers(`${describeCall(doubled)}: the result`, backend, result, [2, 4, 6]);
         await requireNumbers('the owner, after its borrower was donated', backend, owner, [1, 2, 3]);
         backend.free(owner);
         backend.free(result!);
@@ -96,7 +97,7 @@ export function wrapCases(): ConformanceCase[] {
         const x = upload(backend, 1, 2, 3);
         const [result] = await executable.run([x]);
         require(backend.unwrap!(result!) !== undefined, 'unwrap gave nothing');
-        await requireNumbers('a lent result', backend, result, [2, 4, 6]);
+        await requireNumbers(`${describeCall(doubled)}: a lent result`, backend, result, [2, 4, 6]);
         backend.free(x);
         backend.free(result!);
         executable.dispose();

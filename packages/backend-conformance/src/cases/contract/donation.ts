@@ -99,68 +99,80 @@ export function donationCases(): ConformanceCase[] {
       const before = backend.memory();
       const [x, y] = [upload(backend, 1, 2, 3), upload(backend, 4, 5, 6)];
       const [sum] = await executable.run([x, y], { donate: [0] });
-      await requireNumbers('the sum', backend, sum, [5, 7, 9]);
-      requireMemory('after the run', backend, plus(before, 2));
-      await expectError('download of the donated buffer', 'disposed', () => backend.download(x));
-      await expectError('run with the donated buffer', 'disposed', () => executable.run([x, y]));
+      await requireNumbers(`${describeCall(added)}: the sum`, backend, sum, [5, 7, 9]);
+      requireMemory(`${describeCall(added)}: after the run`, backend, plus(before, 2));
+      await expectError(`${describeCall(added)}: download of the donated buffer`, 'disposed', () =>
+        backend.download(x),
+      );
+      await expectError(`${describeCall(added)}: run with the donated buffer`, 'disposed', () =>
+        executable.run([x, y]),
+      );
       backend.free(x);
-      await requireNumbers('the other buffer', backend, y, [4, 5, 6]);
+      await requireNumbers(`${describeCall(added)}: the other buffer`, backend, y, [4, 5, 6]);
       backend.free(y);
       backend.free(sum!);
-      requireMemory('in the end', backend, before);
+      requireMemory(`${describeCall(added)}: in the end`, backend, before);
     }),
     conformanceCase('donation', 'a run that fails consumes too', async ({ backend, compile }) => {
       const executable = await compile(added);
       const before = backend.memory();
       const [x, short] = [upload(backend, 1, 2, 3), upload(backend, 1, 2)];
-      await expectError('run with f32[2] for f32[3]', 'shape', () => executable.run([x, short], { donate: [0, 1] }));
-      await expectError('download of a donated buffer', 'disposed', () => backend.download(x));
-      await expectError('download of a donated buffer', 'disposed', () => backend.download(short));
-      requireMemory('after the failed run', backend, before);
+      await expectError(`${describeCall(added)}: run with f32[2] for f32[3]`, 'shape', () =>
+        executable.run([x, short], { donate: [0, 1] }),
+      );
+      await expectError(`${describeCall(added)}: download of a donated buffer`, 'disposed', () => backend.download(x));
+      await expectError(`${describeCall(added)}: download of a donated buffer`, 'disposed', () =>
+        backend.download(short),
+      );
+      requireMemory(`${describeCall(added)}: after the failed run`, backend, before);
     }),
     conformanceCase('donation', 'the same buffer given twice, donated once', async ({ backend, compile }) => {
       const executable = await compile(added);
       const before = backend.memory();
       const x = upload(backend, 1, 2, 3);
       const [sum] = await executable.run([x, x], { donate: [1] });
-      await requireNumbers('the sum', backend, sum, [2, 4, 6]);
-      await expectError('download of the donated buffer', 'disposed', () => backend.download(x));
+      await requireNumbers(`${describeCall(added)}: the sum`, backend, sum, [2, 4, 6]);
+      await expectError(`${describeCall(added)}: download of the donated buffer`, 'disposed', () =>
+        backend.download(x),
+      );
       backend.free(sum!);
-      requireMemory('in the end', backend, before);
+      requireMemory(`${describeCall(added)}: in the end`, backend, before);
     }),
     conformanceCase('donation', 'the same buffer given twice, donated twice', async ({ backend, compile }) => {
       const executable = await compile(added);
       const before = backend.memory();
       const x = upload(backend, 1, 2, 3);
       const [sum] = await executable.run([x, x], { donate: [0, 1] });
-      await requireNumbers('the sum', backend, sum, [2, 4, 6]);
+      await requireNumbers(`${describeCall(added)}: the sum`, backend, sum, [2, 4, 6]);
       backend.free(sum!);
-      requireMemory('in the end', backend, before);
+      requireMemory(`${describeCall(added)}: in the end`, backend, before);
     }),
     conformanceCase('donation', 'a donated buffer that is returned', async ({ backend, compile }) => {
       const executable = await compile(identity);
       const before = backend.memory();
       const x = upload(backend, 1, 2, 3);
       const [y] = await executable.run([x], { donate: [0] });
-      await expectError('download of the donated buffer', 'disposed', () => backend.download(x));
+      await expectError(`${describeCall(identity)}: download of the donated buffer`, 'disposed', () =>
+        backend.download(x),
+      );
       const other = upload(backend, 9, 9, 9);
-      await requireNumbers('the result', backend, y, [1, 2, 3]);
+      await requireNumbers(`${describeCall(identity)}: the result`, backend, y, [1, 2, 3]);
       backend.free(other);
       backend.free(y!);
-      requireMemory('in the end', backend, before);
+      requireMemory(`${describeCall(identity)}: in the end`, backend, before);
     }),
     conformanceCase('donation', 'a buffer that is returned twice and needed afterwards', async ({ backend }) => {
       const program = trace([three], (x) => [x, add(x, x), x], 'x, 2 x, x');
       const executable = await backend.compile(program);
       const before = backend.memory();
       const results = await executable.run([upload(backend, 1, 2, 3)], { donate: [0] });
-      await requireNumbers('result 0', backend, results[0], [1, 2, 3]);
+      await requireNumbers(`${describeCall(program)}: result 0`, backend, results[0], [1, 2, 3]);
       backend.free(results[0]!);
-      await requireNumbers('result 1', backend, results[1], [2, 4, 6]);
-      await requireNumbers('result 2', backend, results[2], [1, 2, 3]);
+      await requireNumbers(`${describeCall(program)}: result 1`, backend, results[1], [2, 4, 6]);
+      await requireNumbers(`${describeCall(program)}: result 2`, backend, results[2], [1, 2, 3]);
       for (const result of results) backend.free(result);
       executable.dispose();
-      requireMemory('in the end', backend, before);
+      requireMemory(`${describeCall(program)}: in the end`, backend, before);
     }),
     ...odd.map(({ name, types, body, inputs, dtype }) =>
       conformanceCase(
@@ -212,7 +224,7 @@ export function donationCases(): ConformanceCase[] {
         const executable = await backend.compile(program);
         const before = backend.memory();
         const buffers = [column, row].map((type) => backend.upload(type, new Float32Array(n)));
-        await expectError(`run with n = ${n}`, 'limit', () => executable.run(buffers, { donate: [0, 1] }));
+        await expectError(describeCall(program, buffers), 'limit', () => executable.run(buffers, { donate: [0, 1] }));
         requireMemory('after the error', backend, before);
         executable.dispose();
       },
@@ -227,7 +239,7 @@ export function donationCases(): ConformanceCase[] {
       const results = await executable.run(buffers, { donate: [0, 1] }).catch(() => []);
       await Promise.allSettled(results.map((each) => backend.download(each)));
       for (const result of results) backend.free(result);
-      requireMemory('after a run with the index 9 of 3', backend, before);
+      requireMemory('gather(f32[3], i32[2]): after a run with the index 9 of 3', backend, before);
       executable.dispose();
     }),
     conformanceCase('donation', 'a chain of a hundred donated runs', async ({ backend, compile }) => {
@@ -235,14 +247,16 @@ export function donationCases(): ConformanceCase[] {
       const before = backend.memory();
       let x = upload(backend, 1, -1, 0);
       for (let run = 0; run < 100; run++) [x] = (await executable.run([x], { donate: [0] })) as [typeof x];
-      await requireNumbers('2^100 x', backend, x, [2 ** 100, -(2 ** 100), 0]);
+      await requireNumbers(`${describeCall(doubled)}: 2^100 x`, backend, x, [2 ** 100, -(2 ** 100), 0]);
       backend.free(x);
-      requireMemory('in the end', backend, before);
+      requireMemory(`${describeCall(doubled)}: in the end`, backend, before);
     }),
     conformanceCase('donation', 'of an input that there is not', async ({ backend, compile }) => {
       const executable = await compile(doubled);
       const x = upload(backend, 1, 2, 3);
-      await expectError('run that donates input 1 of 1', 'argument', () => executable.run([x], { donate: [1] }));
+      await expectError(`${describeCall(doubled)}: run that donates input 1 of 1`, 'argument', () =>
+        executable.run([x], { donate: [1] }),
+      );
       backend.free(x);
     }),
     conformanceCase(
@@ -253,9 +267,11 @@ export function donationCases(): ConformanceCase[] {
         const other = await fresh();
         const theirs = upload(other, 1, 2, 3);
         const before = backend.memory();
-        await expectError('run with a foreign buffer', 'argument', () => executable.run([theirs], { donate: [0] }));
-        await requireNumbers('the foreign buffer', other, theirs, [1, 2, 3]);
-        requireMemory('after the error', backend, before);
+        await expectError(`${describeCall(doubled)}: run with a foreign buffer`, 'argument', () =>
+          executable.run([theirs], { donate: [0] }),
+        );
+        await requireNumbers(`${describeCall(doubled)}: the foreign buffer`, other, theirs, [1, 2, 3]);
+        requireMemory(`${describeCall(doubled)}: after the error`, backend, before);
       },
     ),
   ];

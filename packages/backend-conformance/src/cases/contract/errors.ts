@@ -156,7 +156,7 @@ export function errorCases(): ConformanceCase[] {
       await expectError('run with one input for two', 'argument', () => executable.run([x]));
       await expectError('run with three inputs for two', 'argument', () => executable.run([x, x, x]));
       const [sum] = await executable.run([x, x]);
-      await requireNumbers('a run after the errors', backend, sum, [2, 4, 6]);
+      await requireNumbers(`${describeCall(added)}: a run after the errors`, backend, sum, [2, 4, 6]);
       for (const buffer of [x, short, matrix, whole, sum!]) backend.free(buffer);
       executable.dispose();
       requireMemory('after the errors', backend, before);
@@ -221,7 +221,7 @@ export function errorCases(): ConformanceCase[] {
         await expectError('run with f32[3] and f32[2] for f32[n] and f32[n]', 'shape', () => executable.run([x, y]));
         await expectError('run with f32[2] and f32[3] for f32[n] and f32[n]', 'shape', () => executable.run([y, x]));
         const [sum, rest] = await executable.run([a, b]);
-        await requireNumbers('the sum of squares after the errors', backend, sum, expected);
+        await requireNumbers(`lengths(f32[3], f32[3]): the sum of squares after the errors`, backend, sum, expected);
         backend.free(sum!);
         backend.free(rest!);
       }

@@ -2,6 +2,7 @@ import { add, concat, matmul, sum, trace, type Tensor } from '@ddcl/core';
 import { tensorType, type Capabilities, type ConcreteType } from '@ddcl/core/backend';
 import { conformanceCase, type BackendFeatures, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
+import { describeCall } from '../../run/describe-call.ts';
 import { requireMemory, requireNumbers, three, upload } from './small-programs.ts';
 
 /** More operands than any kernel may bind on most GPUs. */
@@ -36,7 +37,7 @@ export function limitCases(): ConformanceCase[] {
       'a program with a parameter beyond maxBufferBytes',
       async ({ backend }) => {
         const program = trace([oversize(backend.capabilities.maxBufferBytes)], (x) => [sum(x)], 'too large');
-        await expectError('compile', 'limit', () => backend.compile(program));
+        await expectError(`compile of ${describeCall(program)}`, 'limit', () => backend.compile(program));
       },
       { applies: limited },
     ),
@@ -47,7 +48,7 @@ export function limitCases(): ConformanceCase[] {
         const n = tooWide(backend.capabilities.maxBufferBytes);
         const types = [tensorType('float32', [n, 1]), tensorType('float32', [1, n])] as const;
         const program = trace(types, (x, y) => [sum(matmul(x, y))], 'too wide');
-        await expectError('compile', 'limit', () => backend.compile(program));
+        await expectError(`compile of ${describeCall(program)}`, 'limit', () => backend.compile(program));
       },
       { applies: limited },
     ),
@@ -65,11 +66,11 @@ export function limitCases(): ConformanceCase[] {
         const before = backend.memory();
         const x = backend.upload(tensorType('float32', [n, 1]) as ConcreteType, new Float32Array(n));
         const y = backend.upload(tensorType('float32', [1, n]) as ConcreteType, new Float32Array(n));
-        await expectError(`run with n = ${n}`, 'limit', () => executable.run([x, y]));
+        await expectError(`${describeCall(program, [x, y])}`, 'limit', () => executable.run([x, y]));
         backend.free(x);
         backend.free(y);
         executable.dispose();
-        requireMemory('after the error', backend, before);
+        requireMemory(`after the error of ${program.name}(f32[${n},1], f32[1,${n}])`, backend, before);
       },
       { applies: (features) => limited(features) && tooWide(features.capabilities.maxBufferBytes) < 100_000 },
     ),
@@ -83,10 +84,10 @@ export function limitCases(): ConformanceCase[] {
       const buffers = Array.from({ length: many }, (_, index) => upload(backend, index, 1, -index));
       const [total, all] = await executable.run(buffers);
       const sumOfIndices = (many * (many - 1)) / 2;
-      await requireNumbers('the sum', backend, total, [sumOfIndices, many, -sumOfIndices]);
+      await requireNumbers(`${describeCall(program)}: the sum`, backend, total, [sumOfIndices, many, -sumOfIndices]);
       const expected = buffers.flatMap((_, index) => [index, 1, -index]);
       await requireNumbers(
-        'the concatenation',
+        `${describeCall(program)}: the concatenation`,
         backend,
         all,
         expected.map((x) => x + 0),
@@ -100,7 +101,11 @@ export function limitCases(): ConformanceCase[] {
       const x = upload(backend, 1, 2, 3);
       const results = await executable.run([x]);
       for (const [index, result] of results.entries()) {
-        await requireNumbers(`result ${index}`, backend, result, [1 + index, 2 + index, 3 + index]);
+        await requireNumbers(`${describeCall(program)}: result ${index}`, backend, result, [
+          1 + index,
+          2 + index,
+          3 + index,
+        ]);
       }
       for (const buffer of [x, ...results]) backend.free(buffer);
       executable.dispose();

@@ -1,6 +1,7 @@
 import { add, mul, sub, sum, trace } from '@ddcl/core';
 import { tensorType, type Backend, type ConcreteType, type DeviceBuffer, type Program } from '@ddcl/core/backend';
-import { require } from '../../run/failure.ts';
+import { compare } from '../../compare/compare.ts';
+import { fail, require } from '../../run/failure.ts';
 
 /** What the cases of the contract run: small, and exact in float32. */
 export const three: ConcreteType = tensorType('float32', [3]) as ConcreteType;
@@ -19,7 +20,7 @@ export function upload(backend: Backend, ...numbers: readonly number[]): DeviceB
   return backend.upload(tensorType('float32', [numbers.length]) as ConcreteType, Float32Array.from(numbers));
 }
 
-/** Fails unless the buffer holds exactly these numbers. */
+/** Fails unless the buffer holds exactly these numbers; `what` says what was run, see `describeCall`. */
 export async function requireNumbers(
   what: string,
   backend: Backend,
@@ -27,9 +28,13 @@ export async function requireNumbers(
   expected: readonly number[],
 ): Promise<void> {
   require(buffer !== undefined, `${what}: there is no buffer`);
-  const numbers = Array.from(await backend.download(buffer));
-  require(numbers.join() ===
-    expected.join(), `${what}: expected [${expected.join(', ')}], got [${numbers.join(', ')}]`);
+  const { type } = buffer;
+  const { worst, message } = compare(await backend.download(buffer), {
+    type,
+    data: expected,
+    bound: expected.map(() => 0),
+  });
+  if (worst > 0) fail(`${what}: ${message}`, worst);
 }
 
 export function describeMemory({ buffers, bytes }: { readonly buffers: number; readonly bytes: number }): string {

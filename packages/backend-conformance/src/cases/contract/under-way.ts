@@ -4,6 +4,7 @@ import { conformanceCase, type ConformanceCase } from '../../run/case.ts';
 import { expectError } from '../../run/check.ts';
 import { fail, require } from '../../run/failure.ts';
 import { patience, within } from '../../run/pause.ts';
+import { describeCall } from '../../run/describe-call.ts';
 import { doubled, plus, requireMemory, requireNumbers, upload } from './small-programs.ts';
 
 /** Enough for a device to be busy when the next call comes. */
@@ -41,7 +42,7 @@ export function underWayCases(): ConformanceCase[] {
         await expectError('download of the freed input', 'disposed', () => backend.download(x));
         const [result] = await running;
         requireMemory('with the result', backend, plus(before, 1));
-        await requireNumbers('the result', backend, result, [2, 4, 6]);
+        await requireNumbers(`${describeCall(doubled)}: the result`, backend, result, [2, 4, 6]);
         backend.free(result!);
         requireMemory('in the end', backend, before);
       },
@@ -61,7 +62,7 @@ export function underWayCases(): ConformanceCase[] {
       const running = [executable.run([x]), executable.run([x])];
       executable.dispose();
       for (const [result] of await Promise.all(running)) {
-        await requireNumbers('a run that was under way', backend, result, [2, 4, 6]);
+        await requireNumbers(`${describeCall(doubled)}: a run that was under way`, backend, result, [2, 4, 6]);
         backend.free(result!);
       }
       backend.free(x);

@@ -163,6 +163,12 @@ const manyElements: Readonly<Record<string, readonly Variant[]>> = {
       given: (n) => ({ 0: rising(n), 1: [n - 1, 65536, 3, n - 2] }),
     }),
     one({
+      name: 'of wide rows',
+      operands: (n, f) => [f(n, 3), ids(5)],
+      body: ([x, rows]) => gather(x!, rows!),
+      given: (n) => ({ 0: rising(3 * n), 1: [65537, n - 1, 2, 32768, 65535] }),
+    }),
+    one({
       name: 'of many indices',
       operands: (n, f) => [f(5, 1), ids(n)],
       body: ([x, rows]) => gather(x!, rows!),

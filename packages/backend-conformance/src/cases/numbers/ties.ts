@@ -28,7 +28,7 @@ const rows = (n: number): number[] => [
   ...Array.from({ length: n }, () => 3),
 ];
 const columns = (n: number): number[] =>
-  Array.from({ length: 3 * n }, (_, index) => rows(n)[(index % 3) * n + Math.floor(index / 3)]!);
+  ((all: readonly number[]) => Array.from(all, (_, index) => all[(index % 3) * n + Math.floor(index / 3)]!))(rows(n));
 
 const variants: Partial<Record<PrimitiveOp, readonly Variant[]>> = {
   argMax: [

@@ -14,6 +14,10 @@ const weighted = Object.entries(ddclComposites).filter(([, { perToken }]) => per
 
 const size = { n: 65, count: 4, m: 3, temperature: 2 };
 
+/** Weights are counts as well as shares: a token that stands for a thousand. */
+const sizesOfWeights = [600, 0.001, 3, 40, 1];
+const seen = (x: number, dtype: FloatDType): number => (dtype === 'float32' ? Math.fround(x) : x);
+
 function paddedCases(dtype: FloatDType): ConformanceCase[] {
   return weighted.flatMap(([name, { body, expected, more, moreValues }]) => {
     const { n, count, m } = size;
@@ -52,6 +56,18 @@ function paddedCases(dtype: FloatDType): ConformanceCase[] {
           return checkProgram(context, program, [...problemValues(padded, m, dtype), ...values], {
             expected: expected(without, fewer),
           });
+        },
+        { op: name, dtype },
+      ),
+      conformanceCase(
+        'weights',
+        'weights of a thousandth to a thousand',
+        (context) => {
+          const unlike: Problem = {
+            ...drawn,
+            weights: drawn.weights.map((weight, token) => seen(weight * sizesOfWeights[token % 5]!, dtype)),
+          };
+          return checkProgram(context, program, [...problemValues(unlike, m, dtype), ...moreOf()]);
         },
         { op: name, dtype },
       ),

@@ -18,6 +18,7 @@ import {
   sqrt,
   sub,
   tanh,
+  zerosLike,
   type Dimension,
   type Tensor,
 } from '@ddcl/core';
@@ -79,6 +80,14 @@ const allHalves: readonly number[] = Array.from({ length: 31 * 1024 }, (_, bits)
 /** 0, 1, 2 and negative numbers: whatever is not 0 is true. */
 const conditions = (length: number): number[] => scattered(length, 5).map((each) => [0, 1, -1, 0, 2][each]!);
 
+/** The operands of a select, finite where they are taken. */
+function besideConditions(n: number): Readonly<Record<number, number[]>> {
+  const odd = [NaN, Infinity, -Infinity];
+  const taken = (isFirst: boolean): number[] =>
+    conditions(n).map((each, index) => ((each !== 0) === isFirst ? (index % 11) - 5 : odd[index % 3]!));
+  return { 1: taken(true), 2: taken(false) };
+}
+
 /** Ops whose every element comes from one element of each operand. */
 export const elementwiseVariants: VariantsOf<
   | 'neg'
@@ -139,6 +148,28 @@ export const elementwiseVariants: VariantsOf<
       operands: (n, of) => [tensorType('int32', [3]), of(), of(n, 3)],
       body: ([c, a, b]) => select(c!, a!, b!),
       given: () => ({ 0: [0, -1, 1] }),
+    },
+    // What programs rely on to keep away from log(0) and x / 0: the operand that is not taken counts for nothing.
+    {
+      name: 'beside what is not finite',
+      dtypes: floats,
+      operands: (n, of) => [tensorType('int32', [n]), of(n), of(n)],
+      body: ([c, a, b]) => [select(c!, a!, b!), select(c!, add(a!, a!), mul(b!, b!))],
+      given: (n) => ({ 0: conditions(n), ...besideConditions(n) }),
+    },
+    {
+      name: 'beside what was computed out of range',
+      dtypes: floats,
+      range: [-3, 3],
+      operands: (n, of) => [of(n)],
+      body: ([x]) => {
+        const [zero, isPositive] = [zerosLike(x!), less(0, x!)];
+        return [
+          select(isPositive, log(x!), zero),
+          select(less(x!, zero), zero, sqrt(x!)),
+          select(isPositive, div(x!, maximum(x!, zero)), neg(x!)),
+        ];
+      },
     },
   ],
   constant: [

@@ -4,6 +4,8 @@ import { cacheFaults } from './caches.ts';
 import { fusedFaults } from './fused.ts';
 import { kernelFaults } from './kernels.ts';
 import { runFaults } from './runs.ts';
+import { choiceFaults } from './choices.ts';
+import { widthFaults } from './widths.ts';
 
 /** What `npm run check:kit` plants. */
 export const plantedFaults: readonly PlantedFault[] = [
@@ -12,4 +14,6 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...cacheFaults,
   ...bufferFaults,
   ...runFaults,
+  ...choiceFaults,
+  ...widthFaults,
 ];
