@@ -5,55 +5,68 @@ import { smallestNormal, unitRoundoff, type Tolerance, type ToleranceTable } fro
 
 type Output = Pick<Enclosure, 'type' | 'data'>;
 
-/** What one rounding may add to a result of a float op. */
-function roundingOf(
-  tolerance: Tolerance | undefined,
-  dtype: FloatDType,
-  result: number,
-  operand: number,
-  isExact = false,
-): number {
-  if (tolerance === undefined) return 0;
-  const fits =
-    dtype === 'float32' &&
-    Math.fround(result) === result &&
-    (result === 0 || Math.abs(result) >= smallestNormal.float32);
-  if (isExact && tolerance.exactWhereItFits === true && fits) return 0;
-  const ulp = 2 * unitRoundoff[dtype];
-  const ulps = tolerance.ulps[dtype] + (tolerance.ulpsPerOperand ?? 0) * Math.abs(operand);
-  const magnitude = Math.abs(result);
-  const absolute = magnitude < 1 ? (tolerance.absoluteUlps ?? 0) * ulp : 0;
-  // An exact zero stays exact; anything else may be flushed to zero when it is tiny.
-  return ulps * ulp * magnitude + absolute + (result === 0 && operand === 0 ? 0 : smallestNormal[dtype]);
+/** What one rounding may add to a result of a float op, given its first operand, and whether no operand has an error. */
+type Rounding = (result: number, operand: number, isExact: boolean) => number;
+
+/** The rounding of an op. The table is read once, not for each element: most of the time of the suite is spent here. */
+function roundingOf(tolerance: Tolerance | undefined, dtype: FloatDType): Rounding {
+  if (tolerance === undefined) return () => 0;
+  const exactWhereItFits = tolerance.exactWhereItFits === true && dtype === 'float32';
+  const [smallest, ulp] = [smallestNormal[dtype], 2 * unitRoundoff[dtype]];
+  const [own, perOperand] = [tolerance.ulps[dtype] * ulp, (tolerance.ulpsPerOperand ?? 0) * ulp];
+  const nearZero = (tolerance.absoluteUlps ?? 0) * ulp;
+  return (result, operand, isExact) => {
+    const magnitude = Math.abs(result);
+    if (isExact && exactWhereItFits && Math.fround(result) === result && (result === 0 || magnitude >= smallest))
+      return 0;
+    const absolute = magnitude < 1 ? nearZero : 0;
+    // An exact zero stays exact; anything else may be flushed to zero when it is tiny.
+    const flushed = result === 0 && operand === 0 ? 0 : smallest;
+    return (own + perOperand * Math.abs(operand)) * magnitude + absolute + flushed;
+  };
 }
 
-/** How far f may move when its operands move by their bounds (first factor is the operands, then the result). */
-type Movement = (x: readonly number[], e: readonly number[], y: number) => number;
+/** How far f may move when its operands a, b and c move by their bounds; y is the result. */
+type Movement = (a: number, ea: number, b: number, eb: number, c: number, ec: number, y: number) => number;
+
+const first: Movement = (_a, ea) => ea;
+const both: Movement = (_a, ea, _b, eb) => ea + eb;
+const larger: Movement = (_a, ea, _b, eb) => Math.max(ea, eb);
+/** A comparison of numbers closer than their errors may go either way. */
+const compared: Movement = (a, ea, b, eb) => (ea + eb > 0 && Math.abs(a - b) <= ea + eb ? 1 : 0);
 
 const movements: Partial<Record<PrimitiveInstruction['op'], Movement>> = {
-  neg: (_x, [e]) => e!,
-  detach: (_x, [e]) => e!,
-  broadcastTo: (_x, [e]) => e!,
-  exp: (_x, [e], y) => (e === 0 ? 0 : y * Math.expm1(e!)),
-  log: ([x], [e]) => (e === 0 ? 0 : -Math.log1p(-Math.min(1, e! / x!))),
-  sqrt: ([x], [e], y) => (e === 0 ? 0 : y - Math.sqrt(Math.max(0, x! - e!))),
-  tanh: (_x, [e]) => e!,
-  erf: (_x, [e]) => (2 / Math.sqrt(Math.PI)) * e!,
-  add: (_x, [a, b]) => a! + b!,
-  sub: (_x, [a, b]) => a! + b!,
-  mul: ([a, b], [ea, eb]) => Math.abs(a!) * eb! + Math.abs(b!) * ea! + ea! * eb!,
-  div: ([, b], [ea, eb], y) => {
+  neg: first,
+  detach: first,
+  broadcastTo: first,
+  tanh: first,
+  exp: (_a, ea, _b, _eb, _c, _ec, y) => (ea === 0 ? 0 : y * Math.expm1(ea)),
+  log: (a, ea) => (ea === 0 ? 0 : -Math.log1p(-Math.min(1, ea / a))),
+  sqrt: (a, ea, _b, _eb, _c, _ec, y) => (ea === 0 ? 0 : y - Math.sqrt(Math.max(0, a - ea))),
+  erf: (_a, ea) => (2 / Math.sqrt(Math.PI)) * ea,
+  add: both,
+  sub: both,
+  mul: (a, ea, b, eb) => Math.abs(a) * eb + Math.abs(b) * ea + ea * eb,
+  div: (_a, ea, b, eb, _c, _ec, y) => {
     if (ea === 0 && eb === 0) return 0;
-    const smallest = Math.abs(b!) - eb!;
-    return smallest > 0 ? (ea! + Math.abs(y) * eb!) / smallest : Infinity;
+    const smallest = Math.abs(b) - eb;
+    return smallest > 0 ? (ea + Math.abs(y) * eb) / smallest : Infinity;
   },
-  maximum: (_x, [a, b]) => Math.max(a!, b!),
-  minimum: (_x, [a, b]) => Math.max(a!, b!),
-  // A comparison of numbers closer than their errors may go either way.
-  less: ([a, b], [ea, eb]) => (ea! + eb! > 0 && Math.abs(a! - b!) <= ea! + eb! ? 1 : 0),
-  equal: ([a, b], [ea, eb]) => (ea! + eb! > 0 && Math.abs(a! - b!) <= ea! + eb! ? 1 : 0),
-  select: ([c, a, b], [ec, ea, eb]) => (ec! > 0 ? Math.abs(a! - b!) + Math.max(ea!, eb!) : c === 0 ? eb! : ea!),
+  maximum: larger,
+  minimum: larger,
+  less: compared,
+  equal: compared,
+  // The first is the condition: where it may go either way, so may the result.
+  select: (condition, ec, a, ea, b, eb) => (ec > 0 ? Math.abs(a - b) + Math.max(ea, eb) : condition === 0 ? eb : ea),
 };
+
+/** Whether nothing is wrong with these numbers. */
+function isExact({ bound }: Enclosure): boolean {
+  for (let index = 0; index < bound.length; index++) if (bound[index] !== 0) return false;
+  return true;
+}
+
+const zero = new Float64Array(1);
 
 function elementwise(
   instruction: PrimitiveInstruction,
@@ -62,44 +75,52 @@ function elementwise(
   table: ToleranceTable,
 ): Float64Array {
   const movement = movements[instruction.op]!;
-  const tolerance = table[instruction.op];
   const { dtype, shape } = output.type;
+  const rounding = isFloat(dtype) ? roundingOf(table[instruction.op], dtype) : undefined;
+  const [result, bounds] = [output.data, new Float64Array(output.data.length)];
   const sources = inputs.map(({ type }) => broadcastSources(type.shape, shape));
+  const [{ data: a, bound: ea }] = inputs as [Enclosure];
+  const fromA = sources[0]!;
   // Operands without errors move nothing: only what the op itself rounds is left.
-  if (inputs.every(({ bound }) => bound.every(isZero))) {
-    if (!isFloat(dtype) || tolerance === undefined) return new Float64Array(output.data.length);
-    return output.data.map((result, index) =>
-      roundingOf(tolerance, dtype, result, inputs[0]!.data[sources[0]![index]!]!, true),
-    );
+  if (inputs.every(isExact)) {
+    if (rounding === undefined || table[instruction.op] === undefined) return bounds;
+    for (let index = 0; index < bounds.length; index++)
+      bounds[index] = rounding(result[index]!, a[fromA[index]!]!, true);
+    return bounds;
   }
-  const x = inputs.map(() => 0);
-  const e = inputs.map(() => 0);
-  return output.data.map((result, index) => {
-    for (let operand = 0; operand < inputs.length; operand++) {
-      const source = sources[operand]![index]!;
-      x[operand] = inputs[operand]!.data[source]!;
-      e[operand] = inputs[operand]!.bound[source]!;
-    }
-    return movement(x, e, result) + (isFloat(dtype) ? roundingOf(tolerance, dtype, result, x[0]!, e.every(isZero)) : 0);
-  });
+  // Of operands that there are not, zeros are read.
+  const absent = { data: zero, bound: zero };
+  const [{ data: b, bound: eb }, { data: c, bound: ec }] = [inputs[1] ?? absent, inputs[2] ?? absent];
+  const [fromB, fromC] = [sources[1], sources[2]];
+  for (let index = 0; index < bounds.length; index++) {
+    const [atA, atB, atC] = [
+      fromA[index]!,
+      fromB === undefined ? 0 : fromB[index]!,
+      fromC === undefined ? 0 : fromC[index]!,
+    ];
+    const moved = movement(a[atA]!, ea[atA]!, b[atB]!, eb[atB]!, c[atC]!, ec[atC]!, result[index]!);
+    const isSure = ea[atA] === 0 && eb[atB] === 0 && ec[atC] === 0;
+    bounds[index] = rounding === undefined ? moved : moved + rounding(result[index]!, a[atA]!, isSure);
+  }
+  return bounds;
 }
 
 function castBounds([x]: readonly Enclosure[], { type: { dtype }, data }: Output, table: ToleranceTable): Float64Array {
+  const rounding = dtype === 'float32' ? roundingOf(table.cast, dtype) : undefined;
   return x!.bound.map((e, index) => {
     const value = x!.data[index]!;
     if (dtype === 'int32') return Math.trunc(value - e) === Math.trunc(value + e) ? 0 : 1 + Math.ceil(e);
-    const narrower = dtype === 'float32' && Math.fround(value) !== value;
-    return e + (narrower ? roundingOf(table.cast, dtype, data[index]!, value) : 0);
+    return e + (rounding !== undefined && Math.fround(value) !== value ? rounding(data[index]!, value, false) : 0);
   });
 }
 
-const isZero = (x: number): boolean => x === 0;
 const absolute = (x: Enclosure): Enclosure => ({ ...x, data: x.data.map(Math.abs) });
 const errors = (x: Enclosure): Enclosure => ({ ...x, data: x.bound });
-const widest = (x: Enclosure): Enclosure => ({
-  ...x,
-  data: x.data.map((value, index) => Math.abs(value) + x.bound[index]!),
-});
+const widest = (x: Enclosure): Enclosure => {
+  const data = new Float64Array(x.data.length);
+  for (let index = 0; index < data.length; index++) data[index] = Math.abs(x.data[index]!) + x.bound[index]!;
+  return { ...x, data };
+};
 
 /** Sums: errors of the terms add up, and each addition may round. `terms` counts them for one element of the result. */
 function summed(
@@ -116,20 +137,20 @@ function summed(
   const y = rest[0]!;
   const magnitudes = exactly(instruction, isMatmul ? [widest(x), widest(y)] : [widest(x), ...rest]);
   const nothing = new Float64Array(data.length);
-  const carry = (isExact: boolean, operands: () => Enclosure[]): Float64Array =>
-    isExact ? nothing : exactly(instruction, operands());
+  const carry = (isSure: boolean, operands: () => Enclosure[]): Float64Array =>
+    isSure ? nothing : exactly(instruction, operands());
   const carried = isMatmul
     ? addUp(
-        carry(x.bound.every(isZero), () => [errors(x), widest(y)]),
-        carry(y.bound.every(isZero), () => [absolute(x), errors(y)]),
+        carry(isExact(x), () => [errors(x), widest(y)]),
+        carry(isExact(y), () => [absolute(x), errors(y)]),
       )
-    : carry(x.bound.every(isZero), () => [errors(x), ...rest]);
-  const isWhole = inputs.every((each) => each.bound.every(isZero) && each.data.every(Number.isInteger));
+    : carry(isExact(x), () => [errors(x), ...rest]);
+  const isWhole = inputs.every((each) => isExact(each) && each.data.every(Number.isInteger));
   return carried.map((error, index) => {
     const count = terms(index);
     // A sum of zeros, or of one term, is exact; so is one of whole numbers whose partial sums all are numbers of the dtype, in any order.
-    const isExact = magnitudes[index] === 0 || count < 2 || (isWhole && magnitudes[index]! * unitRoundoff[dtype] <= 1);
-    return error + (isExact ? 0 : unit * count * magnitudes[index]! + smallestNormal[dtype]);
+    const isSure = magnitudes[index] === 0 || count < 2 || (isWhole && magnitudes[index]! * unitRoundoff[dtype] <= 1);
+    return error + (isSure ? 0 : unit * count * magnitudes[index]! + smallestNormal[dtype]);
   });
 }
 

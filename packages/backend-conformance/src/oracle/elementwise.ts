@@ -29,10 +29,10 @@ const unary =
   (f: (x: number) => number): Kernel<RefTensor, unknown> =>
   ([x], { inputTypes: [type], outputType }) => {
     const from = broadcastSources(type!.shape, outputType.shape);
-    return rounded(
-      outputType,
-      Float64Array.from(from, (place) => f(x!.data[place]!)),
-    );
+    const { data } = x!;
+    const result = new Float64Array(from.length);
+    for (let index = 0; index < result.length; index++) result[index] = f(data[from[index]!]!);
+    return rounded(outputType, result);
   };
 
 const binary =
@@ -67,12 +67,10 @@ export const elementwiseKernels: Pick<KernelTable<RefTensor>, Elementwise> = {
   equal: binary((a, b) => (a === b ? 1 : 0)),
   select: ([c, a, b], { inputTypes, outputType }) => {
     const [fromC, fromA, fromB] = inputTypes.map(({ shape }) => broadcastSources(shape, outputType.shape));
-    return rounded(
-      outputType,
-      Float64Array.from(fromC!, (place, index) =>
-        c!.data[place] === 0 ? b!.data[fromB![index]!]! : a!.data[fromA![index]!]!,
-      ),
-    );
+    const result = new Float64Array(fromC!.length);
+    for (let index = 0; index < result.length; index++)
+      result[index] = c!.data[fromC![index]!] === 0 ? b!.data[fromB![index]!]! : a!.data[fromA![index]!]!;
+    return rounded(outputType, result);
   },
   // `rounded` rounds to the dtype of the result, which is all that a cast does.
   cast: unary((x) => x),
