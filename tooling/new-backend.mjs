@@ -12,7 +12,10 @@ function refuse(text) {
   process.exit(2);
 }
 
-const [name = '', folder = name.split('/').at(-1) ?? ''] = process.argv.slice(2);
+const given = process.argv.slice(2);
+/** Whether the other way to write one, a backend that compiles whole programs, comes with it. */
+const withExample = given.includes('--example');
+const [name = '', folder = name.split('/').at(-1) ?? ''] = given.filter((each) => each !== '--example');
 if (!/^(@[a-z0-9][\w.-]*\/)?[a-z][a-z0-9-]*$/.test(name))
   refuse(
     `Give the name of the package, in small letters, such as: node tooling/new-backend.mjs vector-backend ../vector-backend`,
@@ -31,7 +34,15 @@ const file = name.split('/').at(-1) ?? name;
 const camel = file.replaceAll(/-+([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../packages/core/package.json'), 'utf8'));
 
-cpSync(template, target, { recursive: true, filter: (path) => !/[\\/](node_modules|dist)$/.test(path) });
+const leftOut = withExample ? /[\\/](node_modules|dist)$/ : /[\\/](node_modules|dist|examples|queued\.test\.ts)$/;
+cpSync(template, target, { recursive: true, filter: (path) => !leftOut.test(path) });
+// The example has kernels of its own, so that it goes on working while the others become the library's.
+if (withExample) {
+  for (const source of ['kernels.ts', 'erf.ts'])
+    cpSync(join(template, 'src', source), join(target, 'examples', source));
+  const example = join(target, 'examples/queued-backend.ts');
+  writeFileSync(example, readFileSync(example, 'utf8').replace('../src/kernels.ts', './kernels.ts'));
+}
 for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile()) continue;
   const path = join(entry.parentPath, entry.name);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -26,7 +26,7 @@ async function pack(path: string): Promise<string> {
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'ddcl-template-'));
-  await run(process.execPath, [join(root, 'tooling/new-backend.mjs'), name, folder()]);
+  await run(process.execPath, [join(root, 'tooling/new-backend.mjs'), name, folder(), '--example']);
   // The packages that the registry would give, and tools that are here already.
   const files = {
     '@ddcl/core': `file:${await pack('packages/core')}`,
@@ -59,6 +59,15 @@ describe('a backend made from the template', () => {
     expect(manifest.name).toBe(name);
     for (const file of ['src/index.ts', `src/${name}.ts`, 'test/conformance.test.ts', 'README.md'])
       expect(await readFile(join(folder(), file), 'utf8')).not.toMatch(/my-?backend/i);
+  });
+
+  it('has the example only where it is asked for', async () => {
+    const plain = join(work, 'plain-backend');
+    await run(process.execPath, [join(root, 'tooling/new-backend.mjs'), 'plain-backend', plain]);
+    expect((await readdir(plain, { recursive: true })).filter((file) => /queued|examples/.test(file))).toEqual([]);
+    // And it keeps its kernels when those of the package become another library's.
+    const example = await readFile(join(folder(), 'examples/queued-backend.ts'), 'utf8');
+    expect(example).not.toContain('/src/');
   });
 
   it(

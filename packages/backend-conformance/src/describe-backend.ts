@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conformanceGroups } from './run/case.ts';
+import { conformanceGroups, type ConformanceCase } from './run/case.ts';
 import { conformanceCases } from './conformance-cases.ts';
 import { deviationProblems, type Deviation } from './run/deviations.ts';
 import { createContext, type ContextOptions, type MakeBackend, type OwnedContext } from './run/context.ts';
@@ -19,6 +19,9 @@ export interface DescribeBackendOptions extends ContextOptions {
 /** Milliseconds; a thousand runs on a slow device take a while, and vitest's default is 5 seconds. */
 const timeout = 120_000;
 
+/** The same for all backends of a file: a program that one case traced needs no tracing again. */
+let allCases: ConformanceCase[] | undefined;
+
 /**
  * Asks a backend everything that the contract promises, as tests of vitest (in Node or in a browser).
  *
@@ -34,7 +37,7 @@ export function describeBackend(name: string, makeBackend: MakeBackend, options:
     const probe = await makeBackend();
     const features = featuresOf(probe, options);
     probe.dispose();
-    const cases = conformanceCases().filter((each) => each.applies(features));
+    const cases = (allCases ??= conformanceCases()).filter((each) => each.applies(features));
 
     it('has sound deviations', () => {
       expect(deviationProblems(deviations, cases)).toEqual([]);
