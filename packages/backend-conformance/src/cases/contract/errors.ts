@@ -221,7 +221,12 @@ export function errorCases(): ConformanceCase[] {
         await expectError('run with f32[3] and f32[2] for f32[n] and f32[n]', 'shape', () => executable.run([x, y]));
         await expectError('run with f32[2] and f32[3] for f32[n] and f32[n]', 'shape', () => executable.run([y, x]));
         const [sum, rest] = await executable.run([a, b]);
-        await requireNumbers(`lengths(f32[3], f32[3]): the sum of squares after the errors`, backend, sum, expected);
+        await requireNumbers(
+          `${describeCall(lengths, [a, b])}: the sum of squares after the errors`,
+          backend,
+          sum,
+          expected,
+        );
         backend.free(sum!);
         backend.free(rest!);
       }
