@@ -142,7 +142,7 @@ export const runFaults: Readonly<Record<string, Fault>> = {
       },
     })),
     caughtBy: 'donation',
-    says: /result 0: expected \[1, 2, 3\], got \[2, 4, 6\]/,
+    says: /f32\[3\]\): result 0: f32\[3\] \[0\]: expected 1, got 2/,
   },
   'each run leaves a buffer': {
     make: withExecutables(({ run }, backend) => ({
@@ -181,7 +181,7 @@ export const runFaults: Readonly<Record<string, Fault>> = {
       };
     }),
     caughtBy: 'concurrency',
-    says: /run \d+ of|run \d+: expected/,
+    says: /run \d+ of|run \d+: f32/,
   },
   'it says that it is deterministic, and is not': {
     make: (() => {
