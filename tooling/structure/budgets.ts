@@ -6,7 +6,7 @@ export const mostRootNames = 110;
  * larger number needs a reason in the commit that raises it.
  */
 export const bundleBudgets: Readonly<Record<string, number>> = {
-  '@ddcl/backend-conformance': 53,
+  '@ddcl/backend-conformance': 54.5,
   '@ddcl/backend-conformance/reporter': 1.5,
   '@ddcl/backend-cpu': 21,
   '@ddcl/backend-ort': 45,
