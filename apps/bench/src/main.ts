@@ -11,6 +11,7 @@ import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
 import { kMeansCommand } from './k-means/command.ts';
 import { pqCommand } from './pq/command.ts';
+import { quantisersCommand } from './quantisers/command.ts';
 import { progress, wholeNumber, writeWhole } from './command-line.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './compare/memory.ts';
@@ -202,6 +203,7 @@ program
   .action(runFit);
 program.addCommand(kMeansCommand());
 program.addCommand(pqCommand());
+program.addCommand(quantisersCommand());
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

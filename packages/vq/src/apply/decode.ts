@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { describe, requireArgument, requireList, requireOptions, requireWhole } from '../checks/require.ts';
 import { codesPerVector, sliceCount, type Place } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import { addCode, codebookOf, hasCodes } from '../state/codebooks.ts';
@@ -35,7 +36,11 @@ export function createDecoder(state: QuantizerState): Decoder {
   );
   return {
     spec,
-    decode(indices, { places, channelAxis = -1, weights, levels = spec.depth } = {}) {
+    decode(indices, options = {}) {
+      requireList('indices', indices);
+      requireOptions(options);
+      const { places, channelAxis = -1, weights, levels = spec.depth } = options;
+      if (places !== undefined) requireArgument('places', places, Array.isArray(places), 'a list of sizes');
       const perVector = codesPerVector(spec);
       const count = indices.length / perVector;
       if (!Number.isSafeInteger(count)) {
@@ -45,16 +50,16 @@ export function createDecoder(state: QuantizerState): Decoder {
         );
       }
       const layout = places ?? [count];
+      requireArgument('channelAxis', channelAxis, Number.isSafeInteger(channelAxis), 'a whole number');
       const axis = channelAxis < 0 ? channelAxis + layout.length + 1 : channelAxis;
       checkSizes(count, layout, weights);
-      if (!Number.isSafeInteger(axis) || axis < 0 || axis > layout.length) {
+      if (axis < 0 || axis > layout.length) {
         throw new DdclError(
           'argument',
           `channelAxis must be one of the ${layout.length + 1} axes of the result, but is ${channelAxis}.`,
         );
       }
-      if (!Number.isSafeInteger(levels) || levels < 1 || levels > spec.depth)
-        throw new DdclError('argument', `levels must be a whole number from 1 to ${spec.depth}, but is ${levels}.`);
+      requireWhole('levels', levels, 1, spec.depth);
       const { heads, depth, codeDimension: c } = spec;
       const width = heads * c;
       const inner = new Float32Array(count * width);
@@ -89,16 +94,20 @@ function requireIndex(index: number, at: number, { codes }: ResolvedSpec): numbe
   if (Number.isInteger(index) && index >= 0 && index < codes) return index;
   throw new DdclError(
     'data',
-    `Codes are whole numbers from 0 to ${codes - 1}, but number ${at} is ${index}. Vectors that are left out need the weight 0, not an index.`,
+    `Codes are whole numbers from 0 to ${codes - 1}, but number ${at} is ${describe(index)}. Vectors that are left out need the weight 0, not an index.`,
   );
 }
 
 function checkSizes(count: number, places: readonly number[], weights: ArrayLike<number> | undefined): void {
   const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0;
   if (!places.every(isSize) || places.reduce((all, size) => all * size, 1) !== count) {
-    throw new DdclError('shape', `There are codes of ${count} vectors, which is not [${places.join(', ')}].`, {
-      shapes: [places],
-    });
+    throw new DdclError(
+      'shape',
+      `There are codes of ${count} vectors, which is not [${places.map(String).join(', ')}].`,
+      {
+        shapes: [places],
+      },
+    );
   }
   checkWeights(weights, count, places);
 }

@@ -1,6 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import type { TokenSource } from '@ddcl/core/fit';
+import { requireBackend, requireSource } from '../checks/require.ts';
 import { assignCodes } from '../part/assign.ts';
 import { codesPerVector } from '../spec/layout.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
@@ -25,7 +26,9 @@ export async function* encodeCodes(
   state: QuantizerState,
   source: TokenSource,
 ): AsyncGenerator<EncodedCodes> {
+  requireBackend(backend);
   const spec = requireState(state);
+  requireSource(source);
   if (source.dimension !== spec.dimension) {
     throw new DdclError(
       'shape',

@@ -37,7 +37,8 @@ export function latentRows(latents: Latents, dimension: number): LatentRows {
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0) || shape.length === 0)
     throw new DdclError('argument', `Latents need a shape such as [n, ${dimension}], but got ${describe(shape)}.`);
   const rank = shape.length;
-  const given = latents.channelAxis ?? -1;
+  const given = latents.channelAxis === undefined ? -1 : latents.channelAxis;
+  requireArgument('channelAxis', given, Number.isSafeInteger(given), 'a whole number');
   const channelAxis = given < 0 ? given + rank : given;
   if (!(Number.isSafeInteger(channelAxis) && channelAxis >= 0 && channelAxis < rank)) {
     throw new DdclError(

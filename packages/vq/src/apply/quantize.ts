@@ -1,5 +1,6 @@
 import type { Backend } from '@ddcl/core/backend';
 import { createMomentAccumulator } from '@ddcl/core/fit';
+import { requireBackend } from '../checks/require.ts';
 import { assignCodes, assignSoft } from '../part/assign.ts';
 import { createCodeCounter, type CodeUse } from '../report/code-use.ts';
 import { codesPerVector, places } from '../spec/layout.ts';
@@ -53,6 +54,7 @@ export interface QuantizedLatents {
  * @throws DdclError `shape` or `data` for latents, weights or a state that do not fit; whatever the backend throws
  */
 export async function quantize(backend: Backend, state: QuantizerState, latents: Latents): Promise<QuantizedLatents> {
+  requireBackend(backend);
   const spec = requireState(state);
   const made = latentRows(latents, spec.dimension);
   const { rows, weights, count } = made;

@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { requireBackend, requireWhole } from '../checks/require.ts';
 import { assignTop } from '../part/assign.ts';
 import { hasCodes } from '../state/codebooks.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
@@ -25,6 +26,7 @@ export async function topCodes(
   latents: Latents,
   k: number,
 ): Promise<TopCodes> {
+  requireBackend(backend);
   const spec = requireState(state);
   if (!hasCodes(spec)) {
     throw new DdclError(
@@ -32,8 +34,7 @@ export async function topCodes(
       `${spec.kind} has no codebook to look for near codes in: it rounds each component.`,
     );
   }
-  if (!Number.isSafeInteger(k) || k < 1 || k > spec.codes)
-    throw new DdclError('argument', `k must be a whole number from 1 to the ${spec.codes} codes, but is ${k}.`);
+  requireWhole('k', k, 1, spec.codes);
   const { rows, weights, count } = latentRows(latents, spec.dimension);
   const width = spec.heads * k;
   const indices = new Int32Array(count * width);

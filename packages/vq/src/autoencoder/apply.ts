@@ -1,5 +1,6 @@
 import { add, broadcastTo, DdclError, mul, reshape, scalar } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { requireArgument, requireBackend, requireList, requireObject } from '../checks/require.ts';
 import { createDecoder } from '../apply/decode.ts';
 import { rowSource } from '../apply/row-pass.ts';
 import { assignCodes } from '../part/assign.ts';
@@ -31,6 +32,7 @@ function patchPlace(block: number, patch: number, grid: readonly [number, number
  * @throws DdclError `shape` or `data` for images of other sizes or channels, or that are no pixels; whatever the backend throws
  */
 export async function encodeImages(backend: Backend, model: Autoencoder, images: Images): Promise<ImageCodes> {
+  requireBackend(backend);
   const spec = requireAutoencoder(model);
   const { sizes } = model;
   const reader = blockReader(images, sizes, model.pixels);
@@ -67,9 +69,16 @@ export async function encodeImages(backend: Backend, model: Autoencoder, images:
 export async function decodeImages(
   backend: Backend,
   model: Autoencoder,
-  { indices, shape }: ImageCodes,
+  codes: ImageCodes,
 ): Promise<Images & { readonly data: Float32Array }> {
+  requireBackend(backend);
   const spec = requireAutoencoder(model);
+  requireObject('The codes of images', codes, 'an object { indices, shape: [images, rows, columns, codes] }');
+  const { indices, shape } = codes;
+  requireList('indices', indices);
+  const isShape =
+    Array.isArray(shape) && shape.length === 4 && shape.every((size) => Number.isSafeInteger(size) && size > 0);
+  requireArgument("The codes' shape", shape, isShape, '[images, rows, columns, codes]');
   const { sizes, pixels } = model;
   const { patch, context, channels, dimension } = sizes;
   const perPatch = codesPerVector(spec);

@@ -1,5 +1,6 @@
 import { broadcastTo, mul, reshape, scalar, square, sub, sum, type Tensor } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import { requireBackend } from '../checks/require.ts';
 import { assignCodes, assignSoft } from '../part/assign.ts';
 import { createCodeCounter, type CodeUse } from '../report/code-use.ts';
 import { codesPerVector } from '../spec/layout.ts';
@@ -28,6 +29,7 @@ export interface Evaluator {
 
 /** @throws DdclError `shape` or `data` for images that do not fit */
 export async function createEvaluator(backend: Backend, model: Autoencoder, images: Images): Promise<Evaluator> {
+  requireBackend(backend);
   const spec = requireAutoencoder(model);
   const { sizes } = model;
   const reader = blockReader(images, sizes, model.pixels);

@@ -3,6 +3,7 @@ import type { NamedProgram } from '@ddcl/core/fit';
 import { constantTensors, requireRows } from '../export/quantizer-programs.ts';
 import { assignCodes } from '../part/assign.ts';
 import { codesPerVector } from '../spec/layout.ts';
+import { requireArgument } from '../checks/require.ts';
 import { requireAutoencoder, type Autoencoder } from './autoencoder.ts';
 import { blockWidth } from './images.ts';
 import { encodeBlocks, networkShapes } from './network.ts';
@@ -11,13 +12,19 @@ import { encodeBlocks, networkShapes } from './network.ts';
  * One image to codes as a program of its own: `image` [height, width, channels] in 0..1 to `indices` int32 [rows, columns, H D] of patches.
  *
  * @param size height and width, multiples of a block's side
- * @throws DdclError `shape` for other sizes
+ * @throws DdclError `argument` for other sizes
  */
-export function imageEncoderProgram(model: Autoencoder, [height, width]: readonly [number, number]): NamedProgram {
+export function imageEncoderProgram(model: Autoencoder, size: readonly [number, number]): NamedProgram {
   const spec = requireAutoencoder(model);
   const { sizes, pixels } = model;
   const { patch, context, channels } = sizes;
   const side = patch * context;
+  const isSize =
+    Array.isArray(size) &&
+    size.length === 2 &&
+    size.every((each) => Number.isSafeInteger(each) && each > 0 && each % side === 0);
+  requireArgument('The size', size, isSize, `a height and a width, multiples of ${side}`);
+  const [height, width] = size;
   const [down, across] = [height / side, width / side];
   requireRows(spec, down * across);
   const program = trace(

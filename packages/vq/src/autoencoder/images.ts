@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { isOneOfArrays, requireArgument, requireObject } from '../checks/require.ts';
 import { tokensFromReader, type TokenSource } from '@ddcl/core/fit';
 
 /** Images of one size. */
@@ -39,6 +40,22 @@ export interface BlockReader {
   read(numbers: ArrayLike<number>, target: Float32Array): void;
   /** All blocks in order. */
   source(): TokenSource;
+}
+
+/** @throws DdclError `argument` for what are no images; `shape` for another number of numbers */
+export function requireImages(images: Images): void {
+  requireObject('Images', images, 'an object { data, shape: [images, height, width, channels] }');
+  const { data, shape } = images;
+  const isData = isOneOfArrays(data, 'Uint8Array', 'Uint8ClampedArray', 'Float32Array');
+  requireArgument("The images' data", data, isData, 'a Uint8Array, a Uint8ClampedArray or a Float32Array');
+  const isShape =
+    Array.isArray(shape) && shape.length === 4 && shape.every((size) => Number.isSafeInteger(size) && size > 0);
+  requireArgument("The images' shape", shape, isShape, '[images, height, width, channels]');
+  if (data.length === shape.reduce((product, size) => product * size, 1)) return;
+  throw new DdclError(
+    'shape',
+    `Images of shape [${shape.join(', ')}] have another number of numbers than the ${data.length} that came.`,
+  );
 }
 
 /** @throws DdclError `shape` or `data` for images that do not fit the layout, or numbers that are no pixels */
@@ -106,16 +123,10 @@ export function pixelScale({ data }: Images): PixelScale {
   throw new DdclError('data', 'All pixels of these images are alike: there is nothing to learn. Give other images.');
 }
 
-function checkImages({ data, shape }: Images, { patch, context, channels }: BlockLayout): void {
-  const isShape =
-    Array.isArray(shape) && shape.length === 4 && shape.every((size) => Number.isSafeInteger(size) && size > 0);
-  const [count, height, width, own] = shape;
-  if (!isShape || data?.length !== count * height * width * own) {
-    throw new DdclError(
-      'shape',
-      `Images come as numbers of shape [images, height, width, channels], but got ${data?.length} of [${String(shape)}].`,
-    );
-  }
+function checkImages(images: Images, { patch, context, channels }: BlockLayout): void {
+  requireImages(images);
+  const { data, shape } = images;
+  const [, height, width, own] = shape;
   const side = patch * context;
   if (own !== channels || height % side !== 0 || width % side !== 0) {
     throw new DdclError(

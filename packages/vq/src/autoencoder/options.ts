@@ -1,6 +1,7 @@
-import { DdclError } from '@ddcl/core';
+import { createRandom, DdclError } from '@ddcl/core';
 import type { AbortSignalLike } from '@ddcl/core/fit';
-import type { QuantizerSchedule } from '../part/controls.ts';
+import { requireArgument, requireNumber, requireObject, requireOptions, requireWhole } from '../checks/require.ts';
+import { quantizerControls, type QuantizerSchedule } from '../part/controls.ts';
 import { resolveSpec, type ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
 import type { AutoencoderQuality } from './evaluate.ts';
@@ -59,20 +60,22 @@ export type ResolvedAutoencoderOptions = Required<Omit<AutoencoderOptions, 'hold
 
 /** @throws DdclError `argument` for numbers out of range */
 export function resolveAutoencoderOptions(options: AutoencoderOptions): ResolvedAutoencoderOptions {
+  requireOptions(options);
+  requireObject('The quantizer', options.quantizer, 'a spec such as { kind, dimension, codes }');
   // Running averages lag behind latents that a norm moves: on CIFAR-10 they do better without one (docs/results/codebooks.md).
   const norm = options.quantizer.kind === 'ddcl' ? 'scale' : 'none';
   const quantizer: QuantizerSpec = { norm, ...options.quantizer };
   const spec = resolveSpec(quantizer);
   const { patch = 4, context = 1, epochs = 20, stepsPerEpoch = 150, batch = 1024, seed = 0 } = options;
   const { hidden = context > 1 ? 256 : 128, learningRate = 1e-3, codeRate = 0.03, relocateAt } = options;
-  for (const [name, value] of Object.entries({ patch, context, hidden, epochs, stepsPerEpoch, batch })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new DdclError('argument', `${name} must be a whole number >= 1, but is ${value}.`);
-  }
-  for (const [name, value] of Object.entries({ learningRate, codeRate })) {
-    if (!(value > 0 && value < Infinity))
-      throw new DdclError('argument', `${name} must be a number > 0, but is ${value}.`);
-  }
+  for (const [name, value] of Object.entries({ patch, context, hidden, epochs, stepsPerEpoch, batch }))
+    requireWhole(name, value, 1);
+  for (const [name, value] of Object.entries({ learningRate, codeRate }))
+    requireNumber(name, value, (rate) => rate > 0, 'a number > 0');
+  requireWhole('seed', seed, 0);
+  const { start = 'k-means' } = options;
+  requireArgument('start', start, ['k-means', 'tokens', 'pulled'].includes(start), 'k-means, tokens or pulled');
+  if (options.schedule !== undefined) quantizerControls(spec, options.schedule, 0, createRandom(seed));
   if (batch % (context * context) !== 0)
     throw new DdclError('argument', `A batch of ${batch} patches is not whole blocks of ${context} x ${context}.`);
   if (relocateAt !== undefined && (spec.kind !== 'ddcl' || !(relocateAt > 0 && relocateAt < 1)))
@@ -93,7 +96,7 @@ export function resolveAutoencoderOptions(options: AutoencoderOptions): Resolved
     learningRate,
     codeRate,
     schedule,
-    start: options.start ?? 'k-means',
+    start,
     relocateAt,
     seed,
     signal: options.signal,

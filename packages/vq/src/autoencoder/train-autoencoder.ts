@@ -2,6 +2,7 @@ import { adam, add, createRandom, DdclError, f32, mean, square, sub, type Random
 import type { Backend } from '@ddcl/core/backend';
 import { relocate } from '@ddcl/core/fit';
 import { createTrainer, type Schedule } from '@ddcl/core/train';
+import { requireBackend } from '../checks/require.ts';
 import { rowSource } from '../apply/row-pass.ts';
 import { initialise } from '../fit/initialise.ts';
 import { sampleOf, slicesOf } from '../fit/sample.ts';
@@ -11,7 +12,15 @@ import { createState, type QuantizerState } from '../state/state.ts';
 import type { Autoencoder } from './autoencoder.ts';
 import { openBlockPass } from './block-pass.ts';
 import { createEvaluator } from './evaluate.ts';
-import { blockReader, blockWidth, patchesPerBlock, pixelScale, type BlockReader, type Images } from './images.ts';
+import {
+  blockReader,
+  blockWidth,
+  patchesPerBlock,
+  pixelScale,
+  type BlockReader,
+  type Images,
+  requireImages,
+} from './images.ts';
 import { decodeBlocks, encodeBlocks, networkParameters, networkShapes, type NetworkSizes } from './network.ts';
 import {
   resolveAutoencoderOptions,
@@ -42,6 +51,8 @@ export async function trainAutoencoder(
   images: Images,
   options: AutoencoderOptions,
 ): Promise<TrainedAutoencoder> {
+  requireBackend(backend);
+  requireImages(images);
   const resolved = resolveAutoencoderOptions(options);
   const { spec, epochs, stepsPerEpoch, batch, seed, schedule, signal } = resolved;
   const channels = images.shape[3];

@@ -1,4 +1,4 @@
-import { DdclError } from '@ddcl/core';
+import { DdclError, type Tensor } from '@ddcl/core';
 
 /** A value in a message: its kind, and what it is where that is short. */
 export function describe(value: unknown): string {
@@ -73,6 +73,23 @@ export function requireBackend(backend: unknown): void {
   const isBackend =
     isObject(backend) && ['compile', 'upload', 'download'].every((name) => typeof backend[name] === 'function');
   requireArgument('The backend', backend, isBackend, 'what a function such as cpuBackend() of @ddcl/backend-cpu makes');
+}
+
+/** @throws DdclError `argument` for what gives no blocks of vectors */
+export function requireSource(source: unknown): void {
+  const isSource = isObject(source) && typeof source['blocks'] === 'function';
+  requireArgument(
+    'The source',
+    source,
+    isSource,
+    'what tokensFromReader or tokensFromIterable of @ddcl/core/fit makes',
+  );
+}
+
+/** @throws DdclError `argument` for what is no tensor of a trace */
+export function requireTensor(name: string, value: unknown): asserts value is Tensor {
+  const isTensor = typeof value === 'object' && value !== null && 'builder' in value && 'shape' in value;
+  requireArgument(name, value, isTensor, 'a tensor of a trace');
 }
 
 /** A message inside another one, which ends the sentence itself. */

@@ -13,6 +13,7 @@ import {
   zerosLike,
   type Tensor,
 } from '@ddcl/core';
+import { requireTensor } from '../checks/require.ts';
 
 /** Squared lengths below it count as zero: the direction of such a vector is rounding noise. */
 const tiny = 1e-24;
@@ -33,9 +34,11 @@ const dot = (a: Tensor, b: Tensor): Tensor => sum(mul(a, b), [1], { keepDims: tr
  *
  * @param x float [n, m]
  * @param target of the same type
- * @throws DdclError `shape` for others
+ * @throws DdclError `shape` for others; `argument` for what are no tensors
  */
 export function rotateTo(x: Tensor, target: Tensor): Tensor {
+  requireTensor('x', x);
+  requireTensor('target', target);
   if (x.shape.length !== 2 || formatType(x.type) !== formatType(target.type)) {
     throw new DdclError(
       'shape',

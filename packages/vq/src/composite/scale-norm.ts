@@ -14,6 +14,7 @@ import {
   sum,
   type Tensor,
 } from '@ddcl/core';
+import { requireNumber, requireObject, requireTensor } from '../checks/require.ts';
 
 /** Running statistics of a {@link scaleNorm}: the mean [m], and the total variance per component []. */
 export interface ScaleStatistics {
@@ -30,6 +31,7 @@ const leastVariance = 1e-8;
  *
  * @param z [n, m]; @param column weights [n, 1]; @param running those so far; a variance of 0 says that there were none
  * @param momentum share of the batch in the running statistics; undefined: apply them
+ * @throws DdclError `argument` for others
  */
 export function scaleNorm(
   z: Tensor,
@@ -37,6 +39,13 @@ export function scaleNorm(
   running: ScaleStatistics,
   momentum: number | undefined,
 ): { readonly z: Tensor; readonly next: ScaleStatistics } {
+  requireTensor('z', z);
+  requireTensor('column', column);
+  requireObject('running', running, 'an object { mean, variance } of tensors');
+  requireTensor("running's mean", running.mean);
+  requireTensor("running's variance", running.variance);
+  if (momentum !== undefined)
+    requireNumber('momentum', momentum, (value) => value >= 0 && value <= 1, 'a number in 0..1');
   const m = Number(z.shape[1]);
   const normalise = (centred: Tensor, variance: Tensor): Tensor => div(centred, sqrt(maximum(variance, leastVariance)));
   if (momentum === undefined)

@@ -1,10 +1,15 @@
 import { add, cast, composite, detach, less, sub, zerosLike, type FloatDType, type Tensor } from '@ddcl/core';
+import { requireTensor } from '../checks/require.ts';
 
 /**
  * The value of `hard`, to the last bit, with the derivative of `soft`: the straight-through estimator (Bengio, Léonard, Courville, arXiv
  * 1308.3432). The composite `straightThrough/1`.
+ *
+ * @throws DdclError `argument` for what are no tensors; `shape` where they differ
  */
 export function straightThrough(hard: Tensor, soft: Tensor): Tensor {
+  requireTensor('hard', hard);
+  requireTensor('soft', soft);
   const [result] = composite(
     {
       name: 'straightThrough/1',

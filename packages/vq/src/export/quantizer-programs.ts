@@ -20,6 +20,7 @@ import {
   type Tensor,
 } from '@ddcl/core';
 import type { NamedProgram } from '@ddcl/core/fit';
+import { requireArgument, requireWhole } from '../checks/require.ts';
 import { appliedTensors, assignCodes } from '../part/assign.ts';
 import { joinSlices } from '../part/slices.ts';
 import { projectOut } from '../part/projection.ts';
@@ -41,6 +42,7 @@ export function constantTensors(scope: Tensor, spec: ResolvedSpec, state: Quanti
 
 /** What a symbol cannot stand for: rows that are reshaped to others. */
 export function requireRows(spec: ResolvedSpec, n: Dimension): void {
+  if (typeof n !== 'string') requireWhole('n', n, 1);
   if (typeof n === 'number' || !spec.sharedHeads) return;
   throw new DdclError(
     'argument',
@@ -62,6 +64,7 @@ export function encoderProgram(
 ): NamedProgram {
   const spec = requireState(state);
   requireRows(spec, n);
+  requireArgument('before', before, typeof before === 'function', 'a function of vectors');
   const program = trace(
     [f32(n, spec.dimension)],
     (z) => {
@@ -84,6 +87,7 @@ export function decoderProgram(
 ): NamedProgram {
   const spec = requireState(state);
   requireRows(spec, n);
+  requireArgument('after', after, typeof after === 'function', 'a function of vectors');
   const program = trace(
     [i32(n, codesPerVector(spec))],
     (indices) => {

@@ -1,8 +1,9 @@
-import { createRandom, DdclError } from '@ddcl/core';
+import { createRandom } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import type { TokenSource } from '@ddcl/core/fit';
 import { quantize, type CodeReport } from '../apply/quantize.ts';
-import type { QuantizerSchedule } from '../part/controls.ts';
+import { requireBackend, requireNumber, requireOptions, requireSource, requireWhole } from '../checks/require.ts';
+import { quantizerControls, type QuantizerSchedule } from '../part/controls.ts';
 import { resolveSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
 import type { QuantizerState } from '../state/state.ts';
@@ -57,17 +58,19 @@ export async function fitQuantizer(
   spec: QuantizerSpec,
   options: FitQuantizerOptions = {},
 ): Promise<FitQuantizerResult> {
+  requireBackend(backend);
+  requireSource(source);
+  requireOptions(options);
   const resolved = resolveSpec(spec);
   const { seed = 0, steps = 500, codeRate = 0.02, learningRate = 0.002, schedule = {}, signal, onProgress } = options;
   const { batch = Math.max(1024, 4 * Math.min(resolved.codes, 1 << 14)), onWarning } = options;
-  for (const [name, value] of Object.entries({ steps, batch })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new DdclError('argument', `${name} must be a whole number >= 1, but is ${value}.`);
-  }
-  for (const [name, value] of Object.entries({ codeRate, learningRate })) {
-    if (!(value >= 0 && value < Infinity))
-      throw new DdclError('argument', `${name} must be a number >= 0, but is ${value}.`);
-  }
+  for (const [name, value] of Object.entries({ steps, batch })) requireWhole(name, value, 1);
+  for (const [name, value] of Object.entries({ codeRate, learningRate }))
+    requireNumber(name, value, (rate) => rate >= 0, 'a number >= 0');
+  requireWhole('seed', seed, 0);
+  // Before anything takes time.
+  quantizerControls(resolved, schedule, 0, createRandom(seed));
+  if (options.sample !== undefined) requireWhole('sample', options.sample, 1);
   const most = options.sample ?? Math.max(65_536, 256 * Math.min(resolved.codes, 1 << 14));
   const sample = await sampleOf(source, most, createRandom(seed).fork('fit'));
   const rows = rowSource(sample.rows, source.dimension, sample.weights);

@@ -1,6 +1,14 @@
 import { createRandom, DdclError, type Random } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import { initialise as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
+import {
+  requireArgument,
+  requireBackend,
+  requireObject,
+  requireOptions,
+  requireSource,
+  requireWhole,
+} from '../checks/require.ts';
 import { tensorName, type Place } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
@@ -24,6 +32,8 @@ export interface InitialiseOptions {
   readonly signal?: AbortSignalLike;
 }
 
+const starts: readonly string[] = ['k-means', 'tokens', 'pulled'];
+
 /**
  * A state whose codes start among vectors, level by level: each on what the levels before leave. For `simvq` the frame starts there. Masses and running
  * averages agree with the codes. With a norm its statistics are those of the vectors.
@@ -36,8 +46,17 @@ export async function initialise(
   backend: Backend,
   spec: QuantizerSpec | QuantizerState,
   source: TokenSource,
-  { start = 'k-means', iterations = 10, seed = 0, sample: most, signal }: InitialiseOptions = {},
+  options: InitialiseOptions = {},
 ): Promise<QuantizerState> {
+  requireBackend(backend);
+  requireObject('The spec or state', spec, 'an object');
+  requireSource(source);
+  requireOptions(options);
+  const { start = 'k-means', iterations = 10, seed = 0, sample: most, signal } = options;
+  requireArgument('start', start, starts.includes(start), `one of ${starts.join(', ')}`);
+  requireWhole('iterations', iterations, 1);
+  requireWhole('seed', seed, 0);
+  if (most !== undefined) requireWhole('sample', most, 1);
   const begun = 'tensors' in spec ? spec : createState(spec, { seed });
   const resolved = requireState(begun);
   if (source.dimension !== resolved.dimension) {

@@ -1,5 +1,6 @@
 import { createRandom, f32, trace, type ConcreteType, type Random, type Tensor, type TypedArray } from '@ddcl/core';
 import type { Backend, DeviceBuffer } from '@ddcl/core/backend';
+import { requireBackend, requireNumber, requireOptions, requireWhole } from '../checks/require.ts';
 import { latentRows, type Latents } from '../apply/latents.ts';
 import { buildQuantizer } from '../part/build.ts';
 import { drawInputs, quantizerControls, type QuantizerSchedule } from '../part/controls.ts';
@@ -25,8 +26,13 @@ export async function update(
   backend: Backend,
   state: QuantizerState,
   latents: Latents,
-  { progress = 1, seed = 0, ...schedule }: UpdateOptions = {},
+  options: UpdateOptions = {},
 ): Promise<QuantizerState> {
+  requireBackend(backend);
+  requireOptions(options);
+  const { progress = 1, seed = 0, ...schedule } = options;
+  requireNumber('progress', progress, (value) => value >= 0 && value <= 1, 'a number in 0..1');
+  requireWhole('seed', seed, 0);
   const spec = requireState(state);
   const { rows, weights, count } = latentRows(latents, spec.dimension);
   const updater = await createUpdater(backend, state, count);

@@ -1,4 +1,5 @@
 import { DdclError, type Random } from '@ddcl/core';
+import { requireNumber, requireObject } from '../checks/require.ts';
 import { books, tokensPerVector } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import { controlNames, inputTypes } from './names.ts';
@@ -34,6 +35,9 @@ export function quantizerControls(
   progress: number,
   random: Random,
 ): Record<string, number> {
+  requireObject('The schedule', schedule, 'an object such as { start, end }');
+  for (const [name, value] of Object.entries(schedule))
+    if (value !== undefined) requireNumber(name, value, () => true, 'a number');
   const { warmUp = 0, start = 0.05, end = 0.001, coolOver = 0.7, noise = 1 } = schedule;
   const { tauStart = 1, tauEnd = 0.05, leastDepth = spec.depth } = schedule;
   const isRight =

@@ -15,6 +15,7 @@ import {
   type TensorType,
 } from '@ddcl/core';
 import type { ParameterDefinition, Replaced } from '@ddcl/core/train';
+import { requireArgument, requireOptions } from '../checks/require.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import { stateTensors } from '../state/tensors.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
@@ -89,10 +90,10 @@ export interface PartResults {
  * @param state where it starts: `createState(spec)`, or one that was initialised or trained
  * @throws DdclError `argument` for a state that is none
  */
-export function quantizerPart(
-  state: QuantizerState,
-  { prefix = 'quantizer.' }: { readonly prefix?: string } = {},
-): QuantizerPart {
+export function quantizerPart(state: QuantizerState, options: { readonly prefix?: string } = {}): QuantizerPart {
+  requireOptions(options);
+  const { prefix = 'quantizer.' } = options;
+  requireArgument('prefix', prefix, typeof prefix === 'string', 'a text');
   const spec = requireState(state);
   const tensors = stateTensors(spec);
   const named = (names: readonly string[]): string[] => names.map((name) => prefix + name);

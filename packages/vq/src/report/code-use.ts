@@ -1,4 +1,5 @@
 import { perplexity } from '@ddcl/core/metrics';
+import { requireList, requireObject, requireWhole } from '../checks/require.ts';
 import { places, sliceCount } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 
@@ -37,12 +38,17 @@ export interface CodeCounter {
 /** Codes above which a list of all of them is not kept, nor reported as dead. */
 const mostListed = 1 << 22;
 
+/** @param spec of `resolveSpec` @throws DdclError `argument` for others */
 export function createCodeCounter(spec: ResolvedSpec): CodeCounter {
+  requireObject('The spec', spec, 'what resolveSpec makes');
   const { heads, depth, codes } = spec;
+  for (const [name, size] of Object.entries({ heads, depth, codes })) requireWhole(name, size, 1);
   const slices = sliceCount(spec);
   const counts = places(spec).map(() => new Map<number, number>());
   return {
     add(indices, weights) {
+      requireList('indices', indices);
+      if (weights !== undefined) requireList('weights', weights);
       const perVector = heads * depth;
       for (let at = 0; at < indices.length; at++) {
         const weight = weights === undefined ? 1 : weights[Math.floor(at / perVector)]!;

@@ -1,6 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import { createDecoder } from '../apply/decode.ts';
 import { latentRows, type Latents } from '../apply/latents.ts';
+import { requireList } from '../checks/require.ts';
 import { bookOf, codesPerVector } from '../spec/layout.ts';
 import { codebookOf, hasCodes } from '../state/codebooks.ts';
 import type { QuantizerState } from '../state/state.ts';
@@ -29,6 +30,7 @@ export interface CodeSearch {
  * @throws DdclError `argument` for kinds without a codebook, and with projections; `data` or `shape` for indices that are no codes
  */
 export function createCodeSearch(state: QuantizerState, indices: ArrayLike<number>): CodeSearch {
+  requireList('indices', indices);
   const decoder = createDecoder(state);
   const { spec } = decoder;
   if (!hasCodes(spec) || spec.projected || spec.norm !== 'none') {
@@ -41,6 +43,9 @@ export function createCodeSearch(state: QuantizerState, indices: ArrayLike<numbe
   const places = codesPerVector(spec);
   const count = indices.length / places;
   const own = Int32Array.from(indices);
+  // What is no whole number is refused as itself, and not as what it was rounded to.
+  const isWhole = own.every((value, at) => value === indices[at]);
+  if (!isWhole) decoder.decode(indices);
   const squares = new Float64Array(count);
   // In parts, so that decoded vectors take little memory.
   for (let first = 0; first < count; first += 4096) {
