@@ -6,14 +6,14 @@ import { version } from '../output/version.ts';
 import type { FitRun } from './fit-run.ts';
 
 /** Options of the fit with their defaults. */
-function fitSettings({ options, backend }: FitRun): ModelConfig['fit'] {
+function fitSettings({ options, backend, data }: FitRun): ModelConfig['fit'] {
   const { temperature = 'auto' } = options;
   return {
     prototypes: options.prototypes,
     temperature: typeof temperature === 'object' ? `${temperature.ofCritical}tc` : temperature,
     anneal: options.anneal ?? true,
     epochs: options.epochs ?? null,
-    batch: options.batch ?? defaultBatch(options.prototypes),
+    batch: options.batch ?? defaultBatch(options.prototypes, (options.epochs ?? 0) * data.tokens),
     'learning rate': options.learningRate ?? defaultLearningRate(options.optimizer ?? massPreconditioned()),
     restarts: options.restarts ?? 1,
     dtype: options.dtype ?? 'float32',

@@ -42,7 +42,7 @@ describe('deviceMoments', () => {
       exact.addRows(numbers, weights);
       const spoiled = numbers.map((x, i) => (weights[Math.floor(i / m)] === 0 ? 60_000 : x));
       const source = sourceOf(spoiled, weights, half ? toFloat16(spoiled) : undefined);
-      const { weight, mean, covariance, trace } = (await deviceMoments(backend, source))!;
+      const { weight, mean, covariance, trace } = (await deviceMoments(backend, source, { random }))!;
       const wanted = exact.result();
       expect(weight).toBe(wanted.weight);
       const largest = Math.max(...wanted.covariance!);
@@ -60,7 +60,7 @@ describe('deviceMoments', () => {
     const exact = createMomentAccumulator(m);
     const numbers = data.map((x, i) => (i < m ? x + 5000 : x));
     exact.addRows(numbers);
-    const { mean, covariance } = (await deviceMoments(backend, sourceOf(numbers)))!;
+    const { mean, covariance } = (await deviceMoments(backend, sourceOf(numbers), { random }))!;
     const wanted = exact.result();
     wanted.covariance!.forEach((value, i) => expect(Math.abs(covariance![i]! / value - 1)).toBeLessThan(2e-5));
     wanted.mean.forEach((value, i) => expect(Math.abs(mean[i]! - value)).toBeLessThan(1e-4));
@@ -71,7 +71,7 @@ describe('deviceMoments', () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
     // A float32 at 1e8 has a last place of 8: the spread of 1 would be lost.
     const far = Float64Array.from({ length: 2000 }, (_, i) => 1e8 + (Math.floor(i / 2) % 2 === 0 ? 1 : -1));
-    const moments = await deviceMoments(backend, tokensFromReader(tokensFromArray(far, 2)));
+    const moments = await deviceMoments(backend, tokensFromReader(tokensFromArray(far, 2)), { random });
     expect(moments).toEqual({
       weight: 1000,
       mean: Float64Array.of(1e8, 1e8),
@@ -83,21 +83,63 @@ describe('deviceMoments', () => {
 
   it.each([2 ** 130, 2 ** -160])('takes weights beyond the range of float32: times %d', async (factor) => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-    const plain = (await deviceMoments(backend, sourceOf(data, weights)))!;
+    const plain = (await deviceMoments(backend, sourceOf(data, weights), { random }))!;
     const scaled = (await deviceMoments(
       backend,
       sourceOf(
         data,
         weights.map((weight) => weight * factor),
       ),
+      { random },
     ))!;
     expect(scaled).toEqual({ ...plain, weight: plain.weight * factor });
     backend.dispose();
   });
 
+  describe('of very many tokens', () => {
+    const covarianceTokens = 1024;
+    // Sequences of 32, whose first tokens lie apart: 8 in 9, 1 in 32 of all, has most of the variance.
+    const sequences = data.map((x, i) => (i % m === 0 && (i / m) % 32 === 0 ? x + 100 : x));
+
+    it('draws those of the covariance from all blocks, whatever lies at every so manieth place', async () => {
+      const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+      const exact = createMomentAccumulator(m);
+      exact.addRows(sequences);
+      const wanted = exact.result();
+      const source = sourceOf(sequences);
+      const drawn = async (seed: number) =>
+        (await deviceMoments(backend, source, { random: createRandom(seed), covarianceTokens }))!;
+      let mean = 0;
+      for (let seed = 0; seed < 20; seed++) {
+        const { mean: centre, trace, covariance } = await drawn(seed);
+        // Of all tokens, to float32 rounding.
+        expect(trace / wanted.trace).toBeCloseTo(1, 5);
+        centre.forEach((value, i) => expect(Math.abs(value - wanted.mean[i]!)).toBeLessThan(1e-3));
+        mean += covariance![0]! / wanted.covariance![0]! / 20;
+      }
+      // A variance that one token in 32 makes has a relative error of about sqrt(32 / 1536), but its share of the trace is 5 in 6, which is known;
+      // over 20 draws that leaves 1 %.
+      expect(Math.abs(mean - 1)).toBeLessThan(0.03);
+      expect(await drawn(3)).toEqual(await drawn(3));
+      expect((await drawn(3)).covariance).not.toEqual((await drawn(4)).covariance);
+      expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+      backend.dispose();
+    });
+
+    it('takes all of them where hardly any has a weight', async () => {
+      const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
+      const rare = new Float64Array(tokens);
+      for (const n of [10, 5000, 8999]) rare[n] = 2;
+      const wanted = await deviceMoments(backend, sourceOf(data, rare), { random });
+      const got = await deviceMoments(backend, sourceOf(data, rare), { random: createRandom(0), covarianceTokens });
+      expect(got).toEqual(wanted);
+      backend.dispose();
+    });
+  });
+
   it('finds nothing in tokens without weight', async () => {
     const backend = await ortBackend({ runtime: ort, executionProviders: ['cpu'] });
-    expect(await deviceMoments(backend, sourceOf(data, new Float64Array(tokens)))).toBeUndefined();
+    expect(await deviceMoments(backend, sourceOf(data, new Float64Array(tokens)), { random })).toBeUndefined();
     expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
     backend.dispose();
   });

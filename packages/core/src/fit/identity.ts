@@ -24,7 +24,7 @@ export function fitIdentity(given: FitOptions): FitIdentity {
     relocate: String(options.relocate),
     epochs: String(options.epochs ?? 'default'),
     steps: String(options.steps ?? 'default'),
-    batch: String(options.batch),
+    batch: String(options.batch ?? 'default'),
     'learning rate': String(options.learningRate),
     'constant rate': String(options.constantRate),
     optimizer: [optimizer.name, ...Object.entries(optimizer.settings).map(([name, value]) => `${name}=${value}`)].join(

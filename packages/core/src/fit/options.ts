@@ -6,7 +6,7 @@ import type { Optimizer } from '../optimise/optimizer.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import type { TemperatureChoice } from '../temperature/resolve.ts';
 import type { HistoryRecord } from './history.ts';
-import { defaultBatch, defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
+import { defaultLearningRate, defaultRefinement, defaultTolerance } from './schedule.ts';
 import { defaultTokenMemory } from './step-tokens.ts';
 
 /** What comes after the annealed steps. */
@@ -47,7 +47,10 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Annealed steps, if `epochs` is left out; default 60; where K m is small they are cheap: 400 up to 4096, and 100 up to 128. */
   readonly steps?: number;
-  /** Tokens per step; an epoch is divided evenly into steps of about this size. Default 4 K, at least 1024 and at most 8192. */
+  /**
+   * Tokens per step; an epoch is divided evenly into steps of about this size. Default 4 K, at least 1024 and at most 8192; with `epochs` also
+   * so many that there are about 480 steps, within the same bounds.
+   */
   readonly batch?: number;
   /** Passes that end the fit. Only with an optimiser that averages, as the default one does. */
   readonly refinement?: Refinement;
@@ -115,7 +118,6 @@ export type ResolvedFitOptions = Required<
     | 'constantRate'
     | 'optimizer'
     | 'start'
-    | 'batch'
     | 'restarts'
     | 'dtype'
     | 'seed'
@@ -135,7 +137,6 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     temperature: options.temperature ?? 'auto',
     anneal: options.anneal ?? true,
     relocate: options.relocate ?? true,
-    batch: options.batch ?? defaultBatch(options.prototypes),
     learningRate: options.learningRate ?? defaultLearningRate(optimizer),
     refinement: { passes, tolerance: defaultTolerance, ...options.refinement },
     constantRate: options.constantRate ?? false,
@@ -152,7 +153,7 @@ export function resolveFitOptions(options: FitOptions): ResolvedFitOptions {
     prototypes,
     restarts,
     records = 1,
-    batch,
+    batch = 1,
     epochs = 1,
     steps = 1,
     seed,

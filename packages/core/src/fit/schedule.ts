@@ -37,9 +37,21 @@ const passesBetween = 1;
 const tokensPerPrototype = 128;
 const fewestTokens = 16_384;
 
-/** Tokens per step: enough that each prototype sees some, and no more, since steps count for more than their size. */
-export function defaultBatch(prototypes: number): number {
-  return Math.min(8192, Math.max(1024, 4 * prototypes));
+/** Tokens per step, at most. */
+const mostBatch = 8192;
+
+/** Steps of a fit of so many epochs beyond which larger steps are quicker and no worse: a device is faster with more tokens at a time. */
+const enoughSteps = 480;
+
+/**
+ * Tokens per step: enough that each prototype sees some, and no more, since steps count for more than their size. Where a number of epochs
+ * asks for many steps, larger ones take their place.
+ *
+ * @param planned tokens that all steps together are to pass, if that is given
+ */
+export function defaultBatch(prototypes: number, planned = 0): number {
+  const enough = Math.max(1024, 4 * prototypes, Math.floor(planned / enoughSteps));
+  return Math.min(mostBatch, enough);
 }
 
 /** How the tokens of an epoch are divided into steps, and what comes after them. */
@@ -81,7 +93,8 @@ export interface PlanOptions {
  * @throws DdclError `argument` unless batch, epochs and steps are whole numbers >= 1
  */
 export function planSteps(tokens: number, options: PlanOptions, maxRows: number): StepPlan {
-  const { prototypes, dimension, batch = defaultBatch(prototypes), epochs, passes = 0, relocate = false } = options;
+  const { prototypes, dimension, epochs, passes = 0, relocate = false } = options;
+  const { batch = defaultBatch(prototypes, (epochs ?? 0) * tokens) } = options;
   const { steps = defaultSteps(prototypes, dimension) } = options;
   for (const [name, value] of Object.entries({ batch, epochs, steps })) {
     if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;

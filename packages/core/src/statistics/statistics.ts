@@ -23,7 +23,10 @@ export interface TokenStatistics {
   readonly mean: Float64Array;
   /** Trace of the weighted covariance C. */
   readonly totalVariance: number;
-  /** `T_c = 4 lambda_max(C)`: fits at or above it collapse (docs/math.md section 5). */
+  /**
+   * `T_c = 4 lambda_max(C)`: fits at or above it collapse (docs/math.md section 5). On a backend, where there are more than twice 2^18
+   * tokens, the eigenvalue is that of a random 2^18 of them or more, scaled to the trace of all: 0.3 % of relative error.
+   */
   readonly criticalTemperature: number;
   /** A uniform sample of tokens of positive weight. */
   readonly sample: ReservoirSample;
@@ -77,7 +80,9 @@ export async function tokenStatistics(source: TokenSource, options: StatisticsOp
     options.onProgress?.(tokens);
   });
   const onDevice = backend !== undefined && dimension <= 2048 && paysOnDevice(source.tokens, dimension);
-  const moments = onDevice ? await deviceMoments(backend, watched, source) : await hostMoments(watched);
+  const moments = onDevice
+    ? await deviceMoments(backend, watched, { random: random.fork('covariance'), near: source })
+    : await hostMoments(watched);
   if (moments === undefined) {
     throw new DdclError('data', `There is no token of positive weight among ${tokens}. Give at least one.`);
   }

@@ -108,7 +108,7 @@ describe('fitIdentity', () => {
     expect(now).toMatchObject({
       prototypes: '3',
       seed: '1',
-      batch: '1024',
+      batch: 'default',
       refinement: '10 passes, tolerance 0.001',
       columns: 'a,b',
     });

@@ -78,7 +78,10 @@ describe('planSteps', () => {
   });
 
   it('batches have four tokens for each prototype, within bounds', () => {
-    expect([1, 256, 257, 2048, 5000].map(defaultBatch)).toEqual([1024, 1024, 1028, 8192, 8192]);
+    expect([1, 256, 257, 2048, 5000].map((count) => defaultBatch(count))).toEqual([1024, 1024, 1028, 8192, 8192]);
+    // 480 steps of an epoch of so many tokens, where these are larger.
+    expect([100_000, 960_000, 1e7].map((planned) => defaultBatch(256, planned))).toEqual([1024, 2000, 8192]);
+    expect(planSteps(480_000, { prototypes: 8, dimension: 4, epochs: 2 }, 1e9).batchRows).toBe(2000);
     expect(planSteps(100_000, { prototypes: 500, dimension: 4 }, 1e9).batchRows).toBe(2000);
   });
 

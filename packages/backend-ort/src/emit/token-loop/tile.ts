@@ -174,9 +174,10 @@ export function emitTile(
   if (wants('wins')) {
     // ArgMax takes the lowest index of a tie, which a comparison with the maximum would not.
     const winner = graph.node('ArgMax', [logits], { axis: { int: 1 }, keepdims: { int: 0 } });
-    const levels = graph.constant('float32', [2], Float32Array.of(0, 1));
-    const winners = graph.node('OneHot', [winner, terms.count, levels], { axis: { int: 1 } });
-    keepColumns('wins', winners, shaped(weights!, 1, -1));
+    const sum = before?.get('wins') ?? graph.node('Expand', [graph.float(0), shaped(terms.count, 1)]);
+    // A product with the rows of a OneHot takes as long as all distances of the tile.
+    const add = { axis: { int: 0 }, reduction: { text: 'add' } } as const;
+    sums.set('wins', graph.node('ScatterElements', [sum, winner, weightOfEach!], add, { since: 16 }));
   }
   const pass = { graph, tokens, terms, q, logits, meanLogit: meanLogits!, before, sums };
   if (forLoss) {
