@@ -86,7 +86,11 @@ export function fitCommand(): Command {
       'passes over the tokens while cooling (default: as many as 60 steps need, 400 where K m <= 4096)',
       wholeNumber(1),
     )
-    .option('--batch <N>', 'tokens per step (default: 4 K, at least 1024, at most 8192; more where --epochs makes more than 480 steps)', wholeNumber(1))
+    .option(
+      '--batch <N>',
+      'tokens per step (default: 4 K, at least 1024, at most 8192; more where --epochs makes more than 480 steps)',
+      wholeNumber(1),
+    )
     .option(
       '--refine <N>',
       `most passes over all tokens after cooling (default: ${defaultRefinement}; 0 with --epochs)`,

@@ -40,6 +40,13 @@ function hardError({ rows, weights, dimension }: TokenSample, prototypes: Float6
 }
 
 describe('relocate', () => {
+  it("does not split the cell that is about to take the moved one's tokens", async () => {
+    // The first prototype costs 0.2 and its heir, the second, has the split that gains most: 35 against 18 of the third.
+    const sample = { rows: Float64Array.of(0.4, 0.6, 9, 97, 103), weights: new Float64Array(5).fill(1), dimension: 1 };
+    const moves = await relocate(sample, Float64Array.of(0, 1, 100));
+    expect(moves[0]).toEqual({ moved: 0, split: 2 });
+  });
+
   it('moves one of two prototypes of one crowd to the crowd pair that shares one', async () => {
     const sample = crowds(
       [
