@@ -84,6 +84,15 @@ it('a start at k-means is not undone by the next steps', async () => {
   );
 });
 
+it('a start puts running averages where the codes are, whatever a state had before', async () => {
+  const data = normals(60 * 4, 6);
+  const made = createState(specOf('ema'));
+  const before = { ...made, tensors: { ...made.tensors, 'rest.0.0': normals(24, 7) } };
+  const { tensors } = await initialise(backend, before, sourceOf(data, 4));
+  expect(tensors['rest.0.0']).toEqual(new Float32Array(24));
+  expect(tensors['codes.0.0']).not.toEqual(made.tensors['codes.0.0']);
+});
+
 it('applying never changes a state, and a frozen one keeps its codes in updates', async () => {
   const data = normals(60 * 4, 3);
   for (const kind of ['ddcl', 'ema', 'vq', 'cosine', 'simvq'] as const) {
