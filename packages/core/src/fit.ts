@@ -1,5 +1,6 @@
 // Fitting
-export { fit, type FitResult } from './fit/fit.ts';
+export { fit, fitPrototypes, type FitResult, type FittedPrototypes } from './fit/fit.ts';
+export { shareExecutables, type SharedExecutables } from './fit/share-executables.ts';
 export { createOnlineFit, type OnlineFit, type OnlineFitOptions } from './fit/online-fit.ts';
 export { checkpointIdentity } from './fit/checkpoint.ts';
 export { fitDifferences, fitIdentity, type FitIdentity } from './fit/identity.ts';

@@ -1,5 +1,5 @@
 import { createRandom } from '@ddcl/core';
-import { fit, measureStabilityOn, modelState, type FitOptions, type FitProgress } from '@ddcl/core/fit';
+import { fit, fitPrototypes, measureStabilityOn, modelState, type FitOptions, type FitProgress } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../../../core/test/support/run.ts';
@@ -27,6 +27,17 @@ describe.each(Object.entries(backends))('%s', (_, make) => {
     expect(backend.memory()).toEqual(before);
     expect(seen.disposed).toBe(compiled.size);
     backend.free(mine);
+  });
+
+  it('prototypes alone are those of the fit, without a last pass and a certificate', async () => {
+    const { backend, compiled, seen } = watchedBackend(make());
+    const phases = new Set<string>();
+    const own = await fitPrototypes(backend, source, { ...usual, onProgress: ({ phase }) => phases.add(phase) });
+    const { model, history, statistics } = await fit(make(), source, usual);
+    expect(own).toMatchObject({ model, history, statistics });
+    expect([...phases]).toEqual(['statistics', 'fit']);
+    expect(backend.memory().buffers).toBe(0);
+    expect(seen.disposed).toBe(compiled.size);
   });
 
   it('an annealed fit compiles each program once, whatever the number of restarts', async () => {

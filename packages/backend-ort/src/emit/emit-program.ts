@@ -101,6 +101,7 @@ export function emitProgram(original: Program, options: EmitOptions): EmittedPro
       inputTypes: instruction.inputs.map((id) => types[id]!),
       outputTypes: instruction.outputs,
       leaving: ids.map((id) => alone.has(id)),
+      needed: ids.map((id) => needed.has(id)),
     };
     emitInstruction(emitter, instruction, call).forEach((name, index) => (values[ids[index]!] = name));
   }

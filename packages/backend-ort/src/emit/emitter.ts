@@ -54,6 +54,8 @@ export interface EmitCall<Attributes> {
   readonly outputTypes: readonly TensorType[];
   /** For each output, whether it is one result of the program and nothing else. */
   readonly leaving: readonly boolean[];
+  /** For each output, whether anything depends on it. */
+  readonly needed: readonly boolean[];
 }
 
 interface EmitterOptions {

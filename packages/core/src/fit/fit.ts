@@ -1,7 +1,5 @@
 import type { Backend } from '../backend/contract.ts';
-import { initialise } from '../initialise/initialise.ts';
 import type { MeasuredQuantities } from '../measure/measure.ts';
-import { toFrame } from '../measure/prototype-state.ts';
 import { createRandom } from '../random/random.ts';
 import { modelState, type DdclModel } from '../model/model.ts';
 import type { Stability } from '../stability/stability.ts';
@@ -10,13 +8,14 @@ import type { TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import { checkpointFromBytes, checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
+import { checkpointFromBytes, type BestRestart } from './checkpoint.ts';
 import { finalMeasurement, measureRestart, settled, type Measured } from './final-model.ts';
 import { firstPass } from './first-pass.ts';
 import type { HistoryRecord } from './history.ts';
 import { fitIdentity, requireSameFit, tokenIdentity } from './identity.ts';
 import { resolveFitOptions, type FitOptions, type FitProgress, type ResolvedFitOptions } from './options.ts';
-import { roundToModel, runRestart, type FitContext, type RestartPosition } from './restart.ts';
+import type { FitContext } from './restart.ts';
+import { makeModel, runRestarts, type Restarts } from './run-restarts.ts';
 import { createRelocation } from './relocate-prototypes.ts';
 import { planSteps } from './schedule.ts';
 import { shareExecutables } from './share-executables.ts';
@@ -42,6 +41,9 @@ export interface FitResult {
   readonly steps: number;
 }
 
+/** A fit without what is told of it. */
+export type FittedPrototypes = Pick<FitResult, 'model' | 'statistics' | 'history' | 'bestRestart' | 'steps'>;
+
 /** Numbers of prototypes (K m) above which the certificate spends few products on H's own spectrum. */
 const roughNumbers = 4096;
 
@@ -53,16 +55,58 @@ const roughNumbers = 4096;
  *   0 < T < T_c; `argument` for options out of range; `aborted` when the signal fires; whatever the backend throws
  */
 export async function fit(backend: Backend, source: TokenSource, options: FitOptions): Promise<FitResult> {
-  const resolved = resolveFitOptions(options);
+  return withRestarts(backend, source, resolveFitOptions(options), finish);
+}
+
+/**
+ * The prototypes of {@link fit} alone, without the last pass and the certificate, which take as long as a small fit itself: for codebooks by the dozen.
+ *
+ * @throws DdclError as {@link fit}
+ */
+export async function fitPrototypes(
+  backend: Backend,
+  source: TokenSource,
+  options: Omit<FitOptions, 'settle' | 'onCodes'>,
+): Promise<FittedPrototypes> {
+  const resolved = resolveFitOptions({ ...options, settle: false });
+  return withRestarts(backend, source, resolved, async ({ context, sample, best, history }) => ({
+    model: makeModel(context, best),
+    statistics: { ...context.statistics, sample },
+    history,
+    bestRestart: best.restart,
+    steps: history.at(-1)!.step,
+  }));
+}
+
+/** All restarts, and what comes of them. */
+interface Finished extends Restarts {
+  readonly context: FitContext;
+  /** With the weights that were given. */
+  readonly sample: TokenStatistics['sample'];
+  /** What weights were multiplied by. */
+  readonly unit: number;
+}
+
+async function withRestarts<Result>(
+  backend: Backend,
+  source: TokenSource,
+  resolved: ResolvedFitOptions,
+  then: (finished: Finished) => Promise<Result>,
+): Promise<Result> {
   const shared = shareExecutables(backend);
   try {
-    return await fitResolved(shared.backend, source, resolved);
+    return await runResolved(shared.backend, source, resolved, then);
   } finally {
     shared.dispose();
   }
 }
 
-async function fitResolved(backend: Backend, given: TokenSource, resolved: ResolvedFitOptions): Promise<FitResult> {
+async function runResolved<Result>(
+  backend: Backend,
+  given: TokenSource,
+  resolved: ResolvedFitOptions,
+  then: (finished: Finished) => Promise<Result>,
+): Promise<Result> {
   const random = createRandom(resolved.seed);
   const identity = fitIdentity(resolved);
   const found = resolved.resume === undefined ? undefined : checkpointFromBytes(resolved.resume);
@@ -122,42 +166,49 @@ async function fitResolved(backend: Backend, given: TokenSource, resolved: Resol
     const { tokens: total } = statistics;
     const read = { phase: 'statistics', restart: 0, restarts: resolved.restarts, done: total, total } as const;
     resolved.onProgress?.(read);
-    const { best, history, errors, measured } = await runRestarts(context, { identity, tokens }, found);
-    const tell = (phase: FitProgress['phase']) => (done: number) =>
-      resolved.onProgress?.({ phase, restart: best.restart, restarts: resolved.restarts, done, total: undefined });
-    const annealed = makeModel(context, best);
-    const certify = (own: DdclModel): Promise<Stability> => {
-      // Looking for the boundary tokens may take longer than the products that are told one by one.
-      tell('stability')(0);
-      return measureStability(backend, source, statistics, modelState(own), {
-        random: random.fork('stability'),
-        isRough: resolved.prototypes * source.dimension > roughNumbers,
-        signal: resolved.signal,
-        onIteration: tell('stability'),
-      });
-    };
-    const certified = resolved.settle ? await settled(context, annealed, certify, tell('settle')) : undefined;
-    const model = certified?.model ?? annealed;
-    const known = model === annealed ? measured : undefined;
-    for (const codes of known?.codes ?? []) resolved.onCodes?.(codes);
-    const scaled = known?.quantities ?? (await finalMeasurement(context, model, best.restart));
-    const quantities = { ...scaled, weight: scaled.weight / unit };
-    const stability = certified?.stability ?? (await certify(model));
-    if (certified !== undefined) await warnIfWorse(context, best, measured, quantities.loss.hard);
-    const restartErrors = errors.map((hard, restart) => (restart === best.restart ? quantities.loss.hard : hard));
-    return {
-      model,
-      quantities,
-      stability,
-      statistics: { ...statistics, sample: first.sample },
-      history,
-      bestRestart: best.restart,
-      restartErrors,
-      steps: history.at(-1)!.step,
-    };
+    const restarts = await runRestarts(context, { identity, tokens }, found);
+    return await then({ ...restarts, context, sample: first.sample, unit });
   } finally {
     for (const each of held.reverse()) each.dispose();
   }
+}
+
+/** Measures the best restart on all tokens, and certifies it. */
+async function finish(finished: Finished): Promise<FitResult> {
+  const { context, best, history, errors, measured, sample, unit } = finished;
+  const { backend, source, statistics, options } = context;
+  const tell = (phase: FitProgress['phase']) => (done: number) =>
+    options.onProgress?.({ phase, restart: best.restart, restarts: options.restarts, done, total: undefined });
+  const annealed = makeModel(context, best);
+  const certify = (own: DdclModel): Promise<Stability> => {
+    // Looking for the boundary tokens may take longer than the products that are told one by one.
+    tell('stability')(0);
+    return measureStability(backend, source, statistics, modelState(own), {
+      random: context.random.fork('stability'),
+      isRough: options.prototypes * source.dimension > roughNumbers,
+      signal: options.signal,
+      onIteration: tell('stability'),
+    });
+  };
+  const certified = options.settle ? await settled(context, annealed, certify, tell('settle')) : undefined;
+  const model = certified?.model ?? annealed;
+  const known = model === annealed ? measured : undefined;
+  for (const codes of known?.codes ?? []) options.onCodes?.(codes);
+  const scaled = known?.quantities ?? (await finalMeasurement(context, model, best.restart));
+  const quantities = { ...scaled, weight: scaled.weight / unit };
+  const stability = certified?.stability ?? (await certify(model));
+  if (certified !== undefined) await warnIfWorse(context, best, measured, quantities.loss.hard);
+  const restartErrors = errors.map((hard, restart) => (restart === best.restart ? quantities.loss.hard : hard));
+  return {
+    model,
+    quantities,
+    stability,
+    statistics: { ...statistics, sample },
+    history,
+    bestRestart: best.restart,
+    restartErrors,
+    steps: history.at(-1)!.step,
+  };
 }
 
 /** L_q falls while prototypes settle; where T is above the mean hard error, the hard error may rise by more than that is worth. */
@@ -173,94 +224,4 @@ async function warnIfWorse(
   options.onWarning?.(
     `Settling lowered L_q but raised the hard error by ${(100 * (after / loss.hard - 1)).toPrecision(2)} %: at this temperature the soft and the hard minimum are apart. Give a lower temperature, or leave settle out.`,
   );
-}
-
-interface Restarts {
-  readonly best: BestRestart;
-  /** Its measurement on all tokens, where restarts were compared by it; not what was measured before a resume. */
-  readonly measured: Measured | undefined;
-  readonly history: readonly HistoryRecord[];
-  readonly errors: readonly number[];
-}
-
-async function runRestarts(
-  context: FitContext,
-  own: Pick<FitCheckpoint, 'identity' | 'tokens'>,
-  found: FitCheckpoint | undefined,
-): Promise<Restarts> {
-  const { options, stepper, statistics, source } = context;
-  const shape = [options.prototypes, source.dimension] as const;
-  const history = [...(found?.history ?? [])];
-  const errors = [...(found?.finished ?? [])];
-  let best = found?.best;
-  let measured: Measured | undefined;
-
-  const offer = async (position: RestartPosition, withState: boolean): Promise<void> => {
-    await options.onCheckpoint?.(async () =>
-      checkpointToBytes({
-        ...own,
-        ...position,
-        finished: errors,
-        history,
-        best,
-        dtype: options.dtype,
-        state: withState ? await stepper.read() : [],
-        shape,
-      }),
-    );
-  };
-
-  for (let restart = found?.restart ?? 0; restart < options.restarts; restart++) {
-    let position: RestartPosition = { restart, step: 0, stopping: { lq: null, isDone: false } };
-    if (found !== undefined && found.restart === restart && found.state.length > 0) {
-      position = { restart, step: found.step, stopping: found.stopping };
-      await stepper.write(found.state[0]!, found.step, found.state.slice(1));
-    } else {
-      await stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame), 0);
-    }
-    await runRestart(context, position, async (record, after) => {
-      history.push(record);
-      options.onRecord?.(record);
-      await offer(after, true);
-    });
-    const [framed] = await stepper.read();
-    const prototypes = Float64Array.from(framed!);
-    const candidate = { restart, hard: 0, prototypes };
-    const made =
-      options.restarts === 1 ? undefined : await measureRestart(context, makeModel(context, candidate), restart);
-    const hard = made?.quantities.loss.hard ?? 0;
-    errors.push(hard);
-    if (best === undefined || hard < best.hard) {
-      best = { restart, hard, prototypes };
-      measured = made;
-    }
-    await offer({ restart: restart + 1, step: 0, stopping: { lq: null, isDone: false } }, false);
-  }
-  return { best: best!, measured, history, errors };
-}
-
-function startingPrototypes({ options, statistics, source, random }: FitContext, restart: number): Float64Array {
-  return initialise({
-    count: options.prototypes,
-    dimension: source.dimension,
-    sample: statistics.sample.rows,
-    mean: statistics.mean,
-    random: random.fork(`start ${restart}`),
-    start: options.start,
-  });
-}
-
-function makeModel(context: FitContext, { prototypes }: BestRestart): DdclModel {
-  const { options, statistics, source, temperature } = context;
-  return {
-    count: options.prototypes,
-    dimension: source.dimension,
-    dtype: options.dtype,
-    prototypes: roundToModel(prototypes, context),
-    temperature,
-    criticalTemperature: statistics.criticalTemperature,
-    offset: statistics.frame.offset,
-    scale: statistics.frame.scale,
-    totalVariance: statistics.totalVariance,
-  };
 }

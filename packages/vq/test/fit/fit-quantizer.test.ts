@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
+import { fit } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
 import {
   encodeCodes,
@@ -64,6 +65,29 @@ it('product quantisation with ddcl has the mean error of its groups, and T of ea
     expect(share).toBeLessThan(0.0031);
   }
   expect(report.soft!.lq).toBeCloseTo(report.soft!.lols + report.soft!.v, 4);
+});
+
+it('fits codebooks by the dozen in short, to within 3 % of a whole fit of each', async () => {
+  const random = createRandom(11);
+  const [count, heads, codes] = [600, 8, 8];
+  const rows = Float32Array.from({ length: count * heads * 2 }, () => random.normal());
+  const { report } = await fitQuantizer(backend, sourceOf(rows, heads * 2), {
+    kind: 'ddcl',
+    dimension: heads * 2,
+    codes,
+    heads,
+  });
+  let whole = 0;
+  for (let head = 0; head < heads; head++) {
+    const own = Float32Array.from(
+      { length: count * 2 },
+      (_, at) => rows[(Math.floor(at / 2) * heads + head) * 2 + (at % 2)]!,
+    );
+    const fitted = await fit(backend, sourceOf(own, 2), { prototypes: codes, seed: head });
+    whole += fitted.quantities.loss.hard;
+  }
+  expect(report.quantisation).toBeLessThan(1.03 * whole);
+  expect(report.use).toBe(1);
 });
 
 it('tells of a residual level that adds nothing', async () => {

@@ -23,7 +23,7 @@ interface Closest {
  */
 export function emitNearest(
   emitter: Emitter,
-  { attributes, inputs, inputTypes }: EmitCall<CompositeAttributes>,
+  { attributes, inputs, inputTypes, needed }: EmitCall<CompositeAttributes>,
 ): OnnxName[] {
   const { graph } = emitter;
   const [tokens, prototypes] = inputs as [OnnxName, OnnxName];
@@ -32,15 +32,27 @@ export function emitNearest(
   const k = attributes['k'] as number;
   const rowSquares = (x: OnnxName): OnnxName => graph.reduce('ReduceSum', graph.node('Mul', [x, x]), [1], true);
   const keys = graph.node('Mul', [prototypes, graph.float(2)]);
-  const bias = graph.node('Reshape', [graph.node('Neg', [rowSquares(prototypes)]), graph.int64s([-1])]);
+  const bias = graph.node('Neg', [rowSquares(prototypes)]);
+  // One number more per token, so that the product adds the bias: Gemm's third operand fills all of [n, K] first, on one thread.
+  const rows = beside(graph, tokens, graph.node('Expand', [graph.float(1), emitter.shape([n, 1])]));
   const columns = columnsOfTile(n, count, k);
-  const { closeness, places } =
-    columns === undefined || typeof count === 'string'
-      ? closestOf(graph, graph.node('Gemm', [tokens, keys, bias], { transB: { int: 1 } }), k)
-      : emitScan(emitter, tokens, { keys, bias }, { n, m, k, count, columns });
+  const isOneTile = columns === undefined || typeof count === 'string';
+  const product = (): OnnxName => graph.node('Gemm', [rows, beside(graph, keys, bias)], { transB: { int: 1 } });
+  // Distances that nobody asked for would be a third of the time beside tokens of few numbers.
+  if (isOneTile && k === 1 && !needed[1]) return [cast(graph, placeOfLargest(graph, product()), 'int32')];
+  const { closeness, places } = isOneTile
+    ? closestOf(graph, product(), k)
+    : emitScan(emitter, rows, { keys, bias }, { n, m, k, count, columns });
   const distances = graph.node('Max', [graph.node('Sub', [rowSquares(tokens), closeness]), graph.float(0)]);
   return [cast(graph, places, 'int32'), distances];
 }
+
+const beside = (graph: OnnxGraph, x: OnnxName, y: OnnxName): OnnxName =>
+  graph.node('Concat', [x, y], { axis: { int: 1 } });
+
+/** Of each row, [n, 1]; ties go to the lower place. */
+const placeOfLargest = (graph: OnnxGraph, closeness: OnnxName): OnnxName =>
+  graph.node('ArgMax', [closeness], { axis: { int: 1 }, keepdims: { int: 1 } });
 
 /** Prototypes per tile, as even as may be; undefined where one tile holds all, or their number is not known. */
 function columnsOfTile(n: Dimension, count: Dimension, k: number): number | undefined {
@@ -54,7 +66,7 @@ function closestOf(graph: OnnxGraph, closeness: OnnxName, k: number): Closest {
   if (k === 1) {
     return {
       closeness: graph.reduce('ReduceMax', closeness, [1], true),
-      places: graph.node('ArgMax', [closeness], { axis: { int: 1 }, keepdims: { int: 1 } }),
+      places: placeOfLargest(graph, closeness),
     };
   }
   const [best, places] = graph.nodes('TopK', [closeness, graph.int64s([k])], {
@@ -74,7 +86,7 @@ interface ScanSizes {
 
 function emitScan(
   emitter: Emitter,
-  tokens: OnnxName,
+  rows: OnnxName,
   { keys, bias }: { readonly keys: OnnxName; readonly bias: OnnxName },
   { n, m, k, count, columns }: ScanSizes,
 ): Closest {
@@ -82,11 +94,10 @@ function emitScan(
   const tiles = Math.ceil(count / columns);
   const missing = tiles * columns - count;
   /** Filled up with prototypes that are nobody's nearest. */
-  const tiled = (x: OnnxName, shape: readonly Dimension[], fill: number): OnnxName => {
-    const pads = graph.int64s([...shape.map(() => 0), missing, ...shape.slice(1).map(() => 0)]);
-    const whole = missing === 0 ? x : graph.node('Pad', [x, pads, graph.float(fill)]);
-    return graph.node('Reshape', [whole, emitter.shape([tiles, columns, ...shape.slice(1)])]);
-  };
+  const filled = (x: OnnxName, fill: number): OnnxName =>
+    missing === 0 ? x : graph.node('Pad', [x, graph.int64s([0, 0, missing, 0]), graph.float(fill)]);
+  const whole = beside(graph, filled(keys, 0), filled(bias, lowest));
+  const tiled = graph.node('Reshape', [whole, graph.int64s([tiles, columns, -1])]);
   const first = graph.constant(
     'int64',
     [tiles],
@@ -98,10 +109,12 @@ function emitScan(
     closeness: body.input(graph.fresh('best'), 'float32', [n, k]),
     places: body.input(graph.fresh('places'), 'int64', [n, k]),
   };
-  const tileKeys = body.input(graph.fresh('keys'), 'float32', [columns, m]);
-  const tileBias = body.input(graph.fresh('bias'), 'float32', [columns]);
+  const tileKeys = body.input(graph.fresh('keys'), 'float32', [
+    columns,
+    typeof m === 'number' ? m + 1 : `${m} beside 1`,
+  ]);
   const tileFirst = body.input(graph.fresh('first'), 'int64', []);
-  const own = closestOf(body, body.node('Gemm', [tokens, tileKeys, tileBias], { transB: { int: 1 } }), k);
+  const own = closestOf(body, body.node('Gemm', [rows, tileKeys], { transB: { int: 1 } }), k);
   const after = closer(body, before, { ...own, places: body.node('Add', [own.places, tileFirst]) }, k);
   for (const [value, dtype] of [
     [after.closeness, 'float32'],
@@ -117,11 +130,10 @@ function emitScan(
     [
       graph.node('Expand', [graph.float(lowest), shape]),
       graph.node('Expand', [graph.constant('int64', [], BigInt64Array.of(0n)), shape]),
-      tiled(keys, [count, m], 0),
-      tiled(bias, [count], lowest),
+      tiled,
       first,
     ],
-    { attributes: { body: { graph: body.proto('tile') }, num_scan_inputs: { int: 3 } }, outputs: 2 },
+    { attributes: { body: { graph: body.proto('tile') }, num_scan_inputs: { int: 2 } }, outputs: 2 },
   );
   return { closeness: closeness!, places: places! };
 }
