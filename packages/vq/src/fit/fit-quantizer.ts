@@ -6,14 +6,13 @@ import { requireBackend, requireNumber, requireOptions, requireSource, requireWh
 import { quantizerControls, type QuantizerSchedule } from '../part/controls.ts';
 import { resolveSpec } from '../spec/resolve.ts';
 import type { QuantizerSpec } from '../spec/spec.ts';
-import { createState, type QuantizerState } from '../state/state.ts';
+import type { QuantizerState } from '../state/state.ts';
 import { stateTensors } from '../state/tensors.ts';
 import { fitByAverages, fitByTraining } from './fit-by-training.ts';
 import { fitDdcl } from './fit-ddcl.ts';
 import { initialise, type InitialiseOptions } from './initialise.ts';
 import type { FitRecord } from './record.ts';
-import { outerStart } from './outer-start.ts';
-import { sampleOf, type Sample } from './sample.ts';
+import { sampleOf } from './sample.ts';
 import { rowSource } from '../apply/row-pass.ts';
 
 export interface FitQuantizerOptions extends InitialiseOptions {
@@ -77,10 +76,11 @@ export async function fitQuantizer(
   const rows = rowSource(sample.rows, source.dimension, sample.weights);
   const isLearned = resolved.projected && resolved.projection === 'learned';
   const isPlainDdcl = resolved.kind === 'ddcl' && !isLearned && !resolved.frozen;
-  // Core's fit starts codes itself.
-  const start = isPlainDdcl
-    ? withOuter(createState(spec, { seed }), sample)
-    : await initialise(backend, spec, rows, options);
+  const start = await initialise(backend, spec, rows, {
+    ...options,
+    // Core's fit has a start of its own.
+    ...(isPlainDdcl && { start: 'pulled' }),
+  });
   const { onRecord } = options;
   const training = { steps, batch, codeRate, learningRate, schedule, seed, signal, onProgress };
   const latents = { data: sample.rows, shape: [sample.count, source.dimension], weights: sample.weights };
@@ -120,11 +120,6 @@ export async function fitQuantizer(
   warnOfLevels(report, onWarning);
   return { state, report };
 }
-
-const withOuter = (state: QuantizerState, sample: Sample): QuantizerState => ({
-  ...state,
-  tensors: { ...state.tensors, ...outerStart(resolveSpec(state.spec), sample, false) },
-});
 
 function warnOfLevels({ levelErrors }: CodeReport, onWarning: ((warning: string) => void) | undefined): void {
   levelErrors.forEach((error, level) => {
