@@ -15,6 +15,7 @@ import {
 } from '@ddcl/core/backend';
 import { BufferPool, type NativeBuffer } from './buffers/buffer-pool.ts';
 import { Transfers } from './buffers/transfers.ts';
+import { namesOf } from './compile/compile-program.ts';
 import { fusedComposites } from './ddcl/composites.ts';
 import { DeviceState } from './device/device-state.ts';
 import { bufferUsage } from './device/flags.ts';
@@ -23,6 +24,9 @@ import { checkOptions, type WebgpuBackendOptions } from './options.ts';
 import { createExecutable, type ExecutableContext, type WebgpuExecutable } from './run/executable.ts';
 import { Pipelines } from './run/pipelines.ts';
 import { createThrottle } from './run/throttle.ts';
+
+/** What a pass over tokens keeps of them: large enough to keep a card busy, and within the second-level cache of large ones. */
+const mostChunkBytes = 32 * 2 ** 20;
 
 /** A {@link Backend} whose executables tell their plans. */
 export interface WebgpuBackend extends Backend {
@@ -38,7 +42,15 @@ export interface WebgpuBackend extends Backend {
  *
  * @throws DdclError `argument` for options that exclude each other; `unsupported` if there is no device, with what was tried and what helps
  */
-export async function webgpuBackend(options: WebgpuBackendOptions = {}): Promise<WebgpuBackend> {
+export function webgpuBackend(options: WebgpuBackendOptions = {}): Promise<WebgpuBackend> {
+  return makeWebgpuBackend(options);
+}
+
+/** {@link webgpuBackend} with what only tests change. */
+export async function makeWebgpuBackend(
+  options: WebgpuBackendOptions,
+  { chunkBytes = mostChunkBytes }: { readonly chunkBytes?: number } = {},
+): Promise<WebgpuBackend> {
   checkOptions(options);
   const lease = await requestDevice(options);
   const name = `webgpu (${lease.description})`;
@@ -48,7 +60,7 @@ export async function webgpuBackend(options: WebgpuBackendOptions = {}): Promise
   const composites = options.fused === false ? {} : fusedComposites;
   const capabilities: Capabilities = {
     dtypes: ['float32', 'int32', 'float16'],
-    composites: Object.keys(composites),
+    composites: namesOf(composites),
     maxBufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
     preferredElements: 2 ** 24,
     maxKernelInputs: limits.maxStorageBuffersPerShaderStage,
@@ -68,6 +80,7 @@ export async function webgpuBackend(options: WebgpuBackendOptions = {}): Promise
       limits: {
         storageBuffers: limits.maxStorageBuffersPerShaderStage,
         sharedBytes: limits.maxComputeWorkgroupStorageSize,
+        chunkBytes,
       },
     },
     executables: new Set(),

@@ -40,6 +40,10 @@ export class Arithmetic {
     return expression(this.#plan, op, inputs, broadcast(inputs.map(({ shape }) => shape)));
   }
 
+  add(a: Value, b: Value): Value {
+    return this.of('add', a, b);
+  }
+
   mul(a: Value, b: Value): Value {
     return this.of('mul', a, b);
   }
@@ -67,9 +71,39 @@ export class Arithmetic {
     return expression(this.#plan, 'slice', [x], [x.shape[0]!, literal(1)], { starts: [0, index], sizes: [] });
   }
 
+  /** Columns [rows, 1] side by side. */
+  columns(parts: readonly Value[]): Value {
+    return expression(this.#plan, 'concat', parts, [parts[0]!.shape[0]!, literal(parts.length)], { axis: 1 });
+  }
+
+  /** 0, 1, 2, ... along an axis, int32. */
+  iota(shape: readonly Size[], axis: number): Value {
+    return expression(this.#plan, 'iota', [], shape, { dtype: 'int32', shape: [], axis }, 'i32');
+  }
+
+  /** 1 where they are equal, else 0. */
+  equal(a: Value, b: Value): Value {
+    return expression(this.#plan, 'equal', [a, b], broadcast([a.shape, b.shape]), {}, 'i32');
+  }
+
+  select(condition: Value, a: Value, b: Value): Value {
+    return expression(
+      this.#plan,
+      'select',
+      [condition, a, b],
+      broadcast([condition, a, b].map((x) => x.shape)),
+      {},
+      'f32',
+    );
+  }
+
   /** Whole numbers that are kept as f32, as int32. */
   toInt32(x: Value): Value {
     return expression(this.#plan, 'cast', [x], x.shape, { dtype: 'int32' }, 'i32');
+  }
+
+  toFloat32(x: Value): Value {
+    return expression(this.#plan, 'cast', [x], x.shape, { dtype: 'float32' }, 'f32');
   }
 
   /** The sum over the first axis of a buffer, in order: `shape` is that of the rest. */

@@ -1,9 +1,14 @@
 import {
   expandComposites,
   isConcrete,
+  joinTokenPasses,
+  neededValues,
   specialise,
+  tokenPassComposites,
+  tokenPassName,
   valueTypes,
   type Bindings,
+  type CompositeAttributes,
   type CompositeInstruction,
   type ConcreteType,
   type DType,
@@ -22,7 +27,7 @@ import { isKernelOp, storedValues } from './stored-values.ts';
 export type CompositeMaker = (
   plan: PlanBuilder,
   inputs: readonly Value[],
-  isNeeded: (output: number) => boolean,
+  attributes: CompositeAttributes,
 ) => readonly (() => Value)[];
 
 /** What a compilation is told beside the program. */
@@ -45,8 +50,9 @@ const scalars: Readonly<Partial<Record<DType, Scalar>>> = { float32: 'f32', floa
 export function compileProgram(program: Program, bindings: Bindings, options: CompileOptions): Plan {
   // Core takes instructions on empty tensors out of a program of known sizes.
   const isEmpty = Object.values(bindings).includes(0);
-  const names = Object.keys(options.composites);
-  const expanded = expandComposites(isEmpty ? specialise(program, bindings) : program, names);
+  const names = namesOf(options.composites);
+  const separate = expandComposites(isEmpty ? specialise(program, bindings) : program, names);
+  const expanded = tokenPassName in options.composites ? joinTokenPasses(separate) : separate;
   const symbols = isEmpty ? [] : Object.entries(bindings).sort(([a], [b]) => (a < b ? -1 : 1));
   const plan = new PlanBuilder(Object.fromEntries(symbols), options.limits);
   const concrete = valueTypes(expanded).map((type) => bindType(type, bindings));
@@ -59,13 +65,13 @@ export function compileProgram(program: Program, bindings: Bindings, options: Co
   );
   for (const instruction of expanded.instructions) {
     const id = values.length;
-    if (concrete[id]!.shape.includes(0)) {
+    if (!instruction.outputs.some((_, output) => needed.has(id + output))) {
       values.push(...instruction.outputs.map(() => undefined));
       continue;
     }
     const inputs = instruction.inputs.map((input) => values[input]!);
     if (instruction.op === 'composite') {
-      const outputs = makerOf(instruction, options)(plan, inputs, (output) => needed.has(id + output));
+      const outputs = makerOf(instruction, options)(plan, inputs, instruction.attributes);
       values.push(...outputs.map((make, output) => (needed.has(id + output) ? make() : undefined)));
       continue;
     }
@@ -85,8 +91,9 @@ function makerOf({ name }: CompositeInstruction, { composites }: CompileOptions)
   return maker;
 }
 
-function neededValues({ instructions, results }: Program): ReadonlySet<number> {
-  return new Set([...results, ...instructions.flatMap(({ inputs }) => inputs)]);
+/** The names of composites that stay whole: a pass over tokens stands for all that it computes. */
+export function namesOf(composites: CompileOptions['composites']): string[] {
+  return Object.keys(composites).flatMap((name) => (name === tokenPassName ? tokenPassComposites : [name]));
 }
 
 function bindType({ dtype, shape }: TensorType, bindings: Bindings): ConcreteType {

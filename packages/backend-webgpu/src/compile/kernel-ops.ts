@@ -42,27 +42,40 @@ export function makeKernel(
 }
 
 /** `op` over axes, in one pass, or in two where one would leave most of the device idle. */
-export function reduce(plan: PlanBuilder, call: ReduceCall, shape: readonly Size[]): Stored {
+export function reduce(
+  plan: PlanBuilder,
+  call: ReduceCall,
+  shape: readonly Size[],
+  target: Stored = plan.make(call.op === 'argMax' ? 'i32' : call.input.scalar, shape),
+  adds = false,
+): Stored {
   const { op, input } = call;
   const { kept, reduced, contiguous } = splitAxes(call);
   const scalar: Scalar = op === 'argMax' ? 'i32' : input.scalar;
   const choice = chooseReduceShape(op, kept.value, reduced.value, contiguous);
-  const target = plan.make(scalar, shape);
   if (choice.parts === 1) {
-    plan.dispatch(reduceKernel(plan.symbols, call, choice, target));
+    plan.dispatch(reduceKernel(plan.symbols, call, choice, target, adds));
     return target;
   }
   const partial = plan.make(scalar, [literal(choice.parts), kept]);
   plan.dispatch(reduceKernel(plan.symbols, call, choice, partial));
-  addParts(plan, op, choice.parts, kept, partial, target);
+  addParts(plan, op, choice.parts, kept, partial, target, adds);
   return target;
 }
 
 /** Partial results `[parts, kept]` become one, in order. */
-function addParts(plan: PlanBuilder, op: Reduction, parts: number, kept: Size, partial: Stored, target: Stored): void {
+function addParts(
+  plan: PlanBuilder,
+  op: Reduction,
+  parts: number,
+  kept: Size,
+  partial: Stored,
+  target: Stored,
+  adds = false,
+): void {
   const call: ReduceCall = { op, input: partsAsInput(parts, kept, partial), axes: [0] };
   const { lanes } = chooseReduceShape(op, kept.value, parts, kept.value === 1);
-  plan.dispatch(reduceKernel(plan.symbols, call, { lanes, parts: 1 }, target));
+  plan.dispatch(reduceKernel(plan.symbols, call, { lanes, parts: 1 }, target, adds));
 }
 
 /** An operand of a product is computed once for each tile that needs it, so only what is nearly free stays an expression. */
@@ -104,15 +117,16 @@ export function segmentSum(
   [values, idValues]: readonly Value[],
   { sorted }: PrimitiveAttributes['segmentSum'],
   shape: readonly Size[],
+  into?: { readonly target: Stored; readonly adds: boolean },
 ): Stored {
   const ids = plan.store(idValues!);
-  const target = plan.make(values!.scalar, shape);
+  const { target, adds } = into ?? { target: plan.make(values!.scalar, shape), adds: false };
   if (sorted) {
-    plan.dispatch(segmentSumKernel(plan.symbols, values!, { sorted: ids, order: undefined }, target));
+    plan.dispatch(segmentSumKernel(plan.symbols, values!, { sorted: ids, order: undefined }, target, adds));
     return target;
   }
   const [order, inOrder] = [plan.make('i32', ids.shape), plan.make('i32', ids.shape)];
   plan.dispatch(orderKernel(plan.symbols, ids, order, inOrder));
-  plan.dispatch(segmentSumKernel(plan.symbols, values!, { sorted: inOrder, order }, target));
+  plan.dispatch(segmentSumKernel(plan.symbols, values!, { sorted: inOrder, order }, target, adds));
   return target;
 }

@@ -7,8 +7,8 @@ import type { Stored, Value } from '../wgsl/value.ts';
 
 /** Buffers of a pass over tokens. */
 export interface LogitBuffers {
-  /** `x_nk = (2 z.p - |p|^2) / T`, [n, K]. */
-  readonly logits: Stored;
+  /** `x_nk = (2 z.p - |p|^2) / T`, [n, K]; undefined where nothing but the statistics is asked for. */
+  readonly logits: Stored | undefined;
   /** Four numbers for each token and tile of prototypes, [n, tiles, 4]; see {@link mergeFunction}. Or, with one tile, those of {@link finishKernel}. */
   readonly statistics: Stored;
   /** `|z_n|^2`, [n]. */
@@ -21,6 +21,8 @@ export interface ErrorSums {
   readonly weights: Stored;
   /** One number for each workgroup. */
   readonly sums: Stored;
+  /** Whether they are added to what the buffer holds. */
+  readonly adds: boolean;
 }
 
 export interface LogitCall {
@@ -83,8 +85,8 @@ export function logitsKernel(
   const loadA = writeLoader(module, 'load_a', a, []);
   const loadB = writeLoader(module, 'load_b', b, []);
   const temperature = module.read(call.temperature.buffer, 'f32');
-  const [logits, statistics, squares] = [
-    module.write(target.logits.buffer, 'f32'),
+  const logits = target.logits && module.write(target.logits.buffer, 'f32');
+  const [statistics, squares] = [
     module.write(target.statistics.buffer, 'vec4f'),
     module.write(target.squares.buffer, 'f32'),
   ];
@@ -142,9 +144,8 @@ export function logitsKernel(
           scope.line('var high = -1e30; var winner = 0u; var total = 0.0; var tilt = 0.0;');
           columns.forEach((_, j) => {
             const takes = j === 0 ? '' : `if (x${j} > high) `;
-            scope.line(
-              `if (column${j} < ${k}) { ${takes}{ high = x${j}; winner = column${j}; } if (r < ${n}) { ${logits}[r * ${k} + column${j}] = x${j}; } }`,
-            );
+            const keeps = logits === undefined ? '' : ` if (r < ${n}) { ${logits}[r * ${k} + column${j}] = x${j}; }`;
+            scope.line(`if (column${j} < ${k}) { ${takes}{ high = x${j}; winner = column${j}; }${keeps} }`);
           });
           columns.forEach((_, j) => {
             scope.line(`if (column${j} < ${k}) { let d = x${j} - high; let e = exp(d); total += e; tilt += e * d; }`);
@@ -173,7 +174,7 @@ export function logitsKernel(
         scope.line('workgroupBarrier();');
         scope.block('if (lane == 0u)', () => {
           scope.line(`for (var j = ${across}u; j < ${threads}u; j += ${across}u) { error += tile_a[j].x; }`);
-          scope.line(`${module.write(errors.sums.buffer, 'f32')}[group] = error;`);
+          scope.line(`${module.write(errors.sums.buffer, 'f32')}[group] ${errors.adds ? '+=' : '='} error;`);
         });
       }
     },
@@ -181,11 +182,15 @@ export function logitsKernel(
   const sizes = { batches: 1, rows: call.n.value, columns: call.k.value, inner: call.m.value };
   return module.finish({
     label: 'ddcl logits',
-    comment: `[n, K] with statistics, tile ${tile.name} ${tile.rows} x ${tile.columns} x ${tile.depth}`,
+    comment: `tokens [n, m] and prototypes [K, m] to ${logits === undefined ? 'statistics' : '[n, K] with statistics'}, tile ${tile.name} ${tile.rows} x ${tile.columns} x ${tile.depth}`,
     threads,
     groups: groupsOf(tile, sizes),
     flops: 2 * sizes.rows * sizes.columns * sizes.inner,
-    bytes: 4 * (sizes.rows * sizes.inner + sizes.columns * sizes.inner + sizes.rows * sizes.columns),
+    bytes:
+      4 *
+      (sizes.rows * sizes.inner +
+        sizes.columns * sizes.inner +
+        (logits === undefined ? 0 : sizes.rows * sizes.columns)),
   });
 }
 
@@ -232,7 +237,7 @@ export function finishKernel(
     scope.line('workgroupBarrier();');
     scope.block('if (lane == 0u)', () => {
       scope.line(`for (var j = 1u; j < ${finishRows}u; j++) { error += errors[j]; }`);
-      scope.line(`${module.write(errors.sums.buffer, 'f32')}[group] = error;`);
+      scope.line(`${module.write(errors.sums.buffer, 'f32')}[group] ${errors.adds ? '+=' : '='} error;`);
     });
   }
   return module.finish({

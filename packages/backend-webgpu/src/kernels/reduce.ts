@@ -56,13 +56,14 @@ export function splitAxes({ input, axes }: ReduceCall): {
 
 /**
  * One result per combination of the kept axes. With several parts the target is `[parts, kept]`, and a second reduction over the first axis
- * ends the work. Ties of argMax go to the lowest index: lanes take every n-th element, and among equals the tree prefers the lower one.
+ * ends the work; a sum may add to what the target holds. Ties of argMax go to the lowest index: lanes take every n-th element, and among equals the tree prefers the lower one.
  */
 export function reduceKernel(
   symbols: Symbols,
   call: ReduceCall,
   { lanes, parts }: ReduceShape,
   target: Stored,
+  adds = false,
 ): Dispatch {
   const { op, input, axes } = call;
   const { kept, reduced, contiguous } = splitAxes(call);
@@ -108,7 +109,7 @@ export function reduceKernel(
   if (lanes > 1) writeTree(module, call, lanes, contiguous ? 1 : outputs);
   const result = op === 'argMax' ? 'i32(place_of)' : 'best';
   const out = module.write(target.buffer, target.scalar);
-  scope.line(`if (exists && first == 0u) { ${out}[item] = ${result}; }`);
+  scope.line(`if (exists && first == 0u) { ${out}[item] ${adds ? '+=' : '='} ${result}; }`);
   const items = kept.value * parts;
   return module.finish({
     label: op,

@@ -53,12 +53,13 @@ export interface SegmentOrder {
   readonly order: Stored | undefined;
 }
 
-/** Sums of the rows of each segment: a workgroup has one segment and some columns, and adds rows in their order. */
+/** Sums of the rows of each segment, or those added to what the target holds: a workgroup has one segment and some columns, and adds rows in their order. */
 export function segmentSumKernel(
   symbols: Symbols,
   values: Value,
   { sorted, order }: SegmentOrder,
   target: Stored,
+  adds = false,
 ): Dispatch {
   const module = new KernelModule(symbols);
   const { scope } = module;
@@ -108,7 +109,7 @@ export function segmentSumKernel(
   scope.line('workgroupBarrier();');
   scope.block(`if (exists && lane < ${columns}u)`, () => {
     scope.line(`for (var j = 1u; j < ${lanes}u; j++) { total += sums[lane + j * ${columns}u]; }`);
-    scope.line(`${module.write(target.buffer, scalar)}[segment * ${width.text} + column] = total;`);
+    scope.line(`${module.write(target.buffer, scalar)}[segment * ${width.text} + column] ${adds ? '+=' : '='} total;`);
   });
   const groups = segments.value * Math.ceil(width.value / columns);
   return module.finish({

@@ -13,16 +13,22 @@ export interface SlotAssignment {
  * in one dispatch, so what a dispatch reads keeps its slot until the next one.
  *
  * @param scratch bytes of each buffer that needs a slot
+ * @param baseOf the buffer that a view is part of; of others themselves
  */
-export function assignSlots(dispatches: readonly Dispatch[], scratch: ReadonlyMap<BufferId, number>): SlotAssignment {
+export function assignSlots(
+  dispatches: readonly Dispatch[],
+  scratch: ReadonlyMap<BufferId, number>,
+  baseOf: (buffer: BufferId) => BufferId,
+): SlotAssignment {
+  const uses = dispatches.map(({ bindings }) => bindings.map((each) => ({ ...each, buffer: baseOf(each.buffer) })));
   const lastUse = new Map<BufferId, number>();
-  dispatches.forEach(({ bindings }, index) => {
+  uses.forEach((bindings, index) => {
     for (const { buffer } of bindings) lastUse.set(buffer, index);
   });
   const slots: number[] = [];
   const free: number[] = [];
   const slotOf = new Map<BufferId, number>();
-  dispatches.forEach(({ bindings }, index) => {
+  uses.forEach((bindings, index) => {
     for (const { buffer, access } of bindings) {
       const bytes = scratch.get(buffer);
       if (access === 'read' || bytes === undefined || slotOf.has(buffer)) continue;

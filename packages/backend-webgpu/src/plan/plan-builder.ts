@@ -1,12 +1,13 @@
 import type { ConcreteType, TypedArray } from '@ddcl/core/backend';
 import type { Plan, PlanBuffer, PlanCopy } from './plan.ts';
+import { mapKernel } from '../kernels/map.ts';
 import { paddedBytes } from './plan.ts';
 import type { Dispatch, Symbols } from '../wgsl/module.ts';
 import { countOf } from '../wgsl/place.ts';
-import type { Size } from '../wgsl/size.ts';
+import { memberOf, type Size } from '../wgsl/size.ts';
 import { assignSlots } from './assign-slots.ts';
 import { MapGroups } from './group-maps.ts';
-import type { BufferId, Expression, Scalar, Stored, Value } from '../wgsl/value.ts';
+import { readsOf, type BufferId, type Expression, type Scalar, type Stored, type Value } from '../wgsl/value.ts';
 
 /** What a device allows a kernel. */
 export interface KernelLimits {
@@ -14,14 +15,19 @@ export interface KernelLimits {
   readonly storageBuffers: number;
   /** Bytes of shared memory. */
   readonly sharedBytes: number;
+  /** Bytes that a pass over tokens may keep for its N x K numbers; more tokens go in chunks. */
+  readonly chunkBytes: number;
 }
+
+/** Where a view may begin, on every device. */
+const viewAlignment = 256;
 
 type Draft = PlanBuffer | { readonly origin: 'made'; readonly bytes: number };
 
 /** A plan that is being made: buffers, dispatches in order, elementwise values that wait for their kernel. */
 export class PlanBuilder {
   readonly limits: KernelLimits;
-  readonly symbols: Symbols;
+  readonly symbols: Record<string, number>;
   readonly #buffers: Draft[] = [];
   readonly #dispatches: Dispatch[] = [];
   readonly #copies: PlanCopy[] = [];
@@ -29,9 +35,9 @@ export class PlanBuilder {
   readonly #stored = new Map<Expression, Stored>();
 
   constructor(symbols: Symbols, limits: KernelLimits) {
-    this.symbols = symbols;
+    this.symbols = { ...symbols };
     this.limits = limits;
-    this.#maps = new MapGroups(symbols, limits.storageBuffers, (dispatch) => this.#dispatches.push(dispatch));
+    this.#maps = new MapGroups(this.symbols, limits.storageBuffers, (dispatch) => this.#dispatches.push(dispatch));
   }
 
   parameter(index: number, scalar: Scalar, shape: readonly Size[], half: boolean): Stored {
@@ -46,6 +52,33 @@ export class PlanBuilder {
   /** A buffer for what a kernel makes. */
   make(scalar: Scalar, shape: readonly Size[]): Stored {
     return this.#add({ origin: 'made', bytes: countOf(shape).value * 4 }, scalar, shape, false);
+  }
+
+  /** Some rows of a buffer, from one of them on, as a buffer. */
+  view(whole: Stored, first: number, rows: Size): Stored {
+    const rowBytes = countOf(whole.shape.slice(1)).value * (whole.half ? 2 : 4);
+    const offset = first * rowBytes;
+    if (offset % viewAlignment !== 0) throw new TypeError(`a view cannot begin at byte ${offset}`);
+    this.#maps.flush([whole.buffer]);
+    const draft = { origin: 'view', of: whole.buffer, offset, bytes: rows.value * rowBytes } as const;
+    return this.#add(draft, whole.scalar, [rows, ...whole.shape.slice(1)], whole.half);
+  }
+
+  /** Makes a value in a buffer that there is. */
+  write(value: Value, target: Stored): void {
+    const { scalar, shape } = value;
+    const reads = readsOf(value);
+    const own: Expression =
+      value.kind === 'expression'
+        ? value
+        : { kind: 'expression', scalar, shape, op: 'detach', attributes: {}, inputs: [value], cost: 0, reads };
+    this.dispatch(mapKernel(this.symbols, [{ value: own, target }]));
+  }
+
+  /** A size of this plan alone, written as a symbol, so that pipelines do not depend on it. */
+  size(name: string, value: number): Size {
+    this.symbols[name] = value;
+    return { value, text: `sizes.${memberOf(name)}` };
   }
 
   /** Adds a kernel, behind those that make what it reads. */
@@ -86,7 +119,8 @@ export class PlanBuilder {
     this.#buffers.forEach(({ origin, bytes }, id) => {
       if (origin === 'made' && !own.has(id)) scratch.set(id, paddedBytes(bytes));
     });
-    const { slotOf, slots } = assignSlots(this.#dispatches, scratch);
+    const baseOf = (id: BufferId): BufferId => viewedBy(this.#buffers[id]!) ?? id;
+    const { slotOf, slots } = assignSlots(this.#dispatches, scratch, baseOf);
     const buffers = this.#buffers.map((draft, id): PlanBuffer => {
       if (draft.origin !== 'made') return draft;
       return own.has(id)
@@ -99,4 +133,8 @@ export class PlanBuilder {
   #add(draft: Draft, scalar: Scalar, shape: readonly Size[], half: boolean): Stored {
     return { kind: 'stored', scalar, shape, buffer: this.#buffers.push(draft) - 1, half };
   }
+}
+
+function viewedBy(draft: Draft): BufferId | undefined {
+  return draft.origin === 'view' ? draft.of : undefined;
 }

@@ -7,7 +7,16 @@ export type PlanBuffer =
   | { readonly origin: 'parameter'; readonly index: number; readonly bytes: number }
   | { readonly origin: 'constant'; readonly data: TypedArray; readonly bytes: number }
   | { readonly origin: 'result'; readonly bytes: number }
-  | { readonly origin: 'scratch'; readonly slot: number; readonly bytes: number };
+  | { readonly origin: 'scratch'; readonly slot: number; readonly bytes: number }
+  | PlanView;
+
+/** Some rows of another buffer, from a multiple of 256 bytes on: what a kernel binds need not know where its rows lie. */
+export interface PlanView {
+  readonly origin: 'view';
+  readonly of: BufferId;
+  readonly offset: number;
+  readonly bytes: number;
+}
 
 /** Bytes that are copied as they are, after all dispatches. */
 export interface PlanCopy {

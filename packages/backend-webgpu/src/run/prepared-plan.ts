@@ -58,6 +58,8 @@ export class PreparedPlan {
           return slots[buffer.slot];
         case 'result':
           return this.#pool.take(buffer.bytes);
+        case 'view':
+          return undefined;
       }
     });
     this.#record(natives);
@@ -111,11 +113,15 @@ export class PreparedPlan {
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const made = this.plan.dispatches.map(({ bindings, sizes }, index) => {
-      const buffers = bindings.map(({ buffer }) => natives[buffer]!.buffer);
-      if (sizes !== undefined) buffers.push(this.#sizes.get(sizes.join())!);
+      const resources: GPUBufferBinding[] = bindings.map(({ buffer }) => {
+        const part = this.plan.buffers[buffer]!;
+        if (part.origin !== 'view') return { buffer: natives[buffer]!.buffer };
+        return { buffer: natives[part.of]!.buffer, offset: part.offset, size: Math.ceil(part.bytes / 4) * 4 };
+      });
+      if (sizes !== undefined) resources.push({ buffer: this.#sizes.get(sizes.join())! });
       return this.#state.device.createBindGroup({
         layout: this.#pipelines[index]!.layout,
-        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+        entries: resources.map((resource, binding) => ({ binding, resource })),
       });
     });
     this.#groups.set(key, made);

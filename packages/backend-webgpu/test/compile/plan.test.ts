@@ -73,13 +73,15 @@ describe.each(Object.entries(programs))('the plan of %s', (_, program) => {
 });
 
 describe('a training step', () => {
-  it('takes few dispatches, and makes nothing larger than its logits', () => {
-    const few = planOf(adamStep(8192, 384, 64));
-    const more = planOf(adamStep(4096, 768, 256));
-    expect([few.dispatches.length, more.dispatches.length]).toEqual([3, 4]);
+  it('takes few dispatches, and keeps 32 MiB of logits at most', () => {
+    const count = (n: number, m: number, k: number): number => planOf(adamStep(n, m, k)).dispatches.length;
+    expect([count(8192, 384, 64), count(100, 384, 128), count(65_536, 128, 128)]).toEqual([3, 3, 3]);
+    expect([count(4096, 768, 256), count(8192, 33, 129)]).toEqual([4, 4]);
+    // Two chunks, then four.
+    expect([count(16_384, 128, 1024), count(4096, 256, 8192)]).toEqual([7, 13]);
     expect(planOf(adamStep(8192, 384, 64), {}, false).dispatches.length).toBeGreaterThan(12);
     const largest = Math.max(...planOf(adamStep(16_384, 128, 1024)).buffers.map(({ bytes }) => bytes));
-    expect(largest).toBe(16_384 * 1024 * 4);
+    expect(largest).toBe(32 * 2 ** 20);
   });
 
   it('makes the optimiser where it adds the gradient up', () => {

@@ -25,7 +25,9 @@ export interface ProductCall {
   /** Where the sums of A's rows go, `[splits, rows]`: the loader has them on its way. A must be transposed, and there be one matrix. */
   readonly rowTotals?: Stored;
   /** Numbers of an earlier dispatch that the first workgroup adds up, which would else be a dispatch of its own. */
-  readonly addedUp?: { readonly from: Stored; readonly to: Stored };
+  readonly addedUp?: { readonly from: Stored; readonly to: Stored } | undefined;
+  /** Whether results and row totals are added to what the buffers hold. */
+  readonly adds?: boolean;
 }
 
 export function productSizes({ batch, rows, columns, inner }: ProductCall): ProductSizes {
@@ -86,7 +88,9 @@ export function matmulKernel(
           scope.block(`if (r < ${rows.text})`, () => {
             scope.line(`let base = (matrix * ${rows.text} + r) * ${columns.text};`);
             columnTexts.forEach((column, j) => {
-              scope.line(`{ let c = ${column}; if (c < ${columns.text}) { ${out}[base + c] = ${at(i, j)}; } }`);
+              scope.line(
+                `{ let c = ${column}; if (c < ${columns.text}) { ${out}[base + c] ${call.adds === true ? '+=' : '='} ${at(i, j)}; } }`,
+              );
             });
           });
         });
@@ -180,7 +184,7 @@ export function withSharedSizes(call: ProductCall): ProductCall {
 }
 
 /** Threads that have loaded the same four rows add up, in order; the workgroups of the first columns tell the sums. */
-function writeRowTotals(module: KernelModule, { rows }: ProductCall, tile: Tile, target: Stored): void {
+function writeRowTotals(module: KernelModule, { rows, adds }: ProductCall, tile: Tile, target: Stored): void {
   const { scope } = module;
   const sharers = tile.rows / 4;
   scope.line('var total = vec4f(0);');
@@ -196,7 +200,7 @@ function writeRowTotals(module: KernelModule, { rows }: ProductCall, tile: Tile,
     scope.block('for (var j = 0u; j < 4u; j++)', () => {
       scope.line('let r = a0 + lane * 4u + j;');
       scope.line(
-        `if (r < ${rows.text}) { ${module.write(target.buffer, 'f32')}[matrix * ${rows.text} + r] = total[j]; }`,
+        `if (r < ${rows.text}) { ${module.write(target.buffer, 'f32')}[matrix * ${rows.text} + r] ${adds === true ? '+=' : '='} total[j]; }`,
       );
     });
   });

@@ -8,12 +8,13 @@ export interface Tile {
   readonly threadColumns: number;
 }
 
-export type TileName = 'small' | 'base' | 'wide' | 'big' | 'tall';
+export type TileName = 'small' | 'base' | 'wide' | 'broad' | 'big' | 'tall';
 
 export const tiles: Readonly<Record<TileName, Tile>> = {
   small: { name: 'small', rows: 32, columns: 32, depth: 16, threadRows: 4, threadColumns: 4 },
   base: { name: 'base', rows: 64, columns: 64, depth: 16, threadRows: 4, threadColumns: 4 },
   wide: { name: 'wide', rows: 128, columns: 64, depth: 16, threadRows: 8, threadColumns: 4 },
+  broad: { name: 'broad', rows: 64, columns: 128, depth: 16, threadRows: 4, threadColumns: 8 },
   big: { name: 'big', rows: 128, columns: 128, depth: 8, threadRows: 8, threadColumns: 8 },
   tall: { name: 'tall', rows: 256, columns: 16, depth: 16, threadRows: 4, threadColumns: 4 },
 };
