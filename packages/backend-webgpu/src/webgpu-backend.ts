@@ -20,6 +20,7 @@ import { fusedComposites } from './ddcl/composites.ts';
 import { DeviceState } from './device/device-state.ts';
 import { bufferUsage } from './device/flags.ts';
 import { requestDevice } from './device/request-device.ts';
+import type { KernelLimits } from './plan/plan-builder.ts';
 import { checkOptions, type WebgpuBackendOptions } from './options.ts';
 import { createExecutable, type ExecutableContext, type WebgpuExecutable } from './run/executable.ts';
 import { Pipelines } from './run/pipelines.ts';
@@ -27,6 +28,8 @@ import { createThrottle } from './run/throttle.ts';
 
 /** What a pass over tokens keeps of them: large enough to keep a card busy, and within the second-level cache of large ones. */
 const mostChunkBytes = 32 * 2 ** 20;
+/** A token, its output and a prototype beside them in the registers of a thread. */
+const mostNarrow = 32;
 
 /** A {@link Backend} whose executables tell their plans. */
 export interface WebgpuBackend extends Backend {
@@ -49,7 +52,10 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Promise<Webgp
 /** {@link webgpuBackend} with what only tests change. */
 export async function makeWebgpuBackend(
   options: WebgpuBackendOptions,
-  { chunkBytes = mostChunkBytes }: { readonly chunkBytes?: number } = {},
+  {
+    chunkBytes = mostChunkBytes,
+    narrowWidth = mostNarrow,
+  }: Partial<Pick<KernelLimits, 'chunkBytes' | 'narrowWidth'>> = {},
 ): Promise<WebgpuBackend> {
   checkOptions(options);
   const lease = await requestDevice(options);
@@ -81,6 +87,7 @@ export async function makeWebgpuBackend(
         storageBuffers: limits.maxStorageBuffersPerShaderStage,
         sharedBytes: limits.maxComputeWorkgroupStorageSize,
         chunkBytes,
+        narrowWidth,
       },
     },
     executables: new Set(),

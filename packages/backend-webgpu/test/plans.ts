@@ -6,7 +6,7 @@ import { fusedComposites } from '../src/ddcl/composites.ts';
 import type { Plan } from '../src/plan/plan.ts';
 
 /** What every device has. */
-export const leastLimits = { storageBuffers: 8, sharedBytes: 16_384, chunkBytes: 32 * 2 ** 20 };
+export const leastLimits = { storageBuffers: 8, sharedBytes: 16_384, chunkBytes: 32 * 2 ** 20, narrowWidth: 32 };
 
 /** A plan for the least of devices; no device is needed for it. */
 export function planOf(program: Program, bindings: Bindings = {}, fused = true, tileOf?: TileOf): Plan {

@@ -68,7 +68,12 @@ export class Arithmetic {
 
   /** Column `index` of a matrix, [rows, 1]. */
   column(x: Value, index: number): Value {
-    return expression(this.#plan, 'slice', [x], [x.shape[0]!, literal(1)], { starts: [0, index], sizes: [] });
+    return this.columnsOf(x, index, literal(1));
+  }
+
+  /** Some columns of a matrix, from one of them on. */
+  columnsOf(x: Value, first: number, count: Size): Value {
+    return expression(this.#plan, 'slice', [x], [x.shape[0]!, count], { starts: [0, first], sizes: [] });
   }
 
   /** Columns [rows, 1] side by side. */

@@ -6,7 +6,7 @@ import { readsOf, type Stored, type Value } from '../wgsl/value.ts';
 import { chunksOf, rowsOf, type Chunk } from './chunks.ts';
 import { LossCotangents } from './loss-cotangents.ts';
 import { pullBack } from './pull-back.ts';
-import { errorGroups, operandOf, TokenChunk, type PullSums } from './token-chunk.ts';
+import { errorGroups, operandOf, TokenChunk, type PullSums, type TokenNumbers } from './token-chunk.ts';
 import { TokenFormulas } from './token-formulas.ts';
 
 /** Statistics of a token and tile of prototypes, for chunks without logits: the smallest tile that has several has 64 columns. */
@@ -22,6 +22,7 @@ export class TiledPass {
   readonly #plan: PlanBuilder;
   readonly #operands: TokenPassOperands<Value>;
   readonly #wanted: ReadonlySet<TokenQuantity>;
+  readonly #numbers: TokenNumbers;
   readonly #formulas: TokenFormulas;
   readonly #cotangents: LossCotangents;
   readonly #prototypes: Value;
@@ -42,10 +43,8 @@ export class TiledPass {
     [this.#n, this.#m] = operands.tokens.shape as [Size, Size];
     this.#k = operands.prototypes.shape[0]!;
     this.#operands = { ...operands, ...(operands.weights && { weights: plan.store(operands.weights) }) };
-    this.#formulas = new TokenFormulas(plan, this.#operands.weights, this.#temperature, {
-      rows: plan.make('f32', [this.#n, literal(4)]),
-      squares: plan.make('f32', [this.#n]),
-    });
+    this.#numbers = { rows: plan.make('f32', [this.#n, literal(4)]), squares: plan.make('f32', [this.#n]) };
+    this.#formulas = new TokenFormulas(plan, this.#operands.weights, this.#temperature, this.#numbers);
     this.#cotangents = new LossCotangents(plan, this.#operands, this.#temperature);
     const keepsLogits = [...wanted].some((quantity) => !withoutLogits.includes(quantity));
     const chunks = chunksOf(plan, this.#n, keepsLogits ? 4 * this.#k.value : statisticsBytes(this.#k));
@@ -123,7 +122,7 @@ export class TiledPass {
     const plan = this.#plan;
     const cut = (value: Value): Value => rowsOf(plan, value, part);
     const weights = this.#operands.weights && cut(this.#operands.weights);
-    const { rows, squares } = this.#formulas.numbers;
+    const { rows, squares } = this.#numbers;
     const tokens = operandOf(plan, cut(this.#operands.tokens));
     const operands = { tokens, prototypes: this.#prototypes, temperature: this.#temperature };
     const numbers = { rows: cut(rows) as Stored, squares: cut(squares) as Stored };

@@ -4,23 +4,28 @@ import { reduce, segmentSum } from '../compile/kernel-ops.ts';
 import type { PlanBuilder } from '../plan/plan-builder.ts';
 import { literal, type Size } from '../wgsl/size.ts';
 import type { Stored, Value } from '../wgsl/value.ts';
-import type { TokenNumbers } from './token-chunk.ts';
+
+/** `(M, 1 / S, E / S, winner)` of all tokens, [n, 4], and `|z_n|^2`, [n], where something depends on it. */
+interface AllNumbers {
+  readonly rows: Stored;
+  readonly squares: Value | undefined;
+}
 
 /** What follows from the numbers of all tokens alone. */
 export class TokenFormulas {
-  readonly numbers: TokenNumbers;
+  readonly #numbers: AllNumbers;
   readonly arithmetic: Arithmetic;
   readonly #plan: PlanBuilder;
   readonly #weights: Value | undefined;
   readonly #temperature: Stored;
   readonly #n: Size;
 
-  constructor(plan: PlanBuilder, weights: Value | undefined, temperature: Stored, numbers: TokenNumbers) {
+  constructor(plan: PlanBuilder, weights: Value | undefined, temperature: Stored, numbers: AllNumbers) {
     this.#plan = plan;
     this.arithmetic = new Arithmetic(plan);
     this.#weights = weights;
     this.#temperature = temperature;
-    this.numbers = numbers;
+    this.#numbers = numbers;
     this.#n = numbers.rows.shape[0]!;
   }
 
@@ -74,11 +79,11 @@ export class TokenFormulas {
   /** The distance that belongs to a logit. */
   #distance(logit: Value): Value {
     const a = this.arithmetic;
-    return a.of('maximum', a.sub(this.numbers.squares, a.mul(this.#temperature, logit)), a.number(0));
+    return a.of('maximum', a.sub(this.#numbers.squares!, a.mul(this.#temperature, logit)), a.number(0));
   }
 
   /** Number `index` of each token, [n]. */
   #number(index: number): Value {
-    return this.arithmetic.reshape(this.arithmetic.column(this.numbers.rows, index), [this.#n]);
+    return this.arithmetic.reshape(this.arithmetic.column(this.#numbers.rows, index), [this.#n]);
   }
 }

@@ -2,6 +2,7 @@ import { readTokenPass, type TokenPassOperands, type TokenQuantity } from '@ddcl
 import type { CompositeMaker } from '../compile/compile-program.ts';
 import type { PlanBuilder } from '../plan/plan-builder.ts';
 import type { Value } from '../wgsl/value.ts';
+import { isNarrow, NarrowPass } from './narrow/narrow-pass.ts';
 import { TiledPass } from './tiled-pass.ts';
 
 /** Everything that is asked of the same tokens, prototypes and temperature. */
@@ -16,6 +17,7 @@ export function runTokenPass(
   operands: TokenPassOperands<Value>,
   quantities: readonly TokenQuantity[],
 ): (() => Value)[] {
-  const pass = new TiledPass(plan, operands, new Set(quantities));
+  const Pass = isNarrow(plan, operands.tokens, quantities) ? NarrowPass : TiledPass;
+  const pass = new Pass(plan, operands, new Set(quantities));
   return quantities.map((quantity) => () => pass.result(quantity));
 }

@@ -17,6 +17,8 @@ export interface KernelLimits {
   readonly sharedBytes: number;
   /** Bytes that a pass over tokens may keep for its N x K numbers; more tokens go in chunks. */
   readonly chunkBytes: number;
+  /** Tokens of at most so many numbers are kept in registers. */
+  readonly narrowWidth: number;
 }
 
 /** Where a view may begin, on every device. */

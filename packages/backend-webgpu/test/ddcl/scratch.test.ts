@@ -76,3 +76,13 @@ describe('65,536 tokens and 8,192 prototypes', () => {
     expect(new Set(plan.dispatches.map(({ code }) => code)).size).toBeLessThan(60);
   });
 });
+
+describe('tokens of 32 numbers', () => {
+  const small = adamStep(65_536, 32, 8192);
+  it('leave nothing of N x K, in three dispatches', () => {
+    const plan = planOf(small);
+    expect(plan.dispatches.map(({ label }) => label)).toEqual(['ddcl rows', 'ddcl rowPull', 'map']);
+    expect(largestScratch(plan)).toBeLessThanOrEqual(16 * 2 ** 20);
+    for (const { bindings } of plan.dispatches) expect(bindings.length).toBeLessThanOrEqual(8);
+  });
+});
