@@ -85,8 +85,15 @@ function isInstalled() {
   return readStamp().install === installKey() && exists(join(root, 'node_modules'));
 }
 
+/** Folders that the set-up builds; what is served and never imported is built when it is asked for. */
+function builtFolders() {
+  return workspaceFolders().filter(
+    (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts?.build !== undefined,
+  );
+}
+
 function isBuilt() {
-  return readStamp().build === buildKey() && workspaceFolders().every((folder) => exists(join(folder, 'dist')));
+  return readStamp().build === buildKey() && builtFolders().every((folder) => exists(join(folder, 'dist')));
 }
 
 /** Whether a process, or a group of them (below 0), still runs. @param {number} id */
@@ -239,6 +246,20 @@ const commands = {
     process.exitCode = await runCli([process.execPath, 'ddcl', ...args]);
   },
   setup() {},
+  async studio(args) {
+    const { build, preview } = await import(pathToFileURL(join(root, 'node_modules/vite/dist/node/index.js')).href);
+    const port = args.length === 0 ? 4173 : Number(args[0]);
+    if (args.length > 1 || !(Number.isInteger(port) && port > 0 && port < 65_536)) {
+      say(`studio takes a port (1 to 65535), but '${args.join(' ')}' came. Example: npm run studio -- 8080`);
+      process.exit(2);
+    }
+    const page = { root: join(root, 'apps/studio'), logLevel: 'warn' };
+    say('building the page');
+    await build(page);
+    const server = await preview({ ...page, preview: { port } });
+    server.printUrls();
+    say('open the page in a browser; Ctrl-C ends the server');
+  },
   'setup:browser'() {
     if (findChromium() !== undefined) return;
     if (process.env['DDCL_CHROMIUM']) {

@@ -1,6 +1,5 @@
 import { formatError } from './data-error.ts';
 import { bytesPerNumber, type NumberFormat } from './number-format.ts';
-import { readFully, type OpenFile } from './open-file.ts';
 
 /** What an .npy file says about itself (format: numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
 export interface NpyHeader {
@@ -23,34 +22,46 @@ const formats: ReadonlyMap<string, NumberFormat> = new Map(
   ]),
 );
 
+/** Bytes that can be read from any place: a file of the file system, or one that a page was given. */
+export interface ByteSource {
+  /** What messages call it. */
+  readonly file: string;
+  /** Bytes in it. */
+  readonly size: number;
+  /** Fills `target` with the bytes from `position` on, of which there are enough. */
+  read(target: Uint8Array, position: number): Promise<void>;
+}
+
 /**
  * Reads and checks the header of an .npy file, versions 1 to 3.
  *
  * @throws DdclError `format` for bytes that are not .npy, for dtypes other than plain little-endian numbers (objects are
  *   never unpickled), for Fortran order, and for a file that is shorter or longer than its shape says
  */
-export async function readNpyHeader(source: OpenFile): Promise<NpyHeader> {
+export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
   const { file, size } = source;
-  const start = Buffer.alloc(Math.min(12, size));
-  await readFully(source, start, 0);
-  if (start.length < 10 || start.toString('latin1', 0, 6) !== magic)
+  const start = new Uint8Array(Math.min(12, size));
+  await source.read(start, 0);
+  if (start.length < 10 || String.fromCharCode(...start.subarray(0, 6)) !== magic)
     throw formatError(file, 'is not an .npy file: it does not start with "\\x93NUMPY". Save it with numpy.save.');
   const version = start[6]!;
   if (version < 1 || version > 3)
     throw formatError(file, `is of .npy version ${version}; versions 1 to 3 are read. Save it with numpy.save.`);
   const textStart = version === 1 ? 10 : 12;
+  const view = new DataView(start.buffer);
   if (start.length < textStart) throw formatError(file, `ends within its header, at byte ${size}. Write it again.`);
-  const length = version === 1 ? start.readUInt16LE(8) : start.readUInt32LE(8);
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > maxHeaderLength)
     throw formatError(
       file,
       `its header claims ${length} bytes; at most ${maxHeaderLength} are read. Save it with numpy.save.`,
     );
   if (length > size - textStart) throw formatError(file, `ends within its header, at byte ${size}. Write it again.`);
-  const text = Buffer.alloc(length);
-  await readFully(source, text, textStart);
+  const bytes = new Uint8Array(length);
+  await source.read(bytes, textStart);
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes);
 
-  const header = parseHeader(file, text.toString(version === 3 ? 'utf8' : 'latin1'), textStart + length);
+  const header = parseHeader(file, text, textStart + length);
   checkSize(file, size, header);
   return header;
 }

@@ -1,8 +1,8 @@
 import { dataError } from './data-error.ts';
 import type { MatrixFile } from './matrix-file.ts';
 import { readNpyHeader } from './npy-header.ts';
+import { bytesFrom, type OpenFile } from './open-file.ts';
 import type { NumberFormat } from './number-format.ts';
-import type { OpenFile } from './open-file.ts';
 
 /**
  * The tokens of an .npy file: the rows of its 2-D array.
@@ -10,7 +10,7 @@ import type { OpenFile } from './open-file.ts';
  * @throws DdclError `format` as the header does; `data` for arrays that are not 2-D, boolean or without numbers
  */
 export async function npyMatrix(source: OpenFile): Promise<MatrixFile> {
-  const { format, shape, position } = await readNpyHeader(source);
+  const { format, shape, position } = await readNpyHeader(bytesFrom(source));
   return { source, format, position, ...matrixShape(source.file, 'its array', format, shape) };
 }
 

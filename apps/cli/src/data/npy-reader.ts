@@ -3,7 +3,7 @@ import { dataError } from './data-error.ts';
 import { createFloats } from './float-array.ts';
 import { readNpyHeader } from './npy-header.ts';
 import { bytesPerNumber, decodeNumbers, numbersView, type NumberArray, type NumberFormat } from './number-format.ts';
-import { openFile, readFully } from './open-file.ts';
+import { bytesFrom, openFile, readFully } from './open-file.ts';
 
 export interface NpyArray {
   readonly shape: readonly number[];
@@ -22,7 +22,7 @@ export interface NpyArray {
 export async function readNpy(file: string): Promise<NpyArray> {
   const source = await openFile(file);
   try {
-    const { format, shape, position } = await readNpyHeader(source);
+    const { format, shape, position } = await readNpyHeader(bytesFrom(source));
     const count = (source.size - position) / bytesPerNumber(format);
     const bytes = new Uint8Array(source.size - position);
     await readFully(source, bytes, position);

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { argumentError, formatError } from './data-error.ts';
+import type { ByteSource } from './npy-header.ts';
 import { messageOf } from '../output/message-of.ts';
 
 export interface OpenFile {
@@ -69,3 +70,10 @@ export async function readFully({ file, handle }: OpenFile, target: Uint8Array, 
     filled += bytesRead;
   }
 }
+
+/** A file as whatever reads from anywhere takes it. */
+export const bytesFrom = (source: OpenFile): ByteSource => ({
+  file: source.file,
+  size: source.size,
+  read: (target, position) => readFully(source, target, position),
+});

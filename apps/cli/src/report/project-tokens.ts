@@ -10,33 +10,50 @@ export interface ProjectionInput {
   readonly labels: readonly string[] | undefined;
 }
 
+/** The plane of two principal axes, and how vectors lie on it. */
+export interface Plane {
+  /** Where rows [n, m] lie: [n, 2]. */
+  project(rows: Float64Array): Float64Array;
+  /** The share of the variance that lies along each axis, 0..1. */
+  readonly explained: readonly [number, number];
+}
+
 /**
- * Tokens and prototypes in the plane of the tokens' two principal axes (PCA). Where there are fewer
- * tokens than dimensions, the axes come from the tokens' Gram matrix, which has the same eigenvalues.
+ * The plane of the tokens' two principal axes (PCA), of tokens [n, m]. Where there are fewer tokens than dimensions, the axes come from
+ * the tokens' Gram matrix, which has the same eigenvalues.
  */
-export function projectTokens({ tokens, dimension, prototypes, assignments, labels }: ProjectionInput): Projection {
+export function principalPlane(tokens: Float64Array, dimension: number): Plane {
   const count = tokens.length / dimension;
   const mean = new Float64Array(dimension);
   for (let index = 0; index < tokens.length; index++) mean[index % dimension]! += tokens[index]! / count;
   const centred = tokens.map((value, index) => value - mean[index % dimension]!);
   const total = centred.reduce((sum, value) => sum + value * value, 0) / count;
   const { axes, variances } = principalAxes(centred, count, dimension);
-  const onPlane = (rows: Float64Array): Float64Array => {
-    const plane = new Float64Array((rows.length / dimension) * 2);
-    for (let index = 0; index < rows.length; index++) {
-      const [row, axis] = [Math.floor(index / dimension), index % dimension];
-      plane[2 * row]! += rows[index]! * axes[axis]!;
-      plane[2 * row + 1]! += rows[index]! * axes[dimension + axis]!;
-    }
-    return plane;
-  };
   const share = (variance: number): number => (total > 0 ? variance / total : 0);
   return {
-    points: onPlane(centred),
+    project(rows) {
+      const plane = new Float64Array((rows.length / dimension) * 2);
+      for (let index = 0; index < rows.length; index++) {
+        const [row, axis] = [Math.floor(index / dimension), index % dimension];
+        const value = rows[index]! - mean[axis]!;
+        plane[2 * row]! += value * axes[axis]!;
+        plane[2 * row + 1]! += value * axes[dimension + axis]!;
+      }
+      return plane;
+    },
+    explained: [share(variances[0]), share(variances[1])],
+  };
+}
+
+/** Tokens and prototypes in the {@link principalPlane} of the tokens. */
+export function projectTokens({ tokens, dimension, prototypes, assignments, labels }: ProjectionInput): Projection {
+  const { project, explained } = principalPlane(tokens, dimension);
+  return {
+    points: project(tokens),
     assignments,
     ...(labels === undefined ? {} : { labels }),
-    prototypes: onPlane(prototypes.map((value, index) => value - mean[index % dimension]!)),
-    explained: [share(variances[0]), share(variances[1])],
+    prototypes: project(prototypes),
+    explained,
   };
 }
 

@@ -88,7 +88,8 @@ export interface FitOptions {
   readonly onProgress?: (progress: FitProgress) => void;
   /** Told what makes the fit slower than asked for. */
   readonly onWarning?: (warning: string) => void;
-  readonly onRecord?: (record: HistoryRecord) => void;
+  /** Called after each history record; `prototypes` [K, m] are those of then, in the tokens' units, and the caller's to keep. */
+  readonly onRecord?: (record: HistoryRecord, prototypes: Float64Array) => void;
   /**
    * Called with the nearest prototype of each token in the model that is kept (ties go to the lowest), some tokens at a time, in stored
    * order: saves a pass to whoever wants the assignments too. A token of weight 0 may get any. With several restarts those of the best

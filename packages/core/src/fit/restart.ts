@@ -42,8 +42,8 @@ export interface RestartPosition {
   readonly stopping: StoppingState;
 }
 
-/** Called after each history record, with the position after it. */
-export type AfterRecord = (record: HistoryRecord, position: RestartPosition) => Promise<void>;
+/** Called after each history record, with the position after it and the prototypes [K, m] in the tokens' units. */
+export type AfterRecord = (record: HistoryRecord, position: RestartPosition, prototypes: Float64Array) => Promise<void>;
 
 /** Runs one restart from a position to its end: annealed steps, then passes over all tokens until L_q no longer falls. */
 export async function runRestart(
@@ -77,10 +77,10 @@ export async function runRestart(
   const record = async (): Promise<void> => {
     const now = settings();
     const measured = await context.watched.measure(await stepper.prototypes(), now.temperature);
-    const { weight: _weight, shares: _shares, ...quantities } = measured;
+    const { weight: _weight, shares: _shares, prototypes, ...quantities } = measured;
     hard = quantities.loss.hard;
     const made = { restart, step, epoch: visits(step) / statistics.tokens, ...now, ...quantities };
-    await afterRecord(made, { restart, step, stopping });
+    await afterRecord(made, { restart, step, stopping }, prototypes);
   };
   const take = async (blocks: readonly StepBlock[] | AsyncIterable<StepBlock>): Promise<void> => {
     await turn();

@@ -51,9 +51,9 @@ export async function runRestarts(
     } else {
       await stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame), 0);
     }
-    await runRestart(context, position, async (record, after) => {
+    await runRestart(context, position, async (record, after, prototypes) => {
       history.push(record);
-      options.onRecord?.(record);
+      options.onRecord?.(record, prototypes);
       await offer(after, true);
     });
     const [framed] = await stepper.read();

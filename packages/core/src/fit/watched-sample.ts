@@ -21,6 +21,11 @@ const [fewestTokens, mostTokens, tokensPerPrototype] = [1024, 4096, 2];
 /** From here on the distances between prototypes are products on the device; fewer are quicker, and exact, on the host. */
 const manyPrototypes = 64;
 
+export interface WatchedQuantities extends MeasuredQuantities {
+  /** [K, m], in the tokens' units. */
+  readonly prototypes: Float64Array;
+}
+
 export interface WatchedSample {
   /**
    * Measures prototypes where they are. They are read once, for the distances between them.
@@ -28,7 +33,7 @@ export interface WatchedSample {
    * @param prototypes [K, m], in the frame of the fit
    * @param temperature in the tokens' units squared
    */
-  measure(prototypes: DeviceBuffer, temperature: number): Promise<MeasuredQuantities>;
+  measure(prototypes: DeviceBuffer, temperature: number): Promise<WatchedQuantities>;
   dispose(): void;
 }
 
@@ -67,12 +72,9 @@ export async function watchSample(
           backend.download(prototypes),
           pairsOf(prototypes),
         ]);
-        return quantitiesFromTotals(
-          totals,
-          { absolute: fromFrame(framed, frame), count, dimension, frame },
-          totalVariance,
-          pairs,
-        );
+        const absolute = fromFrame(framed, frame);
+        const state = { absolute, count, dimension, frame };
+        return { ...quantitiesFromTotals(totals, state, totalVariance, pairs), prototypes: absolute };
       },
       dispose() {
         pass.dispose();
