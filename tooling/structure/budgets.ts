@@ -17,6 +17,6 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
-  '@ddcl/readout': 78.5,
+  '@ddcl/readout': 79,
   '@ddcl/vq': 84,
 };

@@ -6,7 +6,7 @@ import { autoBackend, backendNames, isBackend } from './backends.ts';
 export const backendOption = (): Option =>
   new Option(
     '--backend <name>',
-    'where the arithmetic runs: cpu, ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order), a module whose default export makes one (./my-backend.js), or auto: ort where onnxruntime-node is installed, else cpu',
+    'where the arithmetic runs: cpu, ort (ONNX Runtime; ort:cuda,cpu for execution providers in your order), webgpu (any GPU; beside the package webgpu), a module whose default export makes one (./my-backend.js), or auto: ort where onnxruntime-node is installed, else cpu',
   )
     .default(autoBackend)
     .argParser((text: string) => {

@@ -27,9 +27,9 @@ export function chartIn(id: string): Chart {
 export function chartOption(title: string, { ink, muted }: Theme): Record<string, unknown> {
   return {
     animation: false,
-    title: { text: title, textStyle: { color: ink, fontSize: 14, fontWeight: 600 } },
+    title: { text: title, left: 0, top: 0, padding: [4, 0], textStyle: { color: ink, fontSize: 14, fontWeight: 600 } },
     textStyle: { color: ink },
-    legend: { top: 24, left: 0, textStyle: { color: muted } },
+    legend: { top: 26, left: 0, textStyle: { color: muted } },
     grid: { top: 64, left: 12, right: 16, bottom: 12, containLabel: true },
     tooltip: { trigger: 'axis', confine: true },
   };
@@ -41,7 +41,8 @@ export function axis(name: string, { muted, axis: line, grid }: Theme, more: obj
     name,
     nameTextStyle: { color: muted },
     axisLabel: { color: muted, hideOverlap: true },
-    axisLine: { lineStyle: { color: line } },
+    axisLine: { onZero: false, lineStyle: { color: line } },
+    axisTick: { show: false },
     splitLine: { lineStyle: { color: grid } },
     ...more,
   };

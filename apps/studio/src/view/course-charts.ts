@@ -11,6 +11,7 @@ export function courseCharts(lossId: string, courseId: string): CourseCharts {
   return {
     show(records, criticalTemperature) {
       const colours = theme();
+      const least = 1e-6 * Math.max(...records.map((record) => record.loss.lq));
       const line = (name: string, hue: number, type: string, of: (record: HistoryRecord) => number): object => ({
         type: 'line',
         name,
@@ -18,7 +19,8 @@ export function courseCharts(lossId: string, courseId: string): CourseCharts {
         color: colours.hues[hue],
         lineStyle: { type, width: 2 },
         // A logarithm has no 0.
-        data: records.map((record) => [record.step, of(record)]).filter(([, value]) => value! > 0),
+        // A logarithm has no 0, and what rounding leaves of one would take all the room.
+        data: records.map((record) => [record.step, of(record)]).filter(([, value]) => value! > least),
       });
       const log = { type: 'log', axisLabel: { color: colours.muted, hideOverlap: true } };
       loss.set({
