@@ -11,9 +11,18 @@ describe('the space catalogue', () => {
   it.runIf(check.runs)('is fitted on WebGPU as by the CPU backend', { timeout: 600_000 }, async () => {
     type Measures = { loss: Record<'lq' | 'lols' | 'hard', number> };
     const fit = (backend: string): string[] => [
-      ...['fit', join(data, 'space_objects/objects_2019-03-21.csv.gz'), '--standardize', '--prototypes', '4', '--json'],
-      ...['--columns', 'semi_major_axis_km,eccentricity,inclination_deg,perigee_km,apogee_km'],
-      ...['--backend', backend, '--out', folder.at(backend)],
+      'fit',
+      join(data, 'space_objects/objects_2019-03-21.csv.gz'),
+      '--standardize',
+      '--prototypes',
+      '4',
+      '--json',
+      '--columns',
+      'semi_major_axis_km,eccentricity,inclination_deg,perigee_km,apogee_km',
+      '--backend',
+      backend,
+      '--out',
+      folder.at(backend),
     ];
     const found = JSON.parse(await onSoftware(fit('webgpu'))) as Measures;
     const cpu = JSON.parse(await succeed(fit('cpu'))) as Measures;

@@ -105,7 +105,7 @@ describe('without a terminal', () => {
     const at = { phase: 'fit', restart: 1, restarts: 3, total: 150 } as const;
     show.onProgress({ ...at, done: 0 });
     vi.advanceTimersByTime(9_900);
-    show.onRecord({ loss: { hard: 22.1934 } } as Parameters<typeof show.onRecord>[0]);
+    show.onRecord({ loss: { hard: 22.1934 } } as Parameters<typeof show.onRecord>[0], new Float64Array());
     show.onProgress({ ...at, done: 64 });
     vi.advanceTimersByTime(100);
     expect(text()).toBe('fitting 2/3: 42 % of 150 tokens, about 13 s left, hard error 22.19\n');
