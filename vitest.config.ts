@@ -42,6 +42,7 @@ const folders = {
   'backend-ort': 'packages/backend-ort',
   'backend-webgpu': 'packages/backend-webgpu',
   cli: 'apps/cli',
+  'backend-tfjs': 'packages/backend-tfjs',
   studio: 'apps/studio',
   'backend-cpu': 'packages/backend-cpu',
   readout: 'packages/readout',

@@ -34,6 +34,13 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['webgpu-backend.ts'],
     ['index.ts'],
   ],
+  'packages/backend-tfjs': [
+    ['tfjs.ts'],
+    ['require-tfjs.ts', 'traits.ts'],
+    ['kernels'],
+    ['tfjs-backend.ts'],
+    ['index.ts'],
+  ],
   'packages/backend-conformance': [
     ['oracle'],
     ['compare', 'strict'],
@@ -96,6 +103,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   'packages/backend-webgpu': ['@ddcl/core/backend'],
+  'packages/backend-tfjs': ['@ddcl/core/backend', '@tensorflow/tfjs-core'],
   'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', 'vitest', 'node:'],
   'packages/readout': [
     '@ddcl/core',

@@ -1,0 +1,129 @@
+import {
+  backendFromKernels,
+  DdclError,
+  formatType,
+  sameShape,
+  type Backend,
+  type ConcreteType,
+  type Kernel,
+  type KernelTable,
+  type TypedArray,
+} from '@ddcl/core/backend';
+import { tfjsKernels } from './kernels/kernels.ts';
+import { requireOneCopy, requireTfjs } from './require-tfjs.ts';
+import type { Tfjs, TfTensor } from './tfjs.ts';
+import { traitsOf } from './traits.ts';
+
+/** What {@link tfjsBackend} takes. */
+export interface TfjsBackendOptions {
+  /** The module: `@tensorflow/tfjs`, `tfjs-node`, `tfjs-node-gpu`, or `tfjs-core` with a backend of your choice imported. */
+  readonly tf: Tfjs;
+  /** Largest tensor in bytes. Default: what the backend on which tfjs runs can hold, at most 2 GiB. */
+  readonly maxBufferBytes?: number;
+}
+
+/**
+ * Runs programs on the TensorFlow.js that it is given, on the backend that this runs on: neither backend nor flags nor kernels
+ * are changed. float32 and int32. `wrap` takes a tensor of that tfjs, `unwrap` gives the one behind a buffer, both without a copy.
+ *
+ * @throws DdclError `argument` if `tf` is no tfjs, has no backend, or is a second copy of tfjs-core in this process; `unsupported` for WebGL that
+ *   computes with 16 bits
+ */
+export async function tfjsBackend({ tf, maxBufferBytes }: TfjsBackendOptions): Promise<Backend> {
+  requireTfjs(tf, 'tfjsBackend');
+  if (maxBufferBytes !== undefined && !(Number.isSafeInteger(maxBufferBytes) && maxBufferBytes >= 1))
+    throw new DdclError(
+      'argument',
+      `tfjsBackend takes maxBufferBytes as a whole number >= 1, but got ${maxBufferBytes}.`,
+    );
+  await started(tf);
+  requireOneCopy(tf, 'tfjsBackend');
+  const traits = traitsOf(tf);
+  const name = tf.getBackend();
+  const requireSame = (use: string): void => {
+    if (tf.getBackend() === name) return;
+    throw new DdclError(
+      'argument',
+      `${use}: tfjs ran on '${name}' when this backend was made, and now runs on '${tf.getBackend()}'. Set it back with await tf.setBackend('${name}'), or make a backend again.`,
+    );
+  };
+  const lost = deviceLost(tf);
+
+  return backendFromKernels<TfTensor>({
+    name: `tfjs:${name}`,
+    capabilities: {
+      dtypes: ['float32', 'int32'],
+      maxBufferBytes: maxBufferBytes ?? traits.maxBufferBytes,
+      preferredElements: traits.preferredElements,
+      maxKernelInputs: Infinity,
+      deterministic: traits.deterministic,
+    },
+    kernels: kept(tf, tfjsKernels(tf, traits), requireSame),
+    upload: (type, data) => {
+      requireSame('upload');
+      return tf.keep(made(tf, type, data));
+    },
+    // Some backends give the memory of the tensor itself, and of another class than its dtype.
+    download: async (tensor, { dtype }) => {
+      const data = await tensor.data();
+      return dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data);
+    },
+    copy: (tensor) => tf.keep(tf.clone(tensor)),
+    release: (tensor) => tensor.dispose(),
+    check: (tensor, { dtype, shape }) =>
+      tensor.dtype === dtype && sameShape(tensor.shape, shape)
+        ? undefined
+        : `${tensor.dtype}[${tensor.shape.join(',')}]`,
+    wrap: (native, type) => requireTensor(tf, native, type),
+    unwrap: (tensor) => tensor,
+    ...(lost && { lost }),
+  });
+}
+
+async function started(tf: Tfjs): Promise<void> {
+  try {
+    await tf.ready();
+  } catch (error) {
+    throw new DdclError(
+      'argument',
+      `The tfjs given to tfjsBackend has no backend that starts (${String(error)}). Import one, such as '@tensorflow/tfjs-backend-wasm', or call await tf.setBackend(...) before.`,
+      { cause: error },
+    );
+  }
+}
+
+function made(tf: Tfjs, { dtype, shape }: ConcreteType, data: TypedArray): TfTensor {
+  return tf.tensor(data.slice() as Float32Array | Int32Array, [...shape], dtype as 'float32' | 'int32');
+}
+
+/** Kernels whose results outlive a `tf.tidy` of the caller's, and whose other tensors do not outlive them. */
+function kept(tf: Tfjs, kernels: KernelTable<TfTensor>, requireSame: (use: string) => void): KernelTable<TfTensor> {
+  const entries = Object.entries(kernels).map(([op, kernel]) => {
+    const run = kernel as Kernel<TfTensor, unknown>;
+    const owned: Kernel<TfTensor, unknown> = (inputs, call) => {
+      requireSame(op);
+      return tf.keep(tf.tidy(() => run(inputs, call)));
+    };
+    return [op, owned] as const;
+  });
+  return Object.fromEntries(entries) as KernelTable<TfTensor>;
+}
+
+function requireTensor(tf: Tfjs, native: unknown, type: ConcreteType): TfTensor {
+  if (!(native instanceof tf.Tensor))
+    throw new DdclError('argument', `wrap takes a tensor of tfjs for ${formatType(type)}, but got ${String(native)}.`);
+  if (native.isDisposed)
+    throw new DdclError('disposed', `wrap got a tensor that was disposed. Keep it with tf.keep, or wrap it earlier.`);
+  if (!tf.engine().state.tensorInfo.has(native.dataId))
+    throw new DdclError(
+      'argument',
+      `wrap got a tensor of another tfjs than this backend's: its numbers are not in this engine. Pass them over with tf.tensor(await other.data(), other.shape).`,
+    );
+  return native;
+}
+
+/** The end of a WebGPU device; other backends do not tell. */
+function deviceLost(tf: Tfjs): Promise<{ readonly reason: string }> | undefined {
+  const { device } = tf.backend() as { device?: { lost?: Promise<{ reason?: string; message?: string }> } };
+  return device?.lost?.then(({ reason, message }) => ({ reason: message || reason || 'the device was lost' }));
+}

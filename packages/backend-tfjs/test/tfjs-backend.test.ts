@@ -1,0 +1,138 @@
+import { createRequire } from 'node:module';
+import * as tf from '@tensorflow/tfjs-core';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
+import { f32, matmul, mul, sum, trace } from '@ddcl/core';
+import type { Backend, DeviceBuffer } from '@ddcl/core/backend';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tfjsBackend, type Tfjs } from '../src/index.ts';
+
+const pair = { dtype: 'float32', shape: [2] } as const;
+const product = trace([f32(2, 2), f32(2)], (a, b) => [sum(mul(matmul(a, a), b), [1]), b]);
+
+async function runProduct(backend: Backend): Promise<Float32Array> {
+  const executable = await backend.compile(product);
+  const inputs = [
+    backend.upload({ dtype: 'float32', shape: [2, 2] }, Float32Array.of(1, 2, 3, 4)),
+    backend.upload(pair, Float32Array.of(10, 1)),
+  ];
+  const results = await executable.run(inputs);
+  const data = await backend.download(results[0]!);
+  for (const buffer of [...inputs, ...results]) backend.free(buffer);
+  return data as Float32Array;
+}
+
+describe('tfjsBackend', () => {
+  let backend: Backend;
+
+  beforeEach(async () => {
+    await tf.setBackend('cpu');
+    backend = await tfjsBackend({ tf });
+  });
+  afterEach(() => backend.dispose());
+
+  it('leaves the backend, the flags and the kernels of tfjs as they are', async () => {
+    const state = () => ({
+      backend: tf.getBackend(),
+      flags: { ...tf.env().features },
+      kernels: tf.getKernelsForBackend('cpu').length,
+      tensors: tf.memory().numTensors,
+    });
+    const before = state();
+    // [[7, 10], [15, 22]] times (10, 1), by hand.
+    expect([...(await runProduct(backend))]).toEqual([80, 172]);
+    expect(state()).toEqual(before);
+    expect(backend.memory()).toEqual({ buffers: 0, bytes: 0 });
+  });
+
+  it('leaves nothing behind in 1,000 runs', async () => {
+    const before = tf.memory().numTensors;
+    for (let step = 0; step < 1000; step++) await runProduct(backend);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('makes results that outlive a tidy of the caller, and leaves its tensors to it', async () => {
+    const executable = await backend.compile(trace([f32(2)], (x) => [mul(x, 2)]));
+    const before = tf.memory().numTensors;
+    let running: Promise<readonly DeviceBuffer[]> | undefined;
+    tf.tidy(() => {
+      running = executable.run([backend.wrap!(tf.tensor1d([1, 2]), pair)]);
+    });
+    const [result] = await running!;
+    expect([...(await backend.download(result!))]).toEqual([2, 4]);
+    backend.free(result!);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('borrows a tensor and lends one without a copy', () => {
+    const mine = tf.tensor1d([1, 2]);
+    const lent = backend.wrap!(mine, pair);
+    expect(backend.unwrap!(lent)).toBe(mine);
+    backend.free(lent);
+    expect(mine.isDisposed).toBe(false);
+    mine.dispose();
+  });
+
+  it('refuses to run where tfjs runs on another backend than before', async () => {
+    await tf.setBackend('wasm');
+    expect(() => backend.upload(pair, new Float32Array(2))).toThrow(/ran on 'cpu'.*now runs on 'wasm'.*setBackend/);
+    await tf.setBackend('cpu');
+    expect([...(await runProduct(backend))]).toEqual([80, 172]);
+  });
+
+  it('refuses tensors that it cannot take, and says why', () => {
+    const gone = tf.tensor1d([1, 2]);
+    gone.dispose();
+    expect(() => backend.wrap!(gone, pair)).toThrow(/disposed/);
+    expect(() => backend.wrap!([1, 2], pair)).toThrow(/takes a tensor of tfjs/);
+    const wrong = tf.tensor1d([1, 0], 'bool');
+    expect(() => backend.wrap!(wrong, pair)).toThrow(/bool\[2\] for f32\[2\]/);
+    wrong.dispose();
+    // As in a worker or a frame: another engine, whose numbers are elsewhere.
+    const Engine = tf.engine().constructor as new (environment: unknown) => ReturnType<typeof tf.engine>;
+    const elsewhere = new Engine(tf.env());
+    elsewhere.registerBackend('cpu', () => new MathBackendCPU());
+    const foreign = elsewhere.makeTensor(Float32Array.of(1, 2), [2], 'float32');
+    expect(() => backend.wrap!(foreign, pair)).toThrow(/of another tfjs/);
+  });
+});
+
+describe('what tfjsBackend refuses', () => {
+  it('a module that is no tfjs', async () => {
+    await expect(tfjsBackend({ tf: undefined as unknown as Tfjs })).rejects.toThrow(/module of TensorFlow.js.*Install/);
+    const part = { ...tf, scatterND: undefined } as unknown as Tfjs;
+    await expect(tfjsBackend({ tf: part })).rejects.toThrow(/lacks scatterND/);
+    await expect(tfjsBackend({ tf, maxBufferBytes: 0.5 })).rejects.toThrow(/maxBufferBytes/);
+  });
+
+  it('a tfjs without a backend', async () => {
+    const bare = { ...tf, ready: () => Promise.reject(new Error('No backend found in registry.')) } as Tfjs;
+    await expect(tfjsBackend({ tf: bare })).rejects.toThrow(/No backend found.*tfjs-backend-wasm/);
+  });
+
+  it('a second copy of tfjs-core in the process', async () => {
+    await tf.setBackend('cpu');
+    const require = createRequire(import.meta.url);
+    const path = require.resolve('@tensorflow/tfjs-core');
+    const first = require.cache[path];
+    delete require.cache[path];
+    const second = require(path) as Tfjs;
+    if (first !== undefined) require.cache[path] = first;
+    expect(second.Tensor).not.toBe(tf.Tensor);
+    await expect(tfjsBackend({ tf: second })).rejects.toThrow(/two copies of @tensorflow\/tfjs-core.*npm ls/);
+  });
+
+  it('WebGL that computes with 16 bits', async () => {
+    const flags: Record<string, boolean> = { WEBGL_RENDER_FLOAT32_ENABLED: false, WEBGL_FORCE_F16_TEXTURES: false };
+    const on = (values: Record<string, boolean>): Tfjs =>
+      ({
+        ...tf,
+        getBackend: () => 'webgl',
+        env: () => ({ getBool: (name: string) => values[name]!, getNumber: () => 4096 }),
+      }) as unknown as Tfjs;
+    await expect(tfjsBackend({ tf: on(flags) })).rejects.toMatchObject({ code: 'unsupported' });
+    const full = { ...flags, WEBGL_RENDER_FLOAT32_ENABLED: true };
+    await expect(tfjsBackend({ tf: on({ ...full, WEBGL_FORCE_F16_TEXTURES: true }) })).rejects.toThrow(/16 bits/);
+    expect((await tfjsBackend({ tf: on(full) })).capabilities.maxBufferBytes).toBe(4 * 4096 * 4096);
+  });
+});
