@@ -6,7 +6,12 @@ import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { explainMissing, findChromium } from '../chromium.mjs';
 
 /** WebGPU in software, with the SwiftShader that Chromium brings: the same everywhere, and with no graphics card. */
-const args = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+const args = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  // It takes seconds to compile what clears shared memory; the garbage that is left there finds kernels that rely on zeros.
+  '--enable-dawn-features=disable_workgroup_init',
+];
 
 /** With these a page may share memory between threads, which the threads of WebAssembly need. */
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
