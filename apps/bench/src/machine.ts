@@ -27,3 +27,11 @@ export const versionOf = (name: string): string =>
 export function pythonVersion(python: string): string {
   return execFileSync(python, ['--version'], { encoding: 'utf8' }).trim();
 }
+
+/** Packages of a Python, as `torch 2.15.0`. */
+export function peerVersions(python: string, packages: readonly string[]): string[] {
+  const script = 'import sys, importlib.metadata as m; print("\\n".join(f"{n} {m.version(n)}" for n in sys.argv[1:]))';
+  return execFileSync(python, ['-c', script, ...packages], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+}

@@ -9,6 +9,7 @@ import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
 import { formatReport, type Report } from './compare/markdown.ts';
 import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
+import { codebooksCommand } from './codebooks/command.ts';
 import { kMeansCommand } from './k-means/command.ts';
 import { pqCommand } from './pq/command.ts';
 import { quantisersCommand } from './quantisers/command.ts';
@@ -204,6 +205,7 @@ program
 program.addCommand(kMeansCommand());
 program.addCommand(pqCommand());
 program.addCommand(quantisersCommand());
+program.addCommand(codebooksCommand());
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

@@ -86,18 +86,20 @@ export async function requireAll(contestants: readonly Contestant[]): Promise<vo
   }
 }
 
-/** Rounds before the first that counts. */
-const warmUps = 2;
+/** Rounds before the first that counts, unless told otherwise. */
+const usualWarmUps = 2;
 /**
  * Milliseconds between calls: threads of the one before may still spin and take a core from the next. 30 ms after ONNX Runtime PyTorch's
  * best step (8192, 384, 64) was 15 % slower than alone; after 100 ms its median was as alone.
  */
 const pause = 100;
 
-async function timeAll(
+/** Each contestant once per round. */
+export async function timeAll(
   contestants: readonly Contestant[],
   rounds: number,
-  onRound: ((round: number) => void) | undefined,
+  onRound?: (round: number) => void,
+  warmUps: number = usualWarmUps,
 ): Promise<Timing[]> {
   const times = contestants.map((): number[] => []);
   for (let round = -warmUps; round < rounds; round++) {

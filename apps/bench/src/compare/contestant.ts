@@ -1,5 +1,12 @@
-/** What a contestant computes: the training step, the forward pass, or matrix products of the same FLOPs. */
-export type Work = 'step' | 'forward' | 'step products' | 'forward products';
+/** What a contestant computes: the training step, the forward pass, or matrix products of the same FLOPs; of codebooks what their sections say. */
+export type Work =
+  | 'step'
+  | 'forward'
+  | 'step products'
+  | 'forward products'
+  | 'nearest codes'
+  | 'codebook step'
+  | 'encode';
 
 /** Named results of one call from the given inputs, for the comparison before anything is timed. */
 export type Results = Readonly<Record<string, number | ArrayLike<number>>>;
@@ -23,10 +30,11 @@ export interface Contestant {
 const tolerance = 1e-4;
 
 /**
- * The same of a gradient (as Adam's first mean): a small difference of sums over all tokens, where float32 in another order differs by
+ * The same of a gradient (as Adam's first mean, or as it is): a small difference of sums over all tokens, where float32 in another order differs by
  * 4e-4; another formula would by far more.
  */
 const gradientTolerance = 2e-3;
+const gradients: readonly string[] = ['mean', 'byTokens', 'byCodes'];
 
 /** @throws Error if two contestants of the same work give different numbers: then their times mean nothing */
 export function requireAgreement(contestant: string, results: Results, reference: Results): void {
@@ -45,7 +53,7 @@ export function requireAgreement(contestant: string, results: Results, reference
       if (!(difference <= worst)) worst = Number.isNaN(difference) ? Infinity : difference;
       scale = Math.max(scale, Math.abs(b[index]!));
     }
-    if (worst <= (name === 'mean' ? gradientTolerance : tolerance) * scale) continue;
+    if (worst <= (gradients.includes(name) ? gradientTolerance : tolerance) * scale) continue;
     throw new Error(
       `${contestant} differs in ${name} by ${(worst / scale).toExponential(1)} of its largest number; times of different computations are not compared.`,
     );
