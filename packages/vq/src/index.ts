@@ -9,6 +9,7 @@ export { quantizerFormatVersion, stateFromBytes, stateToBytes } from './state/by
 export type { Latents } from './apply/latents.ts';
 export { quantize, type CodeReport, type QuantizedLatents, type SoftReport } from './apply/quantize.ts';
 export { createDecoder, decode, type DecodeOptions, type Decoder } from './apply/decode.ts';
+export { decodeCodes } from './apply/decode-codes.ts';
 export { topCodes, type TopCodes } from './apply/top-codes.ts';
 export { encodeCodes, type EncodedCodes } from './apply/encode-codes.ts';
 export { createCodeCounter, type CodeCounter, type CodeUse, type PlaceUse } from './report/code-use.ts';

@@ -29,6 +29,10 @@ const part = vq.quantizerPart(state);
 const source = sourceOf(data, 4);
 const schedule = { warmUp: 0, start: 0.05, end: 0.001, coolOver: 0.7, noise: 1, tauStart: 1, tauEnd: 0.05 };
 
+async function* indexBlocks(): AsyncGenerator<number[]> {
+  yield [0, 1];
+}
+
 const functions = new Map<string, unknown>(Object.entries(vq));
 
 /** Values that nothing takes. */
@@ -82,6 +86,12 @@ const calls: Readonly<Record<string, Call>> = {
   createEvaluator: { given: [backend, model, images], free: mean(1) },
   createState: { given: [spec, { seed: 0 }] },
   decode: { given: [state, [0, 1], { places: [2], channelAxis: -1, weights: [1, 1], levels: 1 }] },
+  decodeCodes: {
+    through: async (...given: [never, never, never]) => {
+      for await (const _ of vq.decodeCodes(...given)) break;
+    },
+    given: [backend, state, { [Symbol.asyncIterator]: () => indexBlocks() }],
+  },
   decodeImages: { given: [backend, model, { indices: new Int32Array(4), shape: [1, 2, 2, 1] }], free: mean(1) },
   decoderProgram: { given: [state, 3, (x: Tensor) => x], free: { 1: ['text'] } },
   encodeCodes: {

@@ -124,6 +124,8 @@ async function tfjs(given: Given, rounds: number): Promise<Contestant> {
 
 /** Numbers of a block of PyTorch's that its processor's caches hold: memory that is new to a process costs it more than the products. */
 const cachedElements = 1 << 20;
+/** Blocks of fewer tokens have products too small to share among threads. */
+const fewestTokens = 256;
 
 /** The plain form, and the quickest that was found: blocks in caches, and `min`, which is quicker than `argmin`. */
 async function torch(
@@ -147,5 +149,5 @@ async function torch(
     time: async () => Number((await peer.ask({ do: 'nearest', tokens: n, block, op }))['milliseconds']),
     dispose: () => folder.remove(),
   });
-  return [contestantOf('argmin', checked), contestantOf('min', Math.max(1, Math.floor(cachedElements / k)))];
+  return [contestantOf('argmin', checked), contestantOf('min', Math.max(fewestTokens, Math.floor(cachedElements / k)))];
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { tokensFromReader } from '@ddcl/core/fit';
-import { createDecoder, encodeCodes } from '@ddcl/vq';
+import { decodeCodes, encodeCodes } from '@ddcl/vq';
 import { Command } from 'commander';
 import { backendOption } from '../backends/backend-options.ts';
 import { checkAborted } from '../data/data-error.ts';
@@ -91,6 +91,7 @@ function encodeAction(folder: string, files: string[], options: VqEncodeOptions)
 
 interface VqDecodeOptions {
   readonly out: string;
+  readonly backend: string;
   readonly json?: boolean;
 }
 
@@ -104,6 +105,7 @@ export function vqDecodeCommand(): Command {
       '--out <file.npy>',
       'file to write (required), float32 [n, m], of images [n, height, width, channels] in 0..1; one that is there is replaced',
     )
+    .addOption(backendOption())
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  $ ddcl vq decode pq embeddings.codes --out approximate.npy')
     .action(decodeAction);
@@ -115,16 +117,16 @@ function decodeAction(folder: string, file: string, options: VqDecodeOptions): P
     await checkOutFile('--out', out, '.npy', [file]);
     const autoencoder = await loadAutoencoder(resolve(folder));
     const packed = scope.own(await openCodes(file), ({ close }) => close());
-    if (autoencoder !== undefined) return decodeToImages(autoencoder, folder, file, packed, out, scope);
+    if (autoencoder !== undefined) return decodeToImages(autoencoder, folder, file, packed, { ...options, out }, scope);
     const { state, model, config } = await loadQuantizer(resolve(folder));
     requireCodesOf(file, packed, folder, ownerOf(state));
-    const decoder = createDecoder(state);
+    const { backend } = await scope.backend(options.backend, 'float32');
     const { count } = packed;
     async function* rows(): AsyncGenerator<Float32Array> {
       let done = 0;
-      for await (const indices of packed.blocks()) {
+      for await (const decoded of decodeCodes(backend, state, packed.blocks())) {
         checkAborted(scope.signal);
-        const vectors = undoStandardize(decoder.decode(indices), config.preprocessing);
+        const vectors = undoStandardize(decoded, config.preprocessing);
         yield vectors;
         done += vectors.length / model.dimension;
         scope.progress.show({ phase: 'decoding', done, total: count, unit: 'vectors' });
@@ -133,7 +135,7 @@ function decodeAction(folder: string, file: string, options: VqDecodeOptions): P
     const shape = [count, model.dimension];
     await writeNpy(out, shape, 'float32', rows());
     scope.print(
-      { shape, dtype: 'float32', out, seconds: scope.seconds() },
+      { shape, dtype: 'float32', backend: backend.name, out, seconds: scope.seconds() },
       `vectors [${shape.join(', ')}] written to ${out}`,
     );
   });

@@ -86,7 +86,7 @@ export async function decodeToImages(
   folder: string,
   file: string,
   packed: OpenCodes,
-  out: string,
+  { out, backend: chosen }: { readonly out: string; readonly backend: string },
   scope: CommandScope,
 ): Promise<void> {
   const { model } = loaded;
@@ -103,7 +103,7 @@ export async function decodeToImages(
   }
   const { heads, depth } = resolveSpec(quantizer.spec);
   const perImage = grid[0] * grid[1] * heads * depth;
-  const { backend } = await scope.backend('cpu', 'float32');
+  const { backend } = await scope.backend(chosen, 'float32');
   async function* pixels(): AsyncGenerator<Float32Array> {
     let [waiting, done] = [new Int32Array(0), 0];
     for await (const piece of packed.blocks()) {

@@ -102,7 +102,16 @@ describe('ddcl vq train', () => {
     const codes = await encodeImages(cpuBackend(), model, images);
     const checksum = autoencoderChecksum(model);
     expect(folder.read('i.codes')).toEqual(Buffer.from(packIndices(codes.indices, [4, 4], checksum)));
-    await succeed(['vq', 'decode', folder.at('coder'), folder.at('i.codes'), '--out', folder.at('i.npy')]);
+    await succeed([
+      'vq',
+      'decode',
+      folder.at('coder'),
+      folder.at('i.codes'),
+      '--backend',
+      'cpu',
+      '--out',
+      folder.at('i.npy'),
+    ]);
     const { data } = await decodeImages(cpuBackend(), model, codes);
     expect(await readNpy(folder.at('i.npy'))).toMatchObject({ shape: [count, side, side, 3], data });
   });

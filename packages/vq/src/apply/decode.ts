@@ -1,11 +1,10 @@
 import { DdclError } from '@ddcl/core';
-import { describe, requireArgument, requireList, requireOptions, requireWhole } from '../checks/require.ts';
-import { codesPerVector, sliceCount, type Place } from '../spec/layout.ts';
+import { requireArgument, requireOptions, requireWhole } from '../checks/require.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
-import { addCode, codebookOf, hasCodes } from '../state/codebooks.ts';
 import { outerNames } from '../state/outer-tensors.ts';
-import { requireState, type QuantizerState } from '../state/state.ts';
+import type { QuantizerState } from '../state/state.ts';
 import { checkWeights, toLayout } from './latents.ts';
+import { createLookUp } from './look-up.ts';
 
 export interface DecodeOptions {
   /** Sizes without the channels, to lay vectors out as the latents were; default [n]. */
@@ -27,28 +26,15 @@ export interface Decoder {
 
 /** @throws DdclError as the state's check */
 export function createDecoder(state: QuantizerState): Decoder {
-  const spec = requireState(state);
-  const slices = sliceCount(spec);
-  const books = Array.from({ length: slices }, (_, slice) =>
-    Array.from({ length: spec.depth }, (_each, level): Float32Array | null =>
-      hasCodes(spec) ? codebookOf(spec, state, { slice, level } satisfies Place) : null,
-    ),
-  );
+  const lookUp = createLookUp(state);
+  const { spec } = lookUp;
   return {
     spec,
     decode(indices, options = {}) {
-      requireList('indices', indices);
       requireOptions(options);
       const { places, channelAxis = -1, weights, levels = spec.depth } = options;
       if (places !== undefined) requireArgument('places', places, Array.isArray(places), 'a list of sizes');
-      const perVector = codesPerVector(spec);
-      const count = indices.length / perVector;
-      if (!Number.isSafeInteger(count)) {
-        throw new DdclError(
-          'shape',
-          `A vector has ${perVector} codes (heads x depth), but ${indices.length} indices are not a whole number of them.`,
-        );
-      }
+      const count = lookUp.countOf(indices);
       const layout = places ?? [count];
       requireArgument('channelAxis', channelAxis, Number.isSafeInteger(channelAxis), 'a whole number');
       const axis = channelAxis < 0 ? channelAxis + layout.length + 1 : channelAxis;
@@ -60,20 +46,7 @@ export function createDecoder(state: QuantizerState): Decoder {
         );
       }
       requireWhole('levels', levels, 1, spec.depth);
-      const { heads, depth, codeDimension: c } = spec;
-      const width = heads * c;
-      const inner = new Float32Array(count * width);
-      for (let vector = 0; vector < count; vector++) {
-        if (weights !== undefined && !(weights[vector]! > 0)) continue;
-        for (let head = 0; head < heads; head++) {
-          const own = books[slices === 1 ? 0 : head]!;
-          for (let level = 0; level < levels; level++) {
-            const at = vector * perVector + head * depth + level;
-            const index = requireIndex(indices[at]!, at, spec);
-            addCode(spec, own[level]!, index, level, inner, vector * width + head * c);
-          }
-        }
-      }
+      const inner = lookUp.find(indices, { weights, levels });
       const rows = spec.projected ? projected(spec, state, inner, weights) : inner;
       return toLayout(rows, { places: layout, channelAxis: axis });
     },
@@ -88,14 +61,6 @@ export function createDecoder(state: QuantizerState): Decoder {
  */
 export function decode(state: QuantizerState, indices: ArrayLike<number>, options: DecodeOptions = {}): Float32Array {
   return createDecoder(state).decode(indices, options);
-}
-
-function requireIndex(index: number, at: number, { codes }: ResolvedSpec): number {
-  if (Number.isInteger(index) && index >= 0 && index < codes) return index;
-  throw new DdclError(
-    'data',
-    `Codes are whole numbers from 0 to ${codes - 1}, but number ${at} is ${describe(index)}. Vectors that are left out need the weight 0, not an index.`,
-  );
 }
 
 function checkSizes(count: number, places: readonly number[], weights: ArrayLike<number> | undefined): void {
