@@ -4,6 +4,7 @@ import { backendOption } from '../backends/backend-options.ts';
 import { choiceList, numberList, shareList, wholeNumber } from '../command-line/options.ts';
 import { compare, measures, type CompareRequest } from '../compare/compare.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
+import { checkOutFile } from '../output/check-out-file.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { addTextUseOptions } from '../text/text-options.ts';
 import { withCommand } from './with-command.ts';
@@ -75,6 +76,10 @@ export function compareCommand(): Command {
 function compareAction(options: CompareCommandOptions): Promise<void> {
   return withCommand(options, async (scope) => {
     const { encoder, encoderDtype: dtype, encoderBatch: batch, out, resume, ...rest } = options;
+    const inputs = [...options.train, ...options.test, encoder];
+    if (out !== undefined) await checkOutFile('--out', resolve(out), undefined, [...inputs, resume]);
+    // What an earlier run finished is read from there, and goes on there.
+    if (resume !== undefined) await checkOutFile('--resume', resolve(resume), undefined, inputs);
     const chosen = await scope.backend(options.backend);
     scope.announce(chosen, Infinity);
     const { table, ...compared } = await compare({
@@ -87,10 +92,11 @@ function compareAction(options: CompareCommandOptions): Promise<void> {
       trained: rest.trained || undefined,
       resume: resume && resolve(resume),
     });
-    if (out !== undefined) await writeWhole(resolve(out), `${table}\n`);
     const { recommended: best } = compared;
     const count = best === null || best.prototypes === null ? '' : `, K = ${best.prototypes}`;
     const recommendation = best === null ? '' : `\n\nbest on validation: ${best.readout}${count}`;
     scope.print({ ...compared, backend: chosen.backend.name, seconds: scope.seconds() }, `${table}${recommendation}`);
+    // After it is printed: a table that cannot be written after all is not lost.
+    if (out !== undefined) await writeWhole(resolve(out), `${table}\n`);
   });
 }

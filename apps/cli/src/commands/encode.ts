@@ -101,11 +101,8 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       );
     }
     const out = resolve(options.out);
-    await checkOutFile('--out', out, '.npy', [
-      ...files,
-      ...(options.text ?? []),
-      ...(options.segments === undefined ? [] : [options.segments]),
-    ]);
+    const { segments, encoder } = options;
+    await checkOutFile('--out', out, '.npy', [folder, ...files, ...(options.text ?? []), segments, encoder]);
     if (await isQuantizerFolder(resolve(folder))) return encodeByCodes(folder, files, options, out, scope);
     const loaded = await loadModel(resolve(folder));
     const { model } = loaded;

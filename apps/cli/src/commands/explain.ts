@@ -63,7 +63,7 @@ function explainAction(folder: string, options: ExplainCommandOptions, command: 
     if (html === undefined && json !== true)
       throw usageError('There is nothing to write. Give --html FILE.html, or --json.');
     const out = html === undefined ? undefined : resolve(html);
-    if (out !== undefined) await checkOutFile('--html', out, '.html', paths);
+    if (out !== undefined) await checkOutFile('--html', out, '.html', [folder, ...paths, options.encoder]);
     const { model, config } = await loadModel(resolve(folder));
     if (config.text?.documents === 'mean') {
       throw usageError(

@@ -75,7 +75,7 @@ function checkOptions({ fused, appendTo, encoderOutput, mask, outputs }: ExportC
 async function exportAction(folder: string, options: ExportCommandOptions): Promise<void> {
   checkOptions(options);
   const out = resolve(options.onnx);
-  await checkOutFile('--onnx', out, '.onnx', options.appendTo === undefined ? [] : [options.appendTo]);
+  await checkOutFile('--onnx', out, '.onnx', [folder, options.appendTo]);
   const { model, config } = await loadModel(resolve(folder));
   const { appendReadout, programToOnnx } = await import('@ddcl/backend-ort');
   const { outputs, fused = false } = options;

@@ -57,7 +57,7 @@ Examples:
 function encodeAction(folder: string, files: string[], options: VqEncodeOptions): Promise<void> {
   return withCommand(options, async (scope) => {
     const out = resolve(options.out);
-    await checkOutFile('--out', out, '.codes', [...files, ...(options.text ?? [])]);
+    await checkOutFile('--out', out, '.codes', [folder, ...files, ...(options.text ?? []), options.encoder]);
     const autoencoder = await loadAutoencoder(resolve(folder));
     if (autoencoder !== undefined) return encodeImageFiles(autoencoder, files, options, out, scope);
     const loaded = await loadQuantizer(resolve(folder));
@@ -114,7 +114,7 @@ export function vqDecodeCommand(): Command {
 function decodeAction(folder: string, file: string, options: VqDecodeOptions): Promise<void> {
   return withCommand(options, async (scope) => {
     const out = resolve(options.out);
-    await checkOutFile('--out', out, '.npy', [file]);
+    await checkOutFile('--out', out, '.npy', [folder, file]);
     const autoencoder = await loadAutoencoder(resolve(folder));
     const packed = scope.own(await openCodes(file), ({ close }) => close());
     if (autoencoder !== undefined) return decodeToImages(autoencoder, folder, file, packed, { ...options, out }, scope);

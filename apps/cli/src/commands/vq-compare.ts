@@ -79,7 +79,8 @@ Examples:
 function compareAction(files: string[], options: VqCompareOptions, command: Command): Promise<void> {
   return withCommand(options, async (scope) => {
     const out = options.out && resolve(options.out);
-    if (out !== undefined) await checkOutFile('--out', out, '.html', files);
+    if (out !== undefined)
+      await checkOutFile('--out', out, '.html', [...files, ...(options.text ?? []), options.encoder]);
     const chosen = await scope.backend(options.backend, 'float32');
     const { opened, reader } = await openForFit(files, { ...options, command: 'vq compare', ...scope });
     scope.announce(chosen, Infinity);

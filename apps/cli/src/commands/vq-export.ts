@@ -47,8 +47,8 @@ function exportAction(folder: string, options: VqExportOptions): Promise<void> {
     if (encoder === undefined && decoder === undefined)
       throw usageError('There is nothing to write. Give --encoder FILE.onnx, --decoder FILE.onnx, or both.');
     if (encoder === decoder) throw usageError(`--encoder and --decoder are both ${encoder}. Give two files.`);
-    if (encoder !== undefined) await checkOutFile('--encoder', encoder, '.onnx', []);
-    if (decoder !== undefined) await checkOutFile('--decoder', decoder, '.onnx', []);
+    if (encoder !== undefined) await checkOutFile('--encoder', encoder, '.onnx', [folder]);
+    if (decoder !== undefined) await checkOutFile('--decoder', decoder, '.onnx', [folder]);
     const { programToOnnx } = await import('@ddcl/backend-ort');
     const autoencoder = await loadAutoencoder(resolve(folder));
     if (autoencoder !== undefined) {
