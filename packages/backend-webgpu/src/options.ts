@@ -11,6 +11,8 @@ export interface WebgpuBackendOptions {
   readonly device?: GPUDevice;
   /** Kernels of their own for DDCL composites; without them everything is decomposed. Default true. */
   readonly fused?: boolean;
+  /** Hears of each kernel when it is compiled: what it does in a word or two, and its text. In Node `DDCL_DUMP_WGSL=DIR` writes them to a folder. */
+  readonly onShader?: (name: string, wgsl: string) => void;
 }
 
 /** @throws DdclError `argument` if several sources of a device are given */

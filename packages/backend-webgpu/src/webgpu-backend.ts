@@ -17,6 +17,7 @@ import { BufferPool, type NativeBuffer } from './buffers/buffer-pool.ts';
 import { Transfers } from './buffers/transfers.ts';
 import { namesOf } from './compile/compile-program.ts';
 import { fusedComposites } from './ddcl/composites.ts';
+import { dumpFromEnvironment } from './device/dump-shaders.ts';
 import { DeviceState } from './device/device-state.ts';
 import { bufferUsage } from './device/flags.ts';
 import { requestDevice } from './device/request-device.ts';
@@ -58,6 +59,7 @@ export async function makeWebgpuBackend(
   }: Partial<Pick<KernelLimits, 'chunkBytes' | 'narrowWidth'>> = {},
 ): Promise<WebgpuBackend> {
   checkOptions(options);
+  const onShader = options.onShader ?? (await dumpFromEnvironment());
   const lease = await requestDevice(options);
   const name = `webgpu (${lease.description})`;
   const state = new DeviceState(name, lease);
@@ -80,7 +82,7 @@ export async function makeWebgpuBackend(
     capabilities,
     buffers,
     pool,
-    pipelines: new Pipelines(state),
+    pipelines: new Pipelines(state, onShader),
     options: {
       composites,
       limits: {

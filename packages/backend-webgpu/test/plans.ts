@@ -1,4 +1,4 @@
-import { lossAndGradient, add, div, f32, mul, sqrt, sub, trace } from '@ddcl/core';
+import { add, div, f32, lossAndGradient, massPreconditioned, mul, sqrt, sub, trace } from '@ddcl/core';
 import type { Bindings, Program } from '@ddcl/core/backend';
 import { compileProgram } from '../src/compile/compile-program.ts';
 import type { TileOf } from '../src/compile/kernel-ops.ts';
@@ -16,6 +16,20 @@ export function planOf(program: Program, bindings: Bindings = {}, fused = true, 
     composites,
     ...(tileOf !== undefined && { tileOf }),
   });
+}
+
+/** A training step with the optimiser of core that divides by the mass of each prototype. */
+export function massStep(n: number, m: number, k: number): Program {
+  return trace(
+    [f32(n, m), f32(n), f32(k, m), f32(), f32(k), f32()],
+    (tokens, weights, prototypes, temperature, rows, learningRate) => {
+      const { lq, gradient, mass } = lossAndGradient({ tokens, weights, prototypes, temperature });
+      const scalars = { learningRate, step: temperature, weightDecay: temperature, mass };
+      const { parameter, state } = massPreconditioned().update(prototypes, gradient, [rows], scalars);
+      return [lq, parameter, ...state];
+    },
+    'mass-preconditioned step',
+  );
 }
 
 /** A training step: L_q, its gradient, and Adam. */

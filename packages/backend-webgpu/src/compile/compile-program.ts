@@ -58,6 +58,7 @@ export function compileProgram(program: Program, bindings: Bindings, options: Co
   const concrete = valueTypes(expanded).map((type) => bindType(type, bindings));
   const isStored = storedValues(expanded);
   const needed = neededValues(expanded);
+  const results = new Set(expanded.results);
   const values: (Value | undefined)[] = expanded.parameters.map((type, index) =>
     concrete[index]!.shape.includes(0)
       ? undefined
@@ -81,6 +82,8 @@ export function compileProgram(program: Program, bindings: Bindings, options: Co
       ? makeKernel(plan, instruction, inputs, shape, options.tileOf)
       : makeExpression(plan, instruction, inputs, scalars[type!.dtype]!, shape);
     values.push(isStored[id] ? plan.store(value) : value);
+    // Maps of results wait for each other; what they share they make once.
+    if (results.has(id)) plan.store(value);
   }
   return plan.build(expanded.results.map((id) => ({ type: concrete[id]!, value: values[id] })));
 }

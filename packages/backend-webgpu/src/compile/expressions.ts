@@ -5,6 +5,7 @@ import {
   costOf,
   ownCost,
   readsOf,
+  totalsOf,
   type BufferId,
   type Expression,
   type ExpressionOp,
@@ -56,8 +57,10 @@ function bounded(
   for (;;) {
     const reads = new Set<BufferId>(operands.flatMap((operand) => [...readsOf(operand)]));
     const cost = operands.reduce((total, operand) => total + costOf(operand), ownCost(op));
-    if (reads.size <= most && cost <= mostCost)
-      return { kind: 'expression', scalar, shape, op, attributes, inputs: operands, cost, reads };
+    if (reads.size <= most && cost <= mostCost) {
+      const totals = [...new Set(operands.flatMap((operand) => [...totalsOf(operand)]))];
+      return { kind: 'expression', scalar, shape, op, attributes, inputs: operands, cost, reads, totals };
+    }
     const isTooWide = reads.size > most;
     const weight = (operand: Value): number =>
       operand.kind === 'stored' ? -1 : isTooWide ? readsOf(operand).size : costOf(operand);

@@ -11,9 +11,10 @@ import {
 } from '../kernels/reduce.ts';
 import { orderKernel, segmentSumKernel } from '../kernels/segment-sum.ts';
 import type { PlanBuilder } from '../plan/plan-builder.ts';
+import { makeExpression } from './expressions.ts';
 import { countOf } from '../wgsl/place.ts';
-import { literal, type Size } from '../wgsl/size.ts';
-import { costOf, readsOf, type Scalar, type Stored, type Value } from '../wgsl/value.ts';
+import { isOne, literal, type Size } from '../wgsl/size.ts';
+import { costOf, readsOf, totalsOf, type Scalar, type Stored, type Value } from '../wgsl/value.ts';
 
 /** Chooses the tile of a product. */
 export type TileOf = (sizes: ProductSizes, sharedBytes: number) => TileChoice;
@@ -28,8 +29,12 @@ export function makeKernel(
 ): Value {
   switch (op) {
     case 'sum':
-    case 'max':
-      return reduce(plan, { op, input: inputs[0]!, axes: (attributes as PrimitiveAttributes['sum']).axes }, shape);
+    case 'max': {
+      const total = op === 'sum' ? smallTotal(plan, inputs[0]!, shape) : undefined;
+      return (
+        total ?? reduce(plan, { op, input: inputs[0]!, axes: (attributes as PrimitiveAttributes['sum']).axes }, shape)
+      );
+    }
     case 'argMax':
       return reduce(plan, { op, input: inputs[0]!, axes: [(attributes as PrimitiveAttributes['argMax']).axis] }, shape);
     case 'matmul':
@@ -41,6 +46,24 @@ export function makeKernel(
   }
 }
 
+/** What a workgroup may compute for itself before its map, in operations. */
+const mostTotalCost = 65_536;
+const mostTotalElements = 16_384;
+
+/** The sum of all elements of something small is part of the maps that need it; undefined for others. */
+function smallTotal(plan: PlanBuilder, input: Value, shape: readonly Size[]): Value | undefined {
+  const count = countOf(input.shape).value;
+  if (input.scalar !== 'f32' || countOf(shape).value !== 1 || !shape.every(isOne)) return undefined;
+  if (count > mostTotalElements || count * (1 + costOf(input)) > mostTotalCost || totalsOf(input).length > 0)
+    return undefined;
+  return makeExpression(plan, { op: 'total', attributes: {} }, [input], 'f32', shape);
+}
+
+/** Only maps make totals. */
+function withoutTotals(plan: PlanBuilder, value: Value): Value {
+  return totalsOf(value).length > 0 ? plan.store(value) : value;
+}
+
 /** `op` over axes, in one pass, or in two where one would leave most of the device idle. */
 export function reduce(
   plan: PlanBuilder,
@@ -49,7 +72,9 @@ export function reduce(
   target: Stored = plan.make(call.op === 'argMax' ? 'i32' : call.input.scalar, shape),
   adds = false,
 ): Stored {
-  const { op, input } = call;
+  const { op } = call;
+  const input = withoutTotals(plan, call.input);
+  call = { ...call, input };
   const { kept, reduced, contiguous } = splitAxes(call);
   const scalar: Scalar = op === 'argMax' ? 'i32' : input.scalar;
   const choice = chooseReduceShape(op, kept.value, reduced.value, contiguous);
@@ -114,19 +139,20 @@ export function product(
 
 export function segmentSum(
   plan: PlanBuilder,
-  [values, idValues]: readonly Value[],
+  [valuesOf, idValues]: readonly Value[],
   { sorted }: PrimitiveAttributes['segmentSum'],
   shape: readonly Size[],
   into?: { readonly target: Stored; readonly adds: boolean },
 ): Stored {
   const ids = plan.store(idValues!);
-  const { target, adds } = into ?? { target: plan.make(values!.scalar, shape), adds: false };
+  const values = withoutTotals(plan, valuesOf!);
+  const { target, adds } = into ?? { target: plan.make(values.scalar, shape), adds: false };
   if (sorted) {
-    plan.dispatch(segmentSumKernel(plan.symbols, values!, { sorted: ids, order: undefined }, target, adds));
+    plan.dispatch(segmentSumKernel(plan.symbols, values, { sorted: ids, order: undefined }, target, adds));
     return target;
   }
   const [order, inOrder] = [plan.make('i32', ids.shape), plan.make('i32', ids.shape)];
   plan.dispatch(orderKernel(plan.symbols, ids, order, inOrder));
-  plan.dispatch(segmentSumKernel(plan.symbols, values!, { sorted: inOrder, order }, target, adds));
+  plan.dispatch(segmentSumKernel(plan.symbols, values, { sorted: inOrder, order }, target, adds));
   return target;
 }

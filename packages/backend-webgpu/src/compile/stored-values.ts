@@ -11,10 +11,7 @@ export function isKernelOp(op: Instruction['op']): boolean {
 /** Operations of an element that computing again, once for each further kernel that reads it, may cost before a buffer is better. */
 const worthStoring = 8;
 
-/**
- * Which expressions of a program get buffers of their own: its results, and those that several kernels would compute again at a cost.
- * By value.
- */
+/** Which expressions of a program get buffers of their own, that several kernels would compute again at a cost. By value. */
 export function storedValues(program: Program): boolean[] {
   const count = program.parameters.length;
   const first: number[] = [];
@@ -38,7 +35,9 @@ export function storedValues(program: Program): boolean[] {
     // A kernel is named by the first value that it makes.
     let kernels: Iterable<number> = [own];
     if (!isKernelOp(instruction.op)) {
-      stored[own] = isResult.has(own) || costs[own]! * (readers[own]!.size - 1) > worthStoring;
+      // What is a result is made by a kernel of its own.
+      if (isResult.has(own)) readers[own]!.add(own);
+      stored[own] = costs[own]! * (readers[own]!.size - 1) > worthStoring;
       if (!stored[own]) kernels = readers[own]!;
     }
     for (const id of instruction.inputs) for (const kernel of kernels) readers[id]!.add(kernel);

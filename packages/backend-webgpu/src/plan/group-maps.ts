@@ -1,13 +1,20 @@
-import { mapKernel, type MapOutput } from '../kernels/map.ts';
+import { isPerRow, mapKernel, type MapOutput } from '../kernels/map.ts';
 import type { Dispatch, Symbols } from '../wgsl/module.ts';
 import { countOf } from '../wgsl/place.ts';
-import { sameSizes } from '../wgsl/size.ts';
+import { sameSizes, type Size } from '../wgsl/size.ts';
 import type { BufferId, Expression, Value } from '../wgsl/value.ts';
 
-/** Values of as many elements that will be made by one kernel. */
+/** Values that will be made by one kernel: of as many elements, or one for each row of the others. */
 interface Group {
   readonly outputs: MapOutput[];
-  readonly count: string;
+}
+
+/** Whether one kernel can make a value with those of a group. */
+function fitsTogether({ outputs }: Group, shape: readonly Size[]): boolean {
+  return outputs.every(({ value }) => {
+    const isAlike = countOf(value.shape).text === countOf(shape).text;
+    return isAlike || isPerRow(value.shape, shape) || isPerRow(shape, value.shape);
+  });
 }
 
 /**
@@ -28,8 +35,7 @@ export class MapGroups {
   }
 
   add(output: MapOutput): void {
-    const count = countOf(output.value.shape).text;
-    const group = this.#waiting.find((each) => each.count === count);
+    const group = this.#waiting.find((each) => fitsTogether(each, output.value.shape));
     for (const buffer of output.value.reads) {
       const producer = this.#groupOf.get(buffer);
       if (producer === undefined) continue;
@@ -38,7 +44,7 @@ export class MapGroups {
     const joined =
       group !== undefined && this.#waiting.includes(group) && this.#fits(group, output) ? group : undefined;
     if (joined === undefined && group !== undefined && this.#waiting.includes(group)) this.#flushGroup(group);
-    const chosen = joined ?? { outputs: [], count };
+    const chosen = joined ?? { outputs: [] };
     if (joined === undefined) this.#waiting.push(chosen);
     chosen.outputs.push(output);
     this.#groupOf.set(output.target.buffer, chosen);

@@ -73,7 +73,17 @@ export class PlanBuilder {
     const own: Expression =
       value.kind === 'expression'
         ? value
-        : { kind: 'expression', scalar, shape, op: 'detach', attributes: {}, inputs: [value], cost: 0, reads };
+        : {
+            kind: 'expression',
+            scalar,
+            shape,
+            op: 'detach',
+            attributes: {},
+            inputs: [value],
+            cost: 0,
+            reads,
+            totals: [],
+          };
     this.dispatch(mapKernel(this.symbols, [{ value: own, target }]));
   }
 

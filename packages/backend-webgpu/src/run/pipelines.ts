@@ -1,6 +1,7 @@
 import { BoundedCache, DdclError } from '@ddcl/core/backend';
 import { computeStage } from '../device/flags.ts';
 import type { DeviceState } from '../device/device-state.ts';
+import type { ShaderListener } from '../device/dump-shaders.ts';
 import type { Dispatch } from '../wgsl/module.ts';
 
 /** A kernel made ready. */
@@ -14,11 +15,13 @@ const mostPipelines = 512;
 /** Pipelines by the text of their kernel, kept while they are used. Layouts are explicit and shared by all kernels with such bindings. */
 export class Pipelines {
   readonly #state: DeviceState;
+  readonly #onShader: ShaderListener | undefined;
   readonly #layouts = new Map<string, { readonly group: GPUBindGroupLayout; readonly pipeline: GPUPipelineLayout }>();
   readonly #known = new BoundedCache<Promise<Pipeline>>(mostPipelines);
 
-  constructor(state: DeviceState) {
+  constructor(state: DeviceState, onShader?: ShaderListener) {
     this.#state = state;
+    this.#onShader = onShader;
   }
 
   /** All pipelines of a plan, compiled at once. */
@@ -40,6 +43,7 @@ export class Pipelines {
   }
 
   async #make({ label, code }: Dispatch, signature: string): Promise<Pipeline> {
+    this.#onShader?.(label, code);
     const { device } = this.#state;
     const { group, pipeline: layout } = this.#layout(signature);
     device.pushErrorScope('validation');

@@ -7,7 +7,7 @@ import type { Scope } from './scope.ts';
 
 type Elementwise = Exclude<
   ExpressionOp,
-  'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'concat' | 'gather' | 'constant' | 'iota' | 'parts'
+  'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'concat' | 'gather' | 'constant' | 'iota' | 'parts' | 'total'
 >;
 
 /** One line of WGSL for each op that takes its operands at its own place. */
@@ -55,6 +55,8 @@ export class ExpressionWriter {
   /** Buffers that this kernel itself writes, with the name of the element that the thread just made. */
   readonly #own = new Map<BufferId, { readonly linear: string; readonly name: string }>();
 
+  readonly #totals = new Map<Expression, string>();
+
   /** @param scope where statements go: the kernel's own, or those of one of its functions */
   constructor(module: KernelModule, scope: Scope = module.scope) {
     this.#module = module;
@@ -64,6 +66,11 @@ export class ExpressionWriter {
   /** Tells that the element of `buffer` at `linear` has a name, so that what reads it there need not load it. */
   made(buffer: BufferId, linear: string, name: string): void {
     this.#own.set(buffer, { linear, name });
+  }
+
+  /** Tells the name of a total. */
+  totalled(total: Expression, name: string): void {
+    this.#totals.set(total, name);
   }
 
   /** The name of a value's element at a place. */
@@ -130,6 +137,11 @@ export class ExpressionWriter {
           const at = scope.define(`s * ${countOf(value.shape).text} + ${linear}`);
           scope.line(`${name} += ${this.element(x!, Place.linear(scope, x!.shape, at))};`);
         });
+        return name;
+      }
+      case 'total': {
+        const name = this.#totals.get(value);
+        if (name === undefined) throw new TypeError('a total outside of a map');
         return name;
       }
       case 'concat':

@@ -9,11 +9,13 @@ export type BufferId = number;
 
 /**
  * Ops that are written where their value is read: element by element, or only moving elements.
- * `parts` is ours: the sum over the first axis of a buffer, in order, where a sum was made in ranges.
+ * `parts` is ours: the sum over the first axis of a buffer, in order, where a sum was made in ranges. So is `total`: the sum of all elements of
+ * something small, which each workgroup of a map makes for itself.
  */
 export type ExpressionOp =
   | Exclude<keyof PrimitiveAttributes, 'sum' | 'max' | 'argMax' | 'matmul' | 'segmentSum'>
-  | 'parts';
+  | 'parts'
+  | 'total';
 
 /** Elements that lie in a buffer. */
 export interface Stored {
@@ -31,12 +33,14 @@ export interface Expression {
   readonly scalar: Scalar;
   readonly shape: readonly Size[];
   readonly op: ExpressionOp;
-  readonly attributes: PrimitiveAttributes[Exclude<ExpressionOp, 'parts'>];
+  readonly attributes: PrimitiveAttributes[Exclude<ExpressionOp, 'parts' | 'total'>];
   readonly inputs: readonly Value[];
   /** About the operations of one element, with those of its operands. */
   readonly cost: number;
   /** The buffers that one element may need. */
   readonly reads: ReadonlySet<BufferId>;
+  /** The totals among its operands: only maps can make them. */
+  readonly totals: readonly Expression[];
 }
 
 /** A value of a program in its plan. */
@@ -50,11 +54,19 @@ export function costOf(value: Value): number {
   return value.kind === 'stored' ? 0 : value.cost;
 }
 
+/** The totals that a value is made of, each once. */
+export function totalsOf(value: Value): readonly Expression[] {
+  if (value.kind === 'stored') return [];
+  return value.op === 'total' ? [value] : value.totals;
+}
+
 const ownCosts: Partial<Record<ExpressionOp, number>> = {
   exp: 4,
   log: 4,
   div: 2,
   sqrt: 2,
+  // More than any kernel but a map takes in.
+  total: 50,
   tanh: 10,
   erf: 10,
   gather: 1,

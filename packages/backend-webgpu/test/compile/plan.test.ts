@@ -17,7 +17,7 @@ import {
 import type { Program } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { formatPlan, type Plan } from '../../src/plan/plan.ts';
-import { adamStep, leastLimits, planOf } from '../plans.ts';
+import { adamStep, leastLimits, massStep, planOf } from '../plans.ts';
 
 const programs: Readonly<Record<string, Program>> = {
   'a training step': adamStep(512, 24, 200),
@@ -73,12 +73,19 @@ describe.each(Object.entries(programs))('the plan of %s', (_, program) => {
 });
 
 describe('a training step', () => {
-  it('takes few dispatches, and keeps 32 MiB of logits at most', () => {
-    const count = (n: number, m: number, k: number): number => planOf(adamStep(n, m, k)).dispatches.length;
+  it.each([
+    ['Adam', adamStep],
+    ['mass preconditioned', massStep],
+  ])('takes few dispatches: %s', (_name, step) => {
+    const count = (n: number, m: number, k: number): number => planOf(step(n, m, k)).dispatches.length;
+    expect([count(65_536, 2, 4), count(8192, 32, 512), count(65_536, 32, 8192)]).toEqual([3, 3, 3]);
     expect([count(8192, 384, 64), count(100, 384, 128), count(65_536, 128, 128)]).toEqual([3, 3, 3]);
     expect([count(4096, 768, 256), count(8192, 33, 129)]).toEqual([4, 4]);
     // Two chunks, then four.
     expect([count(16_384, 128, 1024), count(4096, 256, 8192)]).toEqual([7, 13]);
+  });
+
+  it('keeps 32 MiB of logits at most', () => {
     expect(planOf(adamStep(8192, 384, 64), {}, false).dispatches.length).toBeGreaterThan(12);
     const largest = Math.max(...planOf(adamStep(16_384, 128, 1024)).buffers.map(({ bytes }) => bytes));
     expect(largest).toBe(32 * 2 ** 20);
@@ -118,7 +125,9 @@ describe('symbols', () => {
 
 it('is told line by line', () => {
   const text = formatPlan('softmax', planOf(trace([f32(64, 384)], (x) => [softmax(x)])));
-  expect(text.split('\n')[0]).toBe('plan of softmax: 3 dispatches, 0 copies');
-  expect(text).toContain('  1. max: over axes 1 of [64, 384] - 64 groups, 24,576 flops, 98,560 bytes');
-  expect(text).toMatch(/in all [\d,]+ flops, [\d,]+ bytes; scratch \[[\d, ]+\] bytes$/);
+  expect(text.split('\n')[0]).toBe('plan of softmax: 1 dispatches, 0 copies');
+  expect(text).toContain(
+    '  1. softmax: along axis 1 of [64, 384], 256 threads a row - 64 groups, 196,608 flops, 196,608 bytes',
+  );
+  expect(text).toMatch(/in all [\d,]+ flops, [\d,]+ bytes; scratch \[[\d, ]*\] bytes$/);
 });
