@@ -3,17 +3,23 @@ import type { Bindings, Program } from '@ddcl/core/backend';
 import { compileProgram } from '../src/compile/compile-program.ts';
 import type { TileOf } from '../src/compile/kernel-ops.ts';
 import { fusedComposites } from '../src/ddcl/composites.ts';
+import type { KernelLimits } from '../src/plan/plan-builder.ts';
 import type { Plan } from '../src/plan/plan.ts';
 
 /** What every device has. */
 export const leastLimits = { storageBuffers: 8, sharedBytes: 16_384, chunkBytes: 32 * 2 ** 20, narrowWidth: 32 };
 
 /** A plan for the least of devices; no device is needed for it. */
-export function planOf(program: Program, bindings: Bindings = {}, fused = true, tileOf?: TileOf): Plan {
-  const composites = fused ? fusedComposites : {};
+export function planOf(
+  program: Program,
+  bindings: Bindings = {},
+  fused = true,
+  tileOf?: TileOf,
+  limits: Partial<KernelLimits> = {},
+): Plan {
   return compileProgram(program, bindings, {
-    limits: leastLimits,
-    composites,
+    limits: { ...leastLimits, ...limits },
+    composites: fused ? fusedComposites : {},
     ...(tileOf !== undefined && { tileOf }),
   });
 }

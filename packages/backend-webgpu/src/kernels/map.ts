@@ -30,7 +30,9 @@ export function mapKernel(symbols: Symbols, outputs: readonly MapOutput[]): Disp
   const whole = shapes.find((shape) => !shapes.some((other) => isPerRow(shape, other)))!;
   const most = countOf(whole);
   const writer = new ExpressionWriter(module);
-  for (const total of new Set(outputs.flatMap(({ value }) => [...totalsOf(value)]))) writeTotal(module, writer, total);
+  const totals = new Set(outputs.flatMap(({ value }) => [...totalsOf(value)]));
+  if (totals.size > 0) module.shared('added', `array<f32, ${threads}>`);
+  for (const total of totals) writeTotal(module, writer, total);
   scope.line(`let i = group * ${threads}u + lane;`);
   scope.line(`if (i >= ${most.text}) { return; }`);
   outputs.forEach(({ value, target }, index) => {
@@ -63,7 +65,6 @@ function writeTotal(module: KernelModule, writer: ExpressionWriter, total: Expre
   const { scope } = module;
   const input = total.inputs[0]!;
   const name = scope.fresh();
-  module.shared('added', `array<f32, ${threads}>`);
   scope.line(`var ${name} = 0.0;`);
   scope.block(`for (var r = lane; r < ${countOf(input.shape).text}; r += ${threads}u)`, () => {
     scope.line(`${name} += ${writer.element(input, Place.linear(scope, input.shape, 'r'))};`);

@@ -1,4 +1,4 @@
-import { add, argMax, f32, i32, iota, max, segmentSum, sum, trace } from '@ddcl/core';
+import { add, argMax, div, f32, i32, iota, max, mul, segmentSum, sum, trace } from '@ddcl/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pieceRows } from '../../src/kernels/segment-sum.ts';
 import { planOf } from '../plans.ts';
@@ -26,6 +26,21 @@ describe.runIf(hasAdapter)('sums', () => {
     expect(Array.from(places!)).toEqual(
       [0, 1, 2].map((row) => x.subarray(row * 20_000, (row + 1) * 20_000).indexOf(Math.fround(0.999))),
     );
+  });
+
+  it('of small tensors are part of the maps that need them', async () => {
+    const plan = planOf(
+      trace([f32(300, 2), f32(300)], (x, y) => [mul(add(x, sum(y)), div(sum(x), sum(mul(y, y)))), mul(y, 2)]),
+    );
+    // One dispatch: both totals, the elements, and what there is one of for each row.
+    expect(plan.dispatches.map(({ label }) => label)).toEqual(['map']);
+    const x = Float32Array.from({ length: 600 }, (_, index) => (index % 7) - 3);
+    const y = Float32Array.from({ length: 300 }, (_, index) => (index % 5) / 4);
+    const [mapped, doubled] = await run(plan, [x, y]);
+    const total = (values: Float32Array): number => values.reduce((a, b) => a + b, 0);
+    const factor = total(x) / total(y.map((value) => value * value));
+    x.forEach((value, at) => expect(mapped![at]).toBeCloseTo((value + total(y)) * factor, 3));
+    expect(doubled).toEqual(y.map((value) => 2 * value));
   });
 
   it('of segments in any order, in more than one piece', async () => {
