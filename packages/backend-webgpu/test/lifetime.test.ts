@@ -1,4 +1,5 @@
 import { add, f32, matmul, mul, trace } from '@ddcl/core';
+import { fit, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { isDdclError, type ConcreteType, type DdclErrorCode } from '@ddcl/core/backend';
 import { describe, expect, it } from 'vitest';
 import { webgpuBackend } from '../src/index.ts';
@@ -92,6 +93,41 @@ describe.runIf(hasAdapter)('a device', () => {
       }
       backend.dispose();
     }
+  });
+
+  it('that goes away in the middle of a fit fails it, and checkpoints stay what they were', async () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): number => unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    const tokens = tokensFromReader(
+      tokensFromArray(
+        Float32Array.from({ length: 600 }, (_, at) => Math.sin(at) + 3 * (Math.floor(at / 2) % 3)),
+        2,
+      ),
+    );
+    const options = { prototypes: 3, steps: 40, batch: 100, records: 4, seed: 1, temperature: 0.5 };
+    const kept: Uint8Array[] = [];
+    // In the first pass, between steps, and near the end.
+    for (const moment of [7, 36, 57]) {
+      const device = await makeDevice();
+      const backend = await makeBackend({ device });
+      const { queue } = device;
+      const submit = queue.submit.bind(queue);
+      let submissions = 0;
+      queue.submit = (commands) => {
+        if (submissions++ === moment) device.destroy();
+        return submit(commands);
+      };
+      const fitting = fit(backend, tokens, { ...options, onCheckpoint: async (make) => void kept.push(await make()) });
+      await expect(fitting).rejects.toSatisfy((error) => isDdclError(error, 'lost'), `lost at submission ${moment}`);
+      backend.dispose();
+    }
+    const other = await makeBackend();
+    await expect(fit(other, tokens, { ...options, resume: kept.at(-1)! })).resolves.toBeDefined();
+    other.dispose();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
   });
 
   it('tells of what it refused in the next call', async () => {
