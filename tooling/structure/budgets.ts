@@ -10,7 +10,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-conformance/reporter': 1.5,
   '@ddcl/backend-cpu': 21,
   '@ddcl/backend-ort': 45,
-  '@ddcl/backend-tfjs': 15,
+  '@ddcl/backend-tfjs': 26,
   '@ddcl/backend-webgpu': 38.5,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 12,

@@ -37,8 +37,8 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
   'packages/backend-tfjs': [
     ['tfjs.ts'],
     ['require-tfjs.ts', 'traits.ts'],
-    ['kernels'],
-    ['tfjs-backend.ts'],
+    ['kernels', 'load'],
+    ['op', 'tfjs-backend.ts'],
     ['index.ts'],
   ],
   'packages/backend-conformance': [
@@ -103,7 +103,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   'packages/backend-webgpu': ['@ddcl/core/backend'],
-  'packages/backend-tfjs': ['@ddcl/core/backend', '@tensorflow/tfjs-core'],
+  'packages/backend-tfjs': ['@ddcl/core', '@ddcl/core/backend', '@tensorflow/tfjs-core'],
   'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', 'vitest', 'node:'],
   'packages/readout': [
     '@ddcl/core',

@@ -1,5 +1,5 @@
-import { DdclError } from '@ddcl/core/backend';
-import type { Tfjs } from './tfjs.ts';
+import { DdclError, formatType, type TensorType } from '@ddcl/core/backend';
+import type { Tfjs, TfTensor } from './tfjs.ts';
 
 const remedy =
   "Install one of its packages and pass the module: import * as tf from '@tensorflow/tfjs'; await tfjsBackend({ tf }).";
@@ -36,4 +36,28 @@ export function requireOneCopy(tf: Tfjs, user: string): void {
       'argument',
       `${user}: there are two copies of @tensorflow/tfjs-core in this process, and the one given made none of its tensors: another was loaded before. Find both with npm ls @tensorflow/tfjs-core, bring them to one version, and pass the module that your model imports.`,
     );
+}
+
+/**
+ * What stands for a value of a type, if it is a tensor of this tfjs that still has its numbers.
+ *
+ * @throws DdclError `argument` or `disposed`
+ */
+export function requireTensor(tf: Tfjs, native: unknown, type: TensorType, user: string): TfTensor {
+  if (!(native instanceof tf.Tensor))
+    throw new DdclError(
+      'argument',
+      `${user} takes a tensor of tfjs for ${formatType(type)}, but got ${String(native)}.`,
+    );
+  if (native.isDisposed)
+    throw new DdclError(
+      'disposed',
+      `${user} got a tensor that was disposed. Keep it with tf.keep, or use it before it ends.`,
+    );
+  if (!tf.engine().state.tensorInfo.has(native.dataId))
+    throw new DdclError(
+      'argument',
+      `${user} got a tensor of another tfjs than the one it was made with: its numbers are not in this engine. Pass them over with tf.tensor(await other.data(), other.shape).`,
+    );
+  return native;
 }

@@ -1,7 +1,6 @@
 import {
   backendFromKernels,
   DdclError,
-  formatType,
   sameShape,
   type Backend,
   type ConcreteType,
@@ -10,7 +9,7 @@ import {
   type TypedArray,
 } from '@ddcl/core/backend';
 import { tfjsKernels } from './kernels/kernels.ts';
-import { requireOneCopy, requireTfjs } from './require-tfjs.ts';
+import { requireOneCopy, requireTensor, requireTfjs } from './require-tfjs.ts';
 import type { Tfjs, TfTensor } from './tfjs.ts';
 import { traitsOf } from './traits.ts';
 
@@ -74,7 +73,7 @@ export async function tfjsBackend({ tf, maxBufferBytes }: TfjsBackendOptions): P
       tensor.dtype === dtype && sameShape(tensor.shape, shape)
         ? undefined
         : `${tensor.dtype}[${tensor.shape.join(',')}]`,
-    wrap: (native, type) => requireTensor(tf, native, type),
+    wrap: (native, type) => requireTensor(tf, native, type, 'wrap'),
     unwrap: (tensor) => tensor,
     ...(lost && { lost }),
   });
@@ -107,19 +106,6 @@ function kept(tf: Tfjs, kernels: KernelTable<TfTensor>, requireSame: (use: strin
     return [op, owned] as const;
   });
   return Object.fromEntries(entries) as KernelTable<TfTensor>;
-}
-
-function requireTensor(tf: Tfjs, native: unknown, type: ConcreteType): TfTensor {
-  if (!(native instanceof tf.Tensor))
-    throw new DdclError('argument', `wrap takes a tensor of tfjs for ${formatType(type)}, but got ${String(native)}.`);
-  if (native.isDisposed)
-    throw new DdclError('disposed', `wrap got a tensor that was disposed. Keep it with tf.keep, or wrap it earlier.`);
-  if (!tf.engine().state.tensorInfo.has(native.dataId))
-    throw new DdclError(
-      'argument',
-      `wrap got a tensor of another tfjs than this backend's: its numbers are not in this engine. Pass them over with tf.tensor(await other.data(), other.shape).`,
-    );
-  return native;
 }
 
 /** The end of a WebGPU device; other backends do not tell. */

@@ -7,6 +7,7 @@ import { usageError } from '../output/usage-error.ts';
 import { isModule, loadBackend } from './load-module.ts';
 import { withStdoutOnStderr } from '../output/stdout-on-stderr.ts';
 import { loadOrt } from './load-ort.ts';
+import { loadTensorflow } from './load-tensorflow.ts';
 
 /** A backend that the CLI knows by name. */
 interface KnownBackend {
@@ -37,6 +38,14 @@ const known: Readonly<Record<string, KnownBackend>> = {
     create: async () => {
       const { webgpuBackend } = await import('@ddcl/backend-webgpu');
       return withStdoutOnStderr(() => webgpuBackend({}));
+    },
+  },
+  tfjs: {
+    description: 'TensorFlow.js, where you installed it; float32',
+    choices: 'one of node-gpu, node, webgpu, wasm, cpu',
+    create: async (choice) => {
+      const [{ tfjsBackend }, tf] = await Promise.all([import('@ddcl/backend-tfjs'), loadTensorflow(choice)]);
+      return tfjsBackend({ tf });
     },
   },
 };
