@@ -172,7 +172,7 @@ export function logitsKernel(
       if (errors !== undefined) {
         scope.line('tile_a[lane].x = error;');
         scope.line('workgroupBarrier();');
-        scope.block('if (lane == 0u)', () => {
+        scope.block(`if (lane == 0u && a0 < ${n})`, () => {
           scope.line(`for (var j = ${across}u; j < ${threads}u; j += ${across}u) { error += tile_a[j].x; }`);
           scope.line(`${module.write(errors.sums.buffer, 'f32')}[group] ${errors.adds ? '+=' : '='} error;`);
         });
@@ -235,7 +235,7 @@ export function finishKernel(
     module.shared('errors', `array<f32, ${finishRows}>`);
     scope.line('errors[lane] = error;');
     scope.line('workgroupBarrier();');
-    scope.block('if (lane == 0u)', () => {
+    scope.block(`if (lane == 0u && group * ${finishRows}u < sizes.${memberOf('ddcl_n')})`, () => {
       scope.line(`for (var j = 1u; j < ${finishRows}u; j++) { error += errors[j]; }`);
       scope.line(`${module.write(errors.sums.buffer, 'f32')}[group] ${errors.adds ? '+=' : '='} error;`);
     });

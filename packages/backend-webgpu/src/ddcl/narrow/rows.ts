@@ -122,7 +122,8 @@ export function rowsKernel(symbols: Symbols, call: RowCall, targets: RowTargets)
     scope.line('workgroupBarrier();');
     scope.line('lengths[lane] = error;');
     scope.line('workgroupBarrier();');
-    scope.block('if (lane == 0u)', () => {
+    // A folded grid has more workgroups than there are sums.
+    scope.block(`if (lane == 0u && group * ${rowThreads}u < ${tokenCount})`, () => {
       scope.line(`for (var j = 1u; j < ${rowThreads}u; j++) { error += lengths[j]; }`);
       scope.line(`${module.write(targets.errors!.sums.buffer, 'f32')}[group] = error;`);
     });

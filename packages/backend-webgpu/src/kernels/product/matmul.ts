@@ -78,7 +78,7 @@ export function matmulKernel(
     end: splits === 1 ? inner.text : 'end',
     ...(call.rowTotals !== undefined && { sideA: (step: number) => `total${step} += four;` }),
     finish: ({ rows: rowTexts, columns: columnTexts, at }) => {
-      if (call.rowTotals !== undefined) writeRowTotals(module, call, tile, call.rowTotals);
+      if (call.rowTotals !== undefined) writeRowTotals(module, call, { tile, splits }, call.rowTotals);
       if (call.addedUp !== undefined) writeAddedUp(module, tile, call.addedUp);
       const matrices = splits === 1 ? batches : `${batches} * ${splits}u`;
       scope.line(`if (matrix >= ${matrices}) { return; }`);
@@ -184,7 +184,12 @@ export function withSharedSizes(call: ProductCall): ProductCall {
 }
 
 /** Threads that have loaded the same four rows add up, in order; the workgroups of the first columns tell the sums. */
-function writeRowTotals(module: KernelModule, { rows, adds }: ProductCall, tile: Tile, target: Stored): void {
+function writeRowTotals(
+  module: KernelModule,
+  { rows, adds }: ProductCall,
+  { tile, splits }: TileChoice,
+  target: Stored,
+): void {
   const { scope } = module;
   const sharers = tile.rows / 4;
   scope.line('var total = vec4f(0);');
@@ -196,7 +201,8 @@ function writeRowTotals(module: KernelModule, { rows, adds }: ProductCall, tile:
     );
     scope.line('workgroupBarrier();');
   }
-  scope.block(`if (b0 == 0u && lane < ${sharers}u)`, () => {
+  // A folded grid has more workgroups than there are ranges.
+  scope.block(`if (b0 == 0u && lane < ${sharers}u && matrix < ${splits}u)`, () => {
     scope.block('for (var j = 0u; j < 4u; j++)', () => {
       scope.line('let r = a0 + lane * 4u + j;');
       scope.line(
