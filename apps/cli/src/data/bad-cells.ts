@@ -37,6 +37,13 @@ export function createBadCells(table: Table, choice: ColumnChoice): BadCells {
           )})`;
     const numeric = choice.columns.filter((column) => !problems.has(column)).map((column) => columns[column]!);
     const vector = choice.columns.find((column) => problems.has(column) && table.vectors.has(column));
+    const text = first![1];
+    // Where a text holds a vector, columns beside it are ids and the like.
+    if (/but "?\[/.test(text))
+      throw dataError(
+        file,
+        `${text}. Lists of numbers are not read from texts: write the vectors as .jsonl, .parquet or .npy.`,
+      );
     const remedies = ['Repair the cell'];
     if (numeric.length > 0) remedies.push(`use the numeric columns${within}: ${columnsOption(numeric)}`);
     if (vector !== undefined) remedies.push(`use the vectors: ${columnsOption([columns[vector]!])}`);

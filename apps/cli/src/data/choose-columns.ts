@@ -70,6 +70,14 @@ export function chooseColumns(
     );
   }
   const chosen = vectors.length === 1 ? vectors : others;
+  const index = chosen.find((place) => isIndex(table, place));
+  if (index !== undefined) {
+    const names = chosen.filter((place) => !isIndex(table, place)).map((place) => columns[place]!);
+    throw argumentError(
+      file,
+      `column ${JSON.stringify(columns[index])} numbers the rows (pandas wrote its index), and would be a number of each token. Choose the columns to use, for example ${columnsOption(names)}.`,
+    );
+  }
   const nameless = chosen.find((index) => columns[index] === '');
   if (nameless !== undefined) {
     const names = chosen.map((index) => columns[index]!).filter((name) => name !== '');
@@ -89,3 +97,7 @@ function place(file: string, columns: readonly string[], name: string, option: s
     `has no column ${JSON.stringify(name)}, which ${option} names${suggestion(name, columns) || '.'} Its columns: ${listNames(columns, 40)}.`,
   );
 }
+
+/** Whether a column holds the numbers of rows: the file says so, or pandas' own name does. */
+const isIndex = ({ columns, indexes }: Table, place: number): boolean =>
+  indexes?.has(place) === true || /^(__index_level_\d+__|Unnamed: \d+(_level_\d+)?)$/.test(columns![place]!);

@@ -19,8 +19,18 @@ export interface CsvHeader {
 export function csvHeader(file: string, first: readonly string[], wanted: readonly string[] | undefined): CsvHeader {
   const trimmed = first.map((cell) => cell.trim());
   const numbered = first.map((_, index) => `column${index + 1}`);
+  requireCommas(file, trimmed);
   const numeric = trimmed.filter((cell) => !Number.isNaN(numberFromText(cell))).length;
-  if (numeric === first.length) return { names: numbered, present: false };
+  if (numeric === first.length) {
+    if (!isCounting(trimmed)) return { names: numbered, present: false };
+    // pandas writes the numbers of an array's columns as its header.
+    if (wanted?.every((name) => numbered.includes(name))) return { names: numbered, present: false };
+    if (wanted?.every((name) => trimmed.includes(name))) return { names: trimmed, present: true };
+    throw dataError(
+      file,
+      `the first line counts its columns (${listNames(trimmed, 4)}), so it is a header as pandas writes it, or data. Remove it, or say what it is: ${columnsOption(trimmed)} where it is the header, ${columnsOption(numbered)} where it is data.`,
+    );
+  }
   if (numeric > 0) {
     const asked = wanted ?? [];
     if (asked.length > 0 && asked.every((name) => !trimmed.includes(name) && numbered.includes(name)))
@@ -41,4 +51,26 @@ export function csvHeader(file: string, first: readonly string[], wanted: readon
     );
   }
   return { names: trimmed, present: true };
+}
+
+/** Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., two at least. */
+function isCounting(cells: readonly string[]): boolean {
+  const start = Number(cells[0]);
+  return (
+    cells.length > 1 && (start === 0 || start === 1) && cells.every((cell, index) => cell === String(start + index))
+  );
+}
+
+/**
+ * Spreadsheets write semicolons between cells where the comma is in numbers: read as commas, each number would become two.
+ *
+ * @throws DdclError `data`
+ */
+function requireCommas(file: string, cells: readonly string[]): void {
+  const isSplit = (cell: string): boolean => /^[-+]?\d*;[-+]?\d/.test(cell) || /\d;[-+]?\d*$/.test(cell);
+  if (!cells.some(isSplit) && !(cells.length === 1 && cells[0]!.includes(';'))) return;
+  throw dataError(
+    file,
+    `its cells are separated by semicolons (${JSON.stringify(cells.join(','))}), as spreadsheets write them where numbers have a decimal comma. Save it with commas between cells and points in numbers, or as .tsv.`,
+  );
 }

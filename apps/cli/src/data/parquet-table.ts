@@ -34,6 +34,7 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
     if (columns.length === 0 || metadata.num_rows === 0n) throw dataError(file, 'has no rows. Write it again.');
     const twice = columns.find((name, index) => columns.indexOf(name) !== index);
     if (twice !== undefined) throw dataError(file, `has two columns ${JSON.stringify(twice)}. Rename one of them.`);
+    const indexes = pandasIndexes(metadata, columns);
     const single = fields.map(({ element }) => element.type === 'FLOAT');
     const lists = fields.flatMap((field, index) => (isList(field) ? [index] : []));
 
@@ -58,6 +59,13 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
               `column ${JSON.stringify(names[index])} has ${values.length} values for the ${end - start} rows from row ${start}. The file is damaged; write it again.`,
             );
           }
+          // hyparquet gives bytes as arrays of them, which would pass for vectors of small numbers.
+          if (!lists.includes(column) && Array.prototype.some.call(values, (value) => value instanceof Uint8Array)) {
+            throw dataError(
+              file,
+              `column ${JSON.stringify(names[index])} holds bytes, not numbers. Write its numbers as float32 or as lists of them.`,
+            );
+          }
           cells[column] = compact(values, single[column]!);
         }
         onBytes((end - start) * bytesPerRow);
@@ -73,6 +81,7 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
       file,
       columns,
       vectors: new Set(lists),
+      indexes,
       toNumber: numberFromValue,
       batches,
       close: () => source.handle.close(),
@@ -81,6 +90,20 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
     await source.handle.close();
     throw error;
   }
+}
+
+/** Columns that pandas says are the index of its rows (metadata `pandas`, `index_columns`). What is not as pandas writes it names none. */
+function pandasIndexes({ key_value_metadata: entries = [] }: FileMetaData, columns: readonly string[]): Set<number> {
+  const text = entries.find(({ key }) => key === 'pandas')?.value;
+  let names: unknown;
+  try {
+    names = text === undefined ? undefined : (JSON.parse(text) as { index_columns?: unknown } | null)?.index_columns;
+  } catch {
+    names = undefined;
+  }
+  return new Set(
+    Array.isArray(names) ? names.map((name) => columns.indexOf(name as string)).filter((at) => at >= 0) : [],
+  );
 }
 
 /** Numbers of a column in a typed array: half the memory of a list or less. Other columns stay as they are. */

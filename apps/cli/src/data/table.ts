@@ -8,6 +8,8 @@ export interface Table {
   readonly columns: readonly string[] | undefined;
   /** Columns whose cells are vectors, by the file's schema or its first row. */
   readonly vectors: ReadonlySet<number>;
+  /** Columns that number the rows, by what the file says of itself. */
+  readonly indexes?: ReadonlySet<number>;
   /** The number that a cell stands for, or NaN when it is none. */
   readonly toNumber: (cell: unknown) => number;
   /**

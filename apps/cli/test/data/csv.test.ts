@@ -13,6 +13,51 @@ function refused(text: string | Uint8Array, options: PartialOptions = {}, name =
   return refusal(read(text, options, name), folder.path);
 }
 
+describe('what pandas and spreadsheets write', () => {
+  it.each([
+    ['0,1,2', '0,1,2', 'column1,column2,column3'],
+    ['1,2', '1,2', 'column1,column2'],
+  ])('asks whether %s is a header, and takes either answer', async (first, header, data) => {
+    const text = `${first}\n${first.replaceAll(/\d/g, '.5')}\n`;
+    expect(await refused(text)).toBe(
+      `data: x.csv: the first line counts its columns (${first.replaceAll(/\d/g, '"$&"').replaceAll(',', ', ')}), so it is a header as pandas writes it, or data. Remove it, or say what it is: --columns ${header} where it is the header, --columns ${data} where it is data.`,
+    );
+    expect((await read(text, { columns: header.split(',') })).rows).toHaveLength(1);
+    expect((await read(text, { columns: data.split(',') })).rows).toHaveLength(2);
+    const withLabels = await read(text, { labels: first.at(-1)! });
+    expect(withLabels.columns).toEqual(first.split(',').slice(0, -1));
+  });
+
+  it.each(['1,3\n2,1\n', '0\n1\n', '0,1.0\n2,3\n', '2,3\n4,5\n'])('takes %j for data', async (text) => {
+    expect((await read(text)).rows).toHaveLength(2);
+  });
+
+  it.each(['0,1257;-0,1321\n-0,5357;0,3616\n', 'x;y\n1,5;2,5\n', '1;2\n3;4\n'])(
+    'says that cells lie between semicolons in %j',
+    async (text) => {
+      for (const columns of [undefined, ['column1', 'column3']]) {
+        expect(await refused(text, columns === undefined ? {} : { columns })).toContain(
+          'data: x.csv: its cells are separated by semicolons (',
+        );
+      }
+    },
+  );
+
+  it('takes semicolons in a name or a text for what they are', async () => {
+    expect((await read('a;b,c\n1,2\n')).columns).toEqual(['a;b', 'c']);
+  });
+
+  it('does not offer the columns beside a list that is written as text', async () => {
+    expect(await refused('id,embedding\n0,"[0.1, 0.2]"\n1,"[0.3, 0.4]"\n')).toBe(
+      'data: x.csv: line 2, column "embedding": expected a number, but "[0.1, 0.2]" came. Lists of numbers are not read from texts: write the vectors as .jsonl, .parquet or .npy.',
+    );
+  });
+
+  it.each(['Unnamed: 0', '__index_level_0__'])('does not take the index %s for a number of a token', async (name) => {
+    expect(await refused(`${name},a,b\n0,1,2\n1,3,4\n`)).toMatch(/numbers the rows .* --columns a,b/);
+  });
+});
+
 describe('reading .csv and .tsv', () => {
   it('takes all columns but the label column, in file order', async () => {
     const { rows, columns, labels } = await read('a,class,b\n1,p,2.5\n-3e2, q ,.5\n', { labels: 'class' });
@@ -34,8 +79,8 @@ describe('reading .csv and .tsv', () => {
   });
 
   it('names the columns of a file without header', async () => {
-    expect((await read('1,2\n3,4\n')).columns).toEqual(['column1', 'column2']);
-    expect((await read('1,2\n3,4\n', { columns: ['column2'] })).rows).toEqual([[2], [4]]);
+    expect((await read('7,2\n3,4\n')).columns).toEqual(['column1', 'column2']);
+    expect((await read('7,2\n3,4\n', { columns: ['column2'] })).rows).toEqual([[2], [4]]);
     const iris = '5.1,3.5,setosa\n7,3.2,versicolor\n';
     expect(await refused(iris)).toBe(
       'data: x.csv: the first line mixes numbers and texts ("5.1", "3.5", "setosa"), so it may be a header or data. Add a header line, or name the columns by position: --columns column1,column2.',

@@ -44,6 +44,25 @@ describe('reading .parquet', () => {
 });
 
 describe('bad .parquet files', () => {
+  it('does not take bytes for vectors', async () => {
+    // Two rows of eight bytes, FIXED_LEN_BYTE_ARRAY, which are two float32 each.
+    expect(await refused(fixture('pq_fixed_bytes'))).toBe(
+      'data: x.parquet: column "v" holds bytes, not numbers. Write its numbers as float32 or as lists of them.',
+    );
+  });
+
+  it.each<[FixtureName, string, string]>([
+    // The metadata of pandas names the column `user`; the other file has only the name that pandas gives an index without one.
+    ['pq_pandas_index', 'user', 'a,b'],
+    ['pq_index_level', '__index_level_0__', 'a'],
+  ])('does not take the row numbers of pandas for numbers of a token: %s', async (name, index, others) => {
+    expect(await refused(fixture(name))).toBe(
+      `argument: x.parquet: column "${index}" numbers the rows (pandas wrote its index), and would be a number of each token. Choose the columns to use, for example --columns ${others}.`,
+    );
+    expect((await read(name, { columns: others.split(',') })).rows).toHaveLength(2);
+    expect((await read(name, { columns: [index] })).rows).toEqual([[70], [71]]);
+  });
+
   it('names missing values, texts and columns', async () => {
     expect(await refused(fixture('pq_null'))).toBe(
       'data: x.parquet: row 1 (counted from 0), column "x": expected a number, but null (a missing value) came. Repair the cell, or use the numeric columns: --columns y',
