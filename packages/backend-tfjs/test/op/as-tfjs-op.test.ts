@@ -24,7 +24,7 @@ const program = trace(
   'losses',
 );
 
-/** L_q and y in double precision, in loops (math.md section 1 and 2). */
+/** L_q and y in double precision, in loops (docs/math.md section 1 and 2). */
 function lossInLoops(tokens: ArrayLike<number>, prototypes: ArrayLike<number>, temperature: number) {
   let total = 0;
   const y = new Float64Array(n * m);
