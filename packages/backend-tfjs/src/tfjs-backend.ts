@@ -3,12 +3,15 @@ import {
   DdclError,
   sameShape,
   type Backend,
+  type CompositeKernel,
   type ConcreteType,
   type Kernel,
   type KernelTable,
   type TypedArray,
 } from '@ddcl/core/backend';
+import { tfjsComposites } from './kernels/composites.ts';
 import { tfjsKernels } from './kernels/kernels.ts';
+import { tidyAll } from './kernels/tidy.ts';
 import { requireOneCopy, requireTensor, requireTfjs } from './require-tfjs.ts';
 import type { Tfjs, TfTensor } from './tfjs.ts';
 import { traitsOf } from './traits.ts';
@@ -58,6 +61,7 @@ export async function tfjsBackend({ tf, maxBufferBytes }: TfjsBackendOptions): P
       deterministic: traits.deterministic,
     },
     kernels: kept(tf, tfjsKernels(tf, traits), requireSame),
+    composites: keptComposites(tf, requireSame),
     upload: (type, data) => {
       requireSame('upload');
       return tf.keep(made(tf, type, data));
@@ -106,6 +110,20 @@ function kept(tf: Tfjs, kernels: KernelTable<TfTensor>, requireSame: (use: strin
     return [op, owned] as const;
   });
   return Object.fromEntries(entries) as KernelTable<TfTensor>;
+}
+
+function keptComposites(
+  tf: Tfjs,
+  requireSame: (use: string) => void,
+): Readonly<Record<string, CompositeKernel<TfTensor>>> {
+  const entries = Object.entries(tfjsComposites(tf)).map(([name, kernel]) => {
+    const owned: CompositeKernel<TfTensor> = (inputs, call) => {
+      requireSame(name);
+      return tidyAll(tf, () => kernel(inputs, call)).map((tensor) => tensor && tf.keep(tensor));
+    };
+    return [name, owned] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The end of a WebGPU device; other backends do not tell. */

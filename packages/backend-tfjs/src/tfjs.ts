@@ -35,6 +35,7 @@ export type Tfjs = Pick<
   | 'scalar'
   | 'scatterND'
   | 'slice'
+  | 'softmax'
   | 'sqrt'
   | 'sub'
   | 'sum'

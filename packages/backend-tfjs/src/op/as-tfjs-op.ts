@@ -15,7 +15,9 @@ import {
   type WalkOptions,
 } from '@ddcl/core/backend';
 import { vjpProgram } from '@ddcl/core';
+import { tfjsComposites } from '../kernels/composites.ts';
 import { tfjsKernels } from '../kernels/kernels.ts';
+import { tidyAll } from '../kernels/tidy.ts';
 import { requireOneCopy, requireTensor, requireTfjs } from '../require-tfjs.ts';
 import type { Tfjs, TfTensor } from '../tfjs.ts';
 import { traitsOf } from '../traits.ts';
@@ -40,6 +42,7 @@ interface Ready {
  */
 export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
   requireTfjs(tf, 'asTfjsOp');
+  const composites = Object.keys(tfjsComposites(tf));
   const ready = new BoundedCache<Ready>(sizesPerProgram);
   const backward = new Map<number, TfjsOp>();
   let options: (WalkOptions<TfTensor> & { readonly backend: string }) | undefined;
@@ -50,6 +53,12 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
       options = {
         backend: tf.getBackend(),
         kernels: tidied(tf, tfjsKernels(tf, traitsOf(tf))),
+        composites: Object.fromEntries(
+          Object.entries(tfjsComposites(tf)).map(([name, kernel]) => [
+            name,
+            (inputs, call) => tidyAll(tf, () => kernel(inputs, call)),
+          ]),
+        ),
         copy: (tensor) => tf.clone(tensor),
         release: (tensor) => tensor.dispose(),
       };
@@ -68,7 +77,7 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
         'shape',
         `${program.name} as an op of tfjs takes no empty tensors, but ${formatType(empty)} is one. Leave it out.`,
       );
-    const made = { plan: planKernels(concrete, []), results: resultTypes(concrete) as ConcreteType[] };
+    const made = { plan: planKernels(concrete, composites), results: resultTypes(concrete) as ConcreteType[] };
     ready.set(key, made);
     return made;
   };
