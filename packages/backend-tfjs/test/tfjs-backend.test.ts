@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
-import { f32, matmul, mul, sum, trace } from '@ddcl/core';
+import { f32, matmul, mul, sub, sum, trace } from '@ddcl/core';
 import type { Backend, DeviceBuffer } from '@ddcl/core/backend';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tfjsBackend, type Tfjs } from '../src/index.ts';
@@ -95,6 +95,26 @@ describe('tfjsBackend', () => {
     const foreign = elsewhere.makeTensor(Float32Array.of(1, 2), [2], 'float32');
     expect(() => backend.wrap!(foreign, pair)).toThrow(/of another tfjs/);
   });
+});
+
+it.each(['cpu', 'wasm'])('stretches operands of eight axes on %s', async (name) => {
+  await tf.setBackend(name);
+  const backend = await tfjsBackend({ tf });
+  const shape = [2, 1, 3, 2, 2, 1, 2, 2];
+  const factors = { dtype: 'float32', shape: [2, 1, 3, 1, 1, 1, 1, 1] } as const;
+  const executable = await backend.compile(
+    trace([f32(...shape), f32(...factors.shape)], (x, y) => [sub(mul(x, y), 1)]),
+  );
+  const [result] = await executable.run([
+    backend.upload(
+      { dtype: 'float32', shape },
+      Float32Array.from({ length: 96 }, (_, index) => index),
+    ),
+    backend.upload(factors, Float32Array.of(2, 3, 5, 7, 11, 13)),
+  ]);
+  const expected = Array.from({ length: 96 }, (_, index) => index * [2, 3, 5, 7, 11, 13][Math.floor(index / 16)]! - 1);
+  expect([...(await backend.download(result!))]).toEqual(expected);
+  backend.dispose();
 });
 
 describe('what tfjsBackend refuses', () => {

@@ -31,6 +31,8 @@ describe('ddcl --backend tfjs', () => {
     const missing = await ddclProcess(['demo', '--backend', 'tfjs:node', '--out', folder.at('none')]);
     expect([missing.status === 0, missing.stdout]).toEqual([false, '']);
     expect(missing.stderr).toMatch(/node: @tensorflow\/tfjs-node is not installed: npm install @tensorflow\/tfjs-node/);
+    const native = await ddclProcess(['demo', '--backend', 'tfjs:tensorflow', '--out', folder.at('none')]);
+    expect(native.stderr).toMatch(/node-gpu: .*not installed.*node: .*not installed/s);
     const unknown = await ddclProcess(['demo', '--backend', 'tfjs:cuda', '--out', folder.at('none')]);
     expect(unknown.stderr).toMatch(/no tfjs 'cuda'.*node-gpu, node, webgpu, wasm, cpu/);
   });

@@ -1,4 +1,4 @@
-import type { ConcreteType, Kernel, KernelTable } from '@ddcl/core/backend';
+import { elementCount, sameShape, type ConcreteType, type Kernel, type KernelTable } from '@ddcl/core/backend';
 import type { Tfjs, TfTensor } from '../tfjs.ts';
 import type { Traits } from '../traits.ts';
 
@@ -74,7 +74,7 @@ export function elementwiseKernels(tf: Tfjs, traits: Traits): Pick<KernelTable<T
   };
   const isWhole = ({ dtype }: ConcreteType): boolean => dtype === 'int32';
 
-  return {
+  return lowRank(tf, {
     // Its own negation of int32 goes by way of float32 on some backends.
     neg: ([x], { outputType }) => (isWhole(outputType) ? tf.sub(tf.scalar(0, 'int32'), x!) : tf.neg(x!)),
     exp: unary(tf.exp),
@@ -93,5 +93,25 @@ export function elementwiseKernels(tf: Tfjs, traits: Traits): Pick<KernelTable<T
     equal: binary((a, b) => tf.cast(tf.equal(a, b), 'int32')),
     // A cast to bool keeps the low 8 bits only on some backends.
     select: ([condition, a, b]) => tf.where(tf.notEqual(condition!, tf.scalar(0, 'int32')), a!, b!),
-  };
+  });
+}
+
+/** Up to here all backends of tfjs stretch operands; wasm takes wrong elements at eight axes, without an error. */
+const mostAxes = 5;
+
+/** Element by element it does not matter what the axes were: tensors of more than {@link mostAxes} become vectors, stretched before. */
+function lowRank<Table extends Pick<KernelTable<TfTensor>, Names>>(tf: Tfjs, kernels: Table): Table {
+  const entries = Object.entries(kernels).map(([op, kernel]) => {
+    const run = kernel as Kernel<TfTensor, unknown>;
+    const low: Kernel<TfTensor, unknown> = (inputs, call) => {
+      const { shape } = call.outputType;
+      if (shape.length <= mostAxes) return run(inputs, call);
+      const vectors = inputs.map((x) =>
+        tf.reshape(sameShape(x.shape, shape) ? x : tf.broadcastTo(x, [...shape]), [elementCount(shape)]),
+      );
+      return tf.reshape(run(vectors, call), [...shape]);
+    };
+    return [op, low];
+  });
+  return Object.fromEntries(entries) as Table;
 }
