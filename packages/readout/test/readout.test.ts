@@ -34,6 +34,25 @@ describe('Readout', () => {
     expect(masked.fitted!.statistics.criticalTemperature).toBeCloseTo(same.fitted!.statistics.criticalTemperature, 8);
   });
 
+  it('takes whatever lies under padding, as encode does, and leaves it as it was', async () => {
+    const backend = cpuBackend();
+    const mask = Uint8Array.from({ length: tokens }, (_, n) => (n % 8 < 6 ? 1 : 0));
+    const spoiled = data.map((x, i) => (mask[Math.floor(i / 6)] === 1 ? x : i % 2 === 0 ? NaN : Infinity));
+    const kept = spoiled.slice();
+    const zeros = spoiled.map((x) => (Number.isFinite(x) ? x : 0));
+    const fitted = await Readout.fit({ data: spoiled, shape: [30, 8, 6] }, { backend, mask, ...options });
+    const same = await Readout.fit({ data: zeros, shape: [30, 8, 6] }, { backend, mask, ...options });
+    expect(fitted.model).toEqual(same.model);
+    expect(spoiled).toEqual(kept);
+    await fitted.partialFit({ data: spoiled, shape: [30, 8, 6] }, { mask });
+    expect(fitted.model.prototypes.every(Number.isFinite)).toBe(true);
+    // Of a token that counts it is an error still.
+    mask[7] = 1;
+    await expect(Readout.fit({ data: spoiled, shape: [30, 8, 6] }, { backend, mask, ...options })).rejects.toThrow(
+      /NaN|Infinity/,
+    );
+  });
+
   it('fits lists and streams that open anew, and refuses streams that are read once', async () => {
     const backend = cpuBackend();
     const halves = [0, 1].map((half) => ({ data: data.subarray(half * 720, (half + 1) * 720), shape: [120, 6] }));

@@ -81,7 +81,20 @@ function toBlock(batch: TokenBatch): TokenBlock {
   if (layout.places.length === layout.tokens && batch.weights === undefined) return { data, rows: layout.tokens };
   const weights = new Float64Array(layout.tokens);
   for (const place of layout.places) weights[place] = layout.weightAt(place);
-  return { data, rows: layout.tokens, weights };
+  return { data: withoutPadding(data, weights), rows: layout.tokens, weights };
+}
+
+/** Attention over nothing but padding leaves NaN there, which counts for nothing: zeros in its place. A copy only where that is needed. */
+function withoutPadding<Data extends TokenBatch['data']>(data: Data, weights: Float64Array): Data {
+  const dimension = data.length / weights.length;
+  let clean: Data | undefined;
+  weights.forEach((weight, token) => {
+    const [from, to] = [token * dimension, (token + 1) * dimension];
+    if (weight > 0 || data.subarray(from, to).every(Number.isFinite)) return;
+    clean ??= data.slice() as Data;
+    clean.fill(0, from, to);
+  });
+  return clean ?? data;
 }
 
 /**
