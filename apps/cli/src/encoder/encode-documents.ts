@@ -1,6 +1,7 @@
-import { DdclError } from '@ddcl/core';
+import { DdclError, isDdclError } from '@ddcl/core';
 import { firstNonFinite } from '@ddcl/core/fit';
 import { checkAborted } from '../data/data-error.ts';
+import { messageOf } from '../output/message-of.ts';
 import type { EncoderSession } from './encoder-session.ts';
 import { defaultBatchTokens, planBatches } from './plan-batches.ts';
 import type { TextDocument } from '../text/text-document.ts';
@@ -62,7 +63,7 @@ export async function* encodeDocuments(
   let tokens = 0;
   for await (const { text, ...document } of documents) {
     checkAborted(run.signal);
-    const tokenized = run.tokenize(text);
+    const tokenized = tokenizeDocument(run, document.place, text);
     window.push({ ...document, ...tokenized });
     tokens += tokenized.ids.length;
     if (tokens < windowTokens && window.length < windowDocuments) continue;
@@ -72,6 +73,40 @@ export async function* encodeDocuments(
   }
   yield* encodeWindow(window, run);
 }
+
+/** @throws DdclError `data` that names the document, whatever the tokenizer throws */
+function tokenizeDocument(run: EncodeRun, place: string, text: string): ReturnType<EncodeRun['tokenize']> {
+  try {
+    return run.tokenize(text);
+  } catch (cause) {
+    if (isDdclError(cause)) throw cause;
+    throw new DdclError(
+      'data',
+      `${place}: the tokenizer fails on this text of ${text.length.toLocaleString('en')} characters (${firstLine(cause)}). Cut the text, or leave it out.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws DdclError `data` that names the documents, whatever the encoder's runtime throws */
+async function runEncoder({ session }: EncodeRun, documents: readonly Waiting[]): ReturnType<EncoderSession['run']> {
+  try {
+    return await session.run(documents.map(({ ids }) => ids));
+  } catch (cause) {
+    if (isDdclError(cause)) throw cause;
+    // The usual cause: a tokenizer of another model, with ids beyond the rows of this one's table.
+    const largestOf = ({ ids }: Waiting): number => ids.reduce((most, id) => Math.max(most, id), 0);
+    const worst = documents.reduce((one, other) => (largestOf(other) > largestOf(one) ? other : one));
+    const others = documents.length === 1 ? '' : ` in a batch of ${documents.length}`;
+    throw new DdclError(
+      'data',
+      `${worst.place}${others}: the encoder fails (${firstLine(cause)}). The largest token id is ${largestOf(worst)}: where the model has as many rows or fewer, it is not the tokenizer's. Take tokenizer.json and model.onnx from one place.`,
+      { cause },
+    );
+  }
+}
+
+const firstLine = (error: unknown): string => messageOf(error).split('\n')[0]!.trim();
 
 async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncGenerator<EncodedDocument> {
   const { session, dropSpecial, counts } = run;
@@ -87,7 +122,10 @@ async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncG
   let done = lengths.filter((length) => length === 0).length;
   for (const plan of planBatches(lengths, run.batch)) {
     checkAborted(run.signal);
-    const { data, length } = await session.run(plan.map((index) => window[index]!.ids));
+    const { data, length } = await runEncoder(
+      run,
+      plan.map((index) => window[index]!),
+    );
     for (const [row, index] of plan.entries()) {
       const { special, ...document } = window[index]!;
       const start = row * length * dimension;

@@ -107,7 +107,7 @@ export class ShardWriter {
     if (beyond < 0) return;
     throw new DdclError(
       'data',
-      `${place}: the number ${tokens[beyond]} of token ${Math.floor(beyond / this.#options.record.dimension)} (counted from 0) is not in float16, whose largest is 65504. Use --token-dtype float32.`,
+      `${place}: the number ${tokens[beyond]} of token ${Math.floor(beyond / this.#options.record.dimension)} (counted from 0) is not in float16, whose largest is 65504. Write shards in float32: ddcl encode-tokens --token-dtype float32, whose folder every command takes in the place of text.`,
     );
   }
 
