@@ -2,6 +2,7 @@ import { createRandom } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
 import {
   fit,
+  tokensFromArray,
   tokensFromReader,
   tokenStatistics,
   type FitOptions,
@@ -10,7 +11,6 @@ import {
   type HistoryRecord,
 } from '@ddcl/core/fit';
 import { columnStatistics, type Preprocessing } from '../../../cli/src/preprocess/preprocessing.ts';
-import { tokensFromArray } from '@ddcl/core/fit';
 import { principalPlane, type Plane } from '../../../cli/src/report/project-tokens.ts';
 import { readerOf, type Vectors } from '../data/vectors.ts';
 
