@@ -47,6 +47,7 @@ const folders = {
   'backend-cpu': 'packages/backend-cpu',
   readout: 'packages/readout',
   vq: 'packages/vq',
+  hier: 'packages/hier',
   'backend-conformance': 'packages/backend-conformance',
   experiments: 'apps/experiments',
   bench: 'apps/bench',

@@ -71,6 +71,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['autoencoder'],
     ['index.ts'],
   ],
+  'packages/hier': [['checks'], ['spec'], ['index.ts']],
   'apps/cli': [
     ['command-line', 'output'],
     ['backends', 'data'],
@@ -120,4 +121,5 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     '@ddcl/core/safetensors',
     '@ddcl/core/train',
   ],
+  'packages/hier': ['@ddcl/core', '@ddcl/core/fit'],
 };
