@@ -1,0 +1,51 @@
+import { requireText, spansFrom, type Span } from './span.ts';
+
+/** A part of a Markdown text, from its heading to the next one of any level. */
+export interface Section extends Span {
+  /** 1 to 6; 0 for what stands before the first heading. */
+  readonly level: number;
+  /** Text of the heading, with its inline Markdown; empty at level 0. */
+  readonly title: string;
+}
+
+const fence = /^ {0,3}(`{3,}|~{3,})/;
+const atx = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$/;
+const setext = /^ {0,3}(=+|-+)[ \t]*$/;
+/** Lines that no underline makes a heading of: quotes, lists, tables, indented code. */
+const noTitle = /^(?: {4}|\t| {0,3}(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|\|))/;
+
+/**
+ * Sections of a Markdown text: headings with `#` and with underlines (CommonMark 0.31, sections 4.2 and 4.3; an underlined heading takes its last line
+ * only), but not within fenced code. They lie side by side and cover the text. An empty text has none.
+ *
+ * @throws DdclError `argument` for what is no text
+ */
+export function headings(text: string): Section[] {
+  requireText(text);
+  const found = new Map<number, { level: number; title: string }>();
+  let open: string | undefined;
+  let before: { readonly start: number; readonly line: string } | undefined;
+  for (const { index: start, 0: whole } of text.matchAll(/[^\n]*\n|[^\n]+$/g)) {
+    const line = whole.replace(/\r?\n$/, '');
+    const mark = fence.exec(line)?.[1];
+    if (open !== undefined) {
+      if (mark !== undefined && mark[0] === open[0] && mark.length >= open.length && line.trim() === mark)
+        open = undefined;
+      before = undefined;
+      continue;
+    }
+    open = mark;
+    const heading = mark === undefined ? atx.exec(line) : null;
+    const underline = setext.exec(line)?.[1];
+    if (heading !== null) found.set(start, { level: heading[1]!.length, title: heading[2] ?? '' });
+    else if (underline !== undefined && before !== undefined)
+      found.set(before.start, { level: underline.startsWith('=') ? 1 : 2, title: before.line.trim() });
+    const isParagraph =
+      mark === undefined && heading === null && underline === undefined && line.trim() !== '' && !noTitle.test(line);
+    before = isParagraph ? { start, line } : undefined;
+  }
+  return spansFrom(found.keys(), text.length).map((span) => ({
+    ...span,
+    ...(found.get(span.start) ?? { level: 0, title: '' }),
+  }));
+}
