@@ -71,7 +71,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['autoencoder'],
     ['index.ts'],
   ],
-  'packages/hier': [['checks'], ['segment', 'spec'], ['topics'], ['index.ts']],
+  'packages/hier': [['checks'], ['segment', 'spec'], ['topics'], ['page'], ['index.ts']],
   'apps/cli': [
     ['command-line', 'output'],
     ['backends', 'data'],

@@ -38,3 +38,8 @@ export { findOutliers, type OutlierRule, type Outliers } from './topics/outliers
 export { cutTree, topicTree, type TopicNode } from './topics/tree.ts';
 export { parseDate } from './topics/dates.ts';
 export { timeCounts, type Period, type TimeCounts, type TopicsOverTime } from './topics/over-time.ts';
+
+// A page of them
+export { topicsPage, type PageDocument, type TopicsPageOptions } from './page/topics-page.ts';
+export { principalMap, type DocumentMap } from './page/principal-map.ts';
+export { umapMap, type UmapClass, type UmapOptions } from './page/umap-map.ts';

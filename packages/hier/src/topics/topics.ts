@@ -214,7 +214,14 @@ export async function topics(
 /** The sentence with the highest score of a topic's words per root of its words, so that length alone wins nothing. */
 function bestSentence(text: string, words: readonly ScoredWord[], split: WordSplitter, locale?: string): string {
   const scores = new Map(words.map(({ word, score }) => [word, score]));
-  let [best, most] = ['', -1];
+  // Where no sentence has any of the words, the beginning says more than one that happens to be first.
+  let [best, most] = [
+    text
+      .slice(0, longestSentence + 1)
+      .replace(/\s+/g, ' ')
+      .trim(),
+    0,
+  ];
   for (const { start, end } of sentences(text, locale === undefined ? {} : { locale })) {
     const sentence = text.slice(start, end).replace(/\s+/g, ' ').trim();
     const own = split(sentence);
