@@ -11,6 +11,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-cpu': 21,
   '@ddcl/backend-ort': 45,
   '@ddcl/backend-tfjs': 26,
+  '@ddcl/backend-tfjs/layers': 43,
   '@ddcl/backend-webgpu': 38.5,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 12,

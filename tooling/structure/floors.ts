@@ -39,7 +39,8 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['require-tfjs.ts', 'traits.ts'],
     ['kernels', 'load'],
     ['op', 'tfjs-backend.ts'],
-    ['index.ts'],
+    ['layers'],
+    ['index.ts', 'layers.ts'],
   ],
   'packages/backend-conformance': [
     ['oracle'],
@@ -104,7 +105,16 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   'packages/backend-webgpu': ['@ddcl/core/backend'],
-  'packages/backend-tfjs': ['@ddcl/core', '@ddcl/core/backend', '@tensorflow/tfjs-core'],
+  'packages/backend-tfjs': [
+    '@ddcl/core',
+    '@ddcl/core/backend',
+    '@ddcl/core/fit',
+    '@ddcl/core/metrics',
+    '@ddcl/core/train',
+    '@ddcl/vq',
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-layers',
+  ],
   'packages/backend-conformance': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', 'vitest', 'node:'],
   'packages/readout': [
     '@ddcl/core',

@@ -43,6 +43,7 @@ export { formatProgram } from './program/text.ts';
 
 // Differentiation
 export { valueAndGrad, type ValueAndGradOptions } from './differentiate/value-and-grad.ts';
+export { splitGradient, type SplitGradient } from './differentiate/split-gradient.ts';
 export { grad, vjp, vjpProgram } from './differentiate/vjp.ts';
 
 // Composites

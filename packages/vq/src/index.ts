@@ -40,7 +40,14 @@ export { decoderProgram, encoderProgram } from './export/quantizer-programs.ts';
 export { imageEncoderProgram } from './autoencoder/image-program.ts';
 
 // Training it inside a program
-export { quantizerPart, type PartOperands, type PartResults, type QuantizerPart } from './part/quantizer-part.ts';
+export {
+  quantizerPart,
+  type AppliedOperands,
+  type AppliedResults,
+  type PartOperands,
+  type PartResults,
+  type QuantizerPart,
+} from './part/quantizer-part.ts';
 export type { DrawnInput, QuantizerSchedule } from './part/controls.ts';
 export { rotateTo } from './composite/rotate-to.ts';
 export { straightThrough } from './composite/straight-through.ts';

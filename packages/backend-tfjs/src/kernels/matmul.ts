@@ -12,6 +12,8 @@ export function matmulKernels(tf: Tfjs, { transposesFirst }: Traits): Pick<Kerne
     const axes = x.shape.map((_, axis) => axis);
     return tf.transpose(x, [...axes.slice(0, -2), rank - 1, rank - 2]);
   };
+  const as = (x: TfTensor, shape: readonly number[]): TfTensor =>
+    sameShape(x.shape, shape) ? x : tf.reshape(x, [...shape]);
   return {
     matmul: ([a, b], { attributes: { transposeA, transposeB }, outputType }) => {
       const [left, flagA] = transposeA && transposesFirst ? [transposed(a!), false] : [a!, transposeA];
@@ -23,19 +25,14 @@ export function matmulKernels(tf: Tfjs, { transposesFirst }: Traits): Pick<Kerne
       if (count === 1 || (elementCount(right.shape.slice(0, -2)) === 1 && !flagA)) {
         const [rows, columns] = matrix(left);
         // With one matrix on the right, the rows of all matrices on the left are rows of one: left holds the whole batch then.
-        const product = tf.matMul(
-          tf.reshape(left, [count * rows, columns]),
-          tf.reshape(right, matrix(right)),
-          flagA,
-          flagB,
-        );
-        return tf.reshape(product, [...shape]);
+        const product = tf.matMul(as(left, [count * rows, columns]), as(right, matrix(right)), flagA, flagB);
+        return as(product, shape);
       }
       const whole = (x: TfTensor): TfTensor => {
         const full = [...batch, ...matrix(x)];
-        return tf.reshape(sameShape(x.shape, full) ? x : tf.broadcastTo(x, full), [count, ...matrix(x)]);
+        return as(sameShape(x.shape, full) ? x : tf.broadcastTo(x, full), [count, ...matrix(x)]);
       };
-      return tf.reshape(tf.matMul(whole(left), whole(right), flagA, flagB), [...shape]);
+      return as(tf.matMul(whole(left), whole(right), flagA, flagB), shape);
     },
   };
 }

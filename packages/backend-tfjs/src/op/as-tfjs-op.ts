@@ -14,13 +14,14 @@ import {
   type Program,
   type WalkOptions,
 } from '@ddcl/core/backend';
-import { vjpProgram } from '@ddcl/core';
+import { splitGradient, vjpProgram } from '@ddcl/core';
 import { tfjsComposites } from '../kernels/composites.ts';
 import { tfjsKernels } from '../kernels/kernels.ts';
 import { tidyAll } from '../kernels/tidy.ts';
 import { requireOneCopy, requireTensor, requireTfjs } from '../require-tfjs.ts';
 import type { Tfjs, TfTensor } from '../tfjs.ts';
 import { traitsOf } from '../traits.ts';
+import { carriedResults } from './carried-results.ts';
 
 /** A program as an op of tfjs: a tensor for each parameter in, a tensor for each result out. */
 export type TfjsOp = (...inputs: readonly TfTensor[]) => TfTensor[];
@@ -28,14 +29,25 @@ export type TfjsOp = (...inputs: readonly TfTensor[]) => TfTensor[];
 /** How many sets of sizes a program is kept ready for. */
 const sizesPerProgram = 16;
 
+/** A program at some sizes, without gradient, and with one once it is asked for. */
 interface Ready {
+  readonly program: Program;
   readonly plan: KernelPlan;
-  readonly results: readonly ConcreteType[];
+  split?: Split;
+}
+
+interface Split {
+  readonly forward: KernelPlan;
+  /** For those cotangents that there are. */
+  readonly backward: (isThere: readonly boolean[]) => KernelPlan;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
 }
 
 /**
  * A program as a differentiable op on tfjs tensors. Its gradients are those of the differentiated program, closed forms included, of any order; tfjs
- * needs no gradients registered for it. Results are tensors as of any op: a `tf.tidy` ends them.
+ * needs no gradients registered for it. Nothing that the op has made is made again for them, and all results together take one pass back. Results are tensors
+ * as of any op: a `tf.tidy` ends them.
  *
  * @throws DdclError when called: `argument` for what is no tensor of this tfjs, or another number of them; `dtype` and `shape` for tensors that do not
  *   fit the parameters; `disposed` for one that was disposed
@@ -44,7 +56,7 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
   requireTfjs(tf, 'asTfjsOp');
   const composites = Object.keys(tfjsComposites(tf));
   const ready = new BoundedCache<Ready>(sizesPerProgram);
-  const backward = new Map<number, TfjsOp>();
+  const again = new Map<string, TfjsOp>();
   let options: (WalkOptions<TfTensor> & { readonly backend: string }) | undefined;
 
   const optionsNow = (): WalkOptions<TfTensor> => {
@@ -77,19 +89,46 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
         'shape',
         `${program.name} as an op of tfjs takes no empty tensors, but ${formatType(empty)} is one. Leave it out.`,
       );
-    const made = { plan: planKernels(concrete, composites), results: resultTypes(concrete) as ConcreteType[] };
+    const made: Ready = { program: concrete, plan: planKernels(concrete, composites) };
     ready.set(key, made);
     return made;
   };
-  /** The gradient by one result, made when tfjs first asks for it. */
-  const backwardOf = (result: number): TfjsOp => {
-    let op = backward.get(result);
-    if (op === undefined) {
-      op = asTfjsOp(tf, vjpProgram({ ...program, results: [program.results[result]!] }));
-      backward.set(result, op);
+  const splitOf = (made: Ready): Split => {
+    if (made.split === undefined) {
+      const { forward, backward, inputs, outputs } = splitGradient(made.program, composites);
+      const plans = new Map<string, KernelPlan>();
+      made.split = {
+        forward: planKernels(forward, composites),
+        backward: (isThere) => {
+          const key = isThere.join();
+          const plan = plans.get(key) ?? planKernels(backward(isThere), composites);
+          plans.set(key, plan);
+          return plan;
+        },
+        inputs,
+        outputs,
+      };
     }
-    return op;
+    return made.split;
   };
+  const walk = (plan: KernelPlan, inputs: readonly TfTensor[]): TfTensor[] => [
+    ...(walkPlan(plan, inputs, optionsNow()) as readonly TfTensor[]),
+  ];
+  /** Gradients from the inputs alone, so that they have gradients themselves. */
+  const differentiably = (
+    results: readonly number[],
+    inputs: readonly TfTensor[],
+    cotangents: readonly TfTensor[],
+  ): TfTensor[] => {
+    const key = results.join();
+    let op = again.get(key);
+    if (op === undefined) {
+      op = asTfjsOp(tf, vjpProgram({ ...program, results: results.map((index) => program.results[index]!) }));
+      again.set(key, op);
+    }
+    return op(...inputs, ...cotangents);
+  };
+  const floats = [...program.parameters.keys()].filter((index) => isFloat(program.parameters[index]!.dtype));
 
   return (...given) => {
     if (given.length !== program.parameters.length)
@@ -98,42 +137,30 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
         `${program.name} takes ${program.parameters.length} tensors, but got ${given.length}.`,
       );
     const inputs = given.map((tensor, index) => requireTensor(tf, tensor, program.parameters[index]!, program.name));
-    const { plan, results } = readyFor(inputs);
-    const walk = (): readonly TfTensor[] => walkPlan(plan, inputs, optionsNow()) as readonly TfTensor[];
-    const isDifferentiable = results.map(({ dtype }) => isFloat(dtype));
-    if (!isDifferentiable.includes(true)) return tf.tidy(() => [...walk()]);
-
-    // tfjs gives a custom gradient to one tensor: the first float result computes all, and the others take theirs from it.
-    let others: (TfTensor | undefined)[] | undefined;
-    const take = (index: number): TfTensor => {
-      const taken = tf.clone(others![index]!);
-      others![index]!.dispose();
-      others![index] = undefined;
-      return taken;
-    };
-    const differentiable = (result: number): TfTensor => {
-      const op = tf.customGrad((...args: unknown[]) => {
-        const save = args.at(-1) as (tensors: TfTensor[]) => void;
-        save([...inputs]);
-        others ??= tf.tidy(() => [...walk()]).map((tensor) => tf.keep(tensor));
-        return {
-          value: take(result),
-          gradFunc: (cotangent: TfTensor, saved: TfTensor[]) => {
-            const byFloats = backwardOf(result)(...saved, cotangent);
-            // Integers have none, and nobody reads what stands for it.
-            return saved.map(({ dtype }) => (dtype === 'float32' ? byFloats.shift()! : tf.scalar(0)));
-          },
-        };
-      });
-      return op(...inputs);
-    };
-    try {
-      const floats = results.map((_, index) => (isDifferentiable[index] ? differentiable(index) : undefined));
-      return results.map((_, index) => floats[index] ?? take(index));
-    } finally {
-      // What an error left.
-      others?.forEach((tensor) => tensor?.dispose());
-    }
+    const made = readyFor(inputs);
+    if (!(tf.engine().state.gradientDepth > 0)) return tf.tidy(() => walk(made.plan, inputs));
+    const { forward, backward, inputs: wrt, outputs } = splitOf(made);
+    if (wrt.length === 0) return tf.tidy(() => walk(made.plan, inputs));
+    return carriedResults(tf, {
+      inputs: wrt.map((index) => inputs[index]!),
+      outputs,
+      run: () => {
+        const all = tf.tidy(() => walk(forward, inputs));
+        const results = all.splice(0, program.results.length);
+        return { results, save: [...inputs, ...all] };
+      },
+      pullBack: (saved, cotangents) => {
+        const own = saved.slice(0, inputs.length);
+        const used = outputs.flatMap((result, index) => (cotangents[index] === undefined ? [] : [result]));
+        const flowing = cotangents.filter((each) => each !== undefined);
+        // While tfjs differentiates this pass too, what the first has made says nothing of where it came from.
+        if (tf.engine().state.gradientDepth > 0) {
+          const all = differentiably(used, own, flowing);
+          return wrt.map((index) => all[floats.indexOf(index)]!);
+        }
+        return tf.tidy(() => walk(backward(cotangents.map((each) => each !== undefined)), [...saved, ...flowing]));
+      },
+    });
   };
 }
 

@@ -4,9 +4,12 @@ import {
   detach,
   div,
   formatType,
+  less,
   max,
   maximum,
+  mul,
   reshape,
+  select,
   zeros,
   type Dimension,
   type FloatDType,
@@ -16,10 +19,14 @@ import {
 } from '@ddcl/core';
 import type { ParameterDefinition, Replaced } from '@ddcl/core/train';
 import { requireArgument, requireOptions } from '../checks/require.ts';
+import { quantizers } from '../quantizers/quantizers.ts';
+import { books, tensorName } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
+import { hasCodes } from '../state/codebooks.ts';
 import { stateTensors } from '../state/tensors.ts';
 import { requireState, type QuantizerState } from '../state/state.ts';
-import { buildQuantizer } from './build.ts';
+import { assignCodes } from './assign.ts';
+import { buildQuantizer, tensorsOf } from './build.ts';
 import { drawInputs, quantizerControls, type DrawnInput, type QuantizerSchedule } from './controls.ts';
 import { controlNames, inputTypes } from './names.ts';
 
@@ -53,6 +60,8 @@ export interface QuantizerPart {
   drawInputs(n: number, random: Random, weights?: ArrayLike<number>): Record<string, DrawnInput>;
   /** Adds the quantiser to a trace. @throws DdclError `shape` or `argument` for what does not fit */
   build(operands: PartOperands): PartResults;
+  /** Adds it as it is applied once it is trained, as `quantize` does: nearest codes, norms by their running values. @throws as `build` */
+  apply(operands: AppliedOperands): AppliedResults;
   /** The state after training, from the trainer's `read()`. */
   toState(parameters: Readonly<Record<string, ArrayLike<number>>>): QuantizerState;
 }
@@ -67,6 +76,12 @@ export interface PartOperands {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly controls: Readonly<Record<string, Tensor>>;
 }
+
+/** What applying takes: no inputs, no controls. */
+export type AppliedOperands = Omit<PartOperands, 'inputs' | 'controls'>;
+
+/** As of {@link PartResults}, without gradient. */
+export type AppliedResults = Pick<PartResults, 'hard' | 'indices'>;
 
 export interface PartResults {
   /** What a decoder gets in training, of the latents' shape; zeros for vectors of weight 0. Of latents with `norm`, in its units. */
@@ -119,6 +134,7 @@ export function quantizerPart(state: QuantizerState, options: { readonly prefix?
     drawControls: (schedule, progress, random) => prefixed(prefix, quantizerControls(spec, schedule, progress, random)),
     drawInputs: (n, random, weights) => prefixed(prefix, drawInputs(spec, n, random, weights)),
     build: (operands) => buildPart(spec, prefix, operands),
+    apply: (operands) => applyPart(spec, prefix, operands),
     toState: (parameters) =>
       checked({
         spec: state.spec,
@@ -141,8 +157,11 @@ function checked(state: QuantizerState): QuantizerState {
 /** Weights in units of the largest: results are per unit of weight, and sums must not leave float32. */
 const ofLargest = (weights: Tensor): Tensor => div(weights, detach(maximum(max(weights), 1e-37)));
 
-function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): PartResults {
-  const { z, weights } = operands;
+/** Latents as rows [n, m] with their weights [n]. */
+function flatRows(
+  spec: ResolvedSpec,
+  { z, weights }: AppliedOperands,
+): { readonly n: number; readonly flat: Tensor; readonly column: Tensor } {
   const dimension = z.shape.at(-1);
   const sizes = z.shape.slice(0, -1);
   if (dimension !== spec.dimension || !z.shape.every((size) => typeof size === 'number')) {
@@ -153,7 +172,6 @@ function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): 
     );
   }
   const n = sizes.reduce<number>((product, size) => product * Number(size), 1);
-  const flat = reshape(z, [n, spec.dimension]);
   if (weights !== undefined && weights.shape.reduce<number>((product, size) => product * Number(size), 1) !== n) {
     throw new DdclError(
       'shape',
@@ -161,16 +179,42 @@ function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): 
       { shapes: [z.shape, weights.shape] },
     );
   }
-  const take = (what: string, given: Readonly<Record<string, Tensor>>, names: readonly string[]) =>
-    Object.fromEntries(
-      names.map((name) => {
-        const tensor = given[prefix + name];
-        if (tensor !== undefined) return [name, tensor];
-        throw new DdclError('argument', `The quantiser lacks ${what} '${prefix}${name}'. Give what the part lists.`);
-      }),
-    );
+  return {
+    n,
+    flat: reshape(z, [n, spec.dimension]),
+    column: weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : ofLargest(reshape(weights, [n])),
+  };
+}
+
+/** Tensors that the part asked for by name. @throws DdclError `argument` for one that is missing */
+function take(
+  prefix: string,
+  what: string,
+  given: Readonly<Record<string, Tensor>>,
+  names: readonly string[],
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const tensor = given[prefix + name];
+      if (tensor !== undefined) return [name, tensor];
+      throw new DdclError('argument', `The quantiser lacks ${what} '${prefix}${name}'. Give what the part lists.`);
+    }),
+  );
+}
+
+const parametersOf = (spec: ResolvedSpec, prefix: string, { parameters }: AppliedOperands): Record<string, Tensor> =>
+  take(
+    prefix,
+    'the parameter',
+    parameters,
+    stateTensors(spec).map(({ name }) => name),
+  );
+
+function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): PartResults {
+  const { z } = operands;
+  const { n, flat, column } = flatRows(spec, operands);
   const types = inputTypes(spec, n, z.dtype as FloatDType);
-  const inputs = take('the input', operands.inputs, Object.keys(types));
+  const inputs = take(prefix, 'the input', operands.inputs, Object.keys(types));
   for (const [name, type] of Object.entries(types)) {
     if (formatType(inputs[name]!.type) === formatType(type)) continue;
     throw new DdclError(
@@ -181,15 +225,10 @@ function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): 
   }
   const built = buildQuantizer(spec, {
     z: flat,
-    weights:
-      weights === undefined ? add(zeros(z, { dtype: z.dtype, shape: [n] }), 1) : ofLargest(reshape(weights, [n])),
-    tensors: take(
-      'the parameter',
-      operands.parameters,
-      stateTensors(spec).map(({ name }) => name),
-    ),
+    weights: column,
+    tensors: parametersOf(spec, prefix, operands),
     inputs,
-    controls: take('the control', operands.controls, controlNames(spec)),
+    controls: take(prefix, 'the control', operands.controls, controlNames(spec)),
   });
   return {
     ...built,
@@ -198,4 +237,17 @@ function buildPart(spec: ResolvedSpec, prefix: string, operands: PartOperands): 
     next: prefixed(prefix, built.next),
     replaced: prefixed(prefix, built.replaced),
   };
+}
+
+function applyPart(spec: ResolvedSpec, prefix: string, operands: AppliedOperands): AppliedResults {
+  const { n, flat, column } = flatRows(spec, operands);
+  const own = parametersOf(spec, prefix, operands);
+  const quantizer = quantizers[spec.kind];
+  const codes = hasCodes(spec)
+    ? books(spec).map((book) => [tensorName('codes', book), quantizer.codes!(tensorsOf(quantizer, spec, own, book))])
+    : [];
+  const isToken = less(0, reshape(column, [n, 1]));
+  const rows = detach(select(isToken, flat, 0));
+  const { indices, hard } = assignCodes(spec, { ...own, ...Object.fromEntries(codes) }, rows, column);
+  return { indices: mul(indices, isToken), hard: reshape(detach(select(isToken, hard, 0)), operands.z.shape) };
 }
