@@ -72,7 +72,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['autoencoder'],
     ['index.ts'],
   ],
-  'packages/hier': [['checks'], ['segment', 'spec'], ['topics'], ['page'], ['index.ts']],
+  'packages/hier': [['checks', 'html'], ['segment', 'spec'], ['compress', 'topics'], ['page'], ['index.ts']],
   'apps/cli': [
     ['command-line', 'output'],
     ['backends', 'data'],
@@ -131,5 +131,5 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     '@ddcl/core/safetensors',
     '@ddcl/core/train',
   ],
-  'packages/hier': ['@ddcl/core', '@ddcl/core/fit'],
+  'packages/hier': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit'],
 };

@@ -7,6 +7,8 @@ import * as ort from 'onnxruntime-node';
 import { codebookCurves, codebookIntroduction, codebookTables, groupRuns } from './codebook-page.ts';
 import { contestants, firstPictures, pictureCount, readCifar, runCodebooks } from './codebook-runs.ts';
 import { documentClusters, documentClustersPage } from './document-clusters.ts';
+import { longDocuments, longDocumentsPage } from './long-documents.ts';
+import { longTexts } from './long-texts.ts';
 import { pictureGrid } from './picture.ts';
 import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
 import { spaceObjects, spaceObjectsPage } from './space-objects.ts';
@@ -82,6 +84,34 @@ program
     const command = `node apps/experiments/dist/main.js document-clusters FOLDERS --prototypes ${prototypes} --seeds ${seeds}`;
     await publish(results, documentClustersPage(results, prototypes, command), options);
   });
+program
+  .command('long-documents')
+  .description('long messages of 20 Newsgroups in few vectors, beside Ward pooling')
+  .argument('<data>', 'folder of 20 Newsgroups')
+  .requiredOption('--encoder <folder>', 'folder of the encoder')
+  .requiredOption('--cache <folder>', 'keep encoded texts here')
+  .option('--tokens <N>', 'tokens of each document', wholeNumber, 4096)
+  .option('--budgets <list>', 'vectors of each document', numberList, [32])
+  .option('--seeds <N>', 'seeds', wholeNumber, 3)
+  .option('--map <file.html>', 'write the map of what was lost of the first document here')
+  .option('--out <file.md>', 'write the page here too')
+  .option('--json', 'print JSON instead of the page')
+  .action(
+    async (
+      data: string,
+      options: CommonOptions & { encoder: string; cache: string; tokens: number; budgets: number[]; map?: string },
+    ) => {
+      const texts = await longTexts({ data, ...options }, say);
+      const runtime = ort as unknown as OrtRuntime;
+      const backend = await ortBackend({ runtime, executionProviders: ['cpu'], threads: 1 });
+      const results = await longDocuments(backend, texts, options, say);
+      backend.dispose();
+      if (options.map !== undefined) await writeFile(options.map, results.map);
+      const { tokens, budgets, seeds } = options;
+      const command = `node apps/experiments/dist/main.js long-documents DATA --encoder all-MiniLM-L6-v2 --cache CACHE --tokens ${tokens} --budgets ${budgets.join(',')} --seeds ${seeds}`;
+      await publish(results.outcomes, longDocumentsPage(results, command), options);
+    },
+  );
 program
   .command('codebooks')
   .description('quantisers in an autoencoder of CIFAR-10 (needs its exact images)')

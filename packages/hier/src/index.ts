@@ -43,3 +43,7 @@ export { timeCounts, type Period, type TimeCounts, type TopicsOverTime } from '.
 export { topicsPage, type PageDocument, type TopicsPageOptions } from './page/topics-page.ts';
 export { principalMap, type DocumentMap } from './page/principal-map.ts';
 export { umapMap, type UmapClass, type UmapOptions } from './page/umap-map.ts';
+
+// Long documents
+export { compressTokens, type CompressedTokens, type CompressOptions } from './compress/compress-tokens.ts';
+export { lossMap, type LossMapOptions } from './compress/loss-map.ts';

@@ -4,7 +4,7 @@ import { parseDate } from '../topics/dates.ts';
 import type { TopicView } from '../topics/topics.ts';
 import type { TopicNode } from '../topics/tree.ts';
 import { clientHash, clientScript } from './client-script.ts';
-import { escapeHtml } from './escape-html.ts';
+import { escapeHtml } from '../html/escape-html.ts';
 import type { PageData, PageRow, PageTree } from './page-data.ts';
 import { style } from './style.ts';
 
