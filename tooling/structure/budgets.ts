@@ -19,7 +19,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
-  '@ddcl/hier': 74,
+  '@ddcl/hier': 100,
   '@ddcl/readout': 79,
   '@ddcl/vq': 84,
 };

@@ -72,7 +72,19 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['autoencoder'],
     ['index.ts'],
   ],
-  'packages/hier': [['checks', 'html'], ['segment', 'spec'], ['compress', 'topics'], ['page'], ['index.ts']],
+  'packages/hier': [
+    ['checks', 'hash', 'html', 'exact', 'sample'],
+    ['segment', 'spec'],
+    ['documents', 'level', 'quantities'],
+    ['pass-up', 'project'],
+    ['climb', 'model'],
+    ['collect', 'encode', 'state', 'sums', 'worth'],
+    ['joint', 'shards'],
+    ['fit', 'update'],
+    ['compress', 'topics'],
+    ['page'],
+    ['index.ts'],
+  ],
   'apps/cli': [
     ['command-line', 'output'],
     ['backends', 'data'],
@@ -131,5 +143,5 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     '@ddcl/core/safetensors',
     '@ddcl/core/train',
   ],
-  'packages/hier': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit'],
+  'packages/hier': ['@ddcl/core', '@ddcl/core/backend', '@ddcl/core/fit', '@ddcl/core/safetensors', '@ddcl/core/train'],
 };

@@ -1,6 +1,38 @@
 // What a hierarchy is
 export type { EncoderIdentity, HierarchySpec, LevelSpec, Passed, PassSpec } from './spec/spec.ts';
 export { resolveSpec, type ResolvedLevel, type ResolvedPass } from './spec/resolve.ts';
+export type { FittedLevel, Projection } from './level/fitted-level.ts';
+export {
+  describeHierarchy,
+  modelHash,
+  type HierarchyDescription,
+  type HierarchyModel,
+} from './model/hierarchy-model.ts';
+export { hierarchyFormatVersion, hierarchyFromBytes, hierarchyToBytes } from './state/bytes.ts';
+
+// Documents
+export type { DocumentBlock, DocumentSource } from './documents/document-source.ts';
+export { documentsFromArrays, type DocumentArrays } from './documents/from-arrays.ts';
+export type { ReadOptions } from './documents/read-documents.ts';
+
+// Fitting
+export { fitHierarchy, type FitHierarchyResult, type LevelReport } from './fit/fit-hierarchy.ts';
+export type { FitHierarchyOptions, HierarchyProgress } from './fit/options.ts';
+export type { LevelQuantities } from './quantities/level-quantities.ts';
+
+// Topics of documents
+export { encodeDocuments, type DocumentCode, type LevelCode } from './encode/encode-documents.ts';
+
+// More documents
+export { partialFit, type PartialFitOptions } from './update/partial-fit.ts';
+export type { BornTopic, ChangeLog } from './update/change-log.ts';
+
+// Several workers
+export { shardSums, type ShardSums } from './shards/shard-sums.ts';
+export { mergeShards, type MergeOptions } from './shards/merge-shards.ts';
+export { shardFormatVersion, shardFromBytes, shardToBytes } from './shards/shard-bytes.ts';
+export type { LevelSums } from './sums/level-sums.ts';
+export type { SumParts } from './exact/exact-sums.ts';
 
 // Texts in pieces
 export { headings, type Section } from './segment/headings.ts';

@@ -1,0 +1,187 @@
+import type { Backend } from '@ddcl/core/backend';
+import { createRandom, DdclError } from '@ddcl/core';
+import {
+  fitPrototypes,
+  measureSource,
+  measureStability,
+  modelState,
+  tokensFromArray,
+  tokensFromReader,
+  type FittedPrototypes,
+  type MeasuredQuantities,
+  type Stability,
+} from '@ddcl/core/fit';
+import type { DocumentSource } from '../documents/document-source.ts';
+import { requireSameTokens } from '../documents/read-documents.ts';
+import { encodeDocuments } from '../encode/encode-documents.ts';
+import type { FittedLevel, Projection } from '../level/fitted-level.ts';
+import type { HierarchyModel } from '../model/hierarchy-model.ts';
+import { principalAxes } from '../project/principal-axes.ts';
+import { resolveSpec, type ResolvedLevel } from '../spec/resolve.ts';
+import type { HierarchySpec } from '../spec/spec.ts';
+import { extraTopic } from '../worth/extra-topic.ts';
+import { collectItems, type CollectedItems } from '../collect/collect-items.ts';
+import { fitJoint } from '../joint/fit-joint.ts';
+import { resolveOptions, type FitHierarchyOptions, type ResolvedOptions } from './options.ts';
+import { levelQuantities, type LevelQuantities } from '../quantities/level-quantities.ts';
+
+/** What is known of a level after its fit. */
+export interface LevelReport extends LevelQuantities {
+  /** Items that there are, and that it was fitted on: a sample where memory does not hold all. */
+  readonly items: number;
+  readonly fitted: number;
+  /** With `certificate`: of the mean loss's Hessian (docs/math.md sections 4 and 5). */
+  readonly stability?: Stability;
+}
+
+/** What a fit returns. */
+export interface FitHierarchyResult {
+  readonly model: HierarchyModel;
+  /** One per level, on the items that it was fitted on. */
+  readonly levels: readonly LevelReport[];
+  /** Documents with tokens; tokens in them; documents without, which were left out. */
+  readonly documents: number;
+  readonly tokens: number;
+  readonly empty: number;
+}
+
+/**
+ * Fits a hierarchy level by level: a pass over the documents for the items of each level, and one for each projection; then `fit` of `@ddcl/core/fit`
+ * over the items. Memory is that of `memory` and the prototypes, whatever the number of documents.
+ *
+ * @throws DdclError `data` for a level with fewer items than prototypes, with the numbers, tokens that are not finite or another encoder; `argument`
+ *   for a spec or options that cannot be; as `fit`
+ */
+export async function fitHierarchy(
+  backend: Backend,
+  spec: HierarchySpec,
+  source: DocumentSource,
+  options: FitHierarchyOptions = {},
+): Promise<FitHierarchyResult> {
+  const resolved = resolveSpec(spec);
+  const own = resolveOptions(options, resolved);
+  requireSameTokens(spec, source);
+  const levels: FittedLevel[] = [];
+  const reports: LevelReport[] = [];
+  let items!: CollectedItems;
+  for (const level of resolved) {
+    items = await collectItems(source, resolved, levels, own.memory, reading(source, level.name, own));
+    requireEnough(level, items);
+    const fitted = await fitLevel(backend, level, items, own, level === resolved.at(-1) ? own.restarts : 1);
+    reports.push(reportOf(level, items, fitted));
+    const { model, quantities } = fitted;
+    const masses = quantities.shares.map((share) => share * items.items);
+    levels.push({ model, masses });
+    if (level.up?.project !== undefined) {
+      const projection = await project(backend, source, resolved, levels, own);
+      levels[levels.length - 1] = { model, masses, projection };
+    }
+  }
+  const { documents, tokens, empty } = items;
+  const onEpochDone = (done: number, total: number): void =>
+    own.onProgress?.({ phase: 'joint', level: resolved.at(-1)!.name, done, total });
+  const fitted =
+    own.mode === 'joint' ? await fitJoint(backend, resolved, levels, source, { ...own, onEpochDone }) : levels;
+  const spareGain = extraTopic(items.rows, fitted.at(-1)!.model)?.gain ?? 0;
+  const model: HierarchyModel = { spec, levels: fitted, documents, spareGain };
+  if (own.onDocuments !== undefined) {
+    const told = { ...reading(source, resolved.at(-1)!.name, own, 'encode') };
+    for await (const codes of encodeDocuments(model, source, told)) own.onDocuments(codes);
+  }
+  return { model, levels: reports, documents, tokens, empty };
+}
+
+function reading(
+  source: DocumentSource,
+  level: string,
+  { signal, onProgress }: ResolvedOptions,
+  phase: 'read' | 'encode' = 'read',
+) {
+  return { signal, onProgress: (done: number) => onProgress?.({ phase, level, done, total: source.documents }) };
+}
+
+function requireEnough({ name, prototypes }: ResolvedLevel, { items, documents, empty }: CollectedItems): void {
+  if (items >= prototypes) return;
+  const without = empty === 0 ? '' : ` (${empty} more have no tokens)`;
+  throw new DdclError(
+    'data',
+    `Level '${name}' has ${items} items of ${documents} documents${without}, but ${prototypes} prototypes. Ask for at most ${items}, or give more documents.`,
+  );
+}
+
+async function fitLevel(
+  backend: Backend,
+  { name, prototypes, width, temperature, rate }: ResolvedLevel,
+  { rows }: CollectedItems,
+  options: ResolvedOptions,
+  restarts: number,
+): Promise<LevelFit> {
+  const { epochs, seed, dtype, starts, signal, onProgress, onEpoch, onWarning, certificate } = options;
+  const start = starts[name];
+  const source = tokensFromReader(tokensFromArray(rows, width));
+  const result = await fitPrototypes(backend, source, {
+    prototypes,
+    temperature,
+    restarts,
+    seed,
+    dtype,
+    ...(start !== undefined && { start, restarts: 1 }),
+    ...(epochs !== undefined && { epochs, records: epochs }),
+    ...(rate !== undefined && { learningRate: rate }),
+    ...(signal !== undefined && { signal }),
+    onProgress: ({ phase, done, total }) => {
+      if (phase === 'fit') onProgress?.({ phase, level: name, done, total });
+    },
+    ...(onWarning !== undefined && { onWarning: (warning: string) => onWarning(`Level '${name}': ${warning}`) }),
+  });
+  const critical = result.statistics.criticalTemperature;
+  const kept = result.history.filter(({ restart }) => restart === result.bestRestart);
+  for (const record of kept) onEpoch?.(levelQuantities(name, false, critical, record));
+  const { model, statistics } = result;
+  const { totalVariance, tokens } = statistics;
+  const state = modelState(model);
+  const quantities = await measureSource(backend, source, state, { tokens, totalVariance, signal });
+  if (!certificate) return { ...result, quantities };
+  const random = createRandom(seed).fork('stability');
+  return {
+    ...result,
+    quantities,
+    stability: await measureStability(backend, source, statistics, state, { random, signal }),
+  };
+}
+
+/** A level's prototypes, and what was measured of them. */
+interface LevelFit extends FittedPrototypes {
+  readonly quantities: MeasuredQuantities;
+  readonly stability?: Stability;
+}
+
+function reportOf(
+  { name, width }: ResolvedLevel,
+  { rows, items }: CollectedItems,
+  { model, quantities, stability, history }: LevelFit,
+): LevelReport {
+  const { temperature, criticalTemperature } = model;
+  const epoch = history.at(-1)!.epoch;
+  return {
+    ...levelQuantities(name, false, criticalTemperature, { ...quantities, epoch, temperature }),
+    items,
+    fitted: rows.length / width,
+    ...(stability !== undefined && { stability }),
+  };
+}
+
+async function project(
+  backend: Backend,
+  source: DocumentSource,
+  resolved: readonly ResolvedLevel[],
+  levels: readonly FittedLevel[],
+  options: ResolvedOptions,
+): Promise<Projection> {
+  const { name, up } = resolved[levels.length - 1]!;
+  const { rows } = await collectItems(source, resolved, levels, options.memory, {
+    ...reading(source, name, options),
+    isRaw: true,
+  });
+  return principalAxes(backend, rows, up!.numbers, up!.project!, options.seed);
+}

@@ -1,0 +1,97 @@
+import {
+  add,
+  detach,
+  div,
+  l2Normalise,
+  loss,
+  matmul,
+  mul,
+  reshape,
+  scalar,
+  segmentSum,
+  segmentSums,
+  sub,
+  sum,
+  type Tensor,
+} from '@ddcl/core';
+import {
+  normalisedResiduals,
+  occupancies,
+  pooledOutputs,
+  residuals,
+  summaries,
+  type ReadoutSums,
+} from '@ddcl/core/fit';
+import type { FittedLevel } from '../level/fitted-level.ts';
+import type { ResolvedLevel, ResolvedPass } from '../spec/resolve.ts';
+
+/** What the loss reads by name: prototypes in their frames, and the fixed numbers of each level. */
+export type Named = Readonly<Record<string, Tensor>>;
+
+/** A projected vector shorter than this is divided by it. */
+const floor = 1e-12;
+
+/**
+ * `sum_l beta_l L_q^(l)`, each L_q a mean over the level's items in their own units.
+ *
+ * @param parameters `prototypes.l` in the frame, `offset.l` [width], and `mean.l`, `axes.l` of projections
+ * @param batch `tokens` [n, m]; `weights.l` [rows of l]; `ids.l` int32
+ * @param through whether L_q of a level reaches the prototypes below it
+ */
+export function jointLoss(
+  resolved: readonly ResolvedLevel[],
+  levels: readonly FittedLevel[],
+  rows: readonly number[],
+  through: boolean,
+  parameters: Named,
+  batch: Named,
+): Tensor {
+  let rowsBelow = batch['tokens']!;
+  let total: Tensor | undefined;
+  for (const [index, level] of resolved.entries()) {
+    const { scale, temperature: own, totalVariance } = levels[index]!.model;
+    const tokens = div(sub(rowsBelow, parameters[`offset.${index}`]!), scale);
+    const prototypes = parameters[`prototypes.${index}`]!;
+    const weights = batch[`weights.${index}`]!;
+    const temperature = scalar(tokens, own / scale ** 2);
+    const operands = { tokens, weights, prototypes, temperature };
+    const part = mul(div(loss(operands).lq, sum(weights)), level.weight * scale ** 2);
+    total = total === undefined ? part : add(total, part);
+    if (level.up === undefined) break;
+    const above = rows[index + 1]!;
+    const ids = batch[`ids.${index}`]!;
+    const weight = reshape(segmentSum(weights, ids, { segments: above }), [above, 1]);
+    const sums = { weight, ...segmentSums({ ...operands, ids }, above) };
+    const spread = Math.sqrt(totalVariance) / scale;
+    const passed = passUp(level.up, sums, prototypes, { scale, spread, offset: parameters[`offset.${index}`]! });
+    const finished = finish(level.up, reshape(passed, [above, level.up.numbers]), parameters, index);
+    rowsBelow = through ? finished : detach(finished);
+  }
+  return total!;
+}
+
+function passUp(
+  { what, normalise }: ResolvedPass,
+  sums: ReadoutSums,
+  prototypes: Tensor,
+  { scale, spread, offset }: { readonly scale: number; readonly spread: number; readonly offset: Tensor },
+): Tensor {
+  switch (what) {
+    case 'residuals':
+      return normalise ? normalisedResiduals(sums, prototypes, spread) : mul(residuals(sums, prototypes), scale);
+    case 'summaries':
+      return summaries(sums, { scale });
+    case 'pooled':
+      return pooledOutputs(sums, add(mul(prototypes, scale), offset));
+    case 'occupancy':
+      return occupancies(sums);
+  }
+}
+
+function finish({ project, normalise }: ResolvedPass, passed: Tensor, parameters: Named, index: number): Tensor {
+  const projected =
+    project === undefined
+      ? passed
+      : matmul(sub(passed, parameters[`mean.${index}`]!), parameters[`axes.${index}`]!, { transposeB: true });
+  return normalise ? l2Normalise(projected, 1, floor) : projected;
+}

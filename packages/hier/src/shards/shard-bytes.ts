@@ -1,0 +1,89 @@
+import { DdclError } from '@ddcl/core';
+import { readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ddcl/core/safetensors';
+import type { SumParts } from '../exact/exact-sums.ts';
+import { createHash } from '../hash/hash.ts';
+import type { LevelSums } from '../sums/level-sums.ts';
+import type { ShardSums } from './shard-sums.ts';
+
+/** Version of the file of a shard's sums. A reader refuses others. */
+export const shardFormatVersion = 1;
+
+const format = 'ddcl.hierarchy-shard';
+const names = ['pulls', 'mass', 'wins', 'losses'] as const;
+
+/** Sums as a small safetensors file: 16 bytes per number of the prototypes, whatever the number of documents. Equal sums give equal bytes. */
+export function shardToBytes({ parent, content, documents, levels }: ShardSums): Uint8Array<ArrayBuffer> {
+  const tensors = levels.flatMap((level, index) =>
+    names.flatMap((name) =>
+      (['high', 'low'] as const).map((part): [string, SafetensorsTensor] => {
+        const data = level[name][part];
+        return [`levels.${index}.${name}.${part}`, { dtype: 'F64', shape: [data.length], data }];
+      }),
+    ),
+  );
+  const items = JSON.stringify(levels.map((level) => level.items));
+  const metadata = { parent, content, documents: String(documents), items };
+  return writeSafetensors(new Map(tensors), {
+    format,
+    formatVersion: String(shardFormatVersion),
+    ...metadata,
+    checksum: checksum(tensors, metadata),
+  });
+}
+
+function checksum(
+  tensors: readonly (readonly [string, SafetensorsTensor])[],
+  metadata: Readonly<Record<string, string>>,
+): string {
+  const hash = createHash();
+  hash.add(JSON.stringify(Object.values(metadata)));
+  for (const [name, { data }] of tensors) {
+    hash.add(name);
+    hash.add(data as Float64Array);
+  }
+  return hash.digest();
+}
+
+/** @throws DdclError `format` for bytes that are no sums of this version, or damaged ones */
+export function shardFromBytes(bytes: Uint8Array | ArrayBuffer): ShardSums {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata['format'] !== format) throw malformed(`its metadata has no "format": "${format}"`);
+  if (metadata['formatVersion'] !== String(shardFormatVersion))
+    throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
+  const { parent = '', content = '', documents = '', items = '[]' } = metadata;
+  const ordered: [string, SafetensorsTensor][] = [];
+  const read = (name: string): Float64Array => {
+    const found = tensors.get(name);
+    if (!(found?.data instanceof Float64Array)) throw malformed(`it lacks ${name}`);
+    const data = found.data.slice();
+    ordered.push([name, { ...found, data }]);
+    return data;
+  };
+  const levels = countsOf(items).map((count, index): LevelSums => {
+    const parts = (name: (typeof names)[number]): SumParts => ({
+      high: read(`levels.${index}.${name}.high`),
+      low: read(`levels.${index}.${name}.low`),
+    });
+    return { items: count, pulls: parts('pulls'), mass: parts('mass'), wins: parts('wins'), losses: parts('losses') };
+  });
+  if (metadata['checksum'] !== checksum(ordered, { parent, content, documents, items }))
+    throw malformed('its checksum does not fit what it holds, so it is damaged');
+  return { parent, content, documents: Number(documents), levels };
+}
+
+function countsOf(items: string): readonly number[] {
+  try {
+    const counts: unknown = JSON.parse(items);
+    if (Array.isArray(counts) && counts.every((count) => Number.isSafeInteger(count))) return counts as number[];
+  } catch {
+    // Told below.
+  }
+  throw malformed('it does not say how many items each level has');
+}
+
+function malformed(detail: string): DdclError {
+  return new DdclError(
+    'format',
+    `These are not sums of a shard of format version ${shardFormatVersion}: ${detail}. Give bytes that shardToBytes wrote.`,
+  );
+}

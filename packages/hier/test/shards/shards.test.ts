@@ -1,0 +1,112 @@
+import { cpuBackend } from '@ddcl/backend-cpu';
+import { createRandom } from '@ddcl/core';
+import {
+  fitHierarchy,
+  hierarchyToBytes,
+  mergeShards,
+  shardFromBytes,
+  shardSums,
+  shardToBytes,
+  type HierarchyModel,
+  type ShardSums,
+} from '@ddcl/hier';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { corpus, pick, sourceOf, thrown } from '../corpora.ts';
+
+const documents = corpus({ documents: 210 });
+let model: HierarchyModel;
+let shards: ShardSums[];
+
+beforeAll(async () => {
+  const spec = { dimension: 8, levels: [{ prototypes: 6, temperature: { ofCritical: 0.1 } }, { prototypes: 4 }] };
+  const options = { epochs: 1, restarts: 1, dtype: 'float64' as const };
+  ({ model } = await fitHierarchy(cpuBackend(), spec, sourceOf(documents), options));
+  shards = [];
+  for (let shard = 0; shard < 7; shard++) {
+    const own = Array.from({ length: 210 }, (_, document) => document).filter((document) => document % 7 === shard);
+    shards.push(shardFromBytes(shardToBytes(await shardSums(model, sourceOf(pick(documents, own))))));
+  }
+});
+
+describe('seven shards', () => {
+  it('make the step of the whole, bit for bit, in any order', async () => {
+    const whole = mergeShards(model, [await shardSums(model, sourceOf(documents))]);
+    expect(hierarchyToBytes(whole)).not.toEqual(hierarchyToBytes(model));
+    expect(hierarchyToBytes(mergeShards(model, shards))).toEqual(hierarchyToBytes(whole));
+    const mixed = createRandom(3).shuffle([...shards]);
+    expect(hierarchyToBytes(mergeShards(model, mixed))).toEqual(hierarchyToBytes(whole));
+    const shuffled = await shardSums(model, sourceOf(pick(documents, createRandom(2).permutation(210))));
+    expect(shardToBytes(shuffled)).toEqual(shardToBytes(await shardSums(model, sourceOf(documents))));
+  });
+
+  it('make the gradient step of docs/math.md section 3, computed here from distances', () => {
+    const { model: own } = model.levels[0]!;
+    const { prototypes, temperature, count, dimension } = own;
+    const [mass, pulls] = [new Float64Array(count), new Float64Array(count * dimension)];
+    for (let start = 0; start < documents.data.length; start += dimension) {
+      const z = Array.from(documents.data.subarray(start, start + dimension));
+      const d = Array.from({ length: count }, (_, k) =>
+        z.reduce((sum, value, axis) => sum + (value - prototypes[k * dimension + axis]!) ** 2, 0),
+      );
+      const least = Math.min(...d);
+      const weights = d.map((own_) => Math.exp((least - own_) / temperature));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      const q = weights.map((weight) => weight / total);
+      const l = q.reduce((sum, share, k) => sum + share * d[k]!, 0);
+      q.forEach((share, k) => {
+        const w = share * (1 - (d[k]! - l) / temperature);
+        mass[k]! += w;
+        z.forEach((value, axis) => (pulls[k * dimension + axis]! += w * value));
+      });
+    }
+    const rate = 0.5;
+    const merged = mergeShards(model, shards, { rate }).levels[0]!.model.prototypes;
+    merged.forEach((value, index) => {
+      const k = Math.floor(index / dimension);
+      const gradient = 2 * (mass[k]! * prototypes[index]! - pulls[index]!);
+      const expected = prototypes[index]! - (rate * gradient) / (2 * mass[k]!);
+      // Each document is rounded to 2^-28 of the spread.
+      expect(Math.abs(value - expected)).toBeLessThan(1e-7);
+    });
+  });
+
+  it('are small, whatever the number of documents', () => {
+    expect(shardToBytes(shards[0]!).length).toBeLessThan(16 * (6 * 8 + 4 * 48) + 4096);
+  });
+});
+
+describe('refuses', () => {
+  it('shards of another model, and the same one twice', async () => {
+    const other = mergeShards(model, shards);
+    expect(await thrown(() => mergeShards(other, shards))).toMatch(
+      /^data: Shard 1 was made with the model [\da-f]{16}, but this is [\da-f]{16}\. Make all shards with the model that they are merged into\.$/,
+    );
+    expect(await thrown(() => mergeShards(model, [shards[0]!, shards[1]!, shards[0]!]))).toBe(
+      'data: Shards 1 and 3 hold the same 30 documents, which would count twice. Leave one out.',
+    );
+    expect(await thrown(() => mergeShards(model, []))).toBe(
+      'argument: shards must be a list of at least one, but is a list of 0.',
+    );
+    expect(await thrown(() => mergeShards(model, shards, { rate: 0 }))).toBe(
+      'argument: rate must be a number > 0 and <= 1, but is 0.',
+    );
+  });
+
+  it('a document too far out to be summed', async () => {
+    const far = { ...pick(documents, [0]), data: new Float32Array(documents.lengths[0]! * 8).fill(1e30) };
+    expect(await thrown(() => shardSums(model, sourceOf(far)))).toMatch(
+      /^data: A sum takes numbers below 4194304, but .* came: a document lies too far from those that the model was fitted on\.$/,
+    );
+  });
+
+  it('bytes that are damaged', async () => {
+    const bytes = shardToBytes(shards[0]!);
+    bytes[bytes.length - 3]! ^= 1;
+    expect(await thrown(() => shardFromBytes(bytes))).toBe(
+      'format: These are not sums of a shard of format version 1: its checksum does not fit what it holds, so it is damaged. Give bytes that shardToBytes wrote.',
+    );
+    expect(await thrown(() => shardFromBytes(hierarchyToBytes(model)))).toBe(
+      'format: These are not sums of a shard of format version 1: its metadata has no "format": "ddcl.hierarchy-shard". Give bytes that shardToBytes wrote.',
+    );
+  });
+});

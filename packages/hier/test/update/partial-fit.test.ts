@@ -1,0 +1,94 @@
+import { cpuBackend } from '@ddcl/backend-cpu';
+import { createRandom } from '@ddcl/core';
+import { encodeDocuments, fitHierarchy, partialFit, shardSums, type HierarchyModel } from '@ddcl/hier';
+import { describe, expect, it } from 'vitest';
+import { corpus, pick, sourceOf, thrown, type Corpus } from '../corpora.ts';
+
+const backend = cpuBackend();
+const spec = { dimension: 8, levels: [{ prototypes: 12 }, { prototypes: 4 }] };
+
+async function topicsOf(model: HierarchyModel, documents: Corpus): Promise<number[]> {
+  const topics: number[] = [];
+  for await (const some of encodeDocuments(model, sourceOf(documents))) topics.push(...some.map(({ topic }) => topic));
+  return topics;
+}
+
+/** L_q of the first level per token: that of upper ones depends on the projection of each model. */
+async function firstLoss(model: HierarchyModel, documents: Corpus): Promise<number> {
+  const { items, losses } = (await shardSums(model, sourceOf(documents))).levels[0]!;
+  return (((losses.high[0]! * 2 ** 26 + losses.low[0]!) * 2 ** -28) / items) * model.levels[0]!.model.scale ** 2;
+}
+
+it('comes near to the fit of all in two passes of updates, from a tenth', async () => {
+  const documents = corpus({ documents: 300 });
+  const tenth = pick(documents, createRandom(1).permutation(300).subarray(0, 30));
+  const whole = await fitHierarchy(backend, spec, sourceOf(documents), { epochs: 3, restarts: 1 });
+  let { model } = await fitHierarchy(backend, spec, sourceOf(tenth), { epochs: 3, restarts: 1 });
+  for (let pass = 0; pass < 2; pass++)
+    ({ model } = await partialFit(model, sourceOf(documents), { batch: 50, levels: 'all' }));
+  expect(await firstLoss(model, documents)).toBeLessThan(1.02 * (await firstLoss(whole.model, documents)));
+  expect(model.documents).toBe(30 + 2 * 300);
+});
+
+describe('a class that was not there', () => {
+  const old = corpus({ documents: 400 });
+  const unseen = corpus({ documents: 40, classes: [9], seed: 7 });
+
+  it('gets a topic of its own, and the others keep theirs', async () => {
+    const { model } = await fitHierarchy(backend, spec, sourceOf(old), { epochs: 3, restarts: 1 });
+    const before = await topicsOf(model, old);
+    const { model: after, changes } = await partialFit(model, sourceOf(unseen));
+    expect(changes).toMatchObject({ documents: 40, empty: 0, merged: [] });
+    expect(changes.born.map(({ id }) => id)).toEqual([4]);
+    expect(changes.born[0]!.documents).toBeGreaterThan(30);
+    const main = changes.split.find(({ id }) => id === changes.born[0]!.near)!;
+    expect(main.into).toBe(4);
+    expect(main.documents).toBeGreaterThan(25);
+    expect(changes.drift).toHaveLength(5);
+    expect(changes.drift[4]).toBeNaN();
+    const now = await topicsOf(after, old);
+    expect(now.filter((topic, index) => topic === before[index]).length).toBeGreaterThanOrEqual(0.99 * 400);
+    expect((await topicsOf(after, unseen)).filter((topic) => topic === 4).length).toBeGreaterThan(36);
+    expect(after.spec.levels[1]!.prototypes).toBe(5);
+    const quiet = await partialFit(model, sourceOf(unseen), { births: false });
+    expect(quiet.changes.born).toEqual([]);
+    expect(quiet.model.levels[1]!.model.count).toBe(4);
+  });
+
+  it('takes no topic for more of the same, and an id that nothing uses first', async () => {
+    const { model } = await fitHierarchy(backend, spec, sourceOf(old), { epochs: 3, restarts: 1 });
+    const same = await partialFit(model, sourceOf(corpus({ documents: 100, seed: 11 })));
+    expect(same.changes.born).toEqual([]);
+    const [first, last] = model.levels as [HierarchyModel['levels'][0], HierarchyModel['levels'][0]];
+    const masses = last.masses.slice();
+    masses[2] = 0;
+    const { changes, model: after } = await partialFit(
+      { ...model, levels: [first, { ...last, masses }] },
+      sourceOf(unseen),
+    );
+    expect(changes.born[0]).toMatchObject({ id: 2, reused: true });
+    expect(after.levels[1]!.model.count).toBe(4);
+  });
+});
+
+it('refuses options out of range', async () => {
+  const { model } = await fitHierarchy(
+    backend,
+    { dimension: 8, levels: [{ prototypes: 2 }] },
+    sourceOf(corpus({ documents: 9 })),
+    {
+      epochs: 1,
+      restarts: 1,
+    },
+  );
+  const source = sourceOf(corpus({ documents: 9 }));
+  expect(await thrown(() => partialFit(model, source, { forget: 1 }))).toBe(
+    'argument: forget must be a share from 0 to below 1, but is 1.',
+  );
+  expect(await thrown(() => partialFit(model, source, { levels: 'first' as 'all' }))).toBe(
+    "argument: levels must be 'last' or 'all', but is 'first'.",
+  );
+  expect(await thrown(() => partialFit(model, source, { batch: 0 }))).toBe(
+    'argument: batch must be a whole number >= 1, but is 0.',
+  );
+});
