@@ -1,13 +1,20 @@
 import { describeBackend } from '@ddcl/backend-conformance';
 import { it } from 'vitest';
 import type { Backend } from '@ddcl/core/backend';
-import { hasAdapter, makeBackend, makeDevice } from './support.ts';
+import { hasAdapter, makeBackend, makeRememberingDevice } from './support.ts';
 
 const devices = new WeakMap<Backend, GPUDevice>();
 
-/** On devices that the test can take away. */
+let shared: { readonly device: GPUDevice; lost: boolean } | undefined;
+
+/** On one device for all, until a test takes it away. */
 async function losable(): Promise<Backend> {
-  const device = await makeDevice();
+  if (shared === undefined || shared.lost) {
+    const made = { device: await makeRememberingDevice(), lost: false };
+    void made.device.lost.then(() => (made.lost = true));
+    shared = made;
+  }
+  const { device } = shared;
   const backend = await makeBackend({ device });
   devices.set(backend, device);
   return backend;

@@ -32,3 +32,39 @@ export async function makeDevice(): Promise<GPUDevice> {
   const { maxComputeWorkgroupStorageSize } = own.limits;
   return own.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize } });
 }
+
+/**
+ * A device on which kernels that were compiled once need no second compilation, whichever backend asks: compiling is most of the time that
+ * tests take on SwiftShader.
+ */
+export async function makeRememberingDevice(): Promise<GPUDevice> {
+  const device = await makeDevice();
+  const codes = new WeakMap<GPUShaderModule, string>();
+  const pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  const layouts = new WeakMap<GPUBindGroupLayout | GPUPipelineLayout, string>();
+  const { createShaderModule, createBindGroupLayout, createPipelineLayout, createComputePipelineAsync } = device;
+  device.createShaderModule = (descriptor) => {
+    const made = createShaderModule.call(device, descriptor);
+    codes.set(made, descriptor.code);
+    return made;
+  };
+  device.createBindGroupLayout = (descriptor) => {
+    const made = createBindGroupLayout.call(device, descriptor);
+    layouts.set(made, JSON.stringify([...descriptor.entries]));
+    return made;
+  };
+  device.createPipelineLayout = (descriptor) => {
+    const made = createPipelineLayout.call(device, descriptor);
+    layouts.set(made, [...descriptor.bindGroupLayouts].map((layout) => layouts.get(layout!)).join());
+    return made;
+  };
+  device.createComputePipelineAsync = (descriptor) => {
+    const key = `${layouts.get(descriptor.layout as GPUPipelineLayout)}\n${codes.get(descriptor.compute.module)}`;
+    const known = pipelines.get(key);
+    if (known !== undefined) return known;
+    const made = createComputePipelineAsync.call(device, descriptor);
+    pipelines.set(key, made);
+    return made;
+  };
+  return device;
+}

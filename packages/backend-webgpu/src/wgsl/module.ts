@@ -49,7 +49,7 @@ export class KernelModule {
   readonly #declarations: string[] = [];
   readonly #functions = new Map<string, string>();
 
-  /** @param symbols the members of `sizes`, in order */
+  /** @param symbols what may be a member of `sizes`, in order */
   constructor(symbols: Symbols) {
     this.#symbols = symbols;
   }
@@ -88,17 +88,18 @@ fn main(@builtin(workgroup_id) place: vec3u, @builtin(num_workgroups) grid: vec3
   let group = place.y * grid.x + place.x;
 ${this.scope.toString()}
 }`;
-    const usesSizes = body.includes('sizes.');
-    const sizes = usesSizes
-      ? [
-          `struct Sizes { ${Object.keys(this.#symbols)
-            .map((symbol) => `${memberOf(symbol)}: u32`)
-            .join(', ')} }`,
-          `@group(0) @binding(${this.#bindings.length}) var<uniform> sizes: Sizes;`,
-        ]
-      : [];
+    // Only those it names: a kernel whose text has none of the program's symbols serves programs with and without them.
+    const named = new Set([...body.matchAll(/\bsizes\.(\w+)/g)].map(([, member]) => member));
+    const used = Object.entries(this.#symbols).filter(([symbol]) => named.has(memberOf(symbol)));
+    const sizes =
+      used.length > 0
+        ? [
+            `struct Sizes { ${used.map(([symbol]) => `${memberOf(symbol)}: u32`).join(', ')} }`,
+            `@group(0) @binding(${this.#bindings.length}) var<uniform> sizes: Sizes;`,
+          ]
+        : [];
     const code = [`// ${label}: ${comment}`, ...this.#declarations, ...sizes, body].join('\n');
-    const content = usesSizes ? Object.values(this.#symbols) : undefined;
+    const content = used.length > 0 ? used.map(([, value]) => value) : undefined;
     return { label, code, bindings: this.#bindings, sizes: content, groups, flops, bytes };
   }
 
