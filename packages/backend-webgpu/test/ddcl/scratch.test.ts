@@ -79,6 +79,25 @@ describe('65,536 tokens and 8,192 prototypes', () => {
 
 describe('tokens of 32 numbers', () => {
   const small = adamStep(65_536, 32, 8192);
+  const gradients = trace(
+    [f32(65_536, 32), f32(65_536), f32(8192, 32), f32(), f32(), f32(65_536, 32)],
+    (tokens, weights, prototypes, temperature, g, onOutputs) => {
+      const operands = { tokens, weights, prototypes, temperature };
+      const { lq, lols } = loss(operands);
+      return vjp([lq, lols, forward(operands)], [g, g, onOutputs], [tokens, weights, prototypes, temperature]);
+    },
+    'gradients',
+  );
+
+  it('have gradients of losses and outputs without anything of N x K either', () => {
+    const plan = planOf(gradients);
+    const labels = plan.dispatches.map(({ label }) => label).filter((label) => label.startsWith('ddcl'));
+    const pulls = ['ddcl rowSlopes', 'ddcl rowPull', 'ddcl rowPull'];
+    expect(labels).toEqual(['ddcl rows', ...pulls, ...pulls]);
+    expect(largestScratch(plan)).toBeLessThanOrEqual(16 * 2 ** 20);
+    for (const { bindings } of plan.dispatches) expect(bindings.length).toBeLessThanOrEqual(8);
+  });
+
   it('leave nothing of N x K, in three dispatches', () => {
     const plan = planOf(small);
     expect(plan.dispatches.map(({ label }) => label)).toEqual(['ddcl rows', 'ddcl rowPull', 'map']);

@@ -56,6 +56,7 @@ describe.runIf(hasAdapter)('on a device', () => {
     ['a mass-preconditioned step on narrow tokens', massStep(150, 7, 70), {}],
     ['a mass-preconditioned step of two tiles of prototypes', massStep(70, 36, 130), {}],
     ['a mass-preconditioned step in three chunks', massStep(300, 9, 6), inChunks],
+    ['joint training on narrow tokens', joint, {}],
     ['joint training', joint, { narrowWidth: 0 }],
     ['joint training in three chunks', joint, inChunks],
   ])('%s is what double precision says', async (_name, program, limits) => {

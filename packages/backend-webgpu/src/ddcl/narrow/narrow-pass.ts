@@ -5,8 +5,9 @@ import { literal, type Size } from '../../wgsl/size.ts';
 import { readsOf, type Stored, type Value } from '../../wgsl/value.ts';
 import { operandOf } from '../token-chunk.ts';
 import { TokenFormulas } from '../token-formulas.ts';
-import { rowPullKernel, rowPullSplits, type RowPullCall } from './row-pull.ts';
-import { rowsKernel, rowThreads } from './rows.ts';
+import { LossCotangents } from '../loss-cotangents.ts';
+import { lossGradients, outputGradients, pull, type Gradients } from './narrow-gradients.ts';
+import { rowsKernel, rowThreads, type RowCall } from './rows.ts';
 
 const quantities: readonly TokenQuantity[] = [
   'outputs',
@@ -21,7 +22,17 @@ const quantities: readonly TokenQuantity[] = [
   'entropy',
   'mass',
   'wins',
+  'lossByTokens',
+  'lossByWeights',
+  'lossByPrototypes',
+  'lossByTemperature',
+  'outputsByTokens',
+  'outputsByPrototypes',
+  'outputsByTemperature',
 ];
+
+/** What kernels of a narrow pass read: tokens, prototypes and temperature with `(M, 1 / S, E / S, winner)`, [n, 4]. */
+export type NarrowOperands = RowCall & { readonly rows: Stored };
 
 /** Whether a pass over such tokens can do without anything of N x K. */
 export function isNarrow({ limits }: PlanBuilder, tokens: Value, wanted: readonly TokenQuantity[]): boolean {
@@ -32,7 +43,8 @@ export function isNarrow({ limits }: PlanBuilder, tokens: Value, wanted: readonl
 export class NarrowPass {
   readonly #plan: PlanBuilder;
   readonly #formulas: TokenFormulas;
-  readonly #call: Omit<RowPullCall, 'coefficient' | 'target' | 'weights'>;
+  readonly #call: NarrowOperands;
+  readonly #cotangents: LossCotangents;
   readonly #weights: Stored | undefined;
   readonly #outputs: Stored | undefined;
   readonly #more: Stored | undefined;
@@ -40,26 +52,38 @@ export class NarrowPass {
   readonly #numbers: readonly Value[] | undefined;
   readonly #error: { readonly sums: Stored; readonly total: Stored } | undefined;
   #pulled: Stored | undefined;
+  #byLoss: Gradients | undefined;
+  #byOutputs: Gradients | undefined;
 
   constructor(plan: PlanBuilder, operands: TokenPassOperands<Value>, wanted: ReadonlySet<TokenQuantity>) {
     this.#plan = plan;
-    const tokens = operandOf(plan, operands.tokens);
-    const prototypes = operandOf(plan, operands.prototypes);
+    const wants = (...some: TokenQuantity[]): boolean => some.some((quantity) => wanted.has(quantity));
+    const derives = wants('lossByTokens', 'lossByPrototypes', 'lossByTemperature');
+    const derivesOutputs = wants('outputsByTokens', 'outputsByPrototypes', 'outputsByTemperature');
+    // Kernels of gradients have eight buffers without the second one of a formula.
+    const operand = (value: Value): Value => (derives || derivesOutputs ? plan.store(value) : operandOf(plan, value));
+    const tokens = operand(operands.tokens);
+    const prototypes = operand(operands.prototypes);
     const temperature = plan.store(operands.temperature);
     this.#weights = operands.weights && plan.store(operands.weights);
     const [n, m] = tokens.shape as [Size, Size];
-    const wants = (...some: TokenQuantity[]): boolean => some.some((quantity) => wanted.has(quantity));
+    this.#cotangents = new LossCotangents(
+      plan,
+      { ...operands, ...(this.#weights && { weights: this.#weights }) },
+      temperature,
+    );
+    const { hasResidual } = this.#cotangents;
     const pulls = wants('gradient', 'gradientMass');
     // With the sums of errors the dispatch of the gradient reads and writes eight buffers or more.
     const most = 6 + readsOf(tokens).size + readsOf(prototypes).size;
     const sumsErrors = wants('lq') && pulls && most <= plan.limits.storageBuffers;
-    const needsMore = wants('nearestDistance', 'lols', 'v', 'hard') || (wants('lq') && !sumsErrors);
+    const needsMore = wants('nearestDistance', 'lols', 'v', 'hard', 'lossByWeights') || (wants('lq') && !sumsErrors);
     this.#error = sumsErrors
       ? { sums: plan.make('f32', [literal(Math.ceil(n.value / rowThreads))]), total: plan.make('f32', []) }
       : undefined;
     const rows = plan.make('f32', [n, literal(4)]);
     this.#more = needsMore ? plan.make('f32', [n, literal(4)]) : undefined;
-    this.#outputs = wants('outputs') ? plan.make('f32', [n, m]) : undefined;
+    this.#outputs = wants('outputs') || (derives && hasResidual) ? plan.make('f32', [n, m]) : undefined;
     this.#call = { tokens, prototypes, temperature, rows };
     const a = new Arithmetic(plan);
     this.#numbers = this.#more && [0, 1, 2].map((index) => a.reshape(a.column(this.#more!, index), [n]));
@@ -72,7 +96,13 @@ export class NarrowPass {
         errors: this.#error && { weights: this.#weights!, sums: this.#error.sums, adds: false },
       }),
     );
-    if (pulls) this.#pulled = this.#pull('slope');
+    const addedUp = this.#error && { from: this.#error.sums, to: this.#error.total };
+    if (pulls) {
+      const weighted = { weights: this.#weights, pulled: tokens, ...(addedUp && { addedUp }) };
+      this.#pulled = pull(plan, this.#call, { coefficient: 'slope', ...weighted });
+    }
+    if (derives) this.#byLoss = lossGradients(plan, this.#call, this.#cotangents, this.#outputs, wanted);
+    if (derivesOutputs) this.#byOutputs = outputGradients(plan, this.#call, operands.onOutputs!, wanted);
   }
 
   result(quantity: TokenQuantity): Value {
@@ -91,29 +121,32 @@ export class NarrowPass {
         return formulas.total(this.#numbers![2]!);
       case 'gradient': {
         const sums = a.parts(this.#pulled!, [k, literal(m.value + 1)]);
-        const pull = a.columnsOf(sums, 0, m);
-        return a.mul(a.number(2), a.sub(a.mul(a.column(sums, m.value), prototypes), pull));
+        const pulled = a.columnsOf(sums, 0, m);
+        return a.mul(a.number(2), a.sub(a.mul(a.column(sums, m.value), prototypes), pulled));
       }
       case 'gradientMass':
         return a.reshape(a.column(a.parts(this.#pulled!, [k, literal(m.value + 1)]), m.value), [k]);
       case 'mass':
-        return a.parts(this.#pull('share'), [k]);
+        return a.parts(
+          pull(this.#plan, this.#call, { coefficient: 'share', weights: this.#weights, pulled: undefined }),
+          [k],
+        );
+      case 'lossByTokens':
+        return this.#byLoss!.tokens!;
+      case 'lossByPrototypes':
+        return this.#byLoss!.prototypes!;
+      case 'lossByTemperature':
+        return this.#byLoss!.temperature!;
+      case 'lossByWeights':
+        return this.#cotangents.byWeights(formulas.errors, this.#numbers![1]);
+      case 'outputsByTokens':
+        return this.#byOutputs!.tokens!;
+      case 'outputsByPrototypes':
+        return this.#byOutputs!.prototypes!;
+      case 'outputsByTemperature':
+        return this.#byOutputs!.temperature!;
       default:
         return formulas.result(quantity, k);
     }
-  }
-
-  #pull(coefficient: RowPullCall['coefficient']): Stored {
-    const plan = this.#plan;
-    const { tokens, prototypes } = this.#call;
-    const [n, m] = tokens.shape as [Size, Size];
-    const k = prototypes.shape[0]!;
-    const splits = literal(rowPullSplits(n, m, k));
-    const isPull = coefficient === 'slope';
-    const target = plan.make('f32', isPull ? [splits, k, literal(m.value + 1)] : [splits, k]);
-    const addedUp = isPull && this.#error ? { from: this.#error.sums, to: this.#error.total } : undefined;
-    const call = { ...this.#call, weights: this.#weights!, coefficient, target, ...(addedUp && { addedUp }) };
-    plan.dispatch(rowPullKernel(plan.symbols, call));
-    return target;
   }
 }

@@ -2,16 +2,19 @@ import { writeLoader, type ProductCall } from '../../kernels/product/matmul.ts';
 import { KernelModule, type Dispatch, type Symbols } from '../../wgsl/module.ts';
 import { countOf } from '../../wgsl/place.ts';
 import { memberOf, type Size } from '../../wgsl/size.ts';
-import type { Stored } from '../../wgsl/value.ts';
+import type { Stored, Value } from '../../wgsl/value.ts';
+import { DerivativeText, type Derivative } from './derivative.ts';
 import { withRows, type RowCall } from './rows.ts';
 
 export interface RowPullCall extends RowCall {
   /** `(M, 1 / S, E / S, winner)`, [n, 4]. */
   readonly rows: Stored;
-  /** a, [n]. */
-  readonly weights: Stored;
-  /** `slope`: w, with its pull at the prototypes; `share`: q, its sums alone. */
-  readonly coefficient: 'slope' | 'share';
+  /** What is multiplied by what, and summed up: `slope` is w, `share` q, `derivative` that by the distances (see {@link Derivative}). */
+  readonly coefficient: 'slope' | 'share' | Derivative;
+  /** a, [n], by which coefficients are multiplied; undefined for 1. */
+  readonly weights: Stored | undefined;
+  /** [n, m], what coefficients are multiplied by: the tokens or something else; undefined if their own sums are all. */
+  readonly pulled: Value | undefined;
   /** Sums over ranges of tokens: `[splits, K, m + 1]`, the last of each row that of the coefficients; without a pull `[splits, K]`. */
   readonly target: Stored;
   readonly addedUp?: ProductCall['addedUp'];
@@ -39,10 +42,10 @@ function prototypesPerGroup(k: Size): number {
 
 /**
  * What pulls at the prototypes (docs/math.md section 3): a thread has a prototype and every so many tokens, makes their logits again from
- * registers, and needs three numbers of each. Lanes of a prototype add up in order.
+ * registers, and needs a few numbers of each. Lanes of a prototype add up in order.
  */
 export function rowPullKernel(symbols: Symbols, call: RowPullCall): Dispatch {
-  const { tokens, prototypes, temperature, coefficient, target, addedUp } = call;
+  const { tokens, prototypes, temperature, coefficient, pulled, target, addedUp } = call;
   const [n, m] = tokens.shape as [Size, Size];
   const k = prototypes.shape[0]!;
   const splits = target.shape[0]!.value;
@@ -58,11 +61,18 @@ export function rowPullKernel(symbols: Symbols, call: RowPullCall): Dispatch {
   const own = prototypesPerGroup(k);
   const lanes = threads / own;
   const vectors = range(Math.ceil(m.value / 4));
-  const pulls = coefficient === 'slope';
   const loadZ = writeLoader(module, 'load_z', { value: withRows(tokens, tokenCount!), transposed: false }, []);
   const loadP = writeLoader(module, 'load_p', { value: withRows(prototypes, count!), transposed: false }, []);
   const heat = module.read(temperature.buffer, 'f32');
-  const [rows, weights] = [module.read(call.rows.buffer, 'vec4f'), module.read(call.weights.buffer, 'f32')];
+  const rows = module.read(call.rows.buffer, 'vec4f');
+  const weights = call.weights && module.read(call.weights.buffer, 'f32');
+  const isDerivative = typeof coefficient === 'object';
+  const derivative = isDerivative ? new DerivativeText(module, coefficient, tokenCount!) : undefined;
+  const pulls = pulled !== undefined;
+  const loadX =
+    pulls && pulled !== tokens
+      ? writeLoader(module, 'load_x', { value: withRows(pulled, tokenCount!), transposed: false }, [])
+      : undefined;
   const out = module.write(target.buffer, 'f32');
   module.shared('tile', `array<vec4f, ${threads}>`);
 
@@ -83,10 +93,27 @@ export function rowPullKernel(symbols: Symbols, call: RowPullCall): Dispatch {
     scope.line(
       `let d = (2.0 * (${vectors.map((i) => `dot(z${i}, p${i})`).join(' + ')}) - length) * inverse - numbers.x;`,
     );
-    const bracket = pulls ? ' * (1.0 + d - numbers.z)' : '';
-    scope.line(`let w = exp(d) * numbers.y${bracket} * ${weights}[r];`);
+    const brackets = [
+      ...(coefficient === 'slope' ? ['(1.0 + d - numbers.z)'] : []),
+      ...(weights === undefined ? [] : [`${weights}[r]`]),
+    ];
+    if (derivative === undefined) scope.line(`let w = ${['exp(d) * numbers.y', ...brackets].join(' * ')};`);
+    else {
+      derivative.read(scope, 'r', vectors);
+      const mean = derivative.mean('r');
+      const factor = [
+        ...derivative.terms(
+          'd - numbers.z',
+          vectors.map((i) => `p${i}`),
+        ),
+        ...(mean ? [mean] : []),
+      ];
+      scope.line(`let w = exp(d) * numbers.y * (${factor.join(' + ')});`);
+    }
     scope.line('mass += w;');
-    if (pulls) scope.line(vectors.map((i) => `sum${i} += w * z${i};`).join(' '));
+    if (loadX !== undefined) for (const i of vectors) scope.line(`let x${i} = ${loadX}(0u, r, ${4 * i}u);`);
+    const name = loadX === undefined ? 'z' : 'x';
+    if (pulls) scope.line(vectors.map((i) => `sum${i} += w * ${name}${i};`).join(' '));
   });
   const width = pulls ? m.value + 1 : 1;
   /** Adds the lanes up; the first one has the result. */
@@ -128,7 +155,7 @@ export function rowPullKernel(symbols: Symbols, call: RowPullCall): Dispatch {
   }
   return module.finish({
     label: 'ddcl rowPull',
-    comment: `of tokens [n, ${m.value}] at prototypes [K, ${m.value}], ${own} prototypes x ${lanes} lanes, ${coefficient}`,
+    comment: `of tokens [n, ${m.value}] at prototypes [K, ${m.value}], ${own} prototypes x ${lanes} lanes, ${isDerivative ? 'derivative' : coefficient}`,
     threads,
     groups: Math.ceil(k.value / own) * splits,
     flops: n.value * k.value * (2 * m.value + 8 + (pulls ? 2 * m.value : 0)),

@@ -25,7 +25,7 @@ export interface RowTargets {
 /** Tokens of a workgroup. */
 export const rowThreads = 64;
 /** Prototypes in shared memory, as vec4f: 8 KiB. */
-const tileVectors = 512;
+export const tileVectors = 512;
 /** Logits between two looks at the maximum. */
 const step = 8;
 
@@ -50,26 +50,12 @@ export function rowsKernel(symbols: Symbols, call: RowCall, targets: RowTargets)
   const rows = module.write(targets.rows.buffer, 'vec4f');
   const more = targets.more && module.write(targets.more.buffer, 'vec4f');
   const keepsOutputs = targets.outputs !== undefined || more !== undefined;
-  module.shared('tile', `array<vec4f, ${perTile * vectors.length}>`);
-  module.shared('lengths', `array<f32, ${perTile}>`);
 
   scope.line(`let r = group * ${rowThreads}u + lane;`);
   scope.line(`let inverse = 1.0 / ${heat};`);
   for (const i of vectors) scope.line(`let z${i} = ${loadZ}(0u, r, ${4 * i}u); var y${i} = vec4f(0);`);
   scope.line('var high = 0.0; var total = 0.0; var tilt = 0.0; var spread = 0.0; var winner = 0u;');
-  scope.block(`for (var first = 0u; first < ${count}; first += ${perTile}u)`, () => {
-    scope.line('workgroupBarrier();');
-    scope.block(`for (var e = lane; e < ${perTile}u; e += ${rowThreads}u)`, () => {
-      scope.line('var length = 0.0;');
-      for (const i of vectors) {
-        scope.line(
-          `{ let four = ${loadP}(0u, first + e, ${4 * i}u); tile[e * ${vectors.length}u + ${i}u] = four; length += dot(four, four); }`,
-        );
-      }
-      scope.line('lengths[e] = length;');
-    });
-    scope.line('workgroupBarrier();');
-    scope.line(`let count = min(${perTile}u, ${count} - first);`);
+  writeTile(module, { vectors, perTile, count, loadP }, () => {
     scope.block(`for (var c = 0u; c < count; c += ${step}u)`, () => {
       // Those past the end stand in for the last one.
       for (const j of range(step)) {
@@ -136,6 +122,35 @@ export function rowsKernel(symbols: Symbols, call: RowCall, targets: RowTargets)
     groups: Math.ceil(n.value / rowThreads),
     flops: pairs * (2 * m.value + 10 + (keepsOutputs ? 2 * m.value : 0)),
     bytes: 4 * (n.value * (m.value + 4 + (more ? 4 : 0) + (targets.outputs ? m.value : 0)) + k.value * m.value),
+  });
+}
+
+/**
+ * Takes all prototypes through shared memory, as many at a time as it holds: in `each` there are `count` of them, from `first` on, in `tile`, and
+ * `|p|^2` in `lengths`.
+ */
+export function writeTile(
+  module: KernelModule,
+  { vectors, perTile, count, loadP }: { vectors: readonly number[]; perTile: number; count: string; loadP: string },
+  each: () => void,
+): void {
+  const { scope } = module;
+  module.shared('tile', `array<vec4f, ${perTile * vectors.length}>`);
+  module.shared('lengths', `array<f32, ${perTile}>`);
+  scope.block(`for (var first = 0u; first < ${count}; first += ${perTile}u)`, () => {
+    scope.line('workgroupBarrier();');
+    scope.block(`for (var e = lane; e < ${perTile}u; e += ${rowThreads}u)`, () => {
+      scope.line('var length = 0.0;');
+      for (const i of vectors) {
+        scope.line(
+          `{ let four = ${loadP}(0u, first + e, ${4 * i}u); tile[e * ${vectors.length}u + ${i}u] = four; length += dot(four, four); }`,
+        );
+      }
+      scope.line('lengths[e] = length;');
+    });
+    scope.line('workgroupBarrier();');
+    scope.line(`let count = min(${perTile}u, ${count} - first);`);
+    each();
   });
 }
 
