@@ -42,14 +42,8 @@ export type { Span } from './segment/span.ts';
 export { windows, windowSpans, type WindowOptions } from './segment/windows.ts';
 
 // What topics are about
-export {
-  topics,
-  type Topic,
-  type TopicDocument,
-  type TopicDocuments,
-  type TopicOptions,
-  type TopicView,
-} from './topics/topics.ts';
+export { topics, type Topic, type TopicOptions, type TopicView } from './topics/topics.ts';
+export type { TopicDocument, TopicDocuments } from './topics/gather.ts';
 export { labelTopics, type LabelOptions } from './topics/labels.ts';
 export { guidedStarts, type GuidedStarts, type TopicSeed } from './topics/guided.ts';
 export type { Representative } from './topics/representatives.ts';

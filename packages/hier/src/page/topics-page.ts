@@ -12,7 +12,7 @@ import { style } from './style.ts';
 export interface PageDocument {
   readonly id: string;
   readonly text: string;
-  /** Number of its prototype. */
+  /** Number of its prototype; documents of -1, which have no tokens, are left out. */
   readonly topic: number;
   /** On the map: two numbers, such as a row of `principalMap`. */
   readonly position: ArrayLike<number>;
@@ -55,6 +55,7 @@ export async function* topicsPage(
   let lines: string[] = [];
   let count = 0;
   for await (const document of documents) {
+    if (document.topic === -1) continue;
     lines.push(`${count++ === 0 ? '' : ','}\n${json(rowOf(document, view, textLength))}`);
     if (lines.length < chunk) continue;
     yield lines.join('');

@@ -2,7 +2,7 @@ import { DdclError } from '@ddcl/core';
 
 /**
  * Which documents are called outliers. They keep their topics.
- * - `entropy`, `distance`: those above a threshold, of the entropy of their assignment in nats or the squared distance to their topic's prototype; of both, if both are given
+ * - `entropy`, `distance`: those above a threshold, of the entropy of their assignment in nats or the distance to their topic's prototype; of both, if both are given
  * - `share`: this share of all documents, 0..1: the ones with the highest ranks, by the larger of the ranks of entropy and distance
  */
 export type OutlierRule = { readonly entropy?: number; readonly distance?: number } | { readonly share: number };
@@ -17,7 +17,7 @@ export interface Outliers {
 
 /**
  * @param entropy nats, [documents]
- * @param distance squared, [documents]
+ * @param distance to the topic's prototype, [documents]
  * @throws DdclError `argument` for a rule that is none; `shape` or `data` for numbers that do not fit
  */
 export function findOutliers(entropy: ArrayLike<number>, distance: ArrayLike<number>, rule: OutlierRule): Outliers {

@@ -1,7 +1,7 @@
 /** A document that stands for a topic. */
 export interface Representative {
   readonly id: string;
-  /** Squared, to the topic's prototype. */
+  /** To the topic's prototype. */
   readonly distance: number;
   /** Its sentence with the most of the topic's words, or the text's beginning; at most 300 characters. */
   readonly sentence: string;

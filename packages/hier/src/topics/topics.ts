@@ -2,33 +2,14 @@ import { DdclError } from '@ddcl/core';
 import { requireArgument, requireWhole } from '../checks/require.ts';
 import { sentences } from '../segment/sentences.ts';
 import { coherenceCounts, diversity } from './coherence.ts';
+import { gather, type TopicDocuments } from './gather.ts';
 import { findOutliers, type OutlierRule } from './outliers.ts';
-import { timeCounts, type Period, type TopicsOverTime } from './over-time.ts';
-import { nearestDocuments, type Representative } from './representatives.ts';
-import { requireTopic } from './require-topic.ts';
+import type { Period, TopicsOverTime } from './over-time.ts';
+import type { Representative } from './representatives.ts';
 import { topWords, type ScoredWord, type TopWordOptions } from './top-words.ts';
 import { cutTree, topicTree, type TopicNode } from './tree.ts';
-import { mergeTable, wordCounts, type DroppedWords, type WordCountOptions } from './word-counts.ts';
+import { mergeTable, type DroppedWords, type WordCountOptions } from './word-counts.ts';
 import { wordSplitter, type WordSplitter } from './words.ts';
-
-/** A document as the hierarchy encodes it, with its text. */
-export interface TopicDocument {
-  readonly id: string;
-  readonly text: string;
-  /** Number of its prototype, 0..K - 1. */
-  readonly topic: number;
-  /** Its assignment to each, [K]. */
-  readonly q: ArrayLike<number>;
-  /** Of the assignment, in nats. */
-  readonly entropy: number;
-  /** Squared, to its prototype. */
-  readonly distance: number;
-  /** When it was written, as `parseDate` reads it. */
-  readonly time?: unknown;
-}
-
-/** Documents that can be read more than once, in the same order. */
-export type TopicDocuments = () => AsyncIterable<TopicDocument> | Iterable<TopicDocument>;
 
 export interface TopicOptions extends WordCountOptions {
   /** `soft`: a word counts for each topic by its document's assignment; `hard`: for the document's topic alone. Default `hard`. */
@@ -57,7 +38,7 @@ export interface Topic {
   readonly label?: string;
   /** Documents, outliers included. */
   readonly size: number;
-  /** Of all documents, 0..1. */
+  /** Of all documents, those without tokens included, 0..1. */
   readonly share: number;
   /** Sum of the documents' assignments to it. */
   readonly mass: number;
@@ -77,7 +58,7 @@ export interface TopicView {
   /** Of the prototypes, all of them. */
   readonly tree: TopicNode;
   readonly documents: number;
-  /** Documents without a word. */
+  /** Documents without tokens, or with nothing but white space. */
   readonly empty: number;
   readonly outliers: {
     /** In the documents' order. */
@@ -117,49 +98,28 @@ export async function topics(
   const { counts: kind = 'hard' } = options;
   requireArgument('counts', kind, kind === 'soft' || kind === 'hard', "'soft' or 'hard'");
   const split = wordSplitter(options);
-  const counts = wordCounts(count, { ...options, split });
-  const nearest = nearestDocuments(count, representatives);
-  const time = timeCounts(count, period);
-  const [sizes, masses] = [new Float64Array(count), new Float64Array(count)];
-  const [ids, own, entropies, distances]: [string[], number[], number[], number[]] = [[], [], [], []];
-  let empty = 0;
-  for await (const document of documents()) {
-    requireTopic(document.topic, count);
-    counts.add(document.text, kind === 'soft' ? document.q : document.topic);
-    nearest.add(ids.length, document.id, document.topic, document.distance);
-    time.add(document.topic, document.time);
-    sizes[document.topic]! += 1;
-    for (let k = 0; k < count; k++) masses[k]! += document.q[k]!;
-    if (document.text.trim() === '') empty++;
-    own.push(document.topic);
-    entropies.push(document.entropy);
-    distances.push(document.distance);
-    ids.push(document.id);
-    if (ids.length % 256 === 0) onProgress?.(ids.length, 1);
-  }
-  if (ids.length === 0) throw new DdclError('data', 'Topics need documents, but none came. Give at least one.');
+  const counted = { ...options, split };
+  const gathered = await gather(count, documents, { ...counted, representatives, period });
+  const { ids, own, placed, sizes, masses, table, nearest, time } = gathered;
   const tree = topicTree(prototypes, sizes);
   const groups = cutTree(tree, mergeTo);
   const topicOf = new Int32Array(count);
   groups.forEach((group, place) => group.forEach((k) => (topicOf[k] = place)));
-  const table = counts.result();
   const words = topWords(mergeTable(table, groups), options.words);
+  const lists = words.map((list) => list.map(({ word }) => word));
   const chosen = groups.map((group) =>
     group
-      .flatMap((k) => nearest.result()[k]!)
+      .flatMap((k) => nearest[k]!)
       .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
       .slice(0, representatives),
   );
-  const coherence = coherenceCounts(
-    words.map((list) => list.map(({ word }) => word)),
-    { ...options, split },
-  );
+  const coherence = coherenceCounts(lists, counted);
   const shown = new Map(chosen.flatMap((list, place) => list.map(({ index }) => [index, place] as const)));
   const sentenceOf = new Map<number, string>();
   let again = 0;
   for await (const { id, text } of documents()) {
     if (ids[again] !== id) break;
-    coherence.add(text);
+    if (own[again] !== -1) coherence.add(text);
     const place = shown.get(again);
     if (place !== undefined) sentenceOf.set(again, bestSentence(text, words[place]!, split, options.locale));
     again++;
@@ -170,11 +130,14 @@ export async function topics(
       'data',
       `Documents are read twice and must be the same, but the second time number ${again} (counted from 0) was another one than ${JSON.stringify(ids[again] ?? null)}.`,
     );
-  const found = findOutliers(entropies, distances, rule);
-  const { topics: npmi, mean } = coherence.result();
+  const found = findOutliers(gathered.entropies, gathered.distances, rule);
+  const flags = new Uint8Array(ids.length);
   const outside = new Float64Array(count);
-  own.forEach((topic, index) => (outside[topic]! += found.flags[index]!));
-  const overTime = time.result();
+  placed.forEach((index, place) => {
+    flags[index] = found.flags[place]!;
+    outside[own[index]!]! += flags[index];
+  });
+  const { topics: npmi, mean } = coherence.result();
   return {
     topics: groups.map((group, place) => {
       const sum = (values: Float64Array): number => group.reduce((total, k) => total + values[k]!, 0);
@@ -197,16 +160,11 @@ export async function topics(
     topicOf,
     tree,
     documents: ids.length,
-    empty,
-    outliers: {
-      ids: ids.filter((_, index) => found.flags[index] === 1),
-      flags: found.flags,
-      rule,
-      others: found.others,
-    },
+    empty: gathered.empty,
+    outliers: { ids: ids.filter((_, index) => flags[index] === 1), flags, rule, others: found.others },
     coherence: mean,
-    diversity: diversity(words.map((list) => list.map(({ word }) => word))),
-    time: overTime.dated + overTime.unreadable.count === 0 ? undefined : mergeTime(overTime, groups),
+    diversity: diversity(lists),
+    time: time.dated + time.unreadable.count === 0 ? undefined : mergeTime(time, groups),
     dropped: table.dropped,
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { labelTopics } from '../../src/topics/labels.ts';
-import { topics, type TopicDocument } from '../../src/topics/topics.ts';
+import type { TopicDocument } from '../../src/topics/gather.ts';
+import { topics } from '../../src/topics/topics.ts';
 
 const texts = [
   'The rocket flew to the moon. Nobody saw the rocket there.',
@@ -69,6 +70,16 @@ describe('topics', () => {
     expect(soft.topics[0]!.words.map(({ word }) => word)).toContain('apple');
     const hard = await topics(prototypes, 3, documents, { stopWords });
     expect(hard.topics[0]!.words.map(({ word }) => word)).not.toContain('apple');
+  });
+
+  it('leave out documents without tokens, which are told', async () => {
+    const none = { id: 'none', text: '', topic: -1, q: [0, 0, 0], entropy: 0, distance: NaN, time: '1990' };
+    const view = await topics(prototypes, 3, () => [none, ...documents()], { outliers: { share: 0.3 } });
+    expect(view).toMatchObject({ documents: 8, empty: 2, time: { dated: 6 } });
+    expect(view.outliers.ids).toEqual(['d0', 'd6']);
+    expect([...view.outliers.flags]).toEqual([0, 1, 0, 0, 0, 0, 0, 1]);
+    expect(view.topics.map(({ size }) => size)).toEqual([3, 2, 2]);
+    expect(view.coherence).toBe((await topics(prototypes, 3, documents)).coherence);
   });
 
   it('get labels of a function', async () => {
