@@ -163,7 +163,7 @@ function nearestLoss(points: Float32Array, vectors: Float32Array, dimension: num
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The tables of `docs/results/long-documents.md`. */
+/** The tables as a page. */
 export function longDocumentsPage({ outcomes, tokens, subjects }: LongResults, command: string): string {
   const tables = [...new Set(outcomes.map(({ documents }) => documents))].map((documents) => {
     const own = outcomes.filter((each) => each.documents === documents);
