@@ -92,7 +92,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['encoder', 'report'],
     ['demo', 'explain', 'model-folder', 'token-shards'],
     ['compare', 'tokens'],
-    ['fit', 'vq'],
+    ['fit', 'hier', 'vq'],
     ['commands'],
     ['cli.ts'],
     ['main.ts'],

@@ -7,6 +7,7 @@ import { encodeCommand } from './commands/encode.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { fitCommand } from './commands/fit.ts';
+import { hierCommand } from './commands/hier.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { measureCommand } from './commands/measure.ts';
 import { vqCommand } from './commands/vq.ts';
@@ -44,6 +45,7 @@ function makeProgram(): Command {
     encodeTokensCommand,
     compareCommand,
     vqCommand,
+    hierCommand,
     explainCommand,
     exportCommand,
     inspectCommand,

@@ -16,7 +16,7 @@ type JsonRow = readonly unknown[] | Readonly<Record<string, unknown>>;
 export async function openJsonLines(
   file: string,
   gzipped: boolean,
-  { wanted, signal, onBytes }: TableOptions,
+  { wanted, onBadLine, signal, onBytes }: TableOptions,
 ): Promise<Table> {
   const stream = textLines(file, { gzipped, signal, onBytes });
   const close = async (): Promise<void> => {
@@ -25,7 +25,7 @@ export async function openJsonLines(
   try {
     const start = await stream.next();
     if (start.done === true) throw dataError(file, 'has no rows. Write it again.');
-    const first = parseRow(file, start.value, 0);
+    const first = firstRow(file, start.value, onBadLine !== undefined);
     const columns = isArrayLike(first) ? undefined : Object.keys(first);
     if (columns?.length === 0)
       throw dataError(file, 'line 1 is an object without fields; expected fields with numbers. Write it again.');
@@ -34,15 +34,24 @@ export async function openJsonLines(
     async function* batches(): AsyncGenerator<TableBatch> {
       for (let next = start; next.done !== true; next = await stream.next()) {
         const lines = next.value;
-        const rows = lines.texts.map((_, index) => {
-          const row = parseRow(file, lines, index);
-          checkRow(file, lines.first + index, row, columns, wanted === undefined ? known : undefined);
-          return row;
+        const places: number[] = [];
+        const rows = lines.texts.flatMap((_, index) => {
+          const line = lines.first + index;
+          try {
+            const row = parseRow(file, lines, index);
+            checkRow(file, line, row, columns, wanted === undefined ? known : undefined);
+            places.push(line);
+            return [row];
+          } catch (error) {
+            if (onBadLine === undefined) throw error;
+            onBadLine(line, error);
+            return [];
+          }
         });
         yield {
           rows: rows.length,
           cell: (row, column) => (columns === undefined ? rows[row] : field(rows[row]!, columns[column]!)),
-          place: (row) => `line ${lines.first + row}`,
+          place: (row) => `line ${places[row]}`,
         };
       }
     }
@@ -54,6 +63,18 @@ export async function openJsonLines(
     await close();
     throw error;
   }
+}
+
+/** The first line, or the first that is a row where others are left out. */
+function firstRow(file: string, lines: Lines, isLenient: boolean): JsonRow {
+  for (let index = 0; index + 1 < lines.texts.length && isLenient; index++) {
+    try {
+      return parseRow(file, lines, index);
+    } catch {
+      // It is told with the rows.
+    }
+  }
+  return parseRow(file, lines, isLenient ? lines.texts.length - 1 : 0);
 }
 
 function field(row: JsonRow, name: string): unknown {

@@ -36,6 +36,8 @@ export interface TableOptions {
   readonly label?: string | undefined;
   /** Take an empty line of a .csv with one column for an empty cell, as texts may be empty. Default: an error, since numbers may not. */
   readonly emptyCells?: boolean;
+  /** Of a .jsonl file: told of lines that are no rows, which are then left out. Default: they are errors. */
+  readonly onBadLine?: ((line: number, error: unknown) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of the file (packed ones of a .gz) that were read since the last call. */
   readonly onBytes: (bytes: number) => void;

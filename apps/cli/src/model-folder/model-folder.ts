@@ -21,6 +21,7 @@ export const modelFiles = {
   /** In the place of `model`: folders of `ddcl vq`. */
   quantizer: 'quantizer.safetensors',
   autoencoder: 'autoencoder.safetensors',
+  hierarchy: 'hierarchy.safetensors',
 } as const;
 
 /** What a fit takes from each document: all its tokens, or their mean as one. */

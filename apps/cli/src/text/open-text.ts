@@ -11,6 +11,10 @@ export interface OpenTextOptions {
   readonly labels?: string | undefined;
   /** Take HTML tags out. Default false. */
   readonly stripHtml?: boolean | undefined;
+  /** Called with each document while the texts are looked through. */
+  readonly onDocument?: ((document: TextDocument) => void) | undefined;
+  /** Told of rows that are no texts, which are then left out. Default: they are errors. */
+  readonly onBadRow?: ((place: string, error: unknown) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called while the texts are looked through: bytes done and in all, as they lie on the disk. */
   readonly onProgress?: ((bytesRead: number, bytesTotal: number) => void) | undefined;
@@ -40,15 +44,15 @@ export interface OpenedText {
  * @throws DdclError `argument` for what is asked, `data` for rows, `format` for bytes, `aborted`
  */
 export async function openText(paths: readonly string[], options: OpenTextOptions = {}): Promise<OpenedText> {
-  const { textField = 'text', labels: field, signal, onProgress } = options;
+  const { textField = 'text', labels: field, onDocument, onBadRow, signal, onProgress } = options;
   if (paths.length === 0) throw argumentError('--text', 'names no file. Give at least one.');
   const files = await Promise.all(paths.map(textFile));
   const total = (await Promise.all(files.map(textBytes))).reduce((sum, bytes) => sum + bytes, 0);
   const clean = options.stripHtml === true ? stripHtml : (text: string): string => text;
 
-  async function* pass(onBytes: (bytes: number) => void): AsyncGenerator<TextDocument> {
+  async function* pass(onBytes: (bytes: number) => void, onBad = onBadRow): AsyncGenerator<TextDocument> {
     for (const file of files) {
-      for await (const document of textRows(file, { textField, labels: field, signal, onBytes }))
+      for await (const document of textRows(file, { textField, labels: field, onBadRow: onBad, signal, onBytes }))
         yield { ...document, text: clean(document.text) };
     }
   }
@@ -57,8 +61,10 @@ export async function openText(paths: readonly string[], options: OpenTextOption
   const labels: string[] | undefined = field === undefined ? undefined : [];
   let [count, empty, done] = [0, 0, 0];
   const onBytes = (bytes: number): void => onProgress?.(Math.min((done += bytes), total), total);
-  for await (const { text, label } of pass(onBytes)) {
+  for await (const document of pass(onBytes)) {
+    const { text, label } = document;
     checkAborted(signal);
+    onDocument?.(document);
     hash.update(`${JSON.stringify([text, label ?? null])}\n`);
     count++;
     if (text.trim() === '') empty++;
@@ -67,7 +73,8 @@ export async function openText(paths: readonly string[], options: OpenTextOption
   const shown = paths.length === 1 ? paths[0]! : `${paths.length} files (${paths[0]}, ...)`;
   if (count === 0) throw dataError(shown, 'holds no document. Give at least one.');
   return {
-    documents: () => pass(() => {}),
+    // What is bad was told by then.
+    documents: () => pass(() => {}, onBadRow && (() => {})),
     count,
     empty,
     labels,

@@ -2,6 +2,8 @@
 export interface TextDocument {
   readonly text: string;
   readonly label?: string;
+  /** Its field `id`, or its path within a folder; left out where it has none. */
+  readonly id?: string;
   /** Where it stands, for messages: file and line or row. */
   readonly place: string;
 }

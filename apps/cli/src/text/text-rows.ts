@@ -18,6 +18,8 @@ const textKinds = ['jsonl', 'tsv', 'csv', 'parquet', 'txt'] as const;
 export interface TextReading {
   readonly textField: string;
   readonly labels: string | undefined;
+  /** Told of rows that are no texts, which are then left out. Default: they are errors. */
+  readonly onBadRow?: ((place: string, error: unknown) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
 }
@@ -57,27 +59,34 @@ function columnOf({ file, columns = [] }: Table, name: string, option: string): 
 
 async function* tableTexts(
   named: NamedFile,
-  { textField, labels, signal, onBytes }: TextReading,
+  { textField, labels, onBadRow, signal, onBytes }: TextReading,
 ): AsyncGenerator<TextDocument> {
   const wanted = labels === undefined ? [textField] : [textField, labels];
-  const table = await openTable(named, { wanted, emptyCells: true, signal, onBytes });
+  const onBadLine = onBadRow && ((line: number, error: unknown) => onBadRow(`${named.file} line ${line}`, error));
+  const table = await openTable(named, { wanted, emptyCells: true, onBadLine, signal, onBytes });
   try {
     const { file } = named;
     const text = columnOf(table, textField, '--text-field');
     const label = labels === undefined ? undefined : columnOf(table, labels, '--labels');
-    for await (const batch of table.batches(label === undefined ? [text] : [text, label])) {
+    const id = table.columns?.indexOf('id') ?? -1;
+    const columns = [text, ...(label === undefined ? [] : [label]), ...(id < 0 ? [] : [id])];
+    for await (const batch of table.batches(columns)) {
       for (let row = 0; row < batch.rows; row++) {
         const cell = batch.cell(row, text);
         const place = batch.place(row);
         if (typeof cell !== 'string') {
-          throw dataError(
+          const error = dataError(
             file,
             `${place}: expected a text in ${JSON.stringify(textField)}, but ${describeCell(cell)} came. Repair the row, or choose another field with --text-field.`,
           );
+          if (onBadRow === undefined) throw error;
+          onBadRow(`${file} ${place}`, error);
+          continue;
         }
         yield {
           text: cell,
           place: `${file} ${place}`,
+          ...idOf(id < 0 ? undefined : batch.cell(row, id)),
           ...(label === undefined ? {} : { label: labelOf(file, place, labels!, batch.cell(row, label)) }),
         };
       }
@@ -85,6 +94,10 @@ async function* tableTexts(
   } finally {
     await table.close();
   }
+}
+
+function idOf(cell: unknown): { readonly id?: string } {
+  return typeof cell === 'string' || typeof cell === 'number' || typeof cell === 'bigint' ? { id: String(cell) } : {};
 }
 
 function labelOf(path: string, place: string, field: string, cell: unknown): string {
@@ -148,8 +161,9 @@ async function* folderTexts(folder: string, { labels, signal, onBytes }: TextRea
       for await (const chunk of textChunks(full, { gzipped: false, signal, onBytes })) text += chunk;
     }
     const parts = path.split(sep);
-    if (labels === undefined) yield { text, place: full };
-    else if (parts.length > 1) yield { text, place: full, label: parts[0]! };
+    const id = parts.join('/');
+    if (labels === undefined) yield { text, place: full, id };
+    else if (parts.length > 1) yield { text, place: full, id, label: parts[0]! };
     else throw dataError(full, 'lies in no sub-folder, so it has no label. Move it into one, or leave --labels out.');
   }
 }

@@ -3,7 +3,7 @@ import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { EncoderRecord } from '../encoder/encoder-record.ts';
 import { openEncoder, type Encoder, type OpenEncoderOptions } from '../encoder/open-encoder.ts';
 import type { Progress } from '../output/progress.ts';
-import { openText } from '../text/open-text.ts';
+import { openText, type OpenTextOptions } from '../text/open-text.ts';
 import type { TokenFileDType } from './shard-format.ts';
 import { writeTokenShards } from './write-token-shards.ts';
 
@@ -14,6 +14,9 @@ export interface TextToEncode {
   readonly encoder: OpenEncoderOptions;
   /** Refuses an encoder before the text is read. */
   readonly check?: ((encoder: Encoder) => void) | undefined;
+  /** As {@link OpenTextOptions} has them. */
+  readonly onDocument?: OpenTextOptions['onDocument'];
+  readonly onBadRow?: OpenTextOptions['onBadRow'];
   readonly folder: string;
   readonly tokenDtype?: TokenFileDType | undefined;
   readonly shardTokens?: number | undefined;
@@ -46,6 +49,8 @@ export async function encodeText(request: TextToEncode): Promise<EncodedText> {
       textField,
       labels,
       stripHtml,
+      onDocument: request.onDocument,
+      onBadRow: request.onBadRow,
       signal,
       onProgress: (done, total) => progress.show({ phase: 'reading text', done, total, unit: 'bytes' }),
     });

@@ -45,11 +45,12 @@ const backendOf: Readonly<Record<string, string>> = {
   'vq encode': 'cpu',
   'vq compare': 'cpu',
   'vq train': 'cpu',
+  'hier fit': 'cpu',
 };
 
 /** The default depends on what is installed, and is announced; tests whose subject is another name none. */
 function withBackend(args: readonly string[]): readonly string[] {
-  const words = args[0] === 'vq' ? 2 : 1;
+  const words = args[0] === 'vq' || args[0] === 'hier' ? 2 : 1;
   const backend = backendOf[args.slice(0, words).join(' ')];
   return backend === undefined || args.includes('--backend')
     ? args
@@ -58,7 +59,7 @@ function withBackend(args: readonly string[]): readonly string[] {
 
 /** Lines of progress, which come where a busy machine makes a command last ten seconds: output/progress.test.ts is about them. */
 const progressLines =
-  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding|training): \d[^\n]*\n/gm;
+  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding|training|updating|adding up|(read|fit|joint|encode) \([^)]*\)): \d[^\n]*\n/gm;
 
 /** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
 export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {

@@ -4,7 +4,7 @@ import type { DdclModel } from '@ddcl/core/fit';
 export interface Projection {
   /** What is taken off first, [numbers]. */
   readonly mean: Float64Array;
-  /** Orthonormal rows, [components, numbers]; exact in float32. */
+  /** Orthogonal rows, [components, numbers]; exact in float32. */
   readonly axes: Float32Array;
 }
 

@@ -21,11 +21,15 @@ it('finds the leading eigenvectors of the covariance', async () => {
   const found = await principalAxes(cpuBackend(), rows.slice(), width, 4, 0);
   found.mean.forEach((value, axis) => expect(value).toBeCloseTo(mean[axis]!, 12));
   for (let component = 0; component < 4; component++) {
-    let product = 0;
-    for (let axis = 0; axis < width; axis++)
+    let [product, squares] = [0, 0];
+    for (let axis = 0; axis < width; axis++) {
       product += found.axes[component * width + axis]! * expected.vectors[component * width + axis]!;
+      squares += found.axes[component * width + axis]! ** 2;
+    }
+    const factor = (expected.values[0]! / expected.values[component]!) ** 0.25;
+    expect(Math.sqrt(squares) / factor).toBeCloseTo(1, 3);
     // The sign is that of the largest number, as there.
-    expect(product).toBeGreaterThan(0.999);
+    expect(product / factor).toBeGreaterThan(0.999);
   }
 });
 
