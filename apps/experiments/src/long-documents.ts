@@ -64,10 +64,14 @@ export async function longDocuments(
     first ??= made;
     return made.vectors;
   };
+  const withoutContext: Method = async ({ tokens, dimension }, budget, seed) =>
+    (await compressTokens(backend, tokens, dimension, budget, { seed, context: { reach: 0, weight: 0 } })).vectors;
   const ward: Method = async ({ tokens, dimension }, budget) => wardPool(tokens, dimension, budget).data;
   const stretches: Method = async ({ tokens, dimension }, budget) => stretchMeans(tokens, dimension, budget);
   for (const budget of budgets) {
     for (let seed = 0; seed < seeds; seed++) await run(`prototypes, seed ${seed}`, compressed, budget, seed);
+    for (let seed = 0; seed < seeds; seed++)
+      await run(`prototypes without context, seed ${seed}`, withoutContext, budget, seed);
     await run('Ward pooling', ward, budget, 0);
     await run('means of equal stretches', stretches, budget, 0);
   }

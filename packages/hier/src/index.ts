@@ -72,4 +72,5 @@ export { umapMap, type UmapClass, type UmapOptions } from './page/umap-map.ts';
 
 // Long documents
 export { compressTokens, type CompressedTokens, type CompressOptions } from './compress/compress-tokens.ts';
+export type { TokenContext } from './compress/with-context.ts';
 export { lossMap, type LossMapOptions } from './compress/loss-map.ts';

@@ -9,6 +9,8 @@ export interface OpenTextOptions {
   readonly textField?: string | undefined;
   /** Field or column of the label; `folder` for a folder of texts. */
   readonly labels?: string | undefined;
+  /** Field or column of the date of each document. */
+  readonly timeField?: string | undefined;
   /** Take HTML tags out. Default false. */
   readonly stripHtml?: boolean | undefined;
   /** Called with each document while the texts are looked through. */
@@ -44,7 +46,7 @@ export interface OpenedText {
  * @throws DdclError `argument` for what is asked, `data` for rows, `format` for bytes, `aborted`
  */
 export async function openText(paths: readonly string[], options: OpenTextOptions = {}): Promise<OpenedText> {
-  const { textField = 'text', labels: field, onDocument, onBadRow, signal, onProgress } = options;
+  const { textField = 'text', labels: field, timeField, onDocument, onBadRow, signal, onProgress } = options;
   if (paths.length === 0) throw argumentError('--text', 'names no file. Give at least one.');
   const files = await Promise.all(paths.map(textFile));
   const total = (await Promise.all(files.map(textBytes))).reduce((sum, bytes) => sum + bytes, 0);
@@ -52,8 +54,8 @@ export async function openText(paths: readonly string[], options: OpenTextOption
 
   async function* pass(onBytes: (bytes: number) => void, onBad = onBadRow): AsyncGenerator<TextDocument> {
     for (const file of files) {
-      for await (const document of textRows(file, { textField, labels: field, onBadRow: onBad, signal, onBytes }))
-        yield { ...document, text: clean(document.text) };
+      const reading = { textField, labels: field, timeField, onBadRow: onBad, signal, onBytes };
+      for await (const document of textRows(file, reading)) yield { ...document, text: clean(document.text) };
     }
   }
 

@@ -20,6 +20,8 @@ export interface TextReading {
   readonly labels: string | undefined;
   /** Told of rows that are no texts, which are then left out. Default: they are errors. */
   readonly onBadRow?: ((place: string, error: unknown) => void) | undefined;
+  /** Field or column of the date. */
+  readonly timeField?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
 }
@@ -59,17 +61,18 @@ function columnOf({ file, columns = [] }: Table, name: string, option: string): 
 
 async function* tableTexts(
   named: NamedFile,
-  { textField, labels, onBadRow, signal, onBytes }: TextReading,
+  { textField, labels, timeField, onBadRow, signal, onBytes }: TextReading,
 ): AsyncGenerator<TextDocument> {
-  const wanted = labels === undefined ? [textField] : [textField, labels];
+  const wanted = [textField, labels, timeField].filter((name) => name !== undefined);
   const onBadLine = onBadRow && ((line: number, error: unknown) => onBadRow(`${named.file} line ${line}`, error));
   const table = await openTable(named, { wanted, emptyCells: true, onBadLine, signal, onBytes });
   try {
     const { file } = named;
     const text = columnOf(table, textField, '--text-field');
     const label = labels === undefined ? undefined : columnOf(table, labels, '--labels');
+    const time = timeField === undefined ? undefined : columnOf(table, timeField, '--time');
     const id = table.columns?.indexOf('id') ?? -1;
-    const columns = [text, ...(label === undefined ? [] : [label]), ...(id < 0 ? [] : [id])];
+    const columns = [text, label, id < 0 ? undefined : id, time].filter((column) => column !== undefined);
     for await (const batch of table.batches(columns)) {
       for (let row = 0; row < batch.rows; row++) {
         const cell = batch.cell(row, text);
@@ -88,6 +91,7 @@ async function* tableTexts(
           place: `${file} ${place}`,
           ...idOf(id < 0 ? undefined : batch.cell(row, id)),
           ...(label === undefined ? {} : { label: labelOf(file, place, labels!, batch.cell(row, label)) }),
+          ...(time === undefined ? {} : { time: batch.cell(row, time) }),
         };
       }
     }
@@ -112,6 +116,7 @@ function labelOf(path: string, place: string, field: string, cell: unknown): str
 /** Each line is a document; an empty one too, but not what follows the last line end. */
 async function* lineTexts({ file, gzipped }: NamedFile, reading: TextReading): AsyncGenerator<TextDocument> {
   refuseLabels(file, reading.labels);
+  refuseTime(file, reading.timeField);
   const { signal, onBytes } = reading;
   for await (const { first, texts } of textLines(file, { gzipped, signal, onBytes, emptyLines: true })) {
     for (const [index, text] of texts.entries()) yield { text, place: `${file} line ${first + index}` };
@@ -123,6 +128,14 @@ function refuseLabels(path: string, labels: string | undefined): void {
   throw argumentError(
     path,
     `lines of text have no field ${JSON.stringify(labels)}. Use .jsonl, .tsv, .csv or .parquet for texts with labels, or a folder with a sub-folder per label and --labels folder.`,
+  );
+}
+
+function refuseTime(path: string, field: string | undefined): void {
+  if (field === undefined) return;
+  throw argumentError(
+    path,
+    `texts without fields have no date ${JSON.stringify(field)}. Use .jsonl, .tsv, .csv or .parquet for texts with dates, or leave --time out.`,
   );
 }
 
@@ -144,7 +157,11 @@ export async function textBytes({ file, kind }: TextFile): Promise<number> {
 }
 
 /** Every .txt file below a folder is a document, in the order of their paths. With labels `folder` its first sub-folder is its label. */
-async function* folderTexts(folder: string, { labels, signal, onBytes }: TextReading): AsyncGenerator<TextDocument> {
+async function* folderTexts(
+  folder: string,
+  { labels, timeField, signal, onBytes }: TextReading,
+): AsyncGenerator<TextDocument> {
+  refuseTime(folder, timeField);
   if (labels !== undefined && labels !== 'folder') {
     throw argumentError(
       folder,

@@ -2,10 +2,13 @@ import { createRandom } from '@ddcl/core';
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { describe, expect, it } from 'vitest';
 import { compressTokens } from '../../src/compress/compress-tokens.ts';
+import { withContext } from '../../src/compress/with-context.ts';
 import { lossMap } from '../../src/compress/loss-map.ts';
 
 const backend = cpuBackend();
 const width = 6;
+/** Without where tokens stand. */
+const plain = { context: { reach: 0, weight: 0 } };
 /** Tokens around five directions. */
 function crowds(count: number): Float32Array {
   const random = createRandom(2);
@@ -19,7 +22,7 @@ function crowds(count: number): Float32Array {
 describe('compressed tokens', () => {
   it('are the mean direction of each crowd, and what was lost is the distance to it', async () => {
     const tokens = crowds(200);
-    const { vectors, shape, cells, lost, meanLost } = await compressTokens(backend, tokens, width, 5);
+    const { vectors, shape, cells, lost, meanLost } = await compressTokens(backend, tokens, width, 5, plain);
     expect(shape).toEqual([5, width]);
     // In the order of their first tokens.
     expect([...cells]).toEqual(Array.from({ length: 200 }, (_, row) => row % 5));
@@ -41,13 +44,14 @@ describe('compressed tokens', () => {
       expect(lost[row]).toBeCloseTo(2 - 2 * cosine, 6);
     }
     expect(meanLost).toBeCloseTo(lost.reduce((sum, value) => sum + value, 0) / 200, 12);
-    expect(await compressTokens(backend, tokens, width, 5)).toMatchObject({ vectors, cells });
+    expect(await compressTokens(backend, tokens, width, 5, plain)).toMatchObject({ vectors, cells });
   });
 
   it('lose less with more vectors, and nothing where there are enough', async () => {
     const tokens = crowds(60);
     const errors: number[] = [];
-    for (const budget of [1, 2, 4, 16]) errors.push((await compressTokens(backend, tokens, width, budget)).meanLost);
+    for (const budget of [1, 2, 4, 16])
+      errors.push((await compressTokens(backend, tokens, width, budget, plain)).meanLost);
     expect(errors).toEqual([...errors].sort((a, b) => b - a));
     const few = Float32Array.of(3, 0, 0, 2, 3, 0);
     const kept = await compressTokens(backend, few, 2, 2);
@@ -61,7 +65,30 @@ describe('compressed tokens', () => {
     expect(await compressTokens(backend, new Float32Array(0), 2, 9)).toMatchObject({ shape: [0, 2], meanLost: 0 });
   });
 
+  it('are of one part of the text each, where context counts', async () => {
+    // Two meanings in turn, and of both a first and a second half that lie close.
+    const tokens = new Float32Array(80 * 4);
+    for (let row = 0; row < 80; row++) {
+      tokens[row * 4 + (row % 2)] = 1;
+      tokens[row * 4 + (row < 40 ? 2 : 3)] = 0.3 + 0.01 * (row % 7);
+    }
+    const half = (row: number): number => (row < 40 ? 0 : 1);
+    const apart = await compressTokens(backend, tokens, 4, 2, { context: { reach: 8, weight: 3 } });
+    expect([...apart.cells]).toEqual(Array.from({ length: 80 }, (_, row) => half(row)));
+    const together = await compressTokens(backend, tokens, 4, 2, plain);
+    expect([...together.cells]).toEqual(Array.from({ length: 80 }, (_, row) => row % 2));
+    expect(apart.meanLost).toBeGreaterThan(together.meanLost);
+    // By hand: the window of the middle one sums to (1, 2).
+    const window = withContext(Float32Array.of(1, 0, 0, 1, 0, 1), 2, { reach: 1, weight: 5 });
+    expect([...window.subarray(2, 4)].map((value) => Number(value.toFixed(5)))).toEqual([2.23607, 5.47214]);
+    expect([...window.subarray(4)]).toEqual([0, 6]);
+  });
+
   it.each<readonly [what: () => Promise<unknown>, message: string]>([
+    [
+      () => compressTokens(backend, new Float32Array(2), 2, 1, { context: { reach: 1, weight: -1 } }),
+      'context.weight must be a number >= 0, but is -1.',
+    ],
     [() => compressTokens(backend, new Float32Array(2), 2, 0), 'The budget must be a whole number >= 1, but is 0.'],
     [() => compressTokens(backend, new Float32Array(3), 2, 1), 'Tokens are rows of m = 2 numbers, but 3 numbers came.'],
     [
