@@ -41,3 +41,30 @@ export function topicWarnings({ dropped, time }: TopicView): string[] {
     );
   return warnings;
 }
+
+/** The topics as plain data. */
+export function topicsObject(view: TopicView): object {
+  const { topics, tree, documents, empty, outliers, coherence, diversity, time, dropped } = view;
+  const { ids, rule, others } = outliers;
+  return {
+    documents,
+    empty,
+    coherence,
+    diversity,
+    topics,
+    tree,
+    outliers: { count: ids.length, ids, rule, others },
+    ...(time === undefined
+      ? {}
+      : {
+          time: {
+            ...time,
+            starts: Array.from(time.starts, (start) => new Date(start).toISOString()),
+            counts: topics.map((_, place) => [
+              ...time.counts.subarray(place * time.starts.length, (place + 1) * time.starts.length),
+            ]),
+          },
+        }),
+    dropped,
+  };
+}
