@@ -37,11 +37,12 @@ export async function collectCodes(
     width,
     async *documents() {
       let index = 0;
-      for await (const { text, time, place } of texts()) {
+      for await (const { id, text, time, place } of texts()) {
         const code = kept[index];
         if (code === undefined)
           throw dataError(place, `is document ${index + 1}, but only ${kept.length} have topics.`);
-        yield { ...code, text, time };
+        // Vectors have no names.
+        yield { ...code, id: id ?? code.id, text, time };
         index++;
       }
       if (index < kept.length)

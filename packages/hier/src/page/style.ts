@@ -55,5 +55,5 @@ cite{display:block;font-style:normal;font-size:.8rem}
 .tag{border:1px solid var(--border);border-radius:4px;padding:0 5px;font-size:.75rem;color:var(--muted)}
 mark{background:light-dark(#ffe58a,#6b5a12);color:inherit;border-radius:2px}
 .link{border:0;background:none;padding:0;color:var(--accent);text-decoration:underline}
-@media (min-width:900px){main{grid-template-columns:minmax(0,7fr) minmax(0,5fr)}#map{height:560px}.wide{grid-column:1/3}#topics{max-height:560px}.side{grid-column:2;grid-row:1}}
+@media (min-width:900px){main{grid-template-columns:minmax(0,7fr) minmax(0,5fr)}#map{height:560px}.wide{grid-column:1/3}#topics{max-height:560px}.side{grid-column:2;grid-row:1}main:has(#time-section[hidden]) #tree-section{grid-column:1/3}}
 `.trim();

@@ -181,7 +181,7 @@ ${style}
 <section class="map"><canvas id="map" role="img" aria-label="Map of the documents"></canvas><div class="zoom"><button type="button" id="zoom-in" aria-label="Larger">+</button><button type="button" id="zoom-out" aria-label="Smaller">&#8722;</button></div><p class="muted">Each point is a document, by ${escapeHtml(map)}. Tap one to read it.</p><ul id="opened" hidden></ul></section>
 <section class="side"><h2>Topics</h2><ul id="topics"></ul></section>
 <section id="detail" class="wide" hidden></section>
-<section><h2>Which topics are close</h2><p class="muted">Joined where that raises the error least. Choose a topic, or a bracket for all in it.</p><div id="tree"></div></section>
+<section id="tree-section"><h2>Which topics are close</h2><p class="muted">Joined where that raises the error least. Choose a topic, or a bracket for all in it.</p><div id="tree"></div></section>
 <section id="time-section"><h2>Over time</h2><p class="muted" id="time-note"></p><canvas id="time" role="img" aria-label="Documents of each topic over time"></canvas></section>
 <section class="wide"><h2>Documents</h2><ul id="documents"></ul><button type="button" id="more" hidden>More</button></section>
 </main>
