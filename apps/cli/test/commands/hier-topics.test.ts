@@ -85,18 +85,25 @@ describe('ddcl hier topics', () => {
 
   it('merges topics, tells outliers by thresholds, and takes a sample for the page', async () => {
     const told = await topicsOf(
-      ...['--merge-to', '2', '--outliers', 'distance=1000', '--stop-words', folder.at('stop.txt')],
-      ...['--page-documents', '10', '--html', folder.at('few.html')],
+      '--merge-to',
+      '2',
+      '--outliers',
+      'distance=1000',
+      '--stop-words',
+      folder.at('stop.txt'),
+      '--page-documents',
+      '10',
+      '--map',
+      'umap',
+      '--html',
+      folder.at('few.html'),
     );
     expect(told.topics.map(({ size }) => size).sort()).toEqual([30, 60]);
     expect(told.outliers.count).toBe(0);
     expect(told.time).toBeUndefined();
-    expect(
-      folder
-        .read('few.html')
-        .toString()
-        .match(/\n,?\["post-/g),
-    ).toHaveLength(10);
+    const page = folder.read('few.html').toString();
+    expect(page.match(/\n,?\["post-/g)).toHaveLength(10);
+    expect(page).toContain('its place on a map by UMAP');
   });
 
   it('refuses what does not fit, with what to do', async () => {
