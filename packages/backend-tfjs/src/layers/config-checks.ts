@@ -53,4 +53,6 @@ export const layerArguments = [
   'weights',
   'version',
   'step',
+  // Of `tf.loadLayersModel`.
+  'customObjects',
 ] as const;

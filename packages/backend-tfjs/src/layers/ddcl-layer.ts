@@ -49,6 +49,15 @@ export interface LayerDefinition {
 /** The constructor's argument: options of the layer and those of tfjs. */
 type Given = Readonly<Record<string, unknown>>;
 
+/** A call in training, and what it gave. */
+interface Call {
+  readonly tape: unknown;
+  readonly tokens: TfTensor | undefined;
+  readonly last: TfTensor[];
+}
+
+const noCall: Call = { tape: undefined, tokens: undefined, last: [] };
+
 type DdclLayerClass = abstract new (
   definition: LayerDefinition,
   given: Given,
@@ -67,6 +76,8 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
     readonly #ops: BoundedCache<TfjsOp> = new BoundedCache<TfjsOp>(shapesPerLayer);
     readonly owned: Map<string, TfWeight> = new Map();
     #part: LayerPart | undefined;
+    /** tfjs calls a layer once for each of its outputs that a model uses: they are of one step. */
+    #again: Call = noCall;
     #hasStarted = false;
     isWatched = false;
     step: number;
@@ -111,10 +122,21 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
     override call(inputs: TfTensor | TfTensor[], kwargs: Record<string, unknown>): TfTensor | TfTensor[] {
       const tokens = Array.isArray(inputs) ? inputs[0]! : inputs;
       this.invokeCallHook(inputs, kwargs);
+      const isTraining = kwargs['training'] === true;
+      const tape: unknown = tf.engine().state.activeTape;
+      const { last } = this.#again;
+      if (
+        isTraining &&
+        this.#again.tape === tape &&
+        this.#again.tokens === tokens &&
+        !last.some((each) => each.isDisposed)
+      )
+        return this.#definition.isList ? last : last[0]!;
       const outputs = tf.tidy(() => {
         const weights = this.#weightsOf(tokens, kwargs['mask']);
-        return kwargs['training'] === true ? this.#train(tokens, weights) : this.#apply(tokens, weights);
+        return isTraining ? this.#train(tokens, weights) : this.#apply(tokens, weights);
       });
+      this.#again = isTraining && tape ? { tape, tokens, last: outputs } : noCall;
       return this.#definition.isList ? outputs : outputs[0]!;
     }
 

@@ -12,7 +12,8 @@ export interface ReadoutLayerOptions {
   readonly outputs?: ReadoutOutput | readonly ReadoutOutput[];
   /** Give vectors length 1; residuals prototype by prototype, then as a whole (VLAD). Default false. */
   readonly normalise?: boolean;
-  /** T, in the tokens' units squared, or a share of T_c, which is followed as the encoder learns. Default `{ ofCritical: 0.05 }`. */
+  /** T, in the tokens' units squared, or a share of T_c, which is followed as the encoder learns. Default `{ ofCritical: 0.3 }`: lower ones are nearly hard, and little reaches
+   * the encoder. */
   readonly temperature?: GivenTemperature;
   /** Weight of L_q per token and total variance in the model's loss, >= 0. Default 0.1. */
   readonly lambda?: number;
@@ -20,7 +21,8 @@ export interface ReadoutLayerOptions {
   readonly lqThrough?: boolean;
   /** Decay of the mean that follows T_c, per batch. Default 0.98. */
   readonly tracking?: number;
-  /** The prototypes' learning rate over that of the model's optimiser, in units of the tokens' deviation: 1 / epsilon of docs/math.md section 4. Default 10. */
+  /** The prototypes' learning rate over that of the model's optimiser: 1 / epsilon of docs/math.md section 4. Adam moves them by up to its rate times this in a
+   * step, in units of the tokens' deviation: 0.01 to 0.05 goes well. Default 10, for rates of about 0.001. */
   readonly rateRatio?: number;
   /** A whole number >= 0. Default 0. */
   readonly seed?: number;
@@ -65,7 +67,7 @@ export function readoutConfig(options: ReadoutLayerOptions & { readonly version?
   );
   requireVersion(name, options.version);
   requireKnown(name, options, [...known, ...layerArguments]);
-  const { prototypes, outputs = 'pooled', normalise = false, temperature = { ofCritical: 0.05 } } = options;
+  const { prototypes, outputs = 'pooled', normalise = false, temperature = { ofCritical: 0.3 } } = options;
   const { lambda = 0.1, lqThrough = false, tracking = 0.98, rateRatio = 10, seed = 0 } = options;
   requireOption(name, 'prototypes', prototypes, isWhole(prototypes, 1), 'a whole number >= 1');
   const list = (typeof outputs === 'string' ? [outputs] : outputs) as readonly ReadoutOutput[];

@@ -54,7 +54,7 @@ export function readoutLayerClass(tf: TfjsLayers): DDCLReadoutClass {
           isList,
           outputShapes: shapesOf,
           isPerToken: outputs.map((output) => !isSegmentOutput(output)),
-          temperatureRemedy: 'Give the layer temperature: { ofCritical: 0.05 }, which follows T_c, or a lower number.',
+          temperatureRemedy: 'Give the layer temperature: { ofCritical: 0.3 }, which follows T_c, or a lower number.',
         },
         options,
       );

@@ -43,7 +43,7 @@ describe('ddclCertificate', () => {
       expect(record.v).toBeGreaterThanOrEqual(0);
       expect(Math.abs(record.lq - record.lols - record.v)).toBeLessThan(1e-5 * record.lq);
       expect(record.defect).toBeLessThan(1e-5);
-      expect(record.temperatureShare).toBeCloseTo(0.05, 3);
+      expect(record.temperatureShare).toBeCloseTo(0.3, 3);
       expect(record.use).toBe(1);
       expect(record.epsilon).toBeCloseTo(0.1, 6);
       expect(record.separation.min).toBeGreaterThan(0);
@@ -108,7 +108,7 @@ describe('ddclCertificate', () => {
     const [first] = certificate.records;
     const critical = Number(Math.min(first!.criticalTemperature, 500 / first!.temperatureRatio).toPrecision(3));
     expect(warnings).toEqual([
-      `DDCLReadout 'hot', epoch 1: the temperature T = 500 is not below the critical temperature T_c = ${critical} of its tokens; at or above it all prototypes collapse into one point (docs/math.md section 5). Give the layer temperature: { ofCritical: 0.05 }, which follows T_c, or a lower number.`,
+      `DDCLReadout 'hot', epoch 1: the temperature T = 500 is not below the critical temperature T_c = ${critical} of its tokens; at or above it all prototypes collapse into one point (docs/math.md section 5). Give the layer temperature: { ofCritical: 0.3 }, which follows T_c, or a lower number.`,
       "DDCLReadout 'hot', epoch 1: the timescales do not separate: epsilon = 1, the encoder's learning rate over that of the prototypes, should be well under 1 (docs/math.md section 4). Give the layer a larger rateRatio, such as 10.",
     ]);
     // It does as it says.
