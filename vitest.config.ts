@@ -54,6 +54,11 @@ const folders = {
   core: 'packages/core',
 };
 
+/** What pages of a project need bundled: tfjs imports CommonJS, and its parts have to share one copy of its core. */
+const bundled: Readonly<Record<string, readonly string[]>> = {
+  'backend-tfjs': ['core', 'layers', 'backend-cpu', 'backend-webgl'].map((part) => `@tensorflow/tfjs-${part}`),
+};
+
 export default defineConfig({
   test: {
     // vitest's own default leaves a core to itself, which on two cores is half of them; it needs little (docs/decisions/0052-test-time.md).
@@ -72,7 +77,7 @@ export default defineConfig({
       .flatMap(([name, root]) => [
         project(name, root),
         ...(only === undefined && existsSync(join(root, 'test/browser'))
-          ? [browserProject(`${name}-browser`, root, conditions, plugins)]
+          ? [browserProject(`${name}-browser`, root, conditions, plugins, bundled[name])]
           : []),
       ]),
   },

@@ -27,12 +27,14 @@ let isLookedFor = false;
  *
  * @param conditions export conditions of imports beside the browser's own
  * @param plugins beside those for browsers
+ * @param bundled packages that are bundled before the tests, together: those made of CommonJS, and those that import them
  */
 export function browserProject(
   name: string,
   root: string,
   conditions: readonly string[],
   plugins: readonly Plugin[],
+  bundled: readonly string[] = [],
 ): TestProjectInlineConfiguration {
   if (!isLookedFor) chromium = findChromium();
   isLookedFor = true;
@@ -50,7 +52,7 @@ export function browserProject(
     server: { headers: isolation },
     // Files are served as they are: packages found on the way would be bundled and reload the page in the middle of a test,
     // and onnxruntime-web looks for its .wasm beside its own file.
-    optimizeDeps: { noDiscovery: true },
+    optimizeDeps: { noDiscovery: true, include: [...bundled] },
     test: {
       name,
       root,

@@ -4,10 +4,12 @@ import {
   createRandom,
   div,
   f32,
+  less,
   maximum,
   mul,
   reshape,
   segmentSum,
+  select,
   slice,
   sum,
   trace,
@@ -74,16 +76,19 @@ export function quantizerLayerPart(config: QuantizerConfig, dimension: number): 
     const lossOf = (name: string): Tensor => total(levels.map((level) => level(name)));
     const meanOf = (name: string): Tensor => mean(levels.map((level) => level(name)));
     const averages = Object.entries(next).filter(([name]) => name.startsWith('averages.'));
-    const batchCritical = mul(mean(averages.map(([, each]) => reshape(slice(each, [2], [1]), []))), 4);
+    const critical = meanOf('criticalTemperature');
+    const own = mul(mean(averages.map(([, each]) => reshape(slice(each, [2], [1]), []))), 4);
+    // In the warm-up it is not followed yet.
+    const batchCritical = select(less(0, own), own, critical);
     const shares = div(given, maximum(sum(given), 1e-20));
     const places = Array.from({ length: heads * depth }, (_, place) => {
-      const own = reshape(slice(indices, [0, place], [indices.shape[0]!, 1]), [indices.shape[0]!]);
-      return segmentSum(shares, own, { segments: codes });
+      const column = reshape(slice(indices, [0, place], [indices.shape[0]!, 1]), [indices.shape[0]!]);
+      return segmentSum(shares, column, { segments: codes });
     });
     return [
       reportVector(
         { lq: lossOf('lq'), lols: lossOf('lols'), v: lossOf('v') },
-        { temperature: meanOf('temperature'), critical: meanOf('criticalTemperature'), batchCritical },
+        { temperature: meanOf('temperature'), critical, batchCritical },
       ),
       concat(
         places.map((each) => reshape(each, [1, codes])),

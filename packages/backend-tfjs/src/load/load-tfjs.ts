@@ -48,7 +48,7 @@ export async function loadTfjs(names: readonly TfjsName[], options: LoadTfjsOpti
 /** A tfjs that runs, or why it does not. */
 async function tryLoad(
   name: TfjsName,
-  { importModule = (from) => import(from) as Promise<unknown> }: LoadTfjsOptions,
+  { importModule = (from) => import(/* @vite-ignore */ from) as Promise<unknown> }: LoadTfjsOptions,
 ): Promise<Tfjs | string> {
   const { packages, backend } = candidates[name];
   let tf: Tfjs | undefined;
