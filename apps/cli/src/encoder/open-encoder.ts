@@ -90,7 +90,7 @@ export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder>
   const files = await findEncoderFiles(folder, dtype);
   const config = await readEncoderJson(files.config);
   const tokenizerConfig = files.tokenizerConfig === undefined ? {} : await readEncoderJson(files.tokenizerConfig);
-  const tokenizer = new TextTokenizer(await readEncoderJson(files.tokenizer), tokenizerConfig, files.tokenizer);
+  const tokenizer = await TextTokenizer.open(await readEncoderJson(files.tokenizer), tokenizerConfig, files.tokenizer);
   const maxTokens = resolveMaxTokens(options.maxTokens, encoderTokenLimit(config, tokenizerConfig), tokenizer.special);
   const hash = await hashEncoder(files);
   const { hidden_size: hidden, pad_token_id: padding } = config;

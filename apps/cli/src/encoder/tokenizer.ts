@@ -1,6 +1,7 @@
 import { DdclError } from '@ddcl/core';
-import { Tokenizer } from '@huggingface/tokenizers';
 import { messageOf } from '../output/message-of.ts';
+import { openReferenceTokenizer, type ReferenceTokenizer } from './load-tokenizers.ts';
+import { tokenizerSettings, type TokenizerSettings } from './tokenizer-settings.ts';
 
 /** A text as an encoder takes it. */
 export interface TokenizedText {
@@ -23,39 +24,31 @@ export interface TextPieces {
   readonly truncated: boolean;
 }
 
-/** What is used of the library, whose own types need a bundler's module resolution. */
-interface PublishedTokenizer {
-  encode(text: string, options?: { add_special_tokens?: boolean }): { readonly ids: readonly (number | undefined)[] };
-  id_to_token(id: number): string | undefined;
-}
-
-/** A text that every vocabulary has something for. */
-const probe = 'a';
-
 /**
- * Texts to ids by a published `tokenizer.json`. Its own truncation and padding are not used: the text is cut here, after the first
- * `maxTokens` less the special ones, as Hugging Face's tokenizers do.
+ * Texts to ids by a published `tokenizer.json`, as Hugging Face's own implementation makes them. Truncation and padding of the file are not
+ * used: the text is cut here, to its first (or last) `maxTokens` less the special ones.
  */
 export class TextTokenizer {
-  readonly #tokenizer: PublishedTokenizer;
-  readonly #before: readonly number[];
-  readonly #after: readonly number[];
+  readonly #tokenizer: ReferenceTokenizer;
+  readonly #settings: TokenizerSettings;
   readonly #path: string;
 
-  /**
-   * @param path names the file in messages
-   * @throws DdclError `format` for a tokenizer that cannot be used
-   */
-  constructor(tokenizer: object, config: object, path: string) {
+  private constructor(tokenizer: ReferenceTokenizer, settings: TokenizerSettings, path: string) {
+    this.#tokenizer = tokenizer;
+    this.#settings = settings;
     this.#path = path;
+  }
+
+  /**
+   * @param tokenizer the content of tokenizer.json
+   * @param config the content of tokenizer_config.json, whose settings go before those of the former
+   * @param path names the file in messages
+   * @throws DdclError `format` for a tokenizer that cannot be used exactly as it was published, naming the part
+   */
+  static async open(tokenizer: object, config: object, path: string): Promise<TextTokenizer> {
     try {
-      this.#tokenizer = new Tokenizer(tokenizer, config) as unknown as PublishedTokenizer;
-      const body = this.#tokenizer.encode(probe, { add_special_tokens: false }).ids;
-      const whole = this.#tokenizer.encode(probe).ids as readonly number[];
-      const start = whole.findIndex((_, index) => body.every((id, offset) => whole[index + offset] === id));
-      if (body.length === 0 || start < 0) throw new Error('its special tokens are not at the ends of a text');
-      this.#before = whole.slice(0, start);
-      this.#after = whole.slice(start + body.length);
+      const settings = tokenizerSettings(tokenizer, config);
+      return new TextTokenizer(await openReferenceTokenizer(settings.json), settings, path);
     } catch (cause) {
       const reason = messageOf(cause);
       throw new DdclError('format', `${path} is not a tokenizer that can be used: ${reason}.`, { cause });
@@ -64,26 +57,21 @@ export class TextTokenizer {
 
   /** Special tokens around each text. */
   get special(): number {
-    return this.#before.length + this.#after.length;
+    return this.#settings.before.length + this.#settings.after.length;
   }
 
   /**
    * @param maxTokens > {@link special}
-   * @throws DdclError `format` for text that the vocabulary has no id for
+   * @throws DdclError `format` for text that the tokenizer has no ids for
    */
   tokenize(text: string, maxTokens: number): TokenizedText {
-    const body = this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    const { before, after, keeps } = this.#settings;
+    const body = this.#encode(text);
     const kept = Math.min(body.length, maxTokens - this.special);
-    const [before, after] = [this.#before, this.#after];
     const ids = new Int32Array(kept + this.special);
     const special = new Uint8Array(ids.length).fill(1);
     ids.set(before);
-    for (let index = 0; index < kept; index++) {
-      const id = body[index];
-      if (id === undefined)
-        throw new DdclError('format', `${this.#path} has no id for a part of ${JSON.stringify(text.slice(0, 40))}.`);
-      ids[before.length + index] = id;
-    }
+    ids.set(keeps === 'start' ? body.subarray(0, kept) : body.subarray(body.length - kept), before.length);
     ids.set(after, before.length + kept);
     special.fill(0, before.length, before.length + kept);
     return { ids, special, truncated: kept < body.length, empty: body.length === 0 };
@@ -91,6 +79,15 @@ export class TextTokenizer {
 
   /** What a token stands for in the vocabulary. */
   piece(id: number): string {
-    return this.#tokenizer.id_to_token(id) ?? `[${id}]`;
+    return this.#tokenizer.idToToken(id) || `[${id}]`;
+  }
+
+  #encode(text: string): Int32Array {
+    try {
+      return this.#tokenizer.encode(text);
+    } catch (cause) {
+      const start = JSON.stringify(text.slice(0, 40));
+      throw new DdclError('format', `${this.#path} has no ids for the text ${start}: ${messageOf(cause)}.`, { cause });
+    }
   }
 }

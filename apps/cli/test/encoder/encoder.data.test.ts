@@ -36,9 +36,9 @@ function reviews(count: number): string[] {
 const ort = await loadOrt();
 
 describe('the published BERT tokenizer', () => {
-  it('gives the ids of the reference library for all 78 texts', () => {
+  it('gives the ids of the reference library for all 78 texts', async () => {
     const folder = 'bert_uncased_tokenizer';
-    const tokenizer = new TextTokenizer(
+    const tokenizer = await TextTokenizer.open(
       json(folder, 'tokenizer.json') as object,
       json(folder, 'tokenizer_config.json') as object,
       'tokenizer.json',

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { messageOf } from '../output/message-of.ts';
+
+/** A tokenizer of Hugging Face's own implementation, compiled to WebAssembly. */
+export interface ReferenceTokenizer {
+  /** Ids of a text without special tokens around it. Lone surrogates count as U+FFFD. */
+  encode(text: string): Int32Array;
+  /** What an id stands for in the vocabulary; empty for none. */
+  idToToken(id: number): string;
+}
+
+interface Library {
+  readonly Tokenizer: { fromJSON(json: ArrayBuffer): Promise<ReferenceTokenizer> };
+}
+
+/** What the library has printed since it was last asked: it tells reasons nowhere else. */
+const printed: string[] = [];
+let loading: Promise<Library> | undefined;
+
+/**
+ * The package is a script for pages in a folder that calls itself a module, so Node can neither import nor require it: its text is run as a page
+ * runs it. With a console of its own, since it prints what it cannot read.
+ */
+async function loadLibrary(): Promise<Library> {
+  const path = createRequire(import.meta.url).resolve('@mlc-ai/web-tokenizers');
+  const module = { exports: {} as Library };
+  const print = (...parts: unknown[]): void => void printed.push(parts.join(' '));
+  const scope = {
+    exports: module.exports,
+    module,
+    process: undefined,
+    window: globalThis,
+    location: { href: pathToFileURL(path).href },
+    console: { ...console, log: print, warn: print, error: print },
+  };
+  // oxlint-disable-next-line no-new-func
+  const run = new Function(...Object.keys(scope), await readFile(path, 'utf8')) as (...values: unknown[]) => void;
+  run(...Object.values(scope));
+  return module.exports;
+}
+
+/** What the library said last, in words. */
+function reasonOf(cause: unknown): string {
+  const text = printed.join('\n');
+  const said = /Err` value: (?:Error\()?"?([^\n]*?)"?(?:, line: \d+, column: \d+\))?(?:\n|$)/.exec(text);
+  return said?.[1] ?? messageOf(cause);
+}
+
+function withReason<Result>(work: () => Result): Result {
+  printed.length = 0;
+  try {
+    return work();
+  } catch (cause) {
+    throw new Error(reasonOf(cause), { cause });
+  }
+}
+
+/**
+ * @param settings the content of a tokenizer.json
+ * @throws Error with the reason, if the reference cannot use it; so does `encode` for text that it refuses
+ */
+export async function openReferenceTokenizer(settings: object): Promise<ReferenceTokenizer> {
+  const { Tokenizer } = await (loading ??= loadLibrary());
+  const bytes = new TextEncoder().encode(JSON.stringify(settings));
+  printed.length = 0;
+  let opened: ReferenceTokenizer;
+  try {
+    opened = await Tokenizer.fromJSON(bytes.buffer);
+  } catch (cause) {
+    throw new Error(reasonOf(cause), { cause });
+  }
+  return {
+    encode: (text) => withReason(() => opened.encode(text)),
+    idToToken: (id) => opened.idToToken(id),
+  };
+}
