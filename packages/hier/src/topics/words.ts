@@ -27,6 +27,8 @@ const isShort = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=
 const wordLike = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['\u2019][\p{L}\p{N}][\p{L}\p{N}\p{M}]*)*/gu;
 /** The segmenter's time grows with the square of its text. */
 const longestRun = 500;
+/** Words whose letters were looked at. */
+const mostSeen = 100_000;
 
 /**
  * A splitter of texts into words: letters and digits of any script. `don't` is left out where a stop word, else cut at the apostrophe. Scripts without
@@ -50,10 +52,24 @@ export function wordSplitter(options: WordOptions = {}): WordSplitter {
     !stop.has(word) &&
     [...word].length >= (isShort.test(word) ? Math.min(2, minLength) : minLength) &&
     (numbers || /\p{L}/u.test(word));
+  // Most words have been seen before, and to look at their letters takes longest. None that a dictionary cuts: how it does depends on what stands around them.
+  const seen = new Map<string, boolean>();
+  const isKept = (word: string): boolean => {
+    const known = seen.get(word);
+    if (known !== undefined) return known;
+    if (seen.size === mostSeen) seen.clear();
+    const kept = keeps(word);
+    seen.set(word, kept);
+    return kept;
+  };
   return (text) => {
     const found: string[] = [];
-    const add = (word: string): void => void (keeps(word) && found.push(word));
+    const add = (word: string): void => void (isKept(word) && found.push(word));
     for (const [whole] of text.toLocaleLowerCase(locale).matchAll(wordLike)) {
+      if (seen.has(whole)) {
+        add(whole);
+        continue;
+      }
       const plain = whole.replaceAll('\u2019', "'");
       if (stop.has(plain)) continue;
       for (const part of plain.split("'")) {
@@ -62,7 +78,7 @@ export function wordSplitter(options: WordOptions = {}): WordSplitter {
           continue;
         }
         segmenter ??= createSegmenter(locale, 'word');
-        for (const piece of denseParts(part, segmenter)) add(piece);
+        for (const piece of denseParts(part, segmenter)) if (keeps(piece)) found.push(piece);
       }
     }
     return found;
