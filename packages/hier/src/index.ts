@@ -61,7 +61,7 @@ export {
 export { topWords, type ScoredWord, type TopWordOptions } from './topics/top-words.ts';
 export { coherenceCounts, diversity, type Coherence, type CoherenceCounts } from './topics/coherence.ts';
 export { findOutliers, type OutlierRule, type Outliers } from './topics/outliers.ts';
-export { cutTree, topicTree, type TopicNode } from './topics/tree.ts';
+export { countByPrice, cutTree, topicTree, type TopicNode } from './topics/tree.ts';
 export { parseDate } from './topics/dates.ts';
 export { timeCounts, type Period, type TimeCounts, type TopicsOverTime } from './topics/over-time.ts';
 

@@ -61,6 +61,8 @@ function hierTopicsAction(folder: string, paths: string[], options: HierTopicsOp
       throw usageError(
         `The model has ${model.count} topics, so --merge-to takes 1 to ${model.count}, but is ${options.mergeTo}.`,
       );
+    if (options.mergeTo !== undefined && options.mergePrice !== undefined)
+      throw usageError('--merge-to and --merge-price both say how many topics are left. Give one of them.');
     if (vectors === undefined && options.encoder === undefined && config.text === undefined)
       throw usageError(`The model ${folder} was fitted on vectors. Give those of the corpus with --vectors DATA.`);
     const record = config.text?.encoder;

@@ -17,6 +17,7 @@ export interface TopicCommandOptions {
   readonly vocabulary?: number;
   readonly outliers: OutlierRule;
   readonly mergeTo?: number;
+  readonly mergePrice?: number;
   readonly representatives: number;
   readonly time?: string;
   readonly period?: Period;
@@ -85,6 +86,11 @@ export function addTopicOptions(command: Command): Command {
       },
     )
     .option('--merge-to <N>', 'take the closest topics together until N are left', wholeNumber(1))
+    .option(
+      '--merge-price <share>',
+      'take topics together that are worth less than this share of what all take off the error, such as 0.02',
+      share,
+    )
     .option('--representatives <N>', 'documents that stand for each topic', wholeNumber(0), 5)
     .option('--time <field>', 'field or column with the date of each document')
     .addOption(new Option('--period <name>', 'bins of time (default: by the dates)').choices(periods))
@@ -107,6 +113,7 @@ export async function topicOptions(options: TopicCommandOptions): Promise<TopicO
     vocabulary,
     outliers,
     mergeTo,
+    mergePrice,
     representatives,
     period,
   } = options;
@@ -122,6 +129,7 @@ export async function topicOptions(options: TopicCommandOptions): Promise<TopicO
     },
     ...(options.locale === undefined ? {} : { locale: options.locale }),
     ...(vocabulary === undefined ? {} : { vocabulary }),
+    ...(mergePrice === undefined ? {} : { mergeTo: { price: mergePrice } }),
     ...(mergeTo === undefined ? {} : { mergeTo }),
     ...(period === undefined ? {} : { period }),
   };

@@ -106,6 +106,12 @@ describe('ddcl hier topics', () => {
     expect(page).toContain('its place on a map by UMAP');
   });
 
+  it('takes topics together that are not worth their price', async () => {
+    const told = await topicsOf('--merge-price', '0.9');
+    expect(told.topics.map(({ size }) => size)).toEqual([count]);
+    expect((await topicsOf('--merge-price', '0.01')).topics).toHaveLength(3);
+  });
+
   it('refuses what does not fit, with what to do', async () => {
     const [model, posts, vectors] = [folder.at('model'), folder.at('posts.jsonl'), folder.at('posts.npy')];
     const given = ['hier', 'topics', model, posts, '--vectors', vectors];

@@ -7,7 +7,7 @@ import { findOutliers, type OutlierRule } from './outliers.ts';
 import type { Period, TopicsOverTime } from './over-time.ts';
 import type { Representative } from './representatives.ts';
 import { topWords, type ScoredWord, type TopWordOptions } from './top-words.ts';
-import { cutTree, topicTree, type TopicNode } from './tree.ts';
+import { countByPrice, cutTree, topicTree, type TopicNode } from './tree.ts';
 import { mergeTable, type DroppedWords, type WordCountOptions } from './word-counts.ts';
 import { wordSplitter, type WordSplitter } from './words.ts';
 
@@ -18,8 +18,8 @@ export interface TopicOptions extends WordCountOptions {
   readonly words?: TopWordOptions;
   /** Default `{ share: 0.05 }`. */
   readonly outliers?: OutlierRule;
-  /** Topics that are left when the closest are taken together, 1..K. Default K. */
-  readonly mergeTo?: number;
+  /** Topics that are left when the closest are taken together, 1..K; or `{ price }`: topics worth less than this share of what all take off the hard error are joined (`countByPrice`). Default K. */
+  readonly mergeTo?: number | { readonly price: number };
   /** Documents that stand for each topic. Default 5. */
   readonly representatives?: number;
   /** Bins of topics over time. Default: by the dates. */
@@ -102,7 +102,7 @@ export async function topics(
   const gathered = await gather(count, documents, { ...counted, representatives, period });
   const { ids, own, placed, sizes, masses, table, nearest, time } = gathered;
   const tree = topicTree(prototypes, sizes);
-  const groups = cutTree(tree, mergeTo);
+  const groups = cutTree(tree, typeof mergeTo === 'number' ? mergeTo : countByPrice(tree, mergeTo.price));
   const topicOf = new Int32Array(count);
   groups.forEach((group, place) => group.forEach((k) => (topicOf[k] = place)));
   const words = topWords(mergeTable(table, groups), options.words);

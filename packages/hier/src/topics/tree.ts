@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core';
-import { requireWhole } from '../checks/require.ts';
+import { requireNumber, requireWhole } from '../checks/require.ts';
 
 /** A topic, or topics taken together. */
 export interface TopicNode {
@@ -137,4 +137,22 @@ export function cutTree(tree: TopicNode, count: number): (readonly number[])[] {
     nodes.splice(last, 1, ...nodes[last]!.children);
   }
   return nodes.map((node) => node.topics).sort((a, b) => a[0]! - b[0]!);
+}
+
+/**
+ * How many topics are left when those that are worth less than `price` are taken together: the joins of the tree that cost less are made.
+ *
+ * @param price share of what all joins cost, which is what the topics take off the hard error, 0..1
+ * @throws DdclError `argument` for another price
+ */
+export function countByPrice(tree: TopicNode, price: number): number {
+  requireNumber('price', price, (share) => share >= 0 && share <= 1, 'a share from 0 to 1');
+  const heights: number[] = [];
+  const open = [tree];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.children.length > 0) heights.push(node.height);
+    open.push(...node.children);
+  }
+  heights.sort((a, b) => a - b);
+  return 1 + heights.filter((height, join) => height - (heights[join - 1] ?? 0) >= price * tree.height).length;
 }

@@ -4,7 +4,7 @@ import { parseDate } from '../../src/topics/dates.ts';
 import { guidedStarts } from '../../src/topics/guided.ts';
 import { findOutliers, type OutlierRule } from '../../src/topics/outliers.ts';
 import { timeCounts, type Period } from '../../src/topics/over-time.ts';
-import { cutTree, topicTree, type TopicNode } from '../../src/topics/tree.ts';
+import { countByPrice, cutTree, topicTree, type TopicNode } from '../../src/topics/tree.ts';
 
 /** What joining does to the error, by going through all pairs and computing the error anew. */
 function joinedByError(points: readonly (readonly number[])[], masses: readonly number[]): number[][][] {
@@ -52,6 +52,17 @@ describe('the tree', () => {
     expect(tree.children[0]!.height).toBeCloseTo(0.75 / 8, 14);
     expect(tree.height).toBeCloseTo(0.75 / 8 + (2 * 9.75 ** 2) / 8, 12);
     expect(tree).toMatchObject({ topics: [0, 1, 2], mass: 8 });
+  });
+
+  it('has as many topics as are worth their price', () => {
+    // Joins cost 1/8, 1/8 and 50: of pairs of mass 1 and 1 at a distance of 1/2, then of those.
+    const tree = topicTree([0, 0.5, 10, 10.5], [1, 1, 1, 1]);
+    expect([0, 0.001, 0.01, 0.9, 1].map((price) => countByPrice(tree, price))).toEqual([4, 4, 2, 2, 1]);
+    expect(cutTree(tree, countByPrice(tree, 0.01))).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(countByPrice(topicTree([1, 2], [3]), 0.5)).toBe(1);
   });
 
   it('joins topics without documents to their nearest', () => {
@@ -189,6 +200,7 @@ describe('bad input', () => {
       () => cutTree(topicTree([1, 2], [1, 1]), 3),
       '2 topics can be merged to a whole number from 1 to 2, but 3 was asked for.',
     ],
+    [() => countByPrice(topicTree([1, 2], [1, 1]), 2), 'price must be a share from 0 to 1, but is 2.'],
     [
       () => findOutliers([0], [0], { part: 1 } as never),
       'Outliers are told by { share: 0.05 }, { entropy: 1.5 }, { distance: 2 }, or { entropy: 1.5, distance: 2 }, but {"part":1} came.',

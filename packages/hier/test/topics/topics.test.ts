@@ -59,6 +59,7 @@ describe('topics', () => {
       [1, [1, 2], 4],
     ]);
     expect([...view.topicOf]).toEqual([0, 1, 1]);
+    expect(await topics(prototypes, 3, documents, { stopWords, mergeTo: { price: 0.1 } })).toEqual(view);
     expect(view.topics[1]!.words[0]!.word).toBe('apple');
     expect(view.topics[1]!.documents[0]!.id).toBe('d6');
     expect(view.time!.counts).toHaveLength(2 * view.time!.starts.length);
