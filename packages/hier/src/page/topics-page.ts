@@ -154,10 +154,13 @@ function pageTree(node: TopicNode, topicOf: Int32Array): PageTree {
   return [first, second, round(node.height, 5)];
 }
 
+const counted = (count: number, what: string): string =>
+  `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+
 function head(title: string, view: TopicView, map: string): string {
   const figures = [
-    `${view.topics.length.toLocaleString('en')} topics in ${view.documents.toLocaleString('en')} documents`,
-    `${view.outliers.ids.length.toLocaleString('en')} outliers`,
+    `${counted(view.topics.length, 'topic')} in ${counted(view.documents, 'document')}`,
+    counted(view.outliers.ids.length, 'outlier'),
     ...(Number.isFinite(view.coherence) ? [`coherence (NPMI) ${view.coherence.toFixed(3)}`] : []),
     ...(Number.isFinite(view.diversity) ? [`diversity ${view.diversity.toFixed(2)}`] : []),
   ].join('; ');
