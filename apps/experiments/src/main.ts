@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
 import { isDdclError } from '@ddcl/core';
@@ -9,8 +9,10 @@ import { contestants, firstPictures, pictureCount, readCifar, runCodebooks } fro
 import { documentClusters, documentClustersPage } from './document-clusters.ts';
 import { longDocuments, longDocumentsPage } from './long-documents.ts';
 import { longTexts } from './long-texts.ts';
+import { dynamicsFigure, hierarchyTables, runHierarchies, type HierarchyRun } from './hierarchies.ts';
 import { pictureGrid } from './picture.ts';
 import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
+import { readLabelledDocuments } from './read-documents.ts';
 import { spaceObjects, spaceObjectsPage } from './space-objects.ts';
 
 interface CommonOptions {
@@ -110,6 +112,57 @@ program
       const { tokens, budgets, seeds } = options;
       const command = `node apps/experiments/dist/main.js long-documents DATA --encoder all-MiniLM-L6-v2 --cache CACHE --tokens ${tokens} --budgets ${budgets.join(',')} --seeds ${seeds}`;
       await publish(results.outcomes, longDocumentsPage(results, command), options);
+    },
+  );
+program
+  .command('hierarchies')
+  .description("topics of labelled documents by level, beside k-means; a folder of 'ddcl encode-tokens --labels'")
+  .argument('<folder>', 'folder of token shards')
+  .requiredOption('--text <file.jsonl>', 'the texts of the same documents, for words')
+  .requiredOption('--stop-words <file>', 'words that are left out, one a line')
+  .requiredOption('--cache <file.jsonl>', 'finished fits, for the figure')
+  .option('--topics <K>', 'number of topics', wholeNumber, 20)
+  .option('--seeds <N>', 'seeds', wholeNumber, 5)
+  .option('--methods <list>', 'names, separated by semicolons', (text) => text.split(';'))
+  .option('--figure <file.svg>', "draw the course of the last method's first seed")
+  .action(
+    async (
+      folder: string,
+      options: {
+        text: string;
+        stopWords: string;
+        cache: string;
+        topics: number;
+        seeds: number;
+        methods?: string[];
+        figure?: string;
+      },
+    ) => {
+      const lines = async (file: string): Promise<string[]> => (await readFile(file, 'utf8')).trimEnd().split('\n');
+      const texts = (await lines(options.text)).map((line) => (JSON.parse(line) as { text: string }).text);
+      const backend = await ortBackend({
+        runtime: ort as unknown as OrtRuntime,
+        executionProviders: ['cpu'],
+        threads: 1,
+      });
+      const runs: HierarchyRun[] = [];
+      const { methods: only, ...rest } = options;
+      const settings = {
+        ...rest,
+        texts,
+        stopWords: await lines(options.stopWords),
+        ...(only !== undefined && { only }),
+      };
+      for await (const run of runHierarchies(backend, await readLabelledDocuments(folder), settings)) {
+        runs.push(run);
+        const { history, ...figures } = run;
+        say(JSON.stringify(figures));
+        await appendFile(options.cache, `${JSON.stringify(run)}\n`);
+        if (options.figure !== undefined && run.seed === 0 && history.length > 0)
+          await writeFile(options.figure, dynamicsFigure(history));
+      }
+      backend.dispose();
+      process.stdout.write(hierarchyTables(runs, 'node apps/experiments/dist/main.js hierarchies FOLDER'));
     },
   );
 program

@@ -27,7 +27,10 @@ export interface FitHierarchyOptions {
   readonly epochs?: number;
   /** With `joint`: let an upper level's L_q reach the prototypes below it. Default false: minimised there it rewards making all documents equal. */
   readonly through?: boolean;
-  /** Independent fits of the last level, of which the one with the lowest hard error is kept. Default 10. */
+  /**
+   * Fits of the last level, of which the one with the lowest hard error is kept. Up to 4,096 numbers of prototypes all are annealed; above that the best
+   * of so many k-means (from random items, of up to 16,384) is where one goes on from at the final temperature. Default 10.
+   */
   readonly restarts?: number;
   /** Measure the stability certificate of each level (docs/math.md section 4), which may take longer than its fit. Default false. */
   readonly certificate?: boolean;

@@ -26,12 +26,7 @@ export function createHash(): Hash {
     }
     [one, two, words] = [first, second, words + numbers.length];
   };
-  const finished = (lane: number): number => {
-    let mixed = lane ^ words;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return (mixed ^ (mixed >>> 16)) >>> 0;
-  };
+  const finished = (lane: number): number => mixed(lane ^ words);
   return {
     add(piece) {
       if (typeof piece === 'string') {
@@ -47,9 +42,17 @@ export function createHash(): Hash {
   };
 }
 
-/** Of the place of an item in a document with this key, a whole number below 2^53. */
+/** Of the place of an item in a document with this key, a whole number below 2^53; called for every token, so without a hash of its own. */
 export function itemKey(documentKey: number, item: number): number {
-  const hash = createHash();
-  hash.add(Float64Array.of(documentKey, item));
-  return hash.key();
+  const [high, low] = [Math.floor(documentKey / 2 ** 21), documentKey % 2 ** 21];
+  const one = mixed(Math.imul(high, 0xcc9e2d51) ^ mixed(low + Math.imul(item, 0x9e3779b1)));
+  return one * 2 ** 21 + (mixed(one ^ Math.imul(item, 0x85ebca6b) ^ low) >>> 11);
+}
+
+/** The last steps of MurmurHash3: every bit of a word depends on every other. */
+function mixed(word: number): number {
+  let result = word;
+  result = Math.imul(result ^ (result >>> 16), 0x85ebca6b);
+  result = Math.imul(result ^ (result >>> 13), 0xc2b2ae35);
+  return (result ^ (result >>> 16)) >>> 0;
 }

@@ -6,6 +6,9 @@ import type { Projection } from '../level/fitted-level.ts';
 /** Directions that are carried beside those that are wanted, and passes over the rows: N. Halko, P.-G. Martinsson, J. Tropp, SIAM Review 53, 2011. */
 const [extra, passes] = [16, 4];
 
+/** Rows for each axis, at least: fewer say nothing of its direction, and the axis is zeros. */
+const rowsPerAxis = 8;
+
 /**
  * The directions of largest variance of rows, by subspace iteration: products with the rows run on the backend, so that neither a covariance of
  * `width` x `width` nor an eigenproblem of that size is needed.
@@ -49,7 +52,10 @@ export async function principalAxes(
         `All ${count} groups pass on the same numbers, so there is nothing to project. Give documents that differ.`,
       );
     }
-    const factors = values.map((value) => (value > 1e-9 * values[0]! ? (values[0]! / value) ** 0.25 : 0));
+    const kept = Math.max(1, Math.floor(count / rowsPerAxis));
+    const factors = values.map((value, axis) =>
+      axis < kept && value > 1e-9 * values[0]! ? (values[0]! / value) ** 0.25 : 0,
+    );
     return { mean, axes: rotated(basis, vectors, factors, width, carried, components) };
   } finally {
     products.dispose();

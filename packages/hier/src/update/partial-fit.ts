@@ -12,7 +12,7 @@ import { driftOf, mergedTopics, splitTopics, type ChangeLog } from './change-log
 import { giveBirth } from './give-birth.ts';
 
 /** Items of the update that topics are born from, at most. */
-const poolItems = 4096;
+const poolItems = 2048;
 /** Tokens of a batch where no number of documents is given. */
 const batchTokens = 1 << 15;
 

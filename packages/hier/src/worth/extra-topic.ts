@@ -15,6 +15,8 @@ export interface ExtraTopic {
 
 /** Rounds in which the new prototype goes to the mean of what is nearest to it. */
 const rounds = 8;
+/** Items that are looked at, at most. */
+const mostItems = 2048;
 /** Items that a new prototype is made from, at least: fewer are an accident. */
 const fewest = 5;
 
@@ -22,16 +24,16 @@ const fewest = 5;
  * The best place for one prototype more while the others stay: from the farther half of each cell, to the mean of what is nearest to it. It is made from every
  * second item and judged by the others, so that few items do not gain by being few.
  *
- * @param rows items of the last level, [n, width], in an order that has nothing to do with their topics
+ * @param rows items of the last level, [n, width], in an order that has nothing to do with their topics; the first 2,048 are looked at
  * @returns `undefined` where no place has five items
  */
 export function extraTopic(rows: Float32Array, model: DdclModel): ExtraTopic | undefined {
   const { dimension: width } = model;
   const assigner = createAssigner(model);
-  const count = rows.length / width;
+  const count = Math.min(mostItems, rows.length / width);
   const nearest = new Int32Array(count);
   const distances = new Float64Array(count);
-  const framed = new Float64Array(rows.length);
+  const framed = new Float64Array(count * width);
   for (let row = 0; row < count; row++) {
     nearest[row] = assigner.assign(rows, row * width);
     distances[row] = assigner.distances[nearest[row]!]!;

@@ -120,12 +120,12 @@ it('takes any depth: tokens, sentences, documents', async () => {
   const source = documentsFromArrays({ ...documents, groups: { sentence: sentences } });
   const deep: HierarchySpec = {
     dimension: 8,
-    levels: [{ prototypes: 12, group: 'sentence' }, { name: 'sentence', prototypes: 6 }, { prototypes: 4 }],
+    levels: [{ prototypes: 12, group: 'sentence' }, { name: 'sentence', prototypes: 8, pass: { what: 'occupancy' } }, { prototypes: 4 }],
   };
   const codes: DocumentCode[] = [];
   const { levels } = await fitHierarchy(backend, deep, source, {
     epochs: 4,
-    restarts: 1,
+    restarts: 2,
     onDocuments: (some) => codes.push(...some),
   });
   const parts = sentences.flat().filter((length) => length > 0).length;
@@ -223,4 +223,18 @@ describe('refuses', () => {
     ],
     ['aborted: The pass over documents was aborted.', () => call(spec, sourceOf(few), { signal: AbortSignal.abort() })],
   ])('%s', async (message, refused) => expect(await refused()).toBe(message));
+});
+
+it('starts wide topics from the best of several k-means, in any order', async () => {
+  const documents = corpus({ documents: 90, dimension: 520, tokens: 1, noise: 0.1, classes: [0, 1, 2] });
+  const wide = { dimension: 520, levels: [{ prototypes: 9 }] };
+  const order = createRandom(8).permutation(90);
+  const [one, two] = [
+    await fitHierarchy(backend, wide, sourceOf(documents), { restarts: 12 }),
+    await fitHierarchy(backend, wide, sourceOf(pick(documents, order)), { restarts: 12 }),
+  ];
+  expect(hierarchyToBytes(one.model)).toEqual(hierarchyToBytes(two.model));
+  const few = await fitHierarchy(backend, wide, sourceOf(documents), { restarts: 2 });
+  // The first starts are the same.
+  expect(one.levels[0]!.hard).toBeLessThanOrEqual(few.levels[0]!.hard);
 });
