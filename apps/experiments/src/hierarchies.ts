@@ -20,6 +20,7 @@ export const methods: readonly Method[] = [
   { name: 'k-means of mean vectors, 10 starts', prototypes: undefined, of: 'vectors' },
   { name: 'mean vectors, K = 20', prototypes: [20], of: 'vectors' },
   { name: 'mean vectors, K1 = 1 (centred, 64 components), K2 = 20', prototypes: [1, 20], of: 'vectors' },
+  { name: 'tokens, K1 = 32, K2 = 20', prototypes: [32, 20], of: 'tokens' },
   { name: 'tokens, K1 = 32, K2 = 20, 15 epochs', prototypes: [32, 20], of: 'tokens', epochs: 15 },
 ];
 
@@ -44,6 +45,8 @@ export interface HierarchyOptions {
   readonly topics: number;
   readonly texts: readonly string[];
   readonly stopWords: readonly string[];
+  /** Fit shuffled documents too. */
+  readonly shuffle: boolean;
   /** Names of methods that are run. */
   readonly only?: readonly string[];
 }
@@ -52,7 +55,7 @@ export interface HierarchyOptions {
 export async function* runHierarchies(
   backend: Backend,
   documents: LabelledDocuments,
-  { seeds, topics: count, texts, stopWords, only }: HierarchyOptions,
+  { seeds, topics: count, texts, stopWords, shuffle, only }: HierarchyOptions,
 ): AsyncGenerator<HierarchyRun> {
   const vectors = meanVectors(documents);
   for (const method of methods.filter(({ name }) => only?.includes(name) ?? true)) {
@@ -69,7 +72,7 @@ export async function* runHierarchies(
         words: { minDocuments: 5, maxShare: 1 },
       });
       const again =
-        seed === 0 && prototypes !== undefined
+        shuffle && seed === 0 && prototypes !== undefined
           ? await shuffledTopics(backend, own, prototypes, count, method.epochs)
           : undefined;
       yield {

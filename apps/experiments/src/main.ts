@@ -124,6 +124,7 @@ program
   .option('--topics <K>', 'number of topics', wholeNumber, 20)
   .option('--seeds <N>', 'seeds', wholeNumber, 5)
   .option('--methods <list>', 'names, separated by semicolons', (text) => text.split(';'))
+  .option('--no-shuffle', 'leave out the fits of shuffled documents')
   .option('--figure <file.svg>', "draw the course of the last method's first seed")
   .action(
     async (
@@ -134,6 +135,7 @@ program
         cache: string;
         topics: number;
         seeds: number;
+        shuffle: boolean;
         methods?: string[];
         figure?: string;
       },

@@ -19,6 +19,9 @@ export interface CollectedItems {
   readonly empty: number;
 }
 
+/** Items that a level is fitted on, at most: its prototypes are means, which more would change in the third digit. */
+const mostItems = (prototypes: number): number => Math.max(1 << 16, 512 * prototypes);
+
 /**
  * One pass over the documents, of which what the levels that are fitted make of them is kept.
  *
@@ -34,7 +37,8 @@ export async function collectItems(
   const { isRaw = false } = options;
   const width = isRaw ? resolved[fitted.length - 1]!.up!.numbers : resolved[fitted.length]!.width;
   // A sample takes twice its rows.
-  const most = Math.max(1, Math.floor(bytes / (8 * width)));
+  const prototypes = resolved[fitted.length]?.prototypes ?? 0;
+  const most = Math.max(1, Math.min(mostItems(prototypes), Math.floor(bytes / (8 * width))));
   const sample = createHashSample(width, most);
   const climber = createClimber(resolved, fitted, { isRaw });
   // Where a level's items are whole documents, those that would not be kept need not be computed.

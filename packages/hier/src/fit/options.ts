@@ -23,7 +23,10 @@ export interface FitHierarchyOptions {
    * minimise `sum_l beta_l L_q^(l)`.
    */
   readonly mode?: 'levels' | 'joint';
-  /** Passes over a level's items; default: as many as its annealed steps need, then passes until L_q stands still. With `joint` also the epochs of that; default 5. */
+  /**
+   * Passes over a level's items, all of which cool; default: as many as its annealed steps need, then passes until L_q stands still, which ends lower.
+   * With `joint` also the epochs of that; default 5.
+   */
   readonly epochs?: number;
   /** With `joint`: let an upper level's L_q reach the prototypes below it. Default false: minimised there it rewards making all documents equal. */
   readonly through?: boolean;
@@ -41,8 +44,8 @@ export interface FitHierarchyOptions {
   /** Of prototypes and of the fit's programs. Default `float32`. */
   readonly dtype?: FloatDType;
   /**
-   * Bytes of the items that a level is fitted on: more are sampled by a hash of their document, so that neither memory nor the order of documents
-   * matters. Default 256 MiB.
+   * Bytes of the items that a level is fitted on: more, and more than 65,536 or 512 per prototype, are sampled by a hash of their document, so that
+   * neither memory nor the order of documents matters. Default 256 MiB.
    */
   readonly memory?: number;
   readonly signal?: AbortSignalLike;

@@ -120,7 +120,11 @@ it('takes any depth: tokens, sentences, documents', async () => {
   const source = documentsFromArrays({ ...documents, groups: { sentence: sentences } });
   const deep: HierarchySpec = {
     dimension: 8,
-    levels: [{ prototypes: 12, group: 'sentence' }, { name: 'sentence', prototypes: 8, pass: { what: 'occupancy' } }, { prototypes: 4 }],
+    levels: [
+      { prototypes: 12, group: 'sentence' },
+      { name: 'sentence', prototypes: 8, pass: { what: 'occupancy' } },
+      { prototypes: 4 },
+    ],
   };
   const codes: DocumentCode[] = [];
   const { levels } = await fitHierarchy(backend, deep, source, {
