@@ -9,6 +9,7 @@ import { compareShape, type ShapeComparison } from './compare/compare-shape.ts';
 import { formatReport, type Report } from './compare/markdown.ts';
 import { shardNames } from './fit/repeat-shards.ts';
 import { formatFit, timeFit } from './fit/time-fit.ts';
+import { tfjsCommand } from './tfjs/command.ts';
 import { codebooksCommand } from './codebooks/command.ts';
 import { kMeansCommand } from './k-means/command.ts';
 import { pqCommand } from './pq/command.ts';
@@ -206,6 +207,7 @@ program.addCommand(kMeansCommand());
 program.addCommand(pqCommand());
 program.addCommand(quantisersCommand());
 program.addCommand(codebooksCommand());
+program.addCommand(tfjsCommand());
 program
   .command('memory')
   .description('resident memory on the way through many small steps (run node with --expose-gc for steadier figures)')

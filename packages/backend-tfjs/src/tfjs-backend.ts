@@ -14,7 +14,7 @@ import { tfjsKernels } from './kernels/kernels.ts';
 import { tidyAll } from './kernels/tidy.ts';
 import { requireOneCopy, requireTensor, requireTfjs } from './require-tfjs.ts';
 import type { Tfjs, TfTensor } from './tfjs.ts';
-import { traitsOf } from './traits.ts';
+import { traitsOf, type Traits } from './traits.ts';
 
 /** What {@link tfjsBackend} takes. */
 export interface TfjsBackendOptions {
@@ -61,7 +61,7 @@ export async function tfjsBackend({ tf, maxBufferBytes }: TfjsBackendOptions): P
       deterministic: traits.deterministic,
     },
     kernels: kept(tf, tfjsKernels(tf, traits), requireSame),
-    composites: keptComposites(tf, requireSame),
+    composites: keptComposites(tf, traits, requireSame),
     upload: (type, data) => {
       requireSame('upload');
       return tf.keep(made(tf, type, data));
@@ -114,9 +114,10 @@ function kept(tf: Tfjs, kernels: KernelTable<TfTensor>, requireSame: (use: strin
 
 function keptComposites(
   tf: Tfjs,
+  traits: Traits,
   requireSame: (use: string) => void,
 ): Readonly<Record<string, CompositeKernel<TfTensor>>> {
-  const entries = Object.entries(tfjsComposites(tf)).map(([name, kernel]) => {
+  const entries = Object.entries(tfjsComposites(tf, traits)).map(([name, kernel]) => {
     const owned: CompositeKernel<TfTensor> = (inputs, call) => {
       requireSame(name);
       return tidyAll(tf, () => kernel(inputs, call)).map((tensor) => tensor && tf.keep(tensor));

@@ -1,3 +1,5 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-wasm';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from '@ddcl/core/backend';
 import { median } from '../measure/median.ts';
@@ -63,7 +65,8 @@ export async function compareShape(
     }
     if (tfjs) {
       const flops = 4 * shape.tokens * shape.dimension * shape.prototypes;
-      contestants.push(await tfjsStep(inputs, flops > slowForTfjs ? Math.min(3, rounds) : rounds));
+      await tf.setBackend('wasm');
+      contestants.push(tfjsStep(tf, inputs, flops > slowForTfjs ? Math.min(3, rounds) : rounds));
     }
     await requireAll(contestants);
     return { shape, timings: await timeAll(contestants, rounds, onRound), torch: torch?.version, leftOut };

@@ -1,29 +1,26 @@
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-wasm';
+import type * as core from '@tensorflow/tfjs-core';
 import type { Contestant, Results } from './contestant.ts';
 import type { Inputs } from './inputs.ts';
 
-/** The step on tfjs with its WebAssembly backend (one thread in Node), in the closed form, Adam written out. */
-export async function tfjsStep(inputs: Inputs, rounds: number): Promise<Contestant> {
-  await tf.setBackend('wasm');
-  await tf.ready();
+/** The step on tfjs and the backend it runs on (WebAssembly has one thread in Node), in the closed form, Adam written out. */
+export function tfjsStep(tf: typeof core, inputs: Inputs, rounds: number): Contestant {
   const { tokens: n, dimension: m, prototypes: k } = inputs.shape;
   const T = inputs.temperature;
   const z = tf.tensor2d(inputs.tokens, [n, m]);
   const a = tf.tensor2d(inputs.weights, [n, 1]);
-  const start = (): tf.Tensor2D[] => [tf.tensor2d(inputs.prototypes, [k, m]), tf.zeros([k, m]), tf.zeros([k, m])];
+  const start = (): core.Tensor2D[] => [tf.tensor2d(inputs.prototypes, [k, m]), tf.zeros([k, m]), tf.zeros([k, m])];
   let state = start();
 
-  const step = (): tf.Tensor => {
+  const step = (): core.Tensor => {
     const before = state;
     const [lq, ...after] = tf.tidy(() => {
-      const [p, mean, square] = before as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const [p, mean, square] = before as [core.Tensor2D, core.Tensor2D, core.Tensor2D];
       const bias = tf.div(tf.sum(tf.mul(p, p), 1), -T);
       // Transposes are written out: with matMul's own flags for them the step took 6 to 18 times as long.
-      const logits = tf.add(tf.matMul(z, tf.transpose(tf.mul(p, 2 / T) as tf.Tensor2D)), bias);
+      const logits = tf.add(tf.matMul(z, tf.transpose(tf.mul(p, 2 / T) as core.Tensor2D)), bias);
       const q = tf.softmax(logits);
       const s = tf.sum(tf.mul(q, logits), 1, true);
-      const w = tf.mul(tf.mul(q, tf.add(logits, tf.sub(1, s))), a) as tf.Tensor2D;
+      const w = tf.mul(tf.mul(q, tf.add(logits, tf.sub(1, s))), a) as core.Tensor2D;
       const loss = tf.sum(tf.mul(a, tf.sub(tf.sum(tf.mul(z, z), 1, true), tf.mul(s, T))));
       const pull = tf.sub(tf.mul(tf.reshape(tf.sum(w, 0), [k, 1]), p), tf.matMul(tf.transpose(w), z));
       const gradient = tf.mul(pull, 2 / n);
@@ -31,15 +28,15 @@ export async function tfjsStep(inputs: Inputs, rounds: number): Promise<Contesta
       const m1 = tf.add(tf.mul(mean, 0.9), tf.mul(gradient, 0.1));
       const v1 = tf.add(tf.mul(square, 0.999), tf.mul(tf.mul(gradient, gradient), 0.001));
       const update = tf.div(tf.div(m1, 0.1), tf.add(tf.sqrt(tf.div(v1, 0.001)), 1e-8));
-      return [loss, tf.sub(p, tf.mul(update, 1e-3)) as tf.Tensor2D, m1 as tf.Tensor2D, v1 as tf.Tensor2D];
-    }) as [tf.Tensor, ...tf.Tensor2D[]];
+      return [loss, tf.sub(p, tf.mul(update, 1e-3)) as core.Tensor2D, m1 as core.Tensor2D, v1 as core.Tensor2D];
+    }) as [core.Tensor, ...core.Tensor2D[]];
     tf.dispose(before);
     state = after;
     return lq;
   };
 
   return {
-    name: 'tfjs wasm',
+    name: `tfjs ${tf.getBackend()}`,
     work: 'step',
     rounds,
     async check(): Promise<Results> {

@@ -5,6 +5,7 @@ import type { TfTensor } from '../tfjs.ts';
 import { layerFormatVersion } from './config-checks.ts';
 import { ExtraLoss } from './extra-loss.ts';
 import type { LayerPart } from './layer-part.ts';
+import { maskSource } from './mask-source.ts';
 import type { TfConfig, TfjsLayers, TfLayer, TfShape, TfWeight } from './tf-layers.ts';
 import { ReportSums, type StepReports } from './watch.ts';
 
@@ -243,12 +244,21 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
       part.weights.forEach(({ name }, index) => this.owned.get(name)!.write(next[index]!));
     }
 
+    /** Whether no output has a row per token, that the mask could go on with. */
+    get endsMask(): boolean {
+      return !this.#definition.isPerToken.includes(true);
+    }
+
     /** A weight per token: the mask, or 1. */
     #weightsOf(tokens: TfTensor, mask: unknown): TfTensor {
       const shape = tokens.shape.slice(0, -1);
-      if (mask === undefined || mask === null) return tf.ones(shape);
+      const source = maskSource(this);
+      if (mask === undefined || mask === null || source === 'none') return tf.ones(shape);
       const given = mask as TfTensor;
-      if (given.shape.join() !== shape.join())
+      const isRight = given.shape.join() === shape.join();
+      // What stands on an input may see the mask of another branch.
+      if (!isRight && source === 'input') return tf.ones(shape);
+      if (!isRight)
         throw new DdclError(
           'shape',
           `${this.#named} takes a mask [${shape.join(', ')}], a number for each token of [${tokens.shape.join(', ')}], but got [${given.shape.join(', ')}]. Mask the same tokens as the layer's input has.`,

@@ -15,7 +15,7 @@ import {
   type WalkOptions,
 } from '@ddcl/core/backend';
 import { splitGradient, vjpProgram } from '@ddcl/core';
-import { tfjsComposites } from '../kernels/composites.ts';
+import { compositeNames, tfjsComposites } from '../kernels/composites.ts';
 import { tfjsKernels } from '../kernels/kernels.ts';
 import { tidyAll } from '../kernels/tidy.ts';
 import { requireOneCopy, requireTensor, requireTfjs } from '../require-tfjs.ts';
@@ -54,7 +54,6 @@ interface Split {
  */
 export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
   requireTfjs(tf, 'asTfjsOp');
-  const composites = Object.keys(tfjsComposites(tf));
   const ready = new BoundedCache<Ready>(sizesPerProgram);
   const again = new Map<string, TfjsOp>();
   let options: (WalkOptions<TfTensor> & { readonly backend: string }) | undefined;
@@ -62,11 +61,12 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
   const optionsNow = (): WalkOptions<TfTensor> => {
     if (options?.backend !== tf.getBackend()) {
       requireOneCopy(tf, 'asTfjsOp');
+      const traits = traitsOf(tf);
       options = {
         backend: tf.getBackend(),
-        kernels: tidied(tf, tfjsKernels(tf, traitsOf(tf))),
+        kernels: tidied(tf, tfjsKernels(tf, traits)),
         composites: Object.fromEntries(
-          Object.entries(tfjsComposites(tf)).map(([name, kernel]) => [
+          Object.entries(tfjsComposites(tf, traits)).map(([name, kernel]) => [
             name,
             (inputs, call) => tidyAll(tf, () => kernel(inputs, call)),
           ]),
@@ -89,19 +89,19 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
         'shape',
         `${program.name} as an op of tfjs takes no empty tensors, but ${formatType(empty)} is one. Leave it out.`,
       );
-    const made: Ready = { program: concrete, plan: planKernels(concrete, composites) };
+    const made: Ready = { program: concrete, plan: planKernels(concrete, compositeNames) };
     ready.set(key, made);
     return made;
   };
   const splitOf = (made: Ready): Split => {
     if (made.split === undefined) {
-      const { forward, backward, inputs, outputs } = splitGradient(made.program, composites);
+      const { forward, backward, inputs, outputs } = splitGradient(made.program, compositeNames);
       const plans = new Map<string, KernelPlan>();
       made.split = {
-        forward: planKernels(forward, composites),
+        forward: planKernels(forward, compositeNames),
         backward: (isThere) => {
           const key = isThere.join();
-          const plan = plans.get(key) ?? planKernels(backward(isThere), composites);
+          const plan = plans.get(key) ?? planKernels(backward(isThere), compositeNames);
           plans.set(key, plan);
           return plan;
         },

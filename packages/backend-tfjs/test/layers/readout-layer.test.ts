@@ -324,6 +324,36 @@ describe('DDCLReadout in training', () => {
     expect(per(['pooled', 'outputs'] as never).computeMask(tokens(), own)).toEqual([null, own]);
   });
 
+  it('takes no mask of layers that ended it, which tfjs hands on all the same', async () => {
+    const words = tf.tensor2d([1, 2, 0, 3, 0, 0], [2, 3]);
+    const embedding = (): ReturnType<typeof tf.layers.embedding> =>
+      tf.layers.embedding({ inputDim: 4, outputDim: m, inputLength: 3, maskZero: true });
+    const book = ddclLayers(tf).ddclQuantizer({ codes: 2, steps: 3 });
+    const after = tf.sequential({
+      layers: [embedding(), ddclReadout({ prototypes: k }), tf.layers.dense({ units: 2 }), book],
+    });
+    expect(after.predict(words) as TfTensor).toMatchObject({ shape: [2, 2] });
+    // A convolution ends the mask, as it does in Keras: padding counts from there on.
+    const convolved = tf.sequential();
+    convolved.add(embedding());
+    convolved.add(tf.layers.conv1d({ filters: m, kernelSize: 1 }));
+    convolved.add(ddclReadout({ prototypes: k, outputs: 'outputs', temperature }));
+    (convolved.layers[2] as DDCLReadoutLayer).writeModel(await withPrototypes({}).readModel());
+    const made = (convolved.predict(words) as TfTensor).dataSync();
+    expect(made.subarray(2 * m, 3 * m).some((value) => value !== 0)).toBe(true);
+    const direct = tf.sequential({
+      layers: [
+        embedding(),
+        tf.layers.dense({ units: m }),
+        ddclReadout({ prototypes: k, outputs: 'outputs', temperature }),
+      ],
+    });
+    (direct.layers[2] as DDCLReadoutLayer).writeModel(await withPrototypes({}).readModel());
+    const masked = (direct.predict(words) as TfTensor).dataSync();
+    expect(masked.subarray(2 * m, 3 * m).every((value) => value === 0)).toBe(true);
+    expect(masked.subarray(0, 2 * m).every((value) => value !== 0)).toBe(true);
+  });
+
   it('works in a model inside a model, and shared by two inputs', async () => {
     const inner = tf.sequential({ layers: [ddclReadout({ prototypes: k, inputShape: [length, m], lambda: 1 })] });
     const [left, right] = [tf.input({ shape: [length, m] }), tf.input({ shape: [length, m] })];
