@@ -121,7 +121,7 @@ export async function overheadGroup(tf: typeof core, inputs: Inputs): Promise<Gr
         name: 'for scale: one product Z P^T',
         run: async () => {
           const [product] = products(z, p);
-          await tf.tidy(() => tf.sum(product!)).data();
+          await product!.data();
           product!.dispose();
         },
       },
