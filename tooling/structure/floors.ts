@@ -101,7 +101,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['command-line.ts', 'machine.ts', 'measure', 'peer'],
     ['compare', 'fit', 'readout.ts', 'step-table.ts'],
     ['k-means'],
-    ['codebooks', 'pq', 'quantisers'],
+    ['codebooks', 'pq', 'quantisers', 'tfjs'],
     ['main.ts'],
   ],
 };
