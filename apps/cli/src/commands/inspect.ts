@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { separation } from '@ddcl/core/metrics';
+import { describeHierarchy } from '@ddcl/hier';
 import { resolveSpec } from '@ddcl/vq';
 import { Command } from 'commander';
+import { isHierarchyFolder, loadHierarchy } from '../hier/hierarchy-folder.ts';
 import { loadModel, type ModelConfig } from '../model-folder/model-folder.ts';
 import {
   isQuantizerFolder,
@@ -26,7 +28,9 @@ export function inspectCommand(): Command {
           ? autoencoderSummary(autoencoder)
           : (await isQuantizerFolder(path))
             ? await quantizerSummary(path)
-            : await modelSummary(path);
+            : (await isHierarchyFolder(path))
+              ? await hierarchySummary(path)
+              : await modelSummary(path);
       process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${formatLines(summary).join('\n')}\n`);
     });
 }
@@ -59,6 +63,16 @@ async function quantizerSummary(folder: string): Promise<object> {
     numbers: Object.values(state.tensors).reduce((sum, { length }) => sum + length, 0),
     ...origin(config),
   };
+}
+
+async function hierarchySummary(folder: string): Promise<object> {
+  const { hierarchy, config } = await loadHierarchy(folder);
+  const { hash, documents, levels } = describeHierarchy(hierarchy);
+  const each = levels.map(({ name, prototypes, width, temperatureShare, up }) => [
+    name,
+    { prototypes, width, temperatureShare, passes: up?.what ?? null },
+  ]);
+  return { hierarchy: hash, documentsSeen: documents, levels: Object.fromEntries(each), ...origin(config) };
 }
 
 function autoencoderSummary({ model, config }: LoadedAutoencoder): object {

@@ -8,6 +8,7 @@ import {
   requireFolder,
   type ModelConfig,
 } from '../model-folder/model-folder.ts';
+import { isFile } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { version } from '../output/version.ts';
 import { readIfThere, writeWhole } from '../output/write-file.ts';
@@ -19,6 +20,9 @@ export interface LoadedHierarchy {
 }
 
 const givesFolder = "Give the folder that 'ddcl hier fit --out' wrote.";
+
+/** Whether a folder holds a hierarchy. */
+export const isHierarchyFolder = (folder: string): Promise<boolean> => isFile(join(folder, modelFiles.hierarchy));
 
 /** @throws DdclError `argument` or `format` if the folder is missing, or does not hold a whole hierarchy of this version */
 export async function loadHierarchy(folder: string): Promise<LoadedHierarchy> {

@@ -85,6 +85,11 @@ describe('ddcl hier', () => {
     expect(new Set(lines.flatMap(({ topic }) => topic ?? []))).toEqual(new Set([0, 1]));
     expect(linesOf('first-topics.jsonl')).toEqual(lines.slice(0, 20));
     expect(folder.read('model/history.jsonl').toString().trim().split('\n').length).toBeGreaterThanOrEqual(4);
+    const { levels } = await runJson<{ levels: object }>(['inspect', model]);
+    expect(levels).toMatchObject({
+      token: { prototypes: 6, passes: 'residuals' },
+      document: { prototypes: 2, width: 64 },
+    });
     const bytes = (name: string): Buffer => folder.read(`${name}/hierarchy.safetensors`);
     expect(bytes('merged')).toEqual(bytes('whole'));
     expect(bytes('merged')).not.toEqual(bytes('model'));
