@@ -71,7 +71,7 @@ export function encodeCommand(): Command {
     .addOption(textOption());
   addEncoderOptions(addTextUseOptions(command), true)
     .addOption(
-      new Option('--outputs <name>', 'what to write (required), see below')
+      new Option('--what, --outputs <name>', 'what to write (required), see below')
         .choices(readoutOutputs)
         .makeOptionMandatory(),
     )

@@ -10,15 +10,13 @@ import { compressors } from 'hyparquet-compressors';
 import { isDdclError } from '@ddcl/core';
 import { checkAborted, dataError, formatError } from './data-error.ts';
 import { openFile, readFully, type OpenFile } from './open-file.ts';
+import { rowWindows } from './parquet-windows.ts';
 import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
 import { messageOf } from '../output/message-of.ts';
 
-/** Cells decoded at once where the file has page indexes; else a whole row group is. */
-const windowCells = 1 << 20;
-
 /**
  * A .parquet file. Of each row group the wanted columns are decoded one after another, so memory follows the size of
- * the row groups, or of a window where the file has page indexes.
+ * the row groups, or of a window where the file has page indexes (see {@link rowWindows}).
  *
  * @throws DdclError as {@link openFile}; `format` for bytes that are not Parquet or are cut short; `data` without rows
  */
@@ -48,7 +46,7 @@ export async function openParquet(file: string, { signal, onBytes }: TableOption
     async function* batches(wanted: readonly number[]): AsyncGenerator<TableBatch> {
       const names = wanted.map((column) => columns[column]!);
       const bytesPerRow = source.size / Number(metadata.num_rows);
-      for (const { start, end } of windows(metadata, names)) {
+      for await (const { start, end } of rowWindows(file, buffer, metadata, names)) {
         const cells: (ArrayLike<unknown> | undefined)[] = columns.map(() => undefined);
         for (const [index, column] of wanted.entries()) {
           checkAborted(signal);
@@ -110,22 +108,6 @@ function pandasIndexes({ key_value_metadata: entries = [] }: FileMetaData, colum
 function compact(values: ArrayLike<unknown>, single: boolean): ArrayLike<unknown> {
   if (!Array.isArray(values) || !values.every((value) => typeof value === 'number')) return values;
   return single ? Float32Array.from(values) : Float64Array.from(values);
-}
-
-/** Ranges of rows that are decoded together; none crosses a row group. */
-function windows(metadata: FileMetaData, names: readonly string[]): { start: number; end: number }[] {
-  const ranges: { start: number; end: number }[] = [];
-  let groupStart = 0;
-  for (const { num_rows: rows, columns } of metadata.row_groups) {
-    const groupEnd = groupStart + Number(rows);
-    const used = columns.filter(({ meta_data: meta }) => meta !== undefined && names.includes(meta.path_in_schema[0]!));
-    const indexed = used.every(({ offset_index_offset: offset }) => offset !== undefined);
-    const step = indexed ? Math.max(1024, Math.floor(windowCells / used.length)) : Math.max(1, groupEnd - groupStart);
-    for (let start = groupStart; start < groupEnd; start += step)
-      ranges.push({ start, end: Math.min(groupEnd, start + step) });
-    groupStart = groupEnd;
-  }
-  return ranges;
 }
 
 function isList({ element }: SchemaTree): boolean {
