@@ -48,7 +48,9 @@ export function exportCommand(): Command {
     .description('write a model as an .onnx file that runs without this project')
     .argument('<model>', 'model folder')
     .requiredOption('--onnx <file.onnx>', 'file to write (required); one that is there is replaced')
-    .addOption(new Option('--what, --outputs <name>', 'what it returns, see below').choices(readoutOutputs).default('outputs'))
+    .addOption(
+      new Option('--what, --outputs <name>', 'what it returns, see below').choices(readoutOutputs).default('outputs'),
+    )
     .option(
       '--temperature <T>',
       "another temperature than the model's: a number in units of squared distance, or a share of its critical one such as 0.03tc",

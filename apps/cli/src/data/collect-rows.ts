@@ -7,7 +7,8 @@ import type { RowSpool } from './row-spool.ts';
 import type { Table, TableBatch } from './table.ts';
 
 export interface CollectOptions {
-  readonly dtype: TokenDType;
+  /** What the numbers must fit. */
+  readonly range: TokenDType;
   readonly labels: LabelList | undefined;
   readonly signal: AbortSignal | undefined;
   /** The spool for tokens of a dimension; asked for once, at the first row. */
@@ -18,7 +19,7 @@ export interface CollectOptions {
  * Reads all rows of a table into a spool, and the label column into a list. A column whose cell in the first row is a
  * vector gives as many numbers to the token as that vector has.
  *
- * @throws DdclError `data` for cells that are no finite numbers of the dtype, vectors of unequal length, and rows
+ * @throws DdclError `data` for cells that are no finite numbers in range, vectors of unequal length, and rows
  *   without a label
  */
 export async function collectRows(table: Table, choice: ColumnChoice, options: CollectOptions): Promise<void> {
@@ -28,7 +29,7 @@ export async function collectRows(table: Table, choice: ColumnChoice, options: C
   let spool: RowSpool | undefined;
   for await (const batch of table.batches(looked)) {
     checkAborted(options.signal);
-    reader ??= createRowReader(table, choice, batch, bad, options.dtype);
+    reader ??= createRowReader(table, choice, batch, bad, options.range);
     for (let row = 0; row < batch.rows; row++) {
       const numbers = reader.read(batch, row);
       bad.endRow(batch, row);
@@ -53,7 +54,7 @@ function createRowReader(
   choice: ColumnChoice,
   first: TableBatch,
   bad: BadCells,
-  dtype: TokenDType,
+  range: TokenDType,
 ): RowReader {
   const { toNumber } = table;
   const { columns } = choice;
@@ -70,7 +71,7 @@ function createRowReader(
       `${first.place(0)}: expected a vector of at least one number, but an empty array came. Write it again.`,
     );
   const numbers = new Float64Array(dimension);
-  const limit = dtype === 'float32' ? float32Limit : Infinity;
+  const limit = range === 'float32' ? float32Limit : Infinity;
 
   const check = (batch: TableBatch, row: number, column: number, cell: unknown, at: string): number => {
     const value = toNumber(cell);

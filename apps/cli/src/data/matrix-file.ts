@@ -54,11 +54,12 @@ export function matrixReader(matrix: MatrixFile, dtype: TokenDType): TokenReader
 /**
  * Passes over a whole matrix once: checks every number, as `read` does, and adds the bytes to a hash.
  *
+ * @param range what the numbers must fit, whatever they are read as
  * @param onBytes called with the bytes of each piece
  */
 export async function hashMatrix(
   matrix: MatrixFile,
-  dtype: TokenDType,
+  { dtype, range = dtype }: { readonly dtype: TokenDType; readonly range?: TokenDType | undefined },
   hash: Hash,
   signal: AbortSignal | undefined,
   onBytes: (bytes: number) => void,
@@ -67,7 +68,10 @@ export async function hashMatrix(
   const step = Math.max(1, Math.floor(passBytes / (matrix.dimension * bytesPerNumber(matrix.format))));
   for (let start = 0; start < matrix.rows; start += step) {
     checkAborted(signal);
-    const { raw } = await load(start, Math.min(step, matrix.rows - start));
+    const { raw, data } = await load(start, Math.min(step, matrix.rows - start));
+    // Numbers of other formats fit, or are found by the loader.
+    const beyond = range === 'float32' && matrix.format === 'f8' ? data.findIndex(overflowsFloat32) : -1;
+    if (beyond >= 0) throw notFinite(matrix, raw, start, beyond, data[beyond]!);
     hash.update(raw);
     onBytes(raw.length);
   }

@@ -14,6 +14,8 @@ export interface DataOptions {
   /** A column of the data, else a file with one label for each token. */
   readonly labels?: string | undefined;
   readonly dtype: TokenDType;
+  /** What the numbers must fit, as those that compute with them need it. Default: dtype. */
+  readonly range?: TokenDType | undefined;
   /** Which tensor of .safetensors files holds the tokens; if left out, their only one with two axes. */
   readonly tensor?: string | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -51,7 +51,7 @@ export async function openMatrices(
     }
     for (const matrix of matrices) {
       hash.update(JSON.stringify([matrix.format, matrix.rows, matrix.dimension]));
-      await hashMatrix(matrix, options.dtype, hash, options.signal, onBytes);
+      await hashMatrix(matrix, options, hash, options.signal, onBytes);
     }
     const reader = joinReaders(
       matrices.map((matrix) => matrixReader(matrix, options.dtype)),

@@ -39,7 +39,7 @@ export async function openTables(
         first ??= choice;
         checkColumns(table.file, choice, named[0]!.file, first);
         await collectRows(table, choice, {
-          dtype: options.dtype,
+          range: options.range ?? options.dtype,
           labels: labelName === undefined ? undefined : labels,
           signal,
           spool: (length) => {

@@ -1,4 +1,4 @@
-import { DdclError, isDdclError } from '@ddcl/core';
+import { DdclError, isDdclError, type FloatDType } from '@ddcl/core';
 import type { TokenReader } from '@ddcl/core/fit';
 import { openData, type OpenedData } from '../data/open-data.ts';
 import { refuseEncoderOptions, requireEncoder, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
@@ -26,6 +26,8 @@ export interface OpenTokensOptions extends DataCommandOptions, EncoderCommandOpt
   /** Whose help says more. */
   readonly command: 'fit' | 'measure' | 'encode' | 'vq fit' | 'vq encode' | 'vq compare';
   readonly documents?: DocumentMode;
+  /** What computes with the tokens. Default `float32`. */
+  readonly dtype?: FloatDType;
   readonly standardize?: boolean;
   readonly normalize?: boolean;
   readonly signal: AbortSignal;
@@ -40,7 +42,7 @@ export function textOf(opened: OpenTokens['opened']): OpenedDocuments['documents
 
 async function openFiles(
   files: readonly string[],
-  { columns, tensor, labels, signal, progress, own }: OpenTokensOptions,
+  { columns, tensor, labels, dtype = 'float32', standardize = false, signal, progress, own }: OpenTokensOptions,
 ): Promise<OpenedData> {
   const other = tensor === undefined ? undefined : files.find((file) => !/\.safetensors$/i.test(file));
   if (other !== undefined)
@@ -52,6 +54,7 @@ async function openFiles(
       ...(labels === undefined ? {} : { labels }),
       // Doubles, whatever the fit's precision: the offset is taken off before anything is rounded to float32.
       dtype: 'float64',
+      range: standardize ? 'float64' : dtype,
       signal,
       onProgress: (done, total) => progress.show({ phase: 'opening', done, total, unit: 'bytes' }),
     });
@@ -171,6 +174,7 @@ async function openFilesForModel(
   const tensor = options.tensor ?? (isSafetensors ? (config.data.tensor ?? undefined) : undefined);
   const opening = openFiles(files, {
     ...options,
+    standardize: config.preprocessing.standardize !== null,
     ...(columns === undefined || !named ? {} : { columns: [...columns] }),
     ...(tensor === undefined ? {} : { tensor }),
   });

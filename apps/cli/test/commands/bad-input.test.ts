@@ -33,6 +33,8 @@ beforeAll(async () => {
   folder.write('object.npy', fixture('npy_object'));
   folder.write('flat.npy', npy([180], 'float32', tokens.flat));
   folder.write('nan.npy', npy([2, 2], 'float32', [1, 2, NaN, 4]));
+  folder.write('beyond.npy', npy([2, 2], 'float64', [1, 2, 3.5e38, 4]));
+  folder.write('beyond.csv', 'a,b\n1,2\n3,-3.5e38\n');
   folder.write('infinite.npy', npy([2, 2], 'float64', [1, 2, 3, -Infinity]));
   folder.write(
     'same.npy',
@@ -118,6 +120,17 @@ const cases: readonly Case[] = [
   ['infinity', fitFile('infinity.csv'), 'line 3', 'column "a"', '-inf', 'Repair the cell'],
   ['empty cell', fitFile('missing.csv'), 'line 3', 'column "b"', 'empty cell', 'Repair the cell'],
   ['NaN in .npy', fitFile('nan.npy'), 'row 1, column 0', 'NaN', 'Remove or repair the row'],
+  [
+    'numbers beyond float32',
+    fitFile('beyond.npy'),
+    'beyond.npy: row 1, column 0 (counted from 0) is 3.5e+38, too large for float32. Use --dtype float64 or scale the data.',
+  ],
+  [
+    'cells beyond float32',
+    fitFile('beyond.csv'),
+    'beyond.csv: line 3, column "b"',
+    '-3.5e+38 is too large for float32; scale it or use --dtype float64',
+  ],
   ['infinity in .npy', fitFile('infinite.npy'), 'row 1, column 1', '-Infinity', 'Remove or repair the row'],
   ['malformed JSON', fitFile('bad.jsonl'), 'line 2', 'JSON'],
   ['K above the distinct tokens', fitFile('same.npy', '--prototypes', '5'), 'distinct tokens', 'at most 2'],

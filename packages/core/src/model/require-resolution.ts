@@ -7,6 +7,13 @@ const rounding: Readonly<Record<FloatDType, number>> = { float32: 2 ** -24, floa
 /** Of the tokens' deviation: cells of 64 prototypes in one column are a hundredth wide, and their hard error grows by 0.1 %. */
 const mostRounding = 1e-3;
 
+/** Squares of distances to far tokens are this much larger than the variance at most, before they are infinite. */
+const reserve = 2 ** 20;
+const largestSquare: Readonly<Record<FloatDType, number>> = {
+  float32: 2 ** 128 / reserve,
+  float64: 2 ** 1023 / reserve,
+};
+
 /** Where tokens come in it. */
 const remedies: Readonly<Record<FloatDType, string>> = {
   float32: 'Take dtype float64 (--dtype float64), or give tokens less their mean (--standardize takes it off).',
@@ -20,7 +27,7 @@ const remedies: Readonly<Record<FloatDType, string>> = {
  * @param offset a vector near the tokens' mean, [m]
  * @param totalVariance trace of their covariance
  * @param remedy what else to do than the usual
- * @throws DdclError `data` where numbers of that size are rounded by more than a thousandth of the root of that
+ * @throws DdclError `data` where numbers of that size are rounded by more than a thousandth of the root of that, or their squares leave the dtype
  */
 export function requireResolution(
   offset: Float64Array,
@@ -30,6 +37,13 @@ export function requireResolution(
 ): void {
   const distance = Math.sqrt(offset.reduce((sum, value) => sum + value * value, 0));
   const deviation = Math.sqrt(totalVariance);
+  if (!(totalVariance < largestSquare[dtype])) {
+    const other = dtype === 'float32' ? ', or take dtype float64 (--dtype float64)' : '';
+    throw new DdclError(
+      'data',
+      `The tokens lie ${deviation.toPrecision(3)} from their mean, and squares of such distances leave the range of ${dtype}. Scale them (--standardize does)${other}.`,
+    );
+  }
   if (distance * rounding[dtype] <= mostRounding * deviation) return;
   const [far, near] = [distance, deviation].map((value) => value.toPrecision(3));
   throw new DdclError(

@@ -20,3 +20,18 @@ it('numbers are refused from where rounding takes a thousandth of the deviation'
     });
   }
 });
+
+it('numbers are refused whose squares leave the dtype', () => {
+  const [mean, most] = [Float64Array.of(0, 0), 2 ** 108];
+  expect(() => requireResolution(mean, 0.99 * most, 'float32')).not.toThrow();
+  expect(() => requireResolution(mean, most, 'float64')).not.toThrow();
+  expect(errorOf(() => requireResolution(mean, most, 'float32'))).toMatchObject({
+    code: 'data',
+    message:
+      'The tokens lie 1.80e+16 from their mean, and squares of such distances leave the range of float32. Scale them (--standardize does), or take dtype float64 (--dtype float64).',
+  });
+  expect(errorOf(() => requireResolution(mean, Infinity, 'float64'))).toMatchObject({
+    message:
+      'The tokens lie Infinity from their mean, and squares of such distances leave the range of float64. Scale them (--standardize does).',
+  });
+});
