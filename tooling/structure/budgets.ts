@@ -15,7 +15,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-webgpu': 38.5,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 12,
-  '@ddcl/core/fit': 61.5,
+  '@ddcl/core/fit': 62,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,

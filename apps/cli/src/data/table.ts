@@ -43,7 +43,8 @@ export interface TableOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Each digit can be matched in one way only: a cell may be as long as its file. */
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** The number that a text writes in decimal, spaces around it allowed; NaN for all else, also for hexadecimal and "Infinity". */
 export function numberFromText(cell: unknown): number {

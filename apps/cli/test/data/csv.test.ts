@@ -306,4 +306,16 @@ describe('bad .csv files', () => {
       'format: x.csv: holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.',
     );
   });
+
+  // In quadratic time neither ends: the digits took minutes at a tenth of this length.
+  it('takes time in proportion to what it refuses', async () => {
+    const digits = `a,b\n1,2\n${'1'.repeat(2_000_000)}x,3\n`;
+    expect(await refused(digits)).toMatch(
+      /^data: x\.csv: line 3, column "a": expected a number, but "1{40}\.\.\." came\./,
+    );
+    const quoted = `a,b\n1,"${'2,3\n'.repeat(2_000_000)}`;
+    expect(await refused(quoted)).toBe(
+      'format: x.csv: line 2: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.',
+    );
+  });
 });

@@ -18,8 +18,8 @@ export interface RowSlopesCall extends RowCall {
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 /**
- * A thread takes a token through all prototypes and sums up what the derivative by its distances makes of them. The mean of f is known at the
- * end only, but it multiplies `sum_k q p = y` and `sum_k q (x - s) = 0`.
+ * A thread takes a token through all prototypes and sums up what the derivative by its distances makes of them. Where something flows to the
+ * outputs it takes them twice, for y first: `sum_k q f - f = F.(y - p) / T` keeps digits that a difference of large numbers loses.
  */
 export function rowSlopesKernel(symbols: Symbols, call: RowSlopesCall): Dispatch {
   const { tokens, prototypes, temperature } = call;
@@ -42,30 +42,39 @@ export function rowSlopesKernel(symbols: Symbols, call: RowSlopesCall): Dispatch
   scope.line(`let known = min(r, ${tokenCount} - 1u);`);
   scope.line(`let inverse = 1.0 / ${heat};`);
   scope.line(`let numbers = ${rows}[known];`);
-  for (const i of vectors)
-    scope.line(`let z${i} = ${loadZ}(0u, r, ${4 * i}u); var y${i} = vec4f(0); var g${i} = y${i};`);
+  for (const i of vectors) scope.line(`let z${i} = ${loadZ}(0u, r, ${4 * i}u); var y${i} = vec4f(0);`);
+  for (const i of vectors) scope.line(`var g${i} = vec4f(0);`);
   derivative.read(scope, 'known', vectors);
-  scope.line('var tilt = 0.0; var mean = 0.0;');
-  writeTile(module, { vectors, perTile, count, loadP }, () => {
-    scope.block('for (var c = 0u; c < count; c++)', () => {
-      for (const i of vectors) scope.line(`let p${i} = tile[c * ${vectors.length}u + ${i}u];`);
-      const inner = vectors.map((i) => `dot(z${i}, p${i})`).join(' + ');
-      scope.line(`let d = (2.0 * (${inner}) - lengths[c]) * inverse - numbers.x;`);
-      scope.line('let q = exp(d) * numbers.y; let centred = d - numbers.z;');
-      const prototype = vectors.map((i) => `p${i}`);
-      scope.line(`let w = q * (${derivative.terms('centred', prototype).join(' + ')});`);
-      scope.line('tilt += w * centred;');
-      const along = derivative.along(prototype);
-      if (along !== undefined) scope.line(`mean += q * (${along});`);
-      if (mixture !== undefined) scope.line(vectors.map((i) => `g${i} += w * p${i}; y${i} += q * p${i};`).join(' '));
+  /** Takes prototypes one after the other, with their logit and share. */
+  const overPrototypes = (again: boolean, each: (prototype: readonly string[]) => void): void => {
+    writeTile(module, { vectors, perTile, count, loadP, again }, () => {
+      scope.block('for (var c = 0u; c < count; c++)', () => {
+        for (const i of vectors) scope.line(`let p${i} = tile[c * ${vectors.length}u + ${i}u];`);
+        const inner = vectors.map((i) => `dot(z${i}, p${i})`).join(' + ');
+        scope.line(`let d = (2.0 * (${inner}) - lengths[c]) * inverse - numbers.x;`);
+        scope.line('let q = exp(d) * numbers.y;');
+        each(vectors.map((i) => `p${i}`));
+      });
     });
+  };
+  const { flow } = call.derivative;
+  if (flow !== undefined) {
+    overPrototypes(false, () => scope.line(vectors.map((i) => `y${i} += q * p${i};`).join(' ')));
+  }
+  scope.line('var tilt = 0.0;');
+  overPrototypes(flow !== undefined, (prototype) => {
+    scope.line('let centred = d - numbers.z;');
+    const fromMean = prototype.map((each, i) => `(${each} - y${i})`);
+    scope.line(`let w = q * (${derivative.terms('centred', fromMean).join(' + ')});`);
+    scope.line('tilt += w * centred;');
+    if (mixture !== undefined) scope.line(vectors.map((i) => `g${i} += w * p${i};`).join(' '));
   });
+  const mean = derivative.along(vectors.map((i) => `y${i}`)) ?? '0.0';
   scope.block(`if (r < ${tokenCount})`, () => {
-    scope.line(`${sides}[r] = vec2f(tilt, mean);`);
+    scope.line(`${sides}[r] = vec2f(tilt, ${mean});`);
     if (mixture === undefined) return;
     for (const c of range(m.value)) {
-      const [vector, component] = [c >> 2, 'xyzw'[c & 3]];
-      scope.line(`${mixture}[r * ${m.value}u + ${c}u] = g${vector}.${component} + mean * y${vector}.${component};`);
+      scope.line(`${mixture}[r * ${m.value}u + ${c}u] = g${c >> 2}.${'xyzw'[c & 3]};`);
     }
   });
   return module.finish({
@@ -73,7 +82,7 @@ export function rowSlopesKernel(symbols: Symbols, call: RowSlopesCall): Dispatch
     comment: `of tokens [n, ${m.value}] over prototypes [K, ${m.value}], a token a thread`,
     threads: rowThreads,
     groups: Math.ceil(n.value / rowThreads),
-    flops: n.value * k.value * (8 * m.value + 10),
+    flops: n.value * k.value * (flow === undefined ? 4 * m.value + 8 : 10 * m.value + 14),
     bytes: 4 * (n.value * (3 * m.value + 7) + k.value * m.value),
   });
 }

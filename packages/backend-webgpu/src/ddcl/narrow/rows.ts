@@ -125,18 +125,32 @@ export function rowsKernel(symbols: Symbols, call: RowCall, targets: RowTargets)
   });
 }
 
+interface TileParts {
+  readonly vectors: readonly number[];
+  /** Prototypes that shared memory holds. */
+  readonly perTile: number;
+  /** WGSL of K. */
+  readonly count: string;
+  /** The function that loads four numbers of a prototype. */
+  readonly loadP: string;
+  /** Whether the kernel has done so before. */
+  readonly again?: boolean;
+}
+
 /**
  * Takes all prototypes through shared memory, as many at a time as it holds: in `each` there are `count` of them, from `first` on, in `tile`, and
  * `|p|^2` in `lengths`.
  */
 export function writeTile(
   module: KernelModule,
-  { vectors, perTile, count, loadP }: { vectors: readonly number[]; perTile: number; count: string; loadP: string },
+  { vectors, perTile, count, loadP, again = false }: TileParts,
   each: () => void,
 ): void {
   const { scope } = module;
-  module.shared('tile', `array<vec4f, ${perTile * vectors.length}>`);
-  module.shared('lengths', `array<f32, ${perTile}>`);
+  if (!again) {
+    module.shared('tile', `array<vec4f, ${perTile * vectors.length}>`);
+    module.shared('lengths', `array<f32, ${perTile}>`);
+  }
   scope.block(`for (var first = 0u; first < ${count}; first += ${perTile}u)`, () => {
     scope.line('workgroupBarrier();');
     scope.block(`for (var e = lane; e < ${perTile}u; e += ${rowThreads}u)`, () => {
