@@ -15,12 +15,31 @@ export interface WebgpuBackendOptions {
   readonly onShader?: (name: string, wgsl: string) => void;
 }
 
-/** @throws DdclError `argument` if several sources of a device are given */
+/** What each source of a device is told by: a look at one method each, since browsers and Dawn have classes of their own. */
+const sources = {
+  gpu: { method: 'requestAdapter', like: "navigator.gpu, or create([]) of the package 'webgpu'" },
+  adapter: { method: 'requestDevice', like: 'what gpu.requestAdapter() gives' },
+  device: { method: 'createShaderModule', like: 'what adapter.requestDevice() gives' },
+} as const;
+const known = [...Object.keys(sources), 'fused', 'onShader'];
+
+/** @throws DdclError `argument` for options that there are not or that are something else, and if several sources of a device are given */
 export function checkOptions(options: WebgpuBackendOptions): void {
+  const refuse = (message: string): never => {
+    throw new DdclError('argument', message);
+  };
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    refuse(`webgpuBackend has no option '${unknown}'; it takes ${known.slice(0, -1).join(', ')} and ${known.at(-1)}.`);
   const given = (['gpu', 'adapter', 'device'] as const).filter((name) => options[name] !== undefined);
-  if (given.length <= 1) return;
-  throw new DdclError(
-    'argument',
-    `webgpuBackend takes one of gpu, adapter and device, but got ${given.join(' and ')}.`,
-  );
+  if (given.length > 1) refuse(`webgpuBackend takes one of gpu, adapter and device, but got ${given.join(' and ')}.`);
+  for (const name of given) {
+    const { method, like } = sources[name];
+    const value: unknown = options[name];
+    const has = typeof value === 'object' && value !== null && method in value;
+    if (!has)
+      refuse(
+        `${name} must be ${like}, but is ${value === null ? 'null' : `of type ${typeof value}`}. Leave it out for the default.`,
+      );
+  }
 }

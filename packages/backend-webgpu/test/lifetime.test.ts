@@ -153,6 +153,39 @@ describe('options', () => {
     await expect(webgpuBackend({ adapter, device })).rejects.toMatchObject({ code: 'argument' });
   });
 
+  it.each<[string, object, string]>([
+    [
+      'a name',
+      { device: 'cuda' },
+      'device must be what adapter.requestDevice() gives, but is of type string. Leave it out for the default.',
+    ],
+    [
+      'null',
+      { gpu: null },
+      "gpu must be navigator.gpu, or create([]) of the package 'webgpu', but is null. Leave it out for the default.",
+    ],
+    [
+      'an empty object',
+      { adapter: {} },
+      'adapter must be what gpu.requestAdapter() gives, but is of type object. Leave it out for the default.',
+    ],
+    [
+      'a slip',
+      { devise: 1 },
+      "webgpuBackend has no option 'devise'; it takes gpu, adapter, device, fused and onShader.",
+    ],
+  ])('are looked at: %s', async (_name, options, message) => {
+    await expect(webgpuBackend(options)).rejects.toMatchObject({ code: 'argument', message });
+  });
+
+  it('say that an adapter makes one device', async () => {
+    const requestDevice = (): Promise<never> => Promise.reject(new Error('adapter is "consumed"'));
+    const adapter = { limits: {}, info: { vendor: 'a card' }, requestDevice } as unknown as GPUAdapter;
+    await expect(webgpuBackend({ adapter })).rejects.toThrow(
+      'The adapter a card gives no device: Error: adapter is "consumed". An adapter makes one device: ask for another one.',
+    );
+  });
+
   it('say what was tried and what helps where there is no adapter', async () => {
     const gpu = { requestAdapter: async () => null } as unknown as GPU;
     await expect(webgpuBackend({ gpu })).rejects.toMatchObject({

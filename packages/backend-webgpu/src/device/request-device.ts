@@ -56,9 +56,10 @@ async function fromAdapter(adapter: GPUAdapter, withLimits = true): Promise<Devi
     const device = await adapter.requestDevice({ requiredLimits });
     return { device, isBorrowed: false, description: describe(adapter.info) };
   } catch (error) {
+    const advice = /consumed/.test(String(error)) ? 'An adapter makes one device: ask for another one.' : help;
     throw new DdclError(
       'unsupported',
-      `The adapter ${describe(adapter.info)} gives no device: ${String(error)}. ${help}`,
+      `The adapter ${describe(adapter.info)} gives no device: ${String(error)}. ${advice}`,
       {
         cause: error,
       },
