@@ -9,7 +9,7 @@ export interface Section extends Span {
 }
 
 const fence = /^ {0,3}(`{3,}|~{3,})/;
-const atx = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$/;
+const atx = /^ {0,3}(#{1,6})(?=[ \t]|$)/;
 const setext = /^ {0,3}(=+|-+)[ \t]*$/;
 /** Lines that no underline makes a heading of: quotes, lists, tables, indented code. */
 const noTitle = /^(?: {4}|\t| {0,3}(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]|\|))/;
@@ -37,7 +37,8 @@ export function headings(text: string): Section[] {
     open = mark;
     const heading = mark === undefined ? atx.exec(line) : null;
     const underline = setext.exec(line)?.[1];
-    if (heading !== null) found.set(start, { level: heading[1]!.length, title: heading[2] ?? '' });
+    if (heading !== null)
+      found.set(start, { level: heading[1]!.length, title: atxTitle(line.slice(heading[0].length)) });
     else if (underline !== undefined && before !== undefined)
       found.set(before.start, { level: underline.startsWith('=') ? 1 : 2, title: before.line.trim() });
     const isParagraph =
@@ -48,4 +49,12 @@ export function headings(text: string): Section[] {
     ...span,
     ...(found.get(span.start) ?? { level: 0, title: '' }),
   }));
+}
+
+/** What stands after the opening `#`s, without those that close it. By hand: a regular expression takes the square of a run of spaces. */
+function atxTitle(rest: string): string {
+  const title = rest.trim();
+  let end = title.length;
+  while (title[end - 1] === '#') end--;
+  return end === 0 || /[ \t]/.test(title[end - 1]!) ? title.slice(0, end).trimEnd() : title;
 }

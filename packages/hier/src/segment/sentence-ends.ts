@@ -8,35 +8,66 @@ const known = new Set(
   ).split(' '),
 );
 
-const terminator = /[.!?\u2026\u3002\uff01\uff1f\u0964\u061f:;][\p{Pe}\p{Pf}\p{Pi}"'*_]*$/u;
+const ends = /[.!?\u2026\u3002\uff01\uff1f\u0964\u061f:;]/;
+const closer = /[\p{Pe}\p{Pf}\p{Pi}"'*_]/u;
 /** The number or letter of an item, which is no sentence. */
 const onlyMarker = /^[([]?(?:\d{1,3}|\p{L})[.)]$/u;
+/** Code units of the longest of them. */
+const longestMarker = 5;
 const startsBlock = /^\s*(?:[-*+\u2022>#|]|\d{1,3}[.)]\s|[A-Z][\w-]*:\s)/;
 /** A line shorter than this was not wrapped: a heading, a verse, an item. */
 const leastWrapped = 40;
 
-/**
- * Whether a sentence ends here, where the segmenter says so.
- *
- * @param before from the start of the sentence
- * @param after the beginning of what follows
- * @param more abbreviations in lower case
- */
-export function isSentenceEnd(before: string, after: string, more: ReadonlySet<string>): boolean {
-  const sentence = before.trimEnd();
-  // White space alone belongs to the sentence before it.
-  if (sentence === '' || after.trim() === '') return false;
-  const gap = before.slice(sentence.length);
-  const isLine = gap.includes('\n');
-  if (isLine && startsBlock.test(after)) return true;
-  if (onlyMarker.test(sentence.trimStart())) return false;
-  if (/^\s*[\p{Pi}\p{Ps}"']*\p{Ll}/u.test(after)) return isLine && !isWrapped(sentence);
-  if (isLine && !terminator.test(sentence)) return !isWrapped(sentence);
-  const word = /(?:^|[^\p{L}\p{N}.])((?:\p{L}\.)*\p{L}+)\.$/u.exec(sentence)?.[1];
-  if (word === undefined) return true;
-  if (/^\p{Lu}$/u.test(word)) return false;
-  const lower = word.toLowerCase();
-  return !known.has(lower) && !more.has(lower);
+/** Abbreviations after which a sentence goes on. */
+export interface Abbreviations {
+  has(word: string): boolean;
+  /** Code units of the longest. */
+  readonly longest: number;
 }
 
-const isWrapped = (sentence: string): boolean => sentence.length - (sentence.lastIndexOf('\n') + 1) >= leastWrapped;
+/** Those that are known, and more in any case. */
+export function abbreviationsWith(more: Iterable<string>): Abbreviations {
+  const words = new Set([...known, ...Array.from(more, (word) => word.toLowerCase())]);
+  let longest = 0;
+  for (const word of words) longest = Math.max(longest, word.length);
+  return { has: (word) => words.has(word), longest };
+}
+
+/**
+ * Whether a sentence ends at `at`, where the segmenter says so. It looks at the last characters only: a sentence whose ends are refused one after the other takes time that grows with its length.
+ *
+ * @param first the first character of the sentence that is no white space
+ * @param after the beginning of what follows
+ */
+export function isSentenceEnd(
+  text: string,
+  first: number,
+  at: number,
+  after: string,
+  abbreviations: Abbreviations,
+): boolean {
+  // White space alone belongs to the sentence before it.
+  if (after.trim() === '') return false;
+  let end = at;
+  while (end > first && /\s/.test(text[end - 1]!)) end--;
+  if (end <= first) return false;
+  const isLine = text.slice(end, at).includes('\n');
+  if (isLine && startsBlock.test(after)) return true;
+  if (end - first <= longestMarker && onlyMarker.test(text.slice(first, end))) return false;
+  if (/^\s*[\p{Pi}\p{Ps}"']*\p{Ll}/u.test(after)) return isLine && !isWrapped(text, first, end);
+  if (isLine && !isTerminated(text, first, end)) return !isWrapped(text, first, end);
+  // With one more character than what is before it and a full stop, a word that is cut off is too long to be known.
+  const tail = text.slice(Math.max(first, end - abbreviations.longest - 3), end);
+  const word = /(?:^|[^\p{L}\p{N}.])((?:\p{L}\.)*\p{L}+)\.$/u.exec(tail)?.[1];
+  if (word === undefined) return true;
+  return !/^\p{Lu}$/u.test(word) && !abbreviations.has(word.toLowerCase());
+}
+
+function isTerminated(text: string, first: number, end: number): boolean {
+  let last = end - 1;
+  while (last > first && closer.test(text[last]!)) last--;
+  return ends.test(text[last]!);
+}
+
+const isWrapped = (text: string, first: number, end: number): boolean =>
+  end - first >= leastWrapped && !text.slice(end - leastWrapped, end).includes('\n');

@@ -1,6 +1,6 @@
 import { DdclError } from '@ddcl/core';
-import { isSentenceEnd } from './sentence-ends.ts';
-import { requireText, spansFrom, type Span } from './span.ts';
+import { abbreviationsWith, isSentenceEnd } from './sentence-ends.ts';
+import { requireText, spansFrom, wholeCut, type Span } from './span.ts';
 
 export interface SentenceOptions {
   /** BCP 47, such as `en` or `ja`. Default `en`; the rules hardly differ between languages. */
@@ -27,7 +27,7 @@ const paragraphEnd = /\n[^\S\n]*\n\s*/g;
 export function sentences(text: string, { locale = 'en', abbreviations = [] }: SentenceOptions = {}): Span[] {
   requireText(text);
   const segmenter = createSegmenter(locale, 'sentence');
-  const more = new Set([...abbreviations].map((word) => word.toLowerCase()));
+  const known = abbreviationsWith(abbreviations);
   const starts: number[] = [];
   let paragraph = 0;
   const lead = text.length - text.trimStart().length;
@@ -37,14 +37,20 @@ export function sentences(text: string, { locale = 'en', abbreviations = [] }: S
 
   /** Starts of the sentences of the paragraph that ends at `end`. */
   function addStarts(end: number): void {
-    let from = paragraph;
+    let first = skipSpace(paragraph);
     starts.push(paragraph);
     for (const at of boundaries(segmenter, text, paragraph, end)) {
-      if (!isSentenceEnd(text.slice(from, at), text.slice(at, Math.min(end, at + 40)), more)) continue;
+      if (!isSentenceEnd(text, first, at, text.slice(at, Math.min(end, at + 40)), known)) continue;
       starts.push(at);
-      from = at;
+      first = skipSpace(at);
     }
     paragraph = end;
+  }
+
+  function skipSpace(from: number): number {
+    let at = from;
+    while (at < text.length && /\s/.test(text[at]!)) at++;
+    return at;
   }
 }
 
@@ -71,7 +77,7 @@ function* boundaries(segmenter: Intl.Segmenter, text: string, start: number, end
   let from = start;
   let size = firstWindow;
   while (from < end) {
-    const to = Math.min(end, from + size);
+    const to = wholeCut(text, Math.min(end, from + size));
     const found = Array.from(segmenter.segment(text.slice(from, to)), ({ index }) => from + index).slice(1);
     if (to === end) {
       yield* found;

@@ -20,3 +20,9 @@ export function spansFrom(starts: Iterable<number>, length: number): Span[] {
   const sorted = [...new Set([0, ...starts])].filter((start) => start < length).sort((a, b) => a - b);
   return sorted.map((start, index) => ({ start, end: sorted[index + 1] ?? length }));
 }
+
+/** `at`, or the place before it where `at` would cut a surrogate pair in two. */
+export function wholeCut(text: string, at: number): number {
+  const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(Math.max(0, at - 1), at + 1));
+  return isPair ? at - 1 : at;
+}

@@ -57,6 +57,34 @@ describe('sentences', () => {
     // The segmenter alone takes minutes for 550,000 characters.
     expect(process.cpuUsage(began).user / 1e6).toBeLessThan(10);
   });
+
+  it.each(['Dr. Smith met ', 'J. K. Lo, ', '\u3042. Dr. a\u300d\n'])(
+    'takes time that grows with a sentence of many refused ends: %j',
+    (end) => {
+      const text = end.repeat(Math.ceil(2e6 / end.length));
+      const began = process.cpuUsage();
+      const found = sentences(text);
+      // From the start of the sentence to each end it is 1.4e11 characters for the longest of the ends: minutes.
+      expect(process.cpuUsage(began).user / 1e6).toBeLessThan(15);
+      expect(found.at(-1)!.end).toBe(text.length);
+    },
+  );
+
+  it('cuts no pair of surrogates', () => {
+    const spans = segmentText(`a${'\u{1f600}'.repeat(20_000)}`, 'sentences');
+    expect(spans.length).toBeGreaterThan(1);
+    expect(spans[0]!.end).toBe(16_383);
+    expect(spans.every(({ start }) => start % 2 === 1 || start === 0)).toBe(true);
+  });
+
+  it('looks back far enough for the longest abbreviation, and no word that only ends as one', () => {
+    const long = 'x'.repeat(60);
+    const of = (word: string): number =>
+      sentences(`It is ${word}. Then`, { abbreviations: [long, '\u{1d51e}b'] }).length;
+    expect([long, `${long}x`, `y${long}`, '\u{1d51e}b', '\u{1d51e}\u{1d51e}b', '1dr', 'dr', 'K', 'KK'].map(of)).toEqual(
+      [1, 2, 2, 1, 2, 2, 1, 1, 2],
+    );
+  });
 });
 
 describe('headings', () => {
@@ -72,6 +100,25 @@ describe('headings', () => {
     ]);
     expect(pieces(text, headings(text))[1]).toBe('# One #\ntext\n```\n# no heading\n```');
   });
+});
+
+it('takes a line of a heading in time that grows with its length', () => {
+  const spaces = ' '.repeat(1_000_000);
+  const began = process.cpuUsage();
+  expect(headings(`# a${spaces}b\n## c${spaces}#${spaces}`).map(({ title }) => title)).toEqual([`a${spaces}b`, 'c']);
+  expect(process.cpuUsage(began).user / 1e6).toBeLessThan(2);
+});
+
+it.each([
+  ['# a # b ##', 'a # b'],
+  ['#\ta#', 'a#'],
+  ['# #', ''],
+  ['###', ''],
+  ['# a \\#', 'a \\#'],
+  ['   # a\t#\t', 'a'],
+])('the title of %j is %j', (line, title) => {
+  expect(headings(`${line}\n`)).toMatchObject([{ title }]);
+  expect(headings(`${line}\n`)[0]!.level).toBeGreaterThan(0);
 });
 
 describe('windows', () => {
