@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
 import { requireWhole } from '../checks/require.ts';
+import { wholeCut } from '../segment/span.ts';
 import { parseDate } from '../topics/dates.ts';
 import type { TopicView } from '../topics/topics.ts';
 import type { TopicNode } from '../topics/tree.ts';
@@ -100,7 +101,7 @@ function rowOf(
     // Up on a plot is down on a screen.
     round(-y, 4),
     outlier ? 1 : 0,
-    kept.length > most ? `${kept.slice(0, most).trimEnd()}\u2026` : kept,
+    kept.length > most ? `${kept.slice(0, wholeCut(kept, most)).trimEnd()}\u2026` : kept,
     date === undefined ? '' : new Date(date).toISOString().slice(0, 10),
   ];
 }

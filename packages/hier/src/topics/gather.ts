@@ -48,7 +48,7 @@ export interface Gathered {
   readonly time: TopicsOverTime;
 }
 
-/** @throws DdclError `data` if there is no document; `argument` for a topic that there is not; as `wordCounts` */
+/** @throws DdclError `data` if there is no document; `shape` for a `q` of another length; `argument` for a topic that there is not; as `wordCounts` */
 export async function gather(count: number, documents: TopicDocuments, options: GatherOptions): Promise<Gathered> {
   const counts = wordCounts(count, options);
   const nearest = nearestDocuments(count, options.representatives);
@@ -61,6 +61,11 @@ export async function gather(count: number, documents: TopicDocuments, options: 
     if (topic === -1 || text.trim() === '') empty++;
     if (topic !== -1) {
       requireTopic(topic, count);
+      if (q.length !== count)
+        throw new DdclError(
+          'shape',
+          `A document's q has a number for each of ${count} topics, but that of ${JSON.stringify(id)} has ${q.length}.`,
+        );
       counts.add(text, options.counts === 'soft' ? q : topic);
       nearest.add(ids.length, id, topic, distance);
       time.add(topic, date);

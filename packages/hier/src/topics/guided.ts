@@ -14,7 +14,7 @@ export interface GuidedStarts {
   /**
    * Where prototypes start, [count, width]: the seeds' first, in their order, then documents far from those that were chosen before (k-means++, drawn from a sample of 4,096).
    *
-   * @throws DdclError `data` for a seed that no document has anything of, or fewer documents than starts; `argument` for fewer starts than seeds
+   * @throws DdclError `data` for a seed that no document has anything of, ids of a seed that no document has, or fewer documents than starts; `argument` for fewer starts than seeds
    */
   result(count: number): Float32Array;
 }
@@ -47,6 +47,7 @@ export function guidedStarts(
   const weights = new Float64Array(seeds.length);
   const random = createRandom(options.seed ?? 0).fork('guided starts');
   const sample: Float32Array[] = [];
+  const unseen = wanted.map((seed) => new Set(seed.documents));
   let documents = 0;
   return {
     add(id, text, vector) {
@@ -62,6 +63,7 @@ export function guidedStarts(
             `Vectors must be finite, but document ${JSON.stringify(id)} has ${vector[axis]}.`,
           );
       const words = new Set(split(text));
+      for (const ids of unseen) ids.delete(id);
       wanted.forEach((seed, number) => {
         let found = 0;
         for (const word of seed.words) if (words.has(word)) found++;
@@ -88,6 +90,12 @@ export function guidedStarts(
           throw new DdclError(
             'data',
             `No document has anything of seed ${number} (counted from 0): ${JSON.stringify([...seed.words, ...seed.documents])}. Look at the spelling, or leave it out.`,
+          );
+        const lost = Array.from(unseen[number]!, (id) => JSON.stringify(id));
+        if (lost.length > 0)
+          throw new DdclError(
+            'data',
+            `There are no documents with the ids ${lost.slice(0, 5).join(', ')}${lost.length > 5 ? ` and ${lost.length - 5} more` : ''} of seed ${number} (counted from 0). Look at the spelling, or leave them out.`,
           );
         starts.set(
           sums[number]!.map((sum) => sum / weights[number]!),

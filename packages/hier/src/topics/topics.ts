@@ -1,6 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import { requireArgument, requireWhole } from '../checks/require.ts';
 import { sentences } from '../segment/sentences.ts';
+import { wholeCut } from '../segment/span.ts';
 import { coherenceCounts, diversity } from './coherence.ts';
 import { gather, type TopicDocuments } from './gather.ts';
 import { findOutliers, type OutlierRule } from './outliers.ts';
@@ -95,6 +96,11 @@ export async function topics(
   requireWhole('The number of topics', count, 1);
   const { outliers: rule = { share: 0.05 }, mergeTo = count, representatives = 5, period, onProgress } = options;
   requireWhole('representatives', representatives, 0);
+  if (prototypes.length < count || prototypes.length % count !== 0)
+    throw new DdclError(
+      'shape',
+      `${count} topics need ${count} prototypes of one length, but ${prototypes.length} numbers came.`,
+    );
   const { counts: kind = 'hard' } = options;
   requireArgument('counts', kind, kind === 'soft' || kind === 'hard', "'soft' or 'hard'");
   const split = wordSplitter(options);
@@ -118,7 +124,16 @@ export async function topics(
   const sentenceOf = new Map<number, string>();
   let again = 0;
   for await (const { id, text } of documents()) {
-    if (ids[again] !== id) break;
+    if (again === ids.length)
+      throw new DdclError(
+        'data',
+        `Documents are read twice and must be the same, but the first time ${ids.length} came, and the second time more.`,
+      );
+    if (ids[again] !== id)
+      throw new DdclError(
+        'data',
+        `Documents are read twice and must be the same, but the second time number ${again} (counted from 0) was ${JSON.stringify(id)}, not ${JSON.stringify(ids[again])}.`,
+      );
     if (own[again] !== -1) coherence.add(text);
     const place = shown.get(again);
     if (place !== undefined) sentenceOf.set(again, bestSentence(text, words[place]!, split, options.locale));
@@ -128,7 +143,7 @@ export async function topics(
   if (again !== ids.length)
     throw new DdclError(
       'data',
-      `Documents are read twice and must be the same, but the second time number ${again} (counted from 0) was another one than ${JSON.stringify(ids[again] ?? null)}.`,
+      `Documents are read twice and must be the same, but the first time ${ids.length} came, and the second time ${again}.`,
     );
   const found = findOutliers(gathered.entropies, gathered.distances, rule);
   const flags = new Uint8Array(ids.length);
@@ -175,7 +190,7 @@ function bestSentence(text: string, words: readonly ScoredWord[], split: WordSpl
   // Where no sentence has any of the words, the beginning says more than one that happens to be first.
   let [best, most] = [
     text
-      .slice(0, longestSentence + 1)
+      .slice(0, wholeCut(text, longestSentence + 2))
       .replace(/\s+/g, ' ')
       .trim(),
     0,
@@ -187,7 +202,7 @@ function bestSentence(text: string, words: readonly ScoredWord[], split: WordSpl
     const score = total / Math.sqrt(Math.max(own.length, 5));
     if (score > most) [best, most] = [sentence, score];
   }
-  return best.length > longestSentence ? `${best.slice(0, longestSentence).trimEnd()}\u2026` : best;
+  return best.length > longestSentence ? `${best.slice(0, wholeCut(best, longestSentence)).trimEnd()}\u2026` : best;
 }
 
 function mergeTime(time: TopicsOverTime, groups: readonly (readonly number[])[]): TopicsOverTime {

@@ -1,6 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import { requireWhole } from '../checks/require.ts';
 import { createSegmenter } from '../segment/sentences.ts';
+import { wholeCut } from '../segment/span.ts';
 
 export interface WordOptions {
   /** Words to leave out, in any case: a library's list, such as `eng` of `stopword`. Default none. */
@@ -90,8 +91,9 @@ function* denseParts(text: string, segmenter: Intl.Segmenter): Generator<string>
   let end = 0;
   for (const { index, 0: run } of text.matchAll(denseRun)) {
     if (index > end) yield text.slice(end, index);
-    for (let start = 0; start < run.length; start += longestRun) {
-      for (const { segment, isWordLike } of segmenter.segment(run.slice(start, start + longestRun)))
+    for (let start = 0, stop = 0; start < run.length; start = stop) {
+      stop = wholeCut(run, Math.min(run.length, start + longestRun));
+      for (const { segment, isWordLike } of segmenter.segment(run.slice(start, stop)))
         if (isWordLike === true) yield segment;
     }
     end = index + run.length;

@@ -165,6 +165,8 @@ describe('the file', () => {
     const fewer = await pageOf(await viewOf(), [{ topic: -1 }]);
     expect(fewer.match(/\n,?\["d/g)).toHaveLength(count - 2);
     expect(Math.max(...rows.map((row) => row[5].length))).toBeLessThanOrEqual(401);
+    const astral = await pageOf(await viewOf(), [{ text: `a${'\u{1f600}'.repeat(300)}` }]);
+    expect(astral).toContain(`"a${'\u{1f600}'.repeat(199)}\u2026"`);
   });
 });
 

@@ -116,6 +116,23 @@ describe('dates', () => {
     [735_495_605_000, '1993-04-22T16:20:05.000Z'],
     [735_495_605n, '1993-04-22T16:20:05.000Z'],
     [new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['1700000000', '2023-11-14T22:13:20.000Z'],
+    ['1700000000.5', '2023-11-14T22:13:20.500Z'],
+    ['1700000000000', '2023-11-14T22:13:20.000Z'],
+    ['-86400', '1969-12-31T00:00:00.000Z'],
+    ['1993-04-22T24:00:00', '1993-04-23T00:00:00.000Z'],
+    ['9999-12-31T23:59', '9999-12-31T23:59:00.000Z'],
+    ['0000', '0000-01-01T00:00:00.000Z'],
+    ['1993-04-22T16:20+23:59', '1993-04-21T16:21:00.000Z'],
+    ['1700000000000000', undefined],
+    [1_700_000_000_000_000, undefined],
+    [8e15, undefined],
+    [new Date(8e15), undefined],
+    ['1993-04-22T24:59:59', undefined],
+    ['1993-04-22T24:00:01', undefined],
+    ['1993-04-22T16:20+99:99', undefined],
+    ['1993-04-22T16:20+01:60', undefined],
+    ['9999-12-31T23:59-01:00', undefined],
     ['1993-02-30', undefined],
     ['1993-13-01', undefined],
     ['31 Apr 1993', undefined],
@@ -153,11 +170,11 @@ describe('over time', () => {
   it('chooses the longest period with twelve bins, and counts what is no date', () => {
     const time = timeCounts(1);
     for (let month = 1; month <= 12; month++) time.add(0, `2001-${String(month).padStart(2, '0')}-15`);
-    for (const value of ['soon', { day: 1 }, '', null, undefined]) time.add(0, value);
+    for (const value of ['soon', { day: 1 }, 8e15, '', null, undefined]) time.add(0, value);
     expect(time.result()).toMatchObject({
       period: 'month',
       dated: 12,
-      unreadable: { count: 2, examples: ['soon', '{"day":1}'] },
+      unreadable: { count: 3, examples: ['soon', '{"day":1}', '8000000000000000'] },
       undated: 3,
     });
     expect([...time.result().counts]).toEqual(new Array(12).fill(1));
@@ -233,6 +250,22 @@ describe('bad input', () => {
     [
       () => guided.result(1),
       'No document has anything of seed 0 (counted from 0): ["absent"]. Look at the spelling, or leave it out.',
+    ],
+    [
+      () => {
+        const some = guidedStarts(1, [{ documents: ['a'] }, { words: ['text'], documents: ['b', 'a', 'c'] }]);
+        some.add('a', 'text', [1]);
+        return some.result(2);
+      },
+      'There are no documents with the ids "b", "c" of seed 1 (counted from 0). Look at the spelling, or leave them out.',
+    ],
+    [
+      () => {
+        const some = guidedStarts(1, [{ documents: Array.from({ length: 13 }, (_, index) => `a${index}`) }]);
+        some.add('a0', 'text', [1]);
+        return some.result(1);
+      },
+      'There are no documents with the ids "a1", "a2", "a3", "a4", "a5" and 7 more of seed 0 (counted from 0). Look at the spelling, or leave them out.',
     ],
     [() => guided.add('b', '', [1]), 'Vectors have 2 numbers, but document "b" has 1.'],
     [() => guided.add('b', '', [1, Infinity]), 'Vectors must be finite, but document "b" has Infinity.'],

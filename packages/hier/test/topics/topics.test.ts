@@ -83,6 +83,21 @@ describe('topics', () => {
     expect(view.coherence).toBe((await topics(prototypes, 3, documents)).coherence);
   });
 
+  it('are not stopped by one date that is far from all others', async () => {
+    const view = await topics(prototypes, 3, () =>
+      documents().map((each, index) => (index === 2 ? { ...each, time: 8e15 } : each)),
+    );
+    expect(view.time).toMatchObject({ dated: 5, unreadable: { count: 2, examples: ['8000000000000000', 'no date'] } });
+  });
+
+  it.each(['', 'a'])('cut no pair of surrogates in a sentence after %j', async (before) => {
+    const text = `${before}${'\u{1f600}'.repeat(200)}`;
+    const view = await topics(prototypes, 3, () => documents().map((each) => ({ ...each, text })));
+    const { sentence } = view.topics[0]!.documents[0]!;
+    expect(sentence.endsWith('\u{1f600}\u2026')).toBe(true);
+    expect(sentence).toHaveLength(before === '' ? 301 : 300);
+  });
+
   it('get labels of a function', async () => {
     const view = await topics(prototypes, 3, documents, { stopWords });
     const named = await labelTopics(view, async ({ words }) => (words[1]?.word === 'rocket' ? ' Space ' : undefined));
@@ -92,15 +107,32 @@ describe('topics', () => {
 
 describe('bad input', () => {
   const view = () => topics(prototypes, 3, documents);
-  let pass = 0;
+  let [pass, less, more] = [0, 0, 0];
   it.each<readonly [what: () => Promise<unknown>, message: string]>([
     [() => topics([], 0, documents), 'The number of topics must be a whole number >= 1, but is 0.'],
     [() => topics(prototypes, 3, () => []), 'Topics need documents, but none came. Give at least one.'],
-    [() => topics(prototypes, 2, documents), 'A topic is a whole number from 0 to 1, but 2 came.'],
+    [
+      () => topics(prototypes, 2, () => documents().map((each) => ({ ...each, q: [0.5, 0.5] }))),
+      'A topic is a whole number from 0 to 1, but 2 came.',
+    ],
     [
       () => topics(prototypes, 3, () => documents().slice(pass++ % 2)),
-      'Documents are read twice and must be the same, but the second time number 0 (counted from 0) was another one than "d0".',
+      'Documents are read twice and must be the same, but the second time number 0 (counted from 0) was "d1", not "d0".',
     ],
+    [
+      () => topics(prototypes, 3, () => documents().slice(0, less++ % 2 === 0 ? 7 : 5)),
+      'Documents are read twice and must be the same, but the first time 7 came, and the second time 5.',
+    ],
+    [
+      () => topics(prototypes, 3, () => documents().slice(0, more++ % 2 === 0 ? 5 : 7)),
+      'Documents are read twice and must be the same, but the first time 5 came, and the second time more.',
+    ],
+    [
+      () => topics(prototypes, 3, () => documents().map((each) => ({ ...each, q: [0.5, 0.5] }))),
+      'A document\'s q has a number for each of 3 topics, but that of "d0" has 2.',
+    ],
+    [() => topics(prototypes.slice(1), 3, documents), '3 topics need 3 prototypes of one length, but 5 numbers came.'],
+    [() => topics([], 3, documents), '3 topics need 3 prototypes of one length, but 0 numbers came.'],
     [
       () => topics(prototypes, 3, documents, { representatives: -1 }),
       'representatives must be a whole number >= 0, but is -1.',

@@ -123,6 +123,12 @@ describe('coherence', () => {
   });
 });
 
+it('cuts no character of a long run of Chinese in two', () => {
+  const run = `\u4e00${'\u{20000}'.repeat(300)}`;
+  const found = wordSplitter({ minLength: 1 })(run);
+  expect(found.join('')).toMatch(/^[\u4e00\u{20000}]*$/u);
+});
+
 describe('bad input', () => {
   it.each<readonly [what: () => unknown, message: string]>([
     [() => wordSplitter({ minLength: 0 }), 'minLength must be a whole number >= 1, but is 0.'],
