@@ -16,8 +16,8 @@ export { documentsFromArrays, type DocumentArrays } from './documents/from-array
 export type { ReadOptions } from './documents/read-documents.ts';
 
 // Fitting
-export { fitHierarchy, type FitHierarchyResult, type LevelReport } from './fit/fit-hierarchy.ts';
-export type { FitHierarchyOptions, HierarchyProgress } from './fit/options.ts';
+export { fitHierarchy, type FitHierarchyResult } from './fit/fit-hierarchy.ts';
+export type { FitHierarchyOptions, HierarchyProgress, LevelReport } from './fit/options.ts';
 export type { LevelQuantities } from './quantities/level-quantities.ts';
 
 // Topics of documents

@@ -25,6 +25,14 @@ export function requireNumber(name: string, value: unknown, isRight: (value: num
   requireArgument(name, value, typeof value === 'number' && Number.isFinite(value) && isRight(value), wanted);
 }
 
+/** @throws DdclError `argument` for a name that there is not, which would otherwise say nothing and do nothing */
+export function requireKnown(name: string, value: object, known: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    throw new DdclError('argument', `${name} has no '${key}'. Known are: ${known.join(', ')}.`);
+  }
+}
+
 /** @throws DdclError `argument` unless the value is an object with names */
 export function requireObject(name: string, value: unknown, wanted: string): void {
   const isRight = typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);

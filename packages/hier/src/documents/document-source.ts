@@ -21,7 +21,7 @@ export interface DocumentSource {
   readonly dimension: number;
   /** How many, where that is known. */
   readonly documents?: number | undefined;
-  /** What made the tokens; a model refuses those of another. */
+  /** What made the tokens; a fit takes it over, and a model refuses those of another. */
   readonly encoder?: EncoderIdentity | undefined;
   /** One pass. A block may be used until the next one is asked for. */
   blocks(): AsyncIterable<DocumentBlock>;

@@ -20,7 +20,7 @@ export interface DocumentArrays {
   readonly encoder?: EncoderIdentity;
 }
 
-/** @throws DdclError `shape` for numbers of tokens, names or groups that do not fit; `argument` for what are no numbers */
+/** @throws DdclError `shape` for numbers of tokens, names or groups that do not fit; `data` for an id that comes twice; `argument` for what are no numbers */
 export function documentsFromArrays({ data, dimension, groups, encoder, ...given }: DocumentArrays): DocumentSource {
   requireWhole('dimension', dimension, 1);
   const isData = data instanceof Float32Array || data instanceof Float64Array;
@@ -41,6 +41,19 @@ export function documentsFromArrays({ data, dimension, groups, encoder, ...given
       'shape',
       `There are ${lengths.length} documents but ${ids.length} ids. Give one id per document.`,
     );
+  }
+  const seen = new Set<string>();
+  for (const id of ids) {
+    if (seen.has(id)) throw new DdclError('data', `Two documents have the id '${id}'. Give each its own.`);
+    seen.add(id);
+  }
+  for (const [name, of] of Object.entries(groups ?? {})) {
+    if (of.length !== lengths.length) {
+      throw new DdclError(
+        'shape',
+        `There are ${lengths.length} documents, but groups.${name} is of ${of.length}. Give one list of groups per document.`,
+      );
+    }
   }
   return {
     dimension,

@@ -11,7 +11,7 @@ export interface ReadDocument {
   readonly tokens: Float32Array | Float64Array;
   /** n. */
   readonly length: number;
-  /** Of its tokens, whatever it is called and wherever it stands. */
+  /** Of its tokens and groups, whatever it is called and wherever it stands. */
   readonly key: number;
   /** Numbers of tokens of its groups of a name. @throws DdclError `data` where it has none, or they do not sum to its length */
   group(name: string): ArrayLike<number>;
@@ -43,6 +43,7 @@ export async function* readDocuments(
 
 function documentsOf({ ids, data, lengths, groups }: DocumentBlock, dimension: number): ReadDocument[] {
   let first = 0;
+  const names = Object.keys(groups ?? {}).sort();
   return ids.map((id, index) => {
     const length = lengths[index]!;
     const tokens = data.subarray(first * dimension, (first + length) * dimension);
@@ -56,6 +57,12 @@ function documentsOf({ ids, data, lengths, groups }: DocumentBlock, dimension: n
         if (key === undefined) {
           const hash = createHash();
           hash.add(tokens);
+          for (const name of names) {
+            const own = groups?.[name]?.[index];
+            if (own === undefined) continue;
+            hash.add(name);
+            hash.add(Float64Array.from(own));
+          }
           key = hash.key();
         }
         return key;

@@ -23,27 +23,19 @@ import type { HierarchySpec } from '../spec/spec.ts';
 import { extraTopic } from '../worth/extra-topic.ts';
 import { collectItems, type CollectedItems } from '../collect/collect-items.ts';
 import { fitJoint } from '../joint/fit-joint.ts';
-import { resolveOptions, type FitHierarchyOptions, type ResolvedOptions } from './options.ts';
-import { levelQuantities, type LevelQuantities } from '../quantities/level-quantities.ts';
+import { measureMoved } from './measure-moved.ts';
+import { resolveOptions, type FitHierarchyOptions, type LevelReport, type ResolvedOptions } from './options.ts';
+import { levelQuantities } from '../quantities/level-quantities.ts';
 
 /** Numbers of prototypes up to which all starts are annealed: 20 topics of 64 components. */
 const fewNumbers = 4096;
 /** Items that starts are compared on, at most, and items of a step from a start: all, up to this many. */
 const [startItems, wholeBatch] = [1 << 14, 8192];
 
-/** What is known of a level after its fit. */
-export interface LevelReport extends LevelQuantities {
-  /** Items that there are, and that it was fitted on: a sample where memory does not hold all. */
-  readonly items: number;
-  readonly fitted: number;
-  /** With `certificate`: of the mean loss's Hessian (docs/math.md sections 4 and 5). */
-  readonly stability?: Stability;
-}
-
 /** What a fit returns. */
 export interface FitHierarchyResult {
   readonly model: HierarchyModel;
-  /** One per level, on the items that it was fitted on. */
+  /** One per level: on the items that it was fitted on, or with `joint` on those that it has after all moved. */
   readonly levels: readonly LevelReport[];
   /** Documents with tokens; tokens in them; documents without, which were left out. */
   readonly documents: number;
@@ -53,7 +45,7 @@ export interface FitHierarchyResult {
 
 /**
  * Fits a hierarchy level by level: a pass over the documents for the items of each level, and one for each projection; then `fit` of `@ddcl/core/fit`
- * over the items. Memory is that of `memory` and the prototypes, whatever the number of documents.
+ * over the items. The model is of the spec's encoder, or else the documents'. Memory is that of `memory` and the prototypes, whatever the number of documents.
  *
  * @throws DdclError `data` for a level with fewer items than prototypes, with the numbers, tokens that are not finite or another encoder; `argument`
  *   for a spec or options that cannot be; as `fit`
@@ -64,10 +56,13 @@ export async function fitHierarchy(
   source: DocumentSource,
   options: FitHierarchyOptions = {},
 ): Promise<FitHierarchyResult> {
-  const resolved = resolveSpec(spec);
-  const own = resolveOptions(options, resolved);
+  resolveSpec(spec);
   requireSameTokens(spec, source);
-  const levels: FittedLevel[] = [];
+  const encoder = spec.encoder ?? source.encoder;
+  const whole: HierarchySpec = encoder === undefined ? spec : { ...spec, encoder };
+  const resolved = resolveSpec(whole);
+  const own = resolveOptions(options, resolved);
+  let levels: FittedLevel[] = [];
   const reports: LevelReport[] = [];
   let items!: CollectedItems;
   for (const level of resolved) {
@@ -86,10 +81,22 @@ export async function fitHierarchy(
   const { documents, tokens, empty } = items;
   const onEpochDone = (done: number, total: number): void =>
     own.onProgress?.({ phase: 'joint', level: resolved.at(-1)!.name, done, total });
-  const fitted =
-    own.mode === 'joint' ? await fitJoint(backend, resolved, levels, source, { ...own, onEpochDone }) : levels;
-  const spareGain = extraTopic(items.rows, fitted.at(-1)!.model)?.gain ?? 0;
-  const model: HierarchyModel = { spec, levels: fitted, documents, spareGain };
+  if (own.mode === 'joint') {
+    levels = [...(await fitJoint(backend, resolved, levels, source, { ...own, onEpochDone }))];
+    for (const [index, level] of resolved.entries()) {
+      items = await collectItems(
+        source,
+        resolved,
+        levels.slice(0, index),
+        own.memory,
+        reading(source, level.name, own),
+      );
+      const moved = await measureMoved(backend, level, levels[index]!, items, own);
+      [levels[index], reports[index]] = [moved.level, moved.report];
+    }
+  }
+  const spareGain = extraTopic(items.rows, levels.at(-1)!.model)?.gain ?? 0;
+  const model: HierarchyModel = { spec: whole, levels, documents, spareGain };
   if (own.onDocuments !== undefined) {
     const told = { ...reading(source, resolved.at(-1)!.name, own, 'encode') };
     for await (const codes of encodeDocuments(model, source, told)) own.onDocuments(codes);

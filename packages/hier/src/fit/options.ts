@@ -1,5 +1,5 @@
 import type { FloatDType } from '@ddcl/core';
-import type { AbortSignalLike } from '@ddcl/core/fit';
+import type { AbortSignalLike, Stability } from '@ddcl/core/fit';
 import { requireArgument, requireNumber, requireObject, requireWhole } from '../checks/require.ts';
 import type { DocumentCode } from '../encode/encode-documents.ts';
 import type { ResolvedLevel } from '../spec/resolve.ts';
@@ -56,6 +56,15 @@ export interface FitHierarchyOptions {
   readonly onWarning?: (warning: string) => void;
   /** Called with the topics of all documents in their order, block by block, when the fit is done: what `encodeDocuments` gives. */
   readonly onDocuments?: (documents: readonly DocumentCode[]) => void;
+}
+
+/** What is known of a level after the fit. */
+export interface LevelReport extends LevelQuantities {
+  /** Items that there are, and that it was fitted on: a sample where memory does not hold all. */
+  readonly items: number;
+  readonly fitted: number;
+  /** With `certificate`: of the mean loss's Hessian (docs/math.md sections 4 and 5). */
+  readonly stability?: Stability;
 }
 
 /** Options with their defaults. */

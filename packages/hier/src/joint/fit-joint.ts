@@ -12,8 +12,10 @@ import { batchRows, jointBatches, type JointBatch } from './batches.ts';
 import { jointLoss, type Named } from './joint-loss.ts';
 import { itemsOf, sampleDocuments, type KeptDocument } from './sample-documents.ts';
 
-/** Epochs where none were asked for, Adam's rate at the start in units of the frame, and the share of it that is left at the end. */
-const [defaultEpochs, startRate, endShare] = [5, 0.01, 0.05];
+/** Epochs where none were asked for. */
+export const defaultEpochs = 5;
+/** Adam's rate at the start in units of the frame, and the share of it that is left at the end. */
+const [startRate, endShare] = [0.01, 0.05];
 /** Documents that quantities are measured on. */
 const measuredDocuments = 1024;
 

@@ -2,7 +2,7 @@ import { createClimber, groupEnds } from '../climb/climber.ts';
 import type { DocumentSource } from '../documents/document-source.ts';
 import { readDocuments, type ReadDocument, type ReadOptions } from '../documents/read-documents.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
-import type { ResolvedLevel } from '../spec/resolve.ts';
+import { wholeDocument, type ResolvedLevel } from '../spec/resolve.ts';
 
 /** A document that stays in memory. */
 export interface KeptDocument extends ReadDocument {
@@ -10,33 +10,35 @@ export interface KeptDocument extends ReadDocument {
   readonly groups: readonly Int32Array[];
   /** Items at each level. */
   readonly items: readonly number[];
+  /** Bytes that its arrays take. */
+  readonly bytes: number;
 }
 
-/** Documents, or a sample of them by the hash of their tokens, in an order that these alone decide. */
+/** Documents, or a sample of them by their hash, in an order that it alone decides; copies, of `bytes` together while the pass lasts. */
 export async function sampleDocuments(
   source: DocumentSource,
   resolved: readonly ResolvedLevel[],
   bytes: number,
   options: ReadOptions,
 ): Promise<readonly KeptDocument[]> {
-  const { dimension } = source;
   let kept: KeptDocument[] = [];
-  let [numbers, limit] = [0, Infinity];
-  const most = bytes / 8;
+  let [held, limit] = [0, Infinity];
+  const most = bytes / 2;
   const cut = (): void => {
     kept.sort((a, b) => a.key - b.key);
     let [end, left] = [0, most];
-    while (end < kept.length && (end === 0 || left >= kept[end]!.tokens.length)) left -= kept[end++]!.tokens.length;
+    while (end < kept.length && (end === 0 || left >= kept[end]!.bytes)) left -= kept[end++]!.bytes;
     if (end < kept.length) limit = kept[end]!.key;
     kept = kept.slice(0, end);
-    numbers = most - left;
+    held = most - left;
   };
   for await (const block of readDocuments(source, options)) {
     for (const document of block) {
       if (document.length === 0 || document.key >= limit) continue;
-      kept.push(keep(document, resolved));
-      numbers += document.length * dimension;
-      if (numbers > 2 * most) cut();
+      const own = keep(document, resolved);
+      kept.push(own);
+      held += own.bytes;
+      if (held > 2 * most) cut();
     }
   }
   cut();
@@ -58,7 +60,14 @@ function keep(document: ReadDocument, resolved: readonly ResolvedLevel[]): KeptD
     return own;
   });
   const { id, length, key } = document;
-  return { id, length, key, tokens: document.tokens.slice(), group: (name) => document.group(name), groups, items };
+  // Of the block nothing is kept: it may be written over when the next one is asked for.
+  const named = new Map<string, Int32Array>();
+  for (const { up } of resolved) {
+    if (up !== undefined && up.group !== wholeDocument) named.set(up.group, Int32Array.from(document.group(up.group)));
+  }
+  const tokens = document.tokens.slice();
+  const bytes = [tokens, ...groups, ...named.values()].reduce((sum, own) => sum + own.byteLength, 0);
+  return { id, length, key, tokens, group: (name) => named.get(name)!, groups, items, bytes };
 }
 
 /** Items of each level in these documents, as the levels are: [level][items, width]. */

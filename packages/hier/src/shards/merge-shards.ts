@@ -3,13 +3,10 @@ import { requireArgument, requireNumber } from '../checks/require.ts';
 import { addParts } from '../exact/exact-sums.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
 import { createAssigner } from '../level/assigner.ts';
-import { withFramedPrototypes } from '../level/move-prototypes.ts';
+import { leastMass, withFramedPrototypes } from '../level/move-prototypes.ts';
 import { modelHash, type HierarchyModel } from '../model/hierarchy-model.ts';
 import { sumValues, type LevelSums } from '../sums/level-sums.ts';
 import type { ShardSums } from './shard-sums.ts';
-
-/** A prototype stays where it is if its mass is below this share of the mean one's: what little pulls at it says nothing. */
-const leastShare = 1e-3;
 
 export interface MergeOptions {
   /** How far prototypes go, in 0..1: at 1, the default, each to the mean of its items, weighted by w. */
@@ -25,7 +22,7 @@ export interface MergedSums {
 /**
  * One full-batch step from the sums of all shares: `p_k - rate * dL_q/dp_k / (2 sum_n w_nk)` at every level. Projections and temperatures stay.
  *
- * @throws DdclError `data` for sums of another model, or the same share twice, saying which; `argument` for none, or a rate that is not in 0..1
+ * @throws DdclError `data` for sums of another model, or the same share twice, saying which, or of no documents at all; `argument` for none, or a rate that is not in 0..1
  */
 export function mergeShards(
   model: HierarchyModel,
@@ -34,6 +31,12 @@ export function mergeShards(
 ): HierarchyModel {
   requireNumber('rate', rate, (value) => value > 0 && value <= 1, 'a number > 0 and <= 1');
   const merged = addShards(model, shards);
+  if (merged.documents === 0) {
+    throw new DdclError(
+      'data',
+      'The shards hold no document with tokens, so there is nothing to go to. Give at least one that does.',
+    );
+  }
   return {
     ...model,
     documents: merged.documents,
@@ -81,7 +84,7 @@ export function addShards(model: HierarchyModel, shards: readonly ShardSums[]): 
 function stepLevel(level: FittedLevel, sums: LevelSums, rate: number): FittedLevel {
   const { count, width, prototypes } = createAssigner(level.model);
   const { pulls, mass, wins } = sumValues(sums);
-  const least = (leastShare * sums.items) / count;
+  const least = leastMass(sums.items, count);
   const moved = prototypes.map((value, index) => {
     const own = mass[Math.floor(index / width)]!;
     return own > least ? value + rate * (pulls[index]! / own - value) : value;

@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core';
-import { requireArgument, requireNumber, requireObject, requireWhole } from '../checks/require.ts';
+import { requireArgument, requireKnown, requireNumber, requireObject, requireWhole } from '../checks/require.ts';
 import type { EncoderIdentity, HierarchySpec, LevelSpec, Passed, PassSpec } from './spec.ts';
 
 /** A level with its defaults. */
@@ -28,12 +28,14 @@ export interface ResolvedPass {
 /** Components that are kept of what a level passes. */
 const defaultComponents = 64;
 const passed: readonly Passed[] = ['residuals', 'summaries', 'pooled', 'occupancy'];
+const levelNames = ['name', 'prototypes', 'temperature', 'weight', 'rate', 'group', 'pass'];
 /** The group that every document is. */
 export const wholeDocument = 'document';
 
 /** @throws DdclError `argument` for a spec that cannot be, naming the level and what was expected */
 export function resolveSpec(spec: HierarchySpec): readonly ResolvedLevel[] {
   requireObject('The spec', spec, 'an object { levels, dimension }');
+  requireKnown('The spec', spec, ['levels', 'dimension', 'encoder']);
   const { levels, dimension, encoder } = spec;
   requireWhole('dimension', dimension, 1);
   if (encoder !== undefined) requireEncoder(encoder);
@@ -43,6 +45,7 @@ export function resolveSpec(spec: HierarchySpec): readonly ResolvedLevel[] {
   for (const [index, level] of levels.entries()) {
     const isLast = index === levels.length - 1;
     requireObject(`Level ${index + 1}`, level, 'an object with the number of its prototypes');
+    requireKnown(`Level ${index + 1}`, level, levelNames);
     const name = level.name ?? (isLast ? wholeDocument : index === 0 ? 'token' : `level ${index + 1}`);
     requireArgument(`The name of level ${index + 1}`, name, typeof name === 'string' && name !== '', 'a text');
     if (resolved.some((other) => other.name === name))
@@ -70,6 +73,7 @@ export function resolveSpec(spec: HierarchySpec): readonly ResolvedLevel[] {
 function resolvePass(level: string, group: string, pass: PassSpec, count: number, width: number): ResolvedPass {
   requireArgument(`group of level '${level}'`, group, typeof group === 'string' && group !== '', 'a name');
   requireObject(`pass of level '${level}'`, pass, 'an object { what, project, normalise }');
+  requireKnown(`pass of level '${level}'`, pass, ['what', 'project', 'normalise']);
   const { what = 'residuals' } = pass;
   requireArgument(`pass.what of level '${level}'`, what, passed.includes(what), passed.join(', '));
   const numbers = { residuals: count * width, summaries: count * width, pooled: width, occupancy: count }[what];

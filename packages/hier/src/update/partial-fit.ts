@@ -3,7 +3,7 @@ import type { DocumentSource } from '../documents/document-source.ts';
 import { readDocuments, requireSameTokens, type ReadDocument, type ReadOptions } from '../documents/read-documents.ts';
 import { collectItems } from '../collect/collect-items.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
-import { withFramedPrototypes } from '../level/move-prototypes.ts';
+import { leastMass, withFramedPrototypes } from '../level/move-prototypes.ts';
 import { createAssigner } from '../level/assigner.ts';
 import type { HierarchyModel } from '../model/hierarchy-model.ts';
 import { resolveSpec, type ResolvedLevel } from '../spec/resolve.ts';
@@ -116,14 +116,15 @@ async function moveAlong(
   return levels;
 }
 
-/** A prototype that the batch's items push away more than they pull at it stays. */
+/** A prototype that the batch's items hardly pull at, or push away, stays: nothing else may hold one that nothing used. */
 function runningMeans(level: FittedLevel, sums: LevelSums): FittedLevel {
-  const { width, prototypes } = createAssigner(level.model);
+  const { count, width, prototypes } = createAssigner(level.model);
   const { pulls, mass } = sumValues(sums);
-  const masses = level.masses.map((own, k) => own + Math.max(0, mass[k]!));
+  const least = leastMass(sums.items, count);
+  const masses = level.masses.map((own, k) => (mass[k]! > least ? own + mass[k]! : own));
   const moved = prototypes.map((value, index) => {
     const k = Math.floor(index / width);
-    return mass[k]! > 0 ? value + (pulls[index]! - mass[k]! * value) / masses[k]! : value;
+    return mass[k]! > least ? value + (pulls[index]! - mass[k]! * value) / masses[k]! : value;
   });
   return { ...level, model: withFramedPrototypes(level.model, moved), masses };
 }

@@ -1,6 +1,17 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
-import { fitHierarchy, type LevelQuantities } from '@ddcl/hier';
-import { expect, it } from 'vitest';
+import {
+  documentsFromArrays,
+  fitHierarchy,
+  hierarchyToBytes,
+  resolveSpec,
+  shardSums,
+  type DocumentBlock,
+  type DocumentSource,
+  type LevelQuantities,
+} from '@ddcl/hier';
+import { describe, expect, it } from 'vitest';
+import { sampleDocuments } from '../../src/joint/sample-documents.ts';
+import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, sourceOf } from '../corpora.ts';
 
 const backend = cpuBackend();
@@ -37,4 +48,66 @@ it('moves all levels together, with the identity at each', async () => {
   expect(difference(first({ model }), first(heavy))).toBe(0);
   const through = await run(100, true);
   expect(difference(first({ model }), first(through))).toBeGreaterThan(1e-3);
+});
+
+describe('what a joint fit returns', () => {
+  const levels = [{ prototypes: 4, group: 'half' }, { prototypes: 3, name: 'half' }, { prototypes: 2 }];
+  const halves = Array.from(documents.lengths, (length) => (length > 1 ? [1, length - 1] : [1]));
+  const source = documentsFromArrays({ ...documents, groups: { half: halves } });
+
+  it('is measured on the levels that moved', async () => {
+    const result = await fitHierarchy(backend, { dimension: 4, levels }, source, {
+      mode: 'joint',
+      epochs: 3,
+      restarts: 1,
+      certificate: true,
+    });
+    const { levels: sums } = await shardSums(result.model, source);
+    result.levels.forEach(({ level, joint, lq, hard, items, epoch, stability }, index) => {
+      const { scale } = result.model.levels[index]!.model;
+      const { losses, wins } = sumValues(sums[index]!);
+      expect({ joint, epoch, items }, level).toEqual({ joint: true, epoch: 3, items: sums[index]!.items });
+      // float32 on the device.
+      expect(Math.abs((losses[0]! * scale ** 2) / items / lq - 1)).toBeLessThan(1e-4);
+      expect(Math.abs((losses[1]! * scale ** 2) / items / hard - 1)).toBeLessThan(1e-4);
+      expect(Array.from(result.model.levels[index]!.masses, Math.round), level).toEqual(Array.from(wins));
+      expect(stability!.curvature.largest).toBeGreaterThan(0);
+    });
+  });
+
+  it('does not read a block after the next was asked for', async () => {
+    const blocks = async function* (): AsyncGenerator<DocumentBlock> {
+      for await (const { ids, data, lengths, groups } of source.blocks()) {
+        const own = { half: groups!['half']!.map((lengthsOf) => Float64Array.from(lengthsOf)) };
+        const tokens = data.slice();
+        yield { ids, data: tokens, lengths, groups: own };
+        for (const each of own.half) each.fill(NaN);
+        tokens.fill(NaN);
+      }
+    };
+    const fit = async (given: DocumentSource): Promise<[Uint8Array, LevelQuantities[]]> => {
+      const told: LevelQuantities[] = [];
+      const options = { mode: 'joint' as const, epochs: 1, restarts: 1 };
+      const { model } = await fitHierarchy(backend, { dimension: 4, levels }, given, {
+        ...options,
+        onEpoch: (quantities) => told.push(quantities),
+      });
+      return [hierarchyToBytes(model), told];
+    };
+    expect(await fit({ ...source, blocks })).toEqual(await fit(source));
+  });
+
+  it('keeps no more bytes of documents than memory has', async () => {
+    const resolved = resolveSpec({ dimension: 4, levels });
+    const kept = await sampleDocuments(source, resolved, 4000, {});
+    expect(kept.length).toBeGreaterThan(5);
+    expect(kept.length).toBeLessThan(80);
+    let bytes = 0;
+    for (const { tokens, groups, group } of kept) {
+      const own = group('half') as Int32Array;
+      expect(own.buffer.byteLength).toBe(4 * own.length);
+      bytes += tokens.buffer.byteLength + own.byteLength + groups.reduce((sum, each) => sum + each.byteLength, 0);
+    }
+    expect(bytes).toBeLessThanOrEqual(2000);
+  });
 });

@@ -87,6 +87,13 @@ describe('refuses', () => {
     expect(await thrown(() => mergeShards(model, []))).toBe(
       'argument: shards must be a list of at least one, but is a list of 0.',
     );
+    const none = await shardSums(model, sourceOf(pick(documents, [])));
+    expect(await thrown(() => mergeShards(model, [none, none]))).toBe(
+      'data: The shards hold no document with tokens, so there is nothing to go to. Give at least one that does.',
+    );
+    expect(hierarchyToBytes(mergeShards(model, [none, ...shards]))).toEqual(
+      hierarchyToBytes(mergeShards(model, shards)),
+    );
     expect(await thrown(() => mergeShards(model, shards, { rate: 0 }))).toBe(
       'argument: rate must be a number > 0 and <= 1, but is 0.',
     );

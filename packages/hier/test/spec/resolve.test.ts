@@ -65,6 +65,18 @@ describe('levels as data', () => {
       { dimension: 4, levels: [{ prototypes: 2, rate: 2 }, { prototypes: 2 }] },
     ],
     [
+      "Level 1 has no 'temprature'. Known are: name, prototypes, temperature, weight, rate, group, pass.",
+      { dimension: 4, levels: [{ prototypes: 2, temprature: 1 } as { prototypes: number }] },
+    ],
+    [
+      "pass of level 'token' has no 'normalize'. Known are: what, project, normalise.",
+      { dimension: 4, levels: [{ prototypes: 2, pass: { normalize: true } as object }, { prototypes: 2 }] },
+    ],
+    [
+      "The spec has no 'level'. Known are: levels, dimension, encoder.",
+      { dimension: 4, levels: [{ prototypes: 2 }], level: 1 } as HierarchySpec,
+    ],
+    [
       "encoder.hash must be a text, but is ''.",
       { dimension: 4, levels: [{ prototypes: 2 }], encoder: { name: 'e', hash: '' } },
     ],

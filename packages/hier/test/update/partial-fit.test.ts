@@ -1,6 +1,13 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
-import { encodeDocuments, fitHierarchy, partialFit, shardSums, type HierarchyModel } from '@ddcl/hier';
+import {
+  documentsFromArrays,
+  encodeDocuments,
+  fitHierarchy,
+  partialFit,
+  shardSums,
+  type HierarchyModel,
+} from '@ddcl/hier';
 import { describe, expect, it } from 'vitest';
 import { corpus, pick, sourceOf, thrown, type Corpus } from '../corpora.ts';
 
@@ -69,6 +76,26 @@ describe('a class that was not there', () => {
     expect(changes.born[0]).toMatchObject({ id: 2, reused: true });
     expect(after.levels[1]!.model.count).toBe(4);
   });
+});
+
+it('leaves a prototype where it is that nothing used and hardly anything pulls at', async () => {
+  const data = Float32Array.from({ length: 400 }, (_, index) => (index % 2) * 4 + Math.sin(index * index));
+  const flat = documentsFromArrays({ data, dimension: 1 });
+  const levels = [{ prototypes: 2, temperature: 0.5 }];
+  const { model } = await fitHierarchy(backend, { dimension: 1, levels }, flat, { restarts: 1 });
+  const own = model.levels[0]!;
+  // So far out that its share of the items is some 1e-8.
+  const prototypes = own.model.prototypes.map((value, k) =>
+    k === 1 ? Math.fround(own.model.prototypes[0]! + 12) : value,
+  );
+  const unused = {
+    ...own,
+    masses: own.masses.map((mass, k) => (k === 1 ? 0 : mass)),
+    model: { ...own.model, prototypes },
+  };
+  const { model: after } = await partialFit({ ...model, levels: [unused] }, flat, { births: false, batch: 100 });
+  expect(after.levels[0]!.model.prototypes[1]).toBe(prototypes[1]);
+  expect(after.levels[0]!.masses[1]).toBe(0);
 });
 
 it('refuses options out of range', async () => {
