@@ -15,7 +15,7 @@ interface HierEncodeOptions extends CorpusOptions {
 
 const help = `
 A line per document, in their order: id, topic (null for a document without tokens), entropy (nats), distance to the topic's prototype,
-and levels: of each the number of its items and the prototype that most of them are nearest to.
+and levels: of each the number of its items and main, the prototype with the largest mean assignment of them.
 
 Examples:
   $ ddcl hier encode topics posts.jsonl --out topics.jsonl

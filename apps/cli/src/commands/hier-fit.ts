@@ -16,6 +16,7 @@ import { writeHierarchy } from '../hier/hierarchy-folder.ts';
 import { openCorpus, type CorpusOptions } from '../hier/open-corpus.ts';
 import { short } from '../measures/measures.ts';
 import { openOutFolder } from '../model-folder/out-folder.ts';
+import { usageError } from '../output/usage-error.ts';
 import { withCommand } from './with-command.ts';
 
 interface HierFitOptions extends CorpusOptions {
@@ -78,6 +79,10 @@ export function hierFitCommand(): Command {
 function hierFitAction(paths: string[], options: HierFitOptions, command: Command): Promise<void> {
   return withCommand(options, async (scope) => {
     const { progress, signal } = scope;
+    if (options.through === true && options.joint !== true)
+      throw usageError(
+        '--through says how levels move together, so it needs --joint. Add --joint, or leave --through out.',
+      );
     const out = resolve(options.out);
     scope.own(await openOutFolder(out), (release) => release());
     const { backend } = await scope.backend(options.backend, 'float32');

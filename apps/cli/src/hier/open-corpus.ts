@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { DdclError, isDdclError } from '@ddcl/core';
 import type { TokenReader } from '@ddcl/core/fit';
 import type { DocumentSource } from '@ddcl/hier';
 import type { DataCommandOptions } from '../data/data-options.ts';
@@ -180,6 +181,8 @@ async function openVectors(
       dtype: 'float32',
       signal,
       onProgress: (done, total) => progress.show({ phase: 'opening', done, total, unit: 'bytes' }),
+    }).catch((error: unknown) => {
+      throw made === undefined ? withEncoderNamed(error) : error;
     }),
     ({ close }) => close(),
   );
@@ -194,6 +197,13 @@ async function openVectors(
     badRows: 0,
     describe: () => opened.describe(),
   };
+}
+
+/** Whoever fits texts and forgets their encoder has no cell to repair. */
+function withEncoderNamed(error: unknown): unknown {
+  if (!isDdclError(error) || !/expected a number, but ".*\p{L}.*" came|"text"/u.test(error.message)) return error;
+  const message = error.message.replace('Repair the cell', 'Text needs --encoder. If it is none, repair the cell');
+  return new DdclError(error.code, message, { cause: error });
 }
 
 /** @param isEmpty documents whose rows count for nothing */

@@ -106,6 +106,18 @@ describe('ddcl hier topics', () => {
     expect(page).toContain('its place on a map by UMAP');
   });
 
+  it('marks the outliers of a sample of documents on the page', async () => {
+    const told = await topicsOf('--outliers', '0.5', '--page-documents', '40', '--html', folder.at('sample.html'));
+    const found = /id="documents-data">([^<]*)</.exec(folder.read('sample.html').toString())![1]!;
+    const rows = JSON.parse(found) as [id: string, topic: number, x: number, y: number, outlier: number][];
+    expect(rows).toHaveLength(40);
+    const outliers = new Set(told.outliers.ids);
+    expect(rows.map(([id, , , , outlier]) => [id, outlier])).toEqual(
+      rows.map(([id]) => [id, outliers.has(id) ? 1 : 0]),
+    );
+    expect(new Set(rows.map((row) => row[4])).size).toBe(2);
+  });
+
   it('takes topics together that are not worth their price', async () => {
     const told = await topicsOf('--merge-price', '0.9');
     expect(told.topics.map(({ size }) => size)).toEqual([count]);

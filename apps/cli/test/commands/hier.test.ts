@@ -1,4 +1,11 @@
-import { hierarchyFromBytes } from '@ddcl/hier';
+import {
+  documentsFromArrays,
+  hierarchyFromBytes,
+  hierarchyToBytes,
+  mergeShards,
+  partialFit,
+  shardFromBytes,
+} from '@ddcl/hier';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { npy, testFolder } from './support.ts';
 import { requireRefusals, reviews, runAll, runJson, writeEncoder } from './text-support.ts';
@@ -118,6 +125,51 @@ describe('ddcl hier', () => {
     expect(means!.levels.map(({ items }) => items)).toEqual([count]);
   });
 
+  it('hands levels, what is forgotten and the rate to the library', async () => {
+    const vectors = (rows: number, more: number): Float32Array =>
+      Float32Array.from({ length: 3 * rows }, (_, index) => Math.sin(index * index + more) + (index % 4) * 3 + more);
+    folder.write('old.npy', npy([60, 3], 'float32', vectors(60, 0)));
+    const data = vectors(40, 1);
+    folder.write('new.npy', npy([40, 3], 'float32', data));
+    const [model, fresh] = [folder.at('pair'), folder.at('new.npy')];
+    const update = (name: string, ...more: string[]): string[] => [
+      'hier',
+      'update',
+      model,
+      fresh,
+      ...more,
+      '--out',
+      folder.at(name),
+    ];
+    await runAll([
+      ['hier', 'fit', folder.at('old.npy'), ...settings, '--out', model],
+      update('last', '--no-births'),
+      update('all', '--no-births', '--all-levels'),
+      update('forgot', '--no-births', '--forget', '0.5'),
+      ['hier', 'shard', model, fresh, '--out', folder.at('new.safetensors')],
+      ['hier', 'merge', model, folder.at('new.safetensors'), '--rate', '0.25', '--out', folder.at('slow')],
+      ['hier', 'merge', model, folder.at('new.safetensors'), '--out', folder.at('fast')],
+    ]);
+    const bytes = (name: string): Buffer => folder.read(`${name}/hierarchy.safetensors`);
+    const before = hierarchyFromBytes(bytes('pair'));
+    const source = documentsFromArrays({ data, dimension: 3 });
+    const sums = shardFromBytes(folder.read('new.safetensors'));
+    const wanted = {
+      last: (await partialFit(before, source, { births: false, levels: 'last' })).model,
+      all: (await partialFit(before, source, { births: false, levels: 'all' })).model,
+      forgot: (await partialFit(before, source, { births: false, forget: 0.5 })).model,
+      slow: mergeShards(before, [sums], { rate: 0.25 }),
+      fast: mergeShards(before, [sums], { rate: 1 }),
+    };
+    const levelsOf = (model: typeof before) => model.levels.map((level) => [level.model.prototypes, level.masses]);
+    for (const [name, made] of Object.entries(wanted))
+      expect(levelsOf(hierarchyFromBytes(bytes(name))), name).toEqual(
+        levelsOf(hierarchyFromBytes(hierarchyToBytes(made))),
+      );
+    // None of them is another one by chance.
+    expect(new Set(Object.keys(wanted).map((name) => bytes(name).toString('hex'))).size).toBe(5);
+  });
+
   it('leaves corrupt lines out and counts them, or stops', async () => {
     const args = ['hier', 'fit', folder.at('broken.jsonl'), '--encoder', encoder, ...settings];
     const fit = await runJson<Fit>([...args, '--out', folder.at('of-broken')]);
@@ -136,6 +188,8 @@ describe('refuses', () => {
     const model = folder.at('model');
     const texts = folder.at('first.jsonl');
     const other = await writeEncoder(folder, 'other', { seed: 9 });
+    folder.write('named.csv', 'id,text\n1,\n2,a film\n');
+    folder.write('numbers.csv', 'a,b\n1,\n2,3\n');
     folder.write('model-2/hierarchy.safetensors', 'nonsense');
     const damaged = Buffer.from(folder.read('model/hierarchy.safetensors'));
     damaged[damaged.length - 5]! ^= 1;
@@ -148,6 +202,22 @@ describe('refuses', () => {
       [
         ['hier', 'fit', texts, '--encoder', encoder, '--prototypes', '6,x', '--out', folder.at('a')],
         /whole numbers >= 1 separated by commas/,
+      ],
+      [
+        ['hier', 'fit', texts, ...settings, '--out', folder.at('a')],
+        /first\.jsonl: line 1, column "text": expected a number, but ".*" came.*Text needs --encoder\. If it is none, repair the cell/,
+      ],
+      [
+        ['hier', 'fit', folder.at('named.csv'), ...settings, '--out', folder.at('a')],
+        /column "text": expected a number, but an empty cell came\. Text needs --encoder\./,
+      ],
+      [
+        ['hier', 'fit', folder.at('numbers.csv'), ...settings, '--out', folder.at('a')],
+        /column "b": expected a number, but an empty cell came\. Repair the cell/,
+      ],
+      [
+        ['hier', 'fit', folder.at('vectors.npy'), ...settings, '--through', '--out', folder.at('a')],
+        /--through says how levels move together, so it needs --joint\. Add --joint, or leave --through out\.$/m,
       ],
       [
         ['hier', 'encode', model, texts, '--encoder', other, '--out', folder.at('a.jsonl')],
