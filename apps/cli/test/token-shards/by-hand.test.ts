@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { findTokenShards, openTokenShards } from '../../src/token-shards/open-token-shards.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ddcl-by-hand-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What docs/cli.md asks of a shard, and no more. */
+const documented = {
+  format: 'ddcl.token-shards',
+  formatVersion: '1',
+  shard: '0',
+  last: 'true',
+  encoder: JSON.stringify({
+    encoder: 'mine',
+    hash: 'a'.repeat(64),
+    dtype: 'fp32',
+    maxTokens: 128,
+    dropSpecial: false,
+    textField: null,
+    stripHtml: false,
+    dimension: 2,
+  }),
+  counts: JSON.stringify({ documents: 2, tokens: 3, truncated: 0, empty: 0 }),
+  sha256: 'b'.repeat(64),
+};
+
+/** Two documents, of one and two tokens. */
+function write(metadata: Readonly<Record<string, string>>): void {
+  const tokens = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+  const offsets = new Uint8Array(BigInt64Array.of(0n, 1n, 3n).buffer);
+  const header = JSON.stringify({
+    __metadata__: metadata,
+    tokens: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] },
+    offsets: { dtype: 'I64', shape: [3], data_offsets: [24, 48] },
+  });
+  const text = Buffer.from(header.padEnd(8 * Math.ceil(header.length / 8)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  writeFileSync(join(folder, 'tokens-00000.safetensors'), Buffer.concat([length, text, tokens, offsets]));
+}
+
+it('takes a shard that another program wrote as docs/cli.md says, and refuses one that lacks any of it', async () => {
+  write(documented);
+  const files = (await findTokenShards([folder]))!;
+  const shards = await openTokenShards(files, true);
+  expect([...shards.offsets]).toEqual([0, 1, 3]);
+  expect([...(await shards.reader.read(0, 3)).data]).toEqual([1, 2, 3, 4, 5, 6]);
+  await shards.close();
+  for (const key of Object.keys(documented)) {
+    write(Object.fromEntries(Object.entries(documented).filter(([name]) => name !== key)));
+    await expect(openTokenShards(files, true), key).rejects.toThrow(
+      /is no token shard of this version|is shard NaN|is not the last shard/,
+    );
+  }
+  write({ ...documented, formatVersion: '2' });
+  await expect(openTokenShards(files, true)).rejects.toThrow('is no token shard of this version');
+});
