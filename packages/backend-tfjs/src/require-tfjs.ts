@@ -1,21 +1,26 @@
 import { DdclError, formatType, type TensorType } from '@ddcl/core/backend';
 import type { Tfjs, TfTensor } from './tfjs.ts';
 
-const remedy =
-  "Install one of its packages and pass the module: import * as tf from '@tensorflow/tfjs'; await tfjsBackend({ tf }).";
+const calls = {
+  tfjsBackend: 'await tfjsBackend({ tf })',
+  loadTfjs: 'await tfjsBackend({ tf })',
+  ddclLayers: 'ddclLayers(tf)',
+  asTfjsOp: 'asTfjsOp(tf, program)',
+};
 
 /**
  * Whether what was passed is one whole TensorFlow.js.
  *
  * @throws DdclError `argument` if it is none, or another copy than the one that owns tensors and kernels
  */
-export function requireTfjs(tf: Tfjs, user: string): void {
+export function requireTfjs(tf: Tfjs, user: keyof typeof calls): void {
+  const remedy = `Install one of its packages and pass the module: import * as tf from '@tensorflow/tfjs'; ${calls[user]}.`;
   const needed = ['tidy', 'keep', 'tensor', 'ready', 'engine', 'env', 'matMul', 'scatterND'] as const;
   const missing = needed.filter((name) => typeof tf?.[name] !== 'function');
   if (missing.length === needed.length)
     throw new DdclError(
       'argument',
-      `${user} takes the module of TensorFlow.js as 'tf', but got ${String(tf)}. ${remedy}`,
+      `${user} takes the module of TensorFlow.js as 'tf', but got ${shown(tf)}. ${remedy}`,
     );
   if (missing.length > 0)
     throw new DdclError('argument', `The 'tf' given to ${user} lacks ${missing.join(', ')}. ${remedy}`);
@@ -38,16 +43,22 @@ export function requireOneCopy(tf: Tfjs, user: string): void {
     );
 }
 
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? `'${value}'` : String(value);
+  const keys = Object.keys(value);
+  return keys.length === 0 ? 'an empty object' : `an object of ${keys.slice(0, 5).join(', ')}`;
+}
+
 /**
- * What stands for a value of a type, if it is a tensor of this tfjs that still has its numbers.
+ * What stands for a value of a type, if it is a tensor of this tfjs, of its dtype, that still has its numbers.
  *
- * @throws DdclError `argument` or `disposed`
+ * @throws DdclError `argument`, `disposed` or `dtype`
  */
 export function requireTensor(tf: Tfjs, native: unknown, type: TensorType, user: string): TfTensor {
   if (!(native instanceof tf.Tensor))
     throw new DdclError(
       'argument',
-      `${user} takes a tensor of tfjs for ${formatType(type)}, but got ${String(native)}.`,
+      `${user} takes a tensor of tfjs for ${formatType(type)}, but got ${shown(native)}.`,
     );
   if (native.isDisposed)
     throw new DdclError(
@@ -58,6 +69,11 @@ export function requireTensor(tf: Tfjs, native: unknown, type: TensorType, user:
     throw new DdclError(
       'argument',
       `${user} got a tensor of another tfjs than the one it was made with: its numbers are not in this engine. Pass them over with tf.tensor(await other.data(), other.shape).`,
+    );
+  if (native.dtype !== type.dtype)
+    throw new DdclError(
+      'dtype',
+      `${user} takes ${formatType(type)}, but got a tensor of ${native.dtype} [${native.shape.join(', ')}], and there is no promotion. Cast it before: tensor.cast('${type.dtype}').`,
     );
   return native;
 }

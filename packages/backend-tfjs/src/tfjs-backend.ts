@@ -31,7 +31,8 @@ export interface TfjsBackendOptions {
  * @throws DdclError `argument` if `tf` is no tfjs, has no backend, or is a second copy of tfjs-core in this process; `unsupported` for WebGL that
  *   computes with 16 bits
  */
-export async function tfjsBackend({ tf, maxBufferBytes }: TfjsBackendOptions): Promise<Backend> {
+export async function tfjsBackend(options: TfjsBackendOptions): Promise<Backend> {
+  const { tf, maxBufferBytes } = (options as TfjsBackendOptions | undefined) ?? ({} as TfjsBackendOptions);
   requireTfjs(tf, 'tfjsBackend');
   if (maxBufferBytes !== undefined && !(Number.isSafeInteger(maxBufferBytes) && maxBufferBytes >= 1))
     throw new DdclError(
@@ -77,7 +78,16 @@ export async function tfjsBackend({ tf, maxBufferBytes }: TfjsBackendOptions): P
       tensor.dtype === dtype && sameShape(tensor.shape, shape)
         ? undefined
         : `${tensor.dtype}[${tensor.shape.join(',')}]`,
-    wrap: (native, type) => requireTensor(tf, native, type, 'wrap'),
+    wrap: (native, type) => {
+      const tensor = requireTensor(tf, native, type, 'wrap');
+      if (!sameShape(tensor.shape, type.shape))
+        throw new DdclError(
+          'shape',
+          `wrap takes a tensor for the type [${type.shape.join(', ')}] that it is given, but got one of [${tensor.shape.join(', ')}]. Give the shape that it has as the type, or a tensor of ${type.shape.reduce((product, size) => product * size, 1)} numbers.`,
+          { shapes: [type.shape, tensor.shape] },
+        );
+      return tensor;
+    },
     unwrap: (tensor) => tensor,
     ...(lost && { lost }),
   });

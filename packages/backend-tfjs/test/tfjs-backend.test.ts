@@ -86,8 +86,25 @@ describe('tfjsBackend', () => {
     expect(() => backend.wrap!(gone, pair)).toThrow(/disposed/);
     expect(() => backend.wrap!([1, 2], pair)).toThrow(/takes a tensor of tfjs/);
     const wrong = tf.tensor1d([1, 0], 'bool');
-    expect(() => backend.wrap!(wrong, pair)).toThrow(/bool\[2\] for f32\[2\]/);
-    wrong.dispose();
+    const refusal = (tensor: unknown): unknown => {
+      try {
+        return backend.wrap!(tensor, pair);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal(wrong)).toMatchObject({
+      code: 'dtype',
+      message:
+        "wrap takes f32[2], but got a tensor of bool [2], and there is no promotion. Cast it before: tensor.cast('float32').",
+    });
+    const long = tf.tensor1d([1, 2, 3]);
+    expect(refusal(long)).toMatchObject({
+      code: 'shape',
+      message:
+        'wrap takes a tensor for the type [2] that it is given, but got one of [3]. Give the shape that it has as the type, or a tensor of 2 numbers.',
+    });
+    tf.dispose([wrong, long]);
     // As in a worker or a frame: another engine, whose numbers are elsewhere.
     const Engine = tf.engine().constructor as new (environment: unknown) => ReturnType<typeof tf.engine>;
     const elsewhere = new Engine(tf.env());
@@ -120,6 +137,9 @@ it.each(['cpu', 'wasm'])('stretches operands of eight axes on %s', async (name) 
 describe('what tfjsBackend refuses', () => {
   it('a module that is no tfjs', async () => {
     await expect(tfjsBackend({ tf: undefined as unknown as Tfjs })).rejects.toThrow(/module of TensorFlow.js.*Install/);
+    const text =
+      "tfjsBackend takes the module of TensorFlow.js as 'tf', but got undefined. Install one of its packages and pass the module: import * as tf from '@tensorflow/tfjs'; await tfjsBackend({ tf }).";
+    for (const options of [undefined, null, {}]) await expect(tfjsBackend(options as never)).rejects.toThrow(text);
     const part = { ...tf, scatterND: undefined } as unknown as Tfjs;
     await expect(tfjsBackend({ tf: part })).rejects.toThrow(/lacks scatterND/);
     await expect(tfjsBackend({ tf, maxBufferBytes: 0.5 })).rejects.toThrow(/maxBufferBytes/);

@@ -1,7 +1,9 @@
 import { DdclError } from '@ddcl/core';
 import { separation } from '@ddcl/core/metrics';
 import type { DdclLayer } from './ddcl-layer.ts';
+import { lostNumbers, stopTraining } from './lost-numbers.ts';
 import type { TfLayer } from './tf-layers.ts';
+import type { StepReports } from './watch.ts';
 
 /** What a layer's prototypes were like in an epoch: means over its training batches, per unit of token weight. */
 export interface CertificateRecord {
@@ -77,7 +79,8 @@ const largestEpsilon = 0.5;
 
 /**
  * The certificate of docs/math.md section 5, checked as training goes: a callback that adds each quantity to the logs of an epoch (so to the history, as
- * `<layer>/lq`, ...), shows them, and warns where T reaches T_c. Watched steps cost two products more.
+ * `<layer>/lq`, ...), shows them, and warns where T reaches T_c. Where the loss, L_q or prototypes are no numbers any more it
+ * warns and ends the training; where `of` is not the model that is trained, `fit` rejects with that as `DdclError` `data`. Watched steps cost two products more.
  *
  *     await model.fit(x, y, { epochs: 10, callbacks: ddclCertificate({ of: model }) });
  *
@@ -95,8 +98,15 @@ export function ddclCertificate(options: CertificateOptions): Certificate {
     onTrainEnd: () => layers.forEach((layer) => (layer.isWatched = false)),
     onEpochEnd: async (epoch, logs = {}) => {
       for (const layer of layers) {
-        const record = await recordOf(layer, epoch + 1);
-        if (record === undefined) continue;
+        const reports = await layer.takeReports();
+        if (reports === undefined) continue;
+        const lost = await lostNumbers(layer, { epoch: epoch + 1, lq: reports.mean.lq, loss: logs['loss'] });
+        if (lost !== undefined) {
+          stopTraining(options.of, lost);
+          onWarning(lost);
+          continue;
+        }
+        const record = await recordOf(layer, epoch + 1, reports);
         records.push(record);
         const own = Object.entries(quantities).map(([name, read]) => [`${layer.name}/${name}`, read(record)] as const);
         for (const [name, value] of own) {
@@ -135,10 +145,11 @@ function watchedLayers(of: CertificateOptions['of']): DdclLayer[] {
   );
 }
 
-async function recordOf(layer: DdclLayer, epoch: number): Promise<CertificateRecord | undefined> {
-  const reports = await layer.takeReports();
-  if (reports === undefined) return undefined;
-  const { mean, largest, shares } = reports;
+async function recordOf(
+  layer: DdclLayer,
+  epoch: number,
+  { mean, largest, shares }: StepReports,
+): Promise<CertificateRecord> {
   const codebooks = await layer.readPrototypes();
   const dimension = layer.codeDimension;
   const apart = codebooks.map((codes) => separation(codes, codes.length / dimension, dimension));

@@ -3,6 +3,9 @@ import { DdclError } from '@ddcl/core';
 /** Of the configuration that a saved model holds. A layer refuses others. */
 export const layerFormatVersion = 1;
 
+/** What a saved layer or `tf.loadLayersModel` adds, and no user gives. */
+const ofSaving: readonly string[] = ['version', 'step', 'customObjects'];
+
 /** A value in a message. */
 const shown = (value: unknown): string =>
   typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value));
@@ -29,7 +32,10 @@ export const isNumber = (value: unknown, isRight: (value: number) => boolean): b
 export function requireKnown(layer: string, options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  throw new DdclError('argument', `${layer} has no option ${unknown}. It has ${known.join(', ')}.`);
+  throw new DdclError(
+    'argument',
+    `${layer} has no option ${unknown}. It has ${known.filter((name) => !ofSaving.includes(name)).join(', ')}.`,
+  );
 }
 
 /** @throws DdclError `format` for a layer that another version of this package saved */
@@ -41,8 +47,21 @@ export function requireVersion(layer: string, found: unknown): void {
   );
 }
 
+/** The keys that a saved layer has to have: without one its default would stand for what was saved. @throws DdclError `format` */
+export function requireSaved(layer: string, saved: object, keys: readonly string[]): void {
+  const { version } = saved as { version?: unknown };
+  requireVersion(layer, version);
+  const all = [...keys, 'step', 'version'];
+  const missing = all.find((key) => (saved as Record<string, unknown>)[key] === undefined);
+  if (missing === undefined) return;
+  throw new DdclError(
+    'format',
+    `${layer} is saved with ${all.join(', ')}, but the configuration to load lacks ${missing}. Load the file as model.save wrote it, or save the model again.`,
+  );
+}
+
 /** What tfjs gives every layer. */
-export const layerArguments = [
+export const layerArguments: readonly string[] = [
   'name',
   'trainable',
   'inputShape',
@@ -51,8 +70,5 @@ export const layerArguments = [
   'dtype',
   'inputDType',
   'weights',
-  'version',
-  'step',
-  // Of `tf.loadLayersModel`.
-  'customObjects',
-] as const;
+  ...ofSaving,
+];

@@ -4,8 +4,10 @@ import { asTfjsOp, type TfjsOp } from '../op/as-tfjs-op.ts';
 import type { TfTensor } from '../tfjs.ts';
 import { layerFormatVersion } from './config-checks.ts';
 import { ExtraLoss } from './extra-loss.ts';
+import { guardWeight, requireSeen } from './guard-weight.ts';
 import type { LayerPart } from './layer-part.ts';
 import { maskSource } from './mask-source.ts';
+import { requireFinite, requireTokens } from './require-tokens.ts';
 import type { TfConfig, TfjsLayers, TfLayer, TfShape, TfWeight } from './tf-layers.ts';
 import { ReportSums, type StepReports } from './watch.ts';
 
@@ -77,9 +79,12 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
     readonly #ops: BoundedCache<TfjsOp> = new BoundedCache<TfjsOp>(shapesPerLayer);
     readonly owned: Map<string, TfWeight> = new Map();
     #part: LayerPart | undefined;
+    #dimension = 0;
     /** tfjs calls a layer once for each of its outputs that a model uses: they are of one step. */
     #again: Call = noCall;
     #hasStarted = false;
+    /** The numbers that were last found to be of prototypes that have seen tokens. */
+    #seen: object | undefined;
     isWatched = false;
     step: number;
 
@@ -98,6 +103,11 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
       );
     }
 
+    get #sizes(): string {
+      const [least, most] = this.#definition.ranks;
+      return least === most ? 'tokens [B, L, m]' : 'latents [B, ..., m]';
+    }
+
     get #named(): string {
       return `${this.#definition.className} '${this.name}'`;
     }
@@ -109,12 +119,14 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
       if (shape.length < least || shape.length > most || !(Number(dimension) >= 1))
         throw new DdclError(
           'shape',
-          `${this.#named} takes ${least === most ? 'tokens [B, L, m]' : 'latents [B, ..., m]'} with a known m, but its input is [${shape.map((size) => size ?? '?').join(', ')}].`,
+          `${this.#named} takes ${this.#sizes} with a known m, but its input is [${shape.map((size) => size ?? '?').join(', ')}].`,
         );
+      this.#dimension = dimension!;
       this.#part = this.#definition.part(dimension!);
       for (const { name, shape: own, role, data } of this.#part.weights) {
         const initializer = { apply: (sizes: number[]) => tf.tensor(data, sizes, 'float32') };
         const weight = this.addWeight(name, [...own], 'float32', initializer as never, undefined, role !== 'carried');
+        guardWeight(this.#named, name, weight);
         this.owned.set(name, weight);
       }
       super.build(inputShape);
@@ -123,6 +135,7 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
     override call(inputs: TfTensor | TfTensor[], kwargs: Record<string, unknown>): TfTensor | TfTensor[] {
       const tokens = Array.isArray(inputs) ? inputs[0]! : inputs;
       this.invokeCallHook(inputs, kwargs);
+      if (tokens instanceof tf.Tensor) requireTokens(this.#named, tokens, this.#sizes, this.#dimension);
       const isTraining = kwargs['training'] === true;
       const tape: unknown = tf.engine().state.activeTape;
       const { last } = this.#again;
@@ -209,6 +222,7 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
     }
 
     #apply(tokens: TfTensor, weights: TfTensor): TfTensor[] {
+      this.#requireSeen();
       const { shape } = tokens;
       return this.#op(`apply ${shape.join()}`, () => this.part.apply(shape))(tokens, weights, ...this.#values());
     }
@@ -232,6 +246,7 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
     /** Prototypes that have seen no tokens start among those of the first batch. */
     #start(tokens: TfTensor, weights: TfTensor): void {
       if (this.#hasStarted) return;
+      requireFinite(this.#named, tokens, weights);
       this.#hasStarted = true;
       const { part } = this;
       if (part.start === undefined) return;
@@ -242,6 +257,18 @@ export function ddclLayerClass(tf: TfjsLayers): DdclLayerClass {
       const op = asTfjsOp(tf, part.start(shape));
       const next = op(tokens, weights, ...this.#values(), tf.tensor(normals, [count, dimension]));
       part.weights.forEach(({ name }, index) => this.owned.get(name)!.write(next[index]!));
+    }
+
+    /** @throws DdclError `argument` where prototypes have no place yet */
+    #requireSeen(): void {
+      const { seen } = this.part;
+      if (seen === undefined || this.#hasStarted) return;
+      const [name, place] = seen;
+      const weight = this.owned.get(name)!.read();
+      // Read once for each time that weights are written: it waits for the device.
+      if (weight.dataId === this.#seen) return;
+      requireSeen(this.#named, weight.dataSync()[place]!);
+      this.#seen = weight.dataId;
     }
 
     /** Whether no output has a row per token, that the mask could go on with. */

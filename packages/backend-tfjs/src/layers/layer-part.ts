@@ -31,6 +31,8 @@ export interface LayerPart {
   apply(shape: readonly number[]): Program;
   /** Where prototypes have to see tokens before they start: with normal numbers [K, m], what all weights become. */
   start?(shape: readonly number[]): Program;
+  /** Comes with `start`: the weight, and the place in it, that is 0 until prototypes have seen tokens. */
+  readonly seen?: readonly [name: string, place: number];
   /** Of step `step`, from 0, of `tokens` tokens. */
   inputs(step: number, tokens: number): readonly StepInput[];
 }

@@ -54,7 +54,9 @@ const specOptions = [
   'tracking',
   'commitment',
 ] as const;
-const known = ['codes', 'steps', 'schedule', 'outputs', 'rateRatio', 'seed', ...specOptions];
+const ownOptions = ['codes', 'steps', 'schedule', 'outputs', 'rateRatio', 'seed'] as const;
+/** What each saved layer has; of the spec it has what was given. */
+export const savedOptions: readonly string[] = [...ownOptions, 'norm'];
 const quantizerOutputs: readonly QuantizerOutput[] = ['vectors', 'codes'];
 
 /** @throws DdclError `argument` for options out of range, as @ddcl/vq says it; `format` for a layer of another version */
@@ -62,7 +64,7 @@ export function quantizerConfig(options: QuantizerLayerOptions & { readonly vers
   const isObject = typeof options === 'object' && options !== null;
   requireOption(name, 'its options', options, isObject, 'an object such as { codes: 64, steps: 3000 }');
   requireVersion(name, options.version);
-  requireKnown(name, options, [...known, ...layerArguments]);
+  requireKnown(name, options, [...ownOptions, ...specOptions, ...layerArguments]);
   const { codes, steps, outputs = 'vectors', rateRatio = 30, seed = 0, norm = 'scale' } = options;
   requireOption(name, 'codes', codes, isWhole(codes, 2), 'a whole number >= 2');
   const wanted =

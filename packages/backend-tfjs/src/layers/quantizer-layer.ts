@@ -1,9 +1,10 @@
 import { DdclError } from '@ddcl/core';
 import { stateFromBytes, stateToBytes, type QuantizerState } from '@ddcl/vq';
+import { requireSaved } from './config-checks.ts';
 import { ddclLayerClass, type DdclLayer } from './ddcl-layer.ts';
-import { quantizerConfig, type QuantizerLayerOptions } from './quantizer-config.ts';
+import { quantizerConfig, savedOptions, type QuantizerLayerOptions } from './quantizer-config.ts';
 import { quantizerLayerPart, quantizerLayerState } from './quantizer-part.ts';
-import type { TfConfig, TfjsLayers, TfShape } from './tf-layers.ts';
+import type { TfConfig, TfjsLayers, TfLayer, TfShape } from './tf-layers.ts';
 
 /** A codebook as a layer: latents [B, ..., m] to mixtures of codes in training, and to the vectors of the nearest codes else. */
 export interface DDCLQuantizerLayer extends DdclLayer {
@@ -26,6 +27,12 @@ export interface DDCLQuantizerClass {
 export function quantizerLayerClass(tf: TfjsLayers): DDCLQuantizerClass {
   class DDCLQuantizer extends ddclLayerClass(tf) implements DDCLQuantizerLayer {
     static readonly className = 'DDCLQuantizer' as const;
+
+    /** Of a saved model, and of one that tfjs copies. */
+    static fromConfig(make: new (options: never) => TfLayer, config: TfConfig): TfLayer {
+      requireSaved('DDCLQuantizer', config, savedOptions);
+      return new make(config as never);
+    }
     readonly #stateOf: (dimension: number) => QuantizerState;
     #dimension = 0;
 

@@ -44,7 +44,8 @@ export interface ReadoutConfig {
 }
 
 const name = 'DDCLReadout';
-const known = [
+/** All that there are; a saved layer has each. */
+export const readoutOptions: readonly string[] = [
   'prototypes',
   'outputs',
   'normalise',
@@ -66,7 +67,7 @@ export function readoutConfig(options: ReadoutLayerOptions & { readonly version?
     'an object such as { prototypes: 16 }',
   );
   requireVersion(name, options.version);
-  requireKnown(name, options, [...known, ...layerArguments]);
+  requireKnown(name, options, [...readoutOptions, ...layerArguments]);
   const { prototypes, outputs = 'pooled', normalise = false, temperature = { ofCritical: 0.3 } } = options;
   const { lambda = 0.1, lqThrough = false, tracking = 0.98, rateRatio = 10, seed = 0 } = options;
   requireOption(name, 'prototypes', prototypes, isWhole(prototypes, 1), 'a whole number >= 1');

@@ -1,9 +1,10 @@
 import { DdclError } from '@ddcl/core';
 import { isSegmentOutput, modelFromBytes, modelToBytes, outputShape, type DdclModel } from '@ddcl/core/fit';
+import { requireSaved } from './config-checks.ts';
 import { ddclLayerClass, type DdclLayer } from './ddcl-layer.ts';
-import { readoutConfig, type ReadoutLayerOptions } from './readout-config.ts';
+import { readoutConfig, readoutOptions, type ReadoutLayerOptions } from './readout-config.ts';
 import { readoutLayerPart } from './readout-part.ts';
-import type { TfConfig, TfjsLayers, TfShape } from './tf-layers.ts';
+import type { TfConfig, TfjsLayers, TfLayer, TfShape } from './tf-layers.ts';
 
 /** A readout as a layer: tokens [B, L, m] to what `outputs` says, with the mask that layers before it made. */
 export interface DDCLReadoutLayer extends DdclLayer {
@@ -30,6 +31,12 @@ export interface DDCLReadoutClass {
 export function readoutLayerClass(tf: TfjsLayers): DDCLReadoutClass {
   class DDCLReadout extends ddclLayerClass(tf) implements DDCLReadoutLayer {
     static readonly className = 'DDCLReadout' as const;
+
+    /** Of a saved model, and of one that tfjs copies. */
+    static fromConfig(make: new (options: never) => TfLayer, config: TfConfig): TfLayer {
+      requireSaved('DDCLReadout', config, readoutOptions);
+      return new make(config as never);
+    }
 
     constructor(options: ReadoutLayerOptions & Readonly<Record<string, unknown>>) {
       const config = readoutConfig(options);

@@ -156,6 +156,7 @@ export function readoutLayerPart(config: ReadoutConfig, dimension: number): Laye
         const temperature = maximum(own.temperature, leastTemperature);
         return outputsOf(given(tokens, own, temperature, own.averages), shape);
       }),
+    seen: ['averages', 1],
     start: (shape) => traced('readoutStart', shape, [f32(count, dimension)], start),
   };
 }

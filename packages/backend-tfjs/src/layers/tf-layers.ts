@@ -17,7 +17,7 @@ export type TfShape = layersModule.Shape;
 export type TfConfig = core.serialization.ConfigDict;
 
 /** @throws DdclError `argument` for what is no tfjs, one without layers, or a second copy */
-export function requireLayers(tf: TfjsLayers, user: string): void {
+export function requireLayers(tf: TfjsLayers, user: 'ddclLayers'): void {
   requireTfjs(tf, user);
   if (typeof tf.layers?.Layer !== 'function' || typeof tf.serialization?.registerClass !== 'function')
     throw new DdclError(

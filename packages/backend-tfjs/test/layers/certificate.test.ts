@@ -115,6 +115,35 @@ describe('ddclCertificate', () => {
     expect(certificate.records[3]!.separation.mean).toBeLessThan(first!.separation.mean);
   });
 
+  it('ends a training whose numbers are lost, and says which', async () => {
+    const make = () => {
+      const layer = ddclReadout({ prototypes: 3, name: 'reader', inputShape: [length, m] });
+      const model = tf.sequential({ layers: [layer] });
+      model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' });
+      return { layer, model };
+    };
+    const broken = tokens.slice();
+    // In the second batch: the first is looked at.
+    broken[9 * length * m] = NaN;
+    const x = tf.tensor3d(broken, [batch, length, m]);
+    const y = tf.zeros([batch, m]);
+    const options = { epochs: 5, batchSize: 8, shuffle: false, verbose: 0 } as const;
+    const text =
+      "DDCLReadout 'reader', epoch 1: NaN or infinite: 3 of 3 prototypes, L_q, the model's loss. Training stops here, as such numbers spread to all weights. Look for NaN in the inputs and masks, lower the optimiser's rate or the layer's rateRatio, and train a new model or load one that was saved before.";
+    const one = make();
+    const warnings: string[] = [];
+    const certificate = ddclCertificate({ of: one.model, onWarning: (warning) => warnings.push(warning) });
+    const { epoch } = await one.model.fit(x, y, { ...options, callbacks: certificate });
+    expect([epoch, warnings]).toEqual([[0], [text]]);
+    // A list of layers has no model that it could end.
+    const other = make();
+    const callbacks = ddclCertificate({ of: [other.layer] });
+    await expect(other.model.fit(x, y, { ...options, callbacks })).rejects.toMatchObject({
+      code: 'data',
+      message: text,
+    });
+  });
+
   it('finds layers of models inside, watches only while training, and leaves no tensor', async () => {
     const inner = tf.sequential({ layers: [ddclQuantizer({ codes: 4, steps: 20, inputShape: [m], depth: 2 })] });
     const outer = tf.sequential();

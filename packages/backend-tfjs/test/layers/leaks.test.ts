@@ -32,12 +32,13 @@ it('1,000 steps through both layers leave no tensor, and backend, flags and regi
       expect(own.length).toBe(1);
       return tf.add(loss, own[0]!);
     };
-    tf.tidy(() => void layer.apply(input));
+    if (layer.weights.length === 0) layer.build(input.shape);
     optimizer.minimize(
       step,
       false,
       layer.trainableWeights.map((each) => each.read() as Variable),
     );
+    tf.tidy(() => void layer.apply(input));
   };
   const both = (): void => {
     once(readout, x);

@@ -332,6 +332,7 @@ describe('DDCLReadout in training', () => {
     const after = tf.sequential({
       layers: [embedding(), ddclReadout({ prototypes: k }), tf.layers.dense({ units: 2 }), book],
     });
+    (after.layers[1] as DDCLReadoutLayer).writeModel(await withPrototypes({}).readModel());
     expect(after.predict(words) as TfTensor).toMatchObject({ shape: [2, 2] });
     // A convolution ends the mask, as it does in Keras: padding counts from there on.
     const convolved = tf.sequential();

@@ -74,6 +74,36 @@ it('a saved layer of another version is refused when it is loaded', async () => 
   );
 });
 
+it('a saved layer that lacks a key, or whose weights are of other sizes, is refused when it is loaded', async () => {
+  const model = tf.sequential({
+    layers: [
+      ddclReadout({ prototypes: 2, name: 'reader', outputs: 'outputs', inputShape: [3, 2] }),
+      ddclQuantizer({ codes: 4, steps: 5, name: 'book' }),
+    ],
+  });
+  const artifacts = await saved(model);
+  const changed = (layer: number, change: (config: Record<string, unknown>) => void) => {
+    const topology = structuredClone(artifacts.modelTopology) as {
+      config: { layers: { config: Record<string, unknown> }[] };
+    };
+    change(topology.config.layers[layer]!.config);
+    return tf.loadLayersModel(tf.io.fromMemory({ ...artifacts, modelTopology: topology }));
+  };
+  const readoutKeys = 'prototypes, outputs, normalise, temperature, lambda, lqThrough, tracking, rateRatio, seed';
+  const remedy = 'Load the file as model.save wrote it, or save the model again.';
+  for (const key of ['version', 'temperature', 'step'])
+    await expect(changed(0, (config) => delete config[key])).rejects.toThrow(
+      `DDCLReadout is saved with ${readoutKeys}, step, version, but the configuration to load lacks ${key}. ${remedy}`,
+    );
+  for (const key of ['version', 'schedule', 'norm'])
+    await expect(changed(1, (config) => delete config[key])).rejects.toThrow(
+      `DDCLQuantizer is saved with codes, steps, schedule, outputs, rateRatio, seed, norm, step, version, but the configuration to load lacks ${key}. ${remedy}`,
+    );
+  await expect(changed(0, (config) => (config['prototypes'] = 5))).rejects.toThrow(
+    "DDCLReadout 'reader' holds prototypes [5, 2], but the weights given have [2, 2]. Load configuration and weights of one save, or make the layer with the options of the one that was saved.",
+  );
+});
+
 it('weights that are loaded into a new model stay, in a layer of another ratio too', async () => {
   const make = (rateRatio: number) =>
     tf.sequential({ layers: [ddclReadout({ prototypes: 4, inputShape: [6, 3], rateRatio, lambda: 1 })] });

@@ -184,7 +184,17 @@ describe('what asTfjsOp refuses', () => {
       const x = tf.ones([3, 2]);
       expect(() => op(x)).toThrow(/pairs takes 2 tensors, but got 1/);
       expect(() => op(x, tf.ones([4, 2]))).toThrow(/pairs|n/);
-      expect(() => op(x, tf.ones([3, 2], 'int32'))).toThrow(/i32|int32/);
+      for (const dtype of ['int32', 'bool', 'string', 'complex64'] as const) {
+        const other =
+          dtype === 'string'
+            ? tf.tensor1d(['a'])
+            : dtype === 'complex64'
+              ? tf.complex(tf.zeros([1]), tf.zeros([1]))
+              : tf.ones([1], dtype);
+        expect(() => op(x, other)).toThrow(
+          `pairs takes f32[n,2], but got a tensor of ${dtype} [1], and there is no promotion. Cast it before: tensor.cast('float32').`,
+        );
+      }
       expect(() => op(x, tf.ones([0, 2]))).toThrow();
       expect(() => op(tf.ones([0, 2]), tf.ones([0, 2]))).toThrow(/no empty tensors/);
       const gone = tf.ones([3, 2]);
