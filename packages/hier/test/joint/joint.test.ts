@@ -10,6 +10,7 @@ import {
   type LevelQuantities,
 } from '@ddcl/hier';
 import { describe, expect, it } from 'vitest';
+import { batchRows, jointBatches } from '../../src/joint/batches.ts';
 import { sampleDocuments } from '../../src/joint/sample-documents.ts';
 import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, sourceOf } from '../corpora.ts';
@@ -48,6 +49,8 @@ it('moves all levels together, with the identity at each', async () => {
   expect(difference(first({ model }), first(heavy))).toBe(0);
   const through = await run(100, true);
   expect(difference(first({ model }), first(through))).toBeGreaterThan(1e-3);
+  // There the weight decides how much the upper level is worth.
+  expect(difference(first(await run(1, true)), first(through))).toBeGreaterThan(1e-3);
 });
 
 describe('what a joint fit returns', () => {
@@ -95,6 +98,29 @@ describe('what a joint fit returns', () => {
       return [hierarchyToBytes(model), told];
     };
     expect(await fit({ ...source, blocks })).toEqual(await fit(source));
+  });
+
+  it('takes each item of a batch to its own group, and each group to its own document', async () => {
+    const kept = await sampleDocuments(source, resolveSpec({ dimension: 4, levels }), 2 ** 20, {});
+    const rows = batchRows(kept, 3);
+    const seen: string[] = [];
+    for (const { tokens, weights, ids } of jointBatches(kept, rows, 4, 1)) {
+      const sums = new Map<number, Map<number, number[]>>();
+      for (let token = 0; weights[0]![token] === 1; token++) {
+        const half = ids[0]![token]!;
+        const document = ids[1]![half]!;
+        const own = sums.get(document) ?? new Map<number, number[]>();
+        own.set(half, [...(own.get(half) ?? []), tokens[4 * token]!]);
+        sums.set(document, own);
+        expect([weights[1]![half], weights[2]![document]]).toEqual([1, 1]);
+      }
+      for (const own of sums.values()) seen.push(JSON.stringify([...own.values()]));
+    }
+    let token = 0;
+    const expected = halves.map((lengthsOf) =>
+      JSON.stringify(lengthsOf.map((length) => Array.from({ length }, () => documents.data[4 * token++]!))),
+    );
+    expect(seen.sort()).toEqual(expected.sort());
   });
 
   it('keeps no more bytes of documents than memory has', async () => {

@@ -1,6 +1,8 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
 import {
+  documentsFromArrays,
+  encodeDocuments,
   fitHierarchy,
   hierarchyToBytes,
   mergeShards,
@@ -11,6 +13,7 @@ import {
   type ShardSums,
 } from '@ddcl/hier';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, pick, sourceOf, thrown } from '../corpora.ts';
 
 const documents = corpus({ documents: 210 });
@@ -68,6 +71,33 @@ describe('seven shards', () => {
       // Each document is rounded to 2^-28 of the spread.
       expect(Math.abs(value - expected)).toBeLessThan(1e-7);
     });
+  });
+
+  it('leave each prototype the items that are nearest to it', async () => {
+    const counts = model.levels.map(({ model: own }) => new Float64Array(own.count));
+    for await (const some of encodeDocuments(model, sourceOf(documents)))
+      for (const { levels } of some)
+        levels.forEach(({ codes }, level) => codes.forEach((code) => (counts[level]![code]! += 1)));
+    expect(mergeShards(model, shards).levels.map(({ masses }) => masses)).toEqual(counts);
+  });
+
+  it('take a document of more tokens than can be summed at once', async () => {
+    const flat = { dimension: 1, levels: [{ prototypes: 1, temperature: 0.1 }] };
+    const near = documentsFromArrays({
+      data: Float32Array.from({ length: 64 }, (_, index) => index % 2),
+      dimension: 1,
+    });
+    const { model: own } = await fitHierarchy(cpuBackend(), flat, near, { restarts: 1 });
+    const { scale, prototypes } = own.levels[0]!.model;
+    // 30 spreads out: 4,096 squared distances of 900 are within the range of a sum, 6,000 are not.
+    const token = Math.fround(prototypes[0]! + 30 * scale);
+    const long = documentsFromArrays({ data: new Float32Array(6000).fill(token), dimension: 1, lengths: [6000] });
+    const [sums] = (await shardSums(own, long)).levels;
+    const { losses, wins } = sumValues(sums!);
+    const expected = 6000 * ((token - prototypes[0]!) / scale) ** 2;
+    // float64, less what the frame rounds.
+    expect(Math.abs(losses[1]! / expected - 1)).toBeLessThan(1e-9);
+    expect(wins).toEqual(Float64Array.of(6000));
   });
 
   it('are small, whatever the number of documents', () => {

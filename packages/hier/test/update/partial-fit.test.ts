@@ -9,6 +9,7 @@ import {
   type HierarchyModel,
 } from '@ddcl/hier';
 import { describe, expect, it } from 'vitest';
+import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, pick, sourceOf, thrown, type Corpus } from '../corpora.ts';
 
 const backend = cpuBackend();
@@ -78,23 +79,49 @@ describe('a class that was not there', () => {
   });
 });
 
+it('forgets the share of what was seen that it is told to', async () => {
+  const data = Float32Array.from({ length: 60 }, (_, index) => Math.sin(index));
+  const later = Float32Array.from({ length: 40 }, (_, index) => 2 + Math.cos(index));
+  const levels = [{ prototypes: 1, temperature: 0.1 }];
+  const flat = { dimension: 1, levels };
+  const { model } = await fitHierarchy(backend, flat, documentsFromArrays({ data, dimension: 1 }), { restarts: 1 });
+  const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  for (const forget of [0, 0.75]) {
+    const options = { births: false, forget };
+    const { model: after } = await partialFit(model, documentsFromArrays({ data: later, dimension: 1 }), options);
+    const left = 60 * (1 - forget);
+    const expected = (left * model.levels[0]!.model.prototypes[0]! + 40 * mean(later)) / (left + 40);
+    // The prototype is float32.
+    expect(Math.abs(after.levels[0]!.model.prototypes[0]! - expected)).toBeLessThan(1e-6);
+    // Sums are multiples of 2^-28.
+    expect(after.levels[0]!.masses[0]).toBeCloseTo(left + 40, 6);
+  }
+});
+
 it('leaves a prototype where it is that nothing used and hardly anything pulls at', async () => {
   const data = Float32Array.from({ length: 400 }, (_, index) => (index % 2) * 4 + Math.sin(index * index));
   const flat = documentsFromArrays({ data, dimension: 1 });
-  const levels = [{ prototypes: 2, temperature: 0.5 }];
-  const { model } = await fitHierarchy(backend, { dimension: 1, levels }, flat, { restarts: 1 });
+  const options = { restarts: 1, dtype: 'float64' as const };
+  const spec1 = { dimension: 1, levels: [{ prototypes: 2, temperature: 0.5 }] };
+  const { model } = await fitHierarchy(backend, spec1, flat, options);
   const own = model.levels[0]!;
-  // So far out that its share of the items is some 1e-8.
-  const prototypes = own.model.prototypes.map((value, k) =>
-    k === 1 ? Math.fround(own.model.prototypes[0]! + 12) : value,
-  );
-  const unused = {
-    ...own,
-    masses: own.masses.map((mass, k) => (k === 1 ? 0 : mass)),
-    model: { ...own.model, prototypes },
-  };
-  const { model: after } = await partialFit({ ...model, levels: [unused] }, flat, { births: false, batch: 100 });
-  expect(after.levels[0]!.model.prototypes[1]).toBe(prototypes[1]);
+  const unusedAt = (place: number): HierarchyModel => ({
+    ...model,
+    levels: [{ masses: Float64Array.of(400, 0), model: { ...own.model, prototypes: Float64Array.of(0, place) } }],
+  });
+  const massAt = async (place: number): Promise<number> =>
+    sumValues((await shardSums(unusedAt(place), flat)).levels[0]!).mass[1]!;
+  // Items push as much as they pull: what is left is a tiny positive mass, with pulls that are not tiny.
+  let [near, far] = [4, 40];
+  for (let round = 0; round < 24; round++) {
+    const middle = (near + far) / 2;
+    if ((await massAt(middle)) > 0) near = middle;
+    else far = middle;
+  }
+  expect(await massAt(near)).toBeGreaterThan(0);
+  expect(await massAt(near)).toBeLessThan(0.01);
+  const { model: after } = await partialFit(unusedAt(near), flat, { births: false });
+  expect(after.levels[0]!.model.prototypes[1]).toBeCloseTo(near, 9);
   expect(after.levels[0]!.masses[1]).toBe(0);
 });
 
