@@ -36,11 +36,13 @@ export function abbreviationsWith(more: Iterable<string>): Abbreviations {
 /**
  * Whether a sentence ends at `at`, where the segmenter says so. It looks at the last characters only: a sentence whose ends are refused one after the other takes time that grows with its length.
  *
+ * @param from where the sentence begins
  * @param first the first character of the sentence that is no white space
  * @param after the beginning of what follows
  */
 export function isSentenceEnd(
   text: string,
+  from: number,
   first: number,
   at: number,
   after: string,
@@ -54,8 +56,8 @@ export function isSentenceEnd(
   const isLine = text.slice(end, at).includes('\n');
   if (isLine && startsBlock.test(after)) return true;
   if (end - first <= longestMarker && onlyMarker.test(text.slice(first, end))) return false;
-  if (/^\s*[\p{Pi}\p{Ps}"']*\p{Ll}/u.test(after)) return isLine && !isWrapped(text, first, end);
-  if (isLine && !isTerminated(text, first, end)) return !isWrapped(text, first, end);
+  if (/^\s*[\p{Pi}\p{Ps}"']*\p{Ll}/u.test(after)) return isLine && !isWrapped(text, from, end);
+  if (isLine && !isTerminated(text, first, end)) return !isWrapped(text, from, end);
   // With one more character than what is before it and a full stop, a word that is cut off is too long to be known.
   const tail = text.slice(Math.max(first, end - abbreviations.longest - 3), end);
   const word = /(?:^|[^\p{L}\p{N}.])((?:\p{L}\.)*\p{L}+)\.$/u.exec(tail)?.[1];
@@ -69,5 +71,5 @@ function isTerminated(text: string, first: number, end: number): boolean {
   return ends.test(text[last]!);
 }
 
-const isWrapped = (text: string, first: number, end: number): boolean =>
-  end - first >= leastWrapped && !text.slice(end - leastWrapped, end).includes('\n');
+const isWrapped = (text: string, from: number, end: number): boolean =>
+  end - from >= leastWrapped && !text.slice(end - leastWrapped, end).includes('\n');

@@ -37,11 +37,13 @@ export function sentences(text: string, { locale = 'en', abbreviations = [] }: S
 
   /** Starts of the sentences of the paragraph that ends at `end`. */
   function addStarts(end: number): void {
-    let first = skipSpace(paragraph);
+    let from = paragraph;
+    let first = skipSpace(from);
     starts.push(paragraph);
     for (const at of boundaries(segmenter, text, paragraph, end)) {
-      if (!isSentenceEnd(text, first, at, text.slice(at, Math.min(end, at + 40)), known)) continue;
+      if (!isSentenceEnd(text, from, first, at, text.slice(at, Math.min(end, at + 40)), known)) continue;
       starts.push(at);
+      from = at;
       first = skipSpace(at);
     }
     paragraph = end;

@@ -28,6 +28,11 @@ describe('sentences', () => {
         'new one',
       ],
     ],
+    [
+      'an indented line, whose length counts its indentation',
+      'Title\n      a line of words of thirty eight let\nand the next one',
+      ['Title', 'a line of words of thirty eight let\nand the next one'],
+    ],
     ['numbers of items', '1. First. 2. Second.', ['1. First.', '2. Second.']],
     ['Chinese', '今天天气好。你呢？我很好。', ['今天天气好。', '你呢？', '我很好。']],
     ['one without an end', 'no end', ['no end']],
