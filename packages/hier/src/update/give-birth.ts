@@ -1,9 +1,9 @@
 import { createAssigner } from '../level/assigner.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
 import type { BornTopic } from './change-log.ts';
-import { extraTopic } from '../worth/extra-topic.ts';
+import { extraTopic, fewestItems } from '../worth/extra-topic.ts';
 
-/** A topic is born where it takes this many times what one more would have taken at the fit off the hard error of all, and this share at least. */
+/** A topic is born where at least five documents are that it is made from, and five others that it is judged by, and it takes this many times what one more would have taken at the fit off the hard error of all, and this share at least. */
 const [timesSpare, leastGain] = [4, 0.01];
 /** Of one update. */
 const mostBirths = 16;
@@ -28,7 +28,8 @@ export function giveBirth(given: FittedLevel, rows: Float32Array, items: number,
   while (born.length < mostBirths) {
     const extra = extraTopic(left, level.model);
     const part = left.length / rows.length;
-    if (extra === undefined || extra.gain * part < Math.max(leastGain, timesSpare * spareGain)) break;
+    if (extra === undefined || extra.judges < fewestItems) break;
+    if (extra.gain * part < Math.max(leastGain, timesSpare * spareGain)) break;
     const documents = extra.share * part * items;
     const free = level.masses.findIndex((mass) => mass < unused);
     const id = free >= 0 ? free : level.model.count;

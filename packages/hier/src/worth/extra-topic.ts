@@ -9,6 +9,8 @@ export interface ExtraTopic {
   readonly gain: number;
   /** Share of these that are nearer to it than to any other prototype. */
   readonly share: number;
+  /** How many these are. */
+  readonly judges: number;
   /** The prototype that most of these were nearest to. */
   readonly near: number;
 }
@@ -17,15 +19,15 @@ export interface ExtraTopic {
 const rounds = 8;
 /** Items that are looked at, at most. */
 const mostItems = 2048;
-/** Items that a new prototype is made from, at least: fewer are an accident. */
-const fewest = 5;
+/** Items that a new prototype is made from, at least, and that an update's are judged by: fewer are an accident. */
+export const fewestItems = 5;
 
 /**
  * The best place for one prototype more while the others stay: from the farther half of each cell, to the mean of what is nearest to it. It is made from every
  * second item and judged by the others, so that few items do not gain by being few.
  *
  * @param rows items of the last level, [n, width], in an order that has nothing to do with their topics; the first 2,048 are looked at
- * @returns `undefined` where no place has five items
+ * @returns `undefined` where no place has five of the items that it would be made from
  */
 export function extraTopic(rows: Float32Array, model: DdclModel): ExtraTopic | undefined {
   const { dimension: width } = model;
@@ -44,14 +46,14 @@ export function extraTopic(rows: Float32Array, model: DdclModel): ExtraTopic | u
   for (let cell = 0; cell < model.count; cell++) {
     const own = rowsWhere(count, 0, (row) => nearest[row] === cell).sort((a, b) => distances[b]! - distances[a]!);
     let members = own.slice(0, Math.ceil(own.length / 2));
-    if (members.length < fewest) continue;
     let point = meanOf(framed, width, members);
-    for (let round = 0; round < rounds; round++) {
-      const next = rowsWhere(count, 0, (row) => squaredDistance(items, row, point) < distances[row]!);
-      if (next.length < fewest) break;
-      members = next;
-      point = meanOf(framed, width, members);
+    // A cell may have few of what others have more of: it counts how many are near in the end.
+    for (let round = 0; round < rounds && members.length > 0; round++) {
+      members = rowsWhere(count, 0, (row) => squaredDistance(items, row, point) < distances[row]!);
+      if (members.length >= fewestItems) point = meanOf(framed, width, members);
+      else break;
     }
+    if (members.length < fewestItems) continue;
     const taken = gainOf(items, 0, point);
     if (taken > (best?.taken ?? 0)) best = { point, taken };
   }
@@ -65,6 +67,7 @@ export function extraTopic(rows: Float32Array, model: DdclModel): ExtraTopic | u
     point: best.point.map((value, axis) => value * model.scale + model.offset[axis]!),
     gain: total > 0 ? gainOf(items, 1, best.point) / total : 0,
     share: captured.length / Math.max(1, judges.length),
+    judges: captured.length,
     near: votes.indexOf(Math.max(...votes)),
   };
 }

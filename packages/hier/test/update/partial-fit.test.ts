@@ -79,6 +79,28 @@ describe('a class that was not there', () => {
   });
 });
 
+it('gives a topic to 20 documents that no topic is near to, alone or among others, and none to 4', async () => {
+  const width = 16;
+  const drawn = (seed: number, sizes: readonly (readonly [number, number])[]) => {
+    const random = createRandom(seed);
+    const rows = sizes.flatMap(([own, documents]) =>
+      Array.from({ length: documents * width }, (_, index) => (index % width === own ? 8 : 0) + random.normal()),
+    );
+    return documentsFromArrays({ data: Float32Array.from(rows), dimension: width });
+  };
+  const ten = (documents: number) => Array.from({ length: 10 }, (_, own) => [own, documents] as const);
+  const start = Float32Array.from({ length: 10 * width }, (_, index) => (index % (width + 1) === 0 ? 8 : 0));
+  const flat = { dimension: width, levels: [{ prototypes: 10 }] };
+  const options = { restarts: 1, epochs: 1, starts: { document: start } };
+  const { model } = await fitHierarchy(backend, flat, drawn(0, ten(100)), options);
+  const born = async (sizes: readonly (readonly [number, number])[]): Promise<number> =>
+    (await partialFit(model, drawn(100, sizes))).changes.born.length;
+  expect(await born([[15, 20]])).toBe(1);
+  expect(await born([...ten(20), [15, 20]])).toBe(1);
+  expect(await born([...ten(20), [15, 4]])).toBe(0);
+  expect(await born(ten(100))).toBe(0);
+});
+
 it('forgets the share of what was seen that it is told to', async () => {
   const data = Float32Array.from({ length: 60 }, (_, index) => Math.sin(index));
   const later = Float32Array.from({ length: 40 }, (_, index) => 2 + Math.cos(index));
