@@ -125,8 +125,7 @@ describe('coherence', () => {
 
 it('cuts no character of a long run of Chinese in two', () => {
   const run = `\u4e00${'\u{20000}'.repeat(300)}`;
-  const found = wordSplitter({ minLength: 1 })(run);
-  expect(found.join('')).toMatch(/^[\u4e00\u{20000}]*$/u);
+  expect(wordSplitter({ minLength: 1 })(run).join('')).toBe(run);
 });
 
 describe('bad input', () => {
