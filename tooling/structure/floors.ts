@@ -7,7 +7,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['errors'],
     ['abort', 'program', 'random'],
     ['numbers', 'differentiate', 'optimise', 'backend'],
-    ['composite', 'initialise', 'linalg', 'safetensors'],
+    ['composite', 'initialize', 'linalg', 'safetensors'],
     ['ddcl', 'metrics', 'tokens'],
     ['pass'],
     ['measure', 'relocate', 'statistics'],
@@ -101,7 +101,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['command-line.ts', 'machine.ts', 'measure', 'peer'],
     ['compare', 'fit', 'readout.ts', 'step-table.ts'],
     ['k-means'],
-    ['codebooks', 'pq', 'quantisers', 'tfjs'],
+    ['codebooks', 'pq', 'quantizers', 'tfjs'],
     ['main.ts'],
   ],
 };

@@ -1,4 +1,4 @@
-"""PyTorch's nearest codes and training step of a DDCL codebook, and faiss' product quantiser with given codebooks, timed one call at a time.
+"""PyTorch's nearest codes and training step of a DDCL codebook, and faiss' product quantizer with given codebooks, timed one call at a time.
 
 One JSON request a line on stdin: {"do": "load" | "loadPq" | "nearest" | "step" | "encode" | "quit", ...}; one JSON answer a line on stdout. With
 "out" the first three write their results as raw little-endian files into that folder.

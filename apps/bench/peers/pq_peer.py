@@ -1,4 +1,4 @@
-"""Product quantisation as Python users have it, and the exact search that recall is counted against.
+"""Product quantization as Python users have it, and the exact search that recall is counted against.
 
 One JSON request a line on stdin: {"do": "load" | "train" | "recall" | "encode" | "quit", ...}; one JSON answer a line on stdout.
 """

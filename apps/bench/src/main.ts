@@ -13,7 +13,7 @@ import { tfjsCommand } from './tfjs/command.ts';
 import { codebooksCommand } from './codebooks/command.ts';
 import { kMeansCommand } from './k-means/command.ts';
 import { pqCommand } from './pq/command.ts';
-import { quantisersCommand } from './quantisers/command.ts';
+import { quantizersCommand } from './quantizers/command.ts';
 import { progress, wholeNumber, writeWhole } from './command-line.ts';
 import { machine, pythonVersion, versionOf } from './machine.ts';
 import { formatMemory, measureMemory, measureMemoryApart } from './compare/memory.ts';
@@ -205,7 +205,7 @@ program
   .action(runFit);
 program.addCommand(kMeansCommand());
 program.addCommand(pqCommand());
-program.addCommand(quantisersCommand());
+program.addCommand(quantizersCommand());
 program.addCommand(codebooksCommand());
 program.addCommand(tfjsCommand());
 program

@@ -72,7 +72,7 @@ export async function timeReadout(
   for (let round = -2; round < rounds; round++) {
     if (round === 0) times.clear();
     for (const output of timed) {
-      const options = { outputs: [output], normalise: output === 'residuals' };
+      const options = { outputs: [output], normalize: output === 'residuals' };
       await time(output, documents, () => readout.encode(batch, options));
     }
     await time('mean', documents, () => meanPooling(batch));

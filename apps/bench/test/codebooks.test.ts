@@ -105,7 +105,7 @@ it('writes sections into a page, and leaves those of other parts', () => {
   const second = formatCodebooks([of(works[2]!, 3000), of(works[1]!, 4000)], { ...frame, date: '2026-02-02' }, first);
   expect(second.match(/^## .*/gm)).toEqual([
     '## Nearest of 4 codes, 40 tokens of 3 numbers',
-    '## Product quantisation of 30 vectors of 8 numbers into 2 bytes',
+    '## Product quantization of 30 vectors of 8 numbers into 2 bytes',
     '## Training step of 4 codes, 40 tokens of 3 numbers',
   ]);
   expect(second).toContain('| theirs | 5.00 |');

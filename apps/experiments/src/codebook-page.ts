@@ -58,7 +58,7 @@ export function codebookTables(runs: readonly CodebookRun[]): string {
       `## K = ${codes}, ${context === 1 ? 'each patch alone' : `${context} x ${context} patches together`}`,
       markdownTable(
         [
-          'quantiser',
+          'quantizer',
           'seeds',
           'use after epoch 1',
           'at the end',
@@ -141,5 +141,5 @@ export const codebookIntroduction: string = `# Codebooks in an autoencoder of CI
 
 The 4,000 images of the training set whose exact pixels are at hand: 3,000 to train on, 1,000 held out. Patches of 4 x 4 pixels (48 numbers), one code each; encoder 48-128-16 and decoder 16-128-48 (GELU), with
 context four patches at a time and 192-256-64-256-192. Adam 1e-3 along a cosine, ${epochs} "epochs" of ${stepsPerEpoch} steps of 1,024 random patches, the same for all. Codes start at k-means (k-means++, 10 iterations) on
-the latents of 32,768 patches; \`ddcl\` after 100 steps without quantiser, T from 0.05 (K = 64) or 0.02 (K = 1,024) to 0.001 of T_c over 70 % of the steps, noise 1, rate of codes 0.05 or 0.02.
+the latents of 32,768 patches; \`ddcl\` after 100 steps without quantizer, T from 0.05 (K = 64) or 0.02 (K = 1,024) to 0.001 of T_c over 70 % of the steps, noise 1, rate of codes 0.05 or 0.02.
 Numbers on the 64,000 patches held out, after each epoch: mean squared error of pixels in 0..1, times 1000, of what is decoded from the *hard* codes; \`use\`: codes that at least one of them has.`;

@@ -10,7 +10,7 @@ import {
   type QuantizerSpec,
 } from '@ddcl/vq';
 
-/** A quantiser in the comparison: its spec and what it wants beside it. */
+/** A quantizer in the comparison: its spec and what it wants beside it. */
 export interface Contestant {
   readonly name: string;
   readonly spec: (codes: number) => QuantizerSpec;

@@ -1,5 +1,5 @@
 import { encodeTokens, kMeans, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
-import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
+import { adjustedRandIndex, clusteringAccuracy, normalizedMutualInformation } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
 import { readDocumentMeans } from './document-means.ts';
 import { runFit } from './run-fits.ts';
@@ -28,14 +28,14 @@ function summarise(method: string, runs: readonly Run[], labels: readonly string
     method,
     seeds: runs.length,
     acc: spreadOf(runs.map(({ codes }) => clusteringAccuracy(codes, labels))),
-    nmi: spreadOf(runs.map(({ codes }) => normalisedMutualInformation(codes, labels))),
+    nmi: spreadOf(runs.map(({ codes }) => normalizedMutualInformation(codes, labels))),
     ari: spreadOf(runs.map(({ codes }) => adjustedRandIndex(codes, labels))),
     hard: spreadOf(runs.map(({ hard }) => hard)),
     agreement: agreement(runs.map(({ codes }) => codes)),
   };
 }
 
-/** Clusters documents by their normalised mean vectors: k-means, and annealed prototypes with default settings. */
+/** Clusters documents by their normalized mean vectors: k-means, and annealed prototypes with default settings. */
 export async function documentClusters(
   backend: Backend,
   { folders, prototypes, seeds }: { folders: readonly string[]; prototypes: number; seeds: number },

@@ -13,7 +13,7 @@ export interface DocumentMeans {
 }
 
 /**
- * Mean token vectors, normalised, of folders that `ddcl encode-tokens --labels` wrote.
+ * Mean token vectors, normalized, of folders that `ddcl encode-tokens --labels` wrote.
  *
  * @throws DdclError `argument` for a folder without shards, `data` for shards without labels
  */

@@ -5,7 +5,7 @@ export interface FeatureSet {
   readonly name: string;
   readonly columns: readonly string[];
   readonly reasoning: string;
-  /** Row-major, objects x 5; standardised afterwards. */
+  /** Row-major, objects x 5; standardized afterwards. */
   compute(catalogue: Catalogue): Float64Array;
 }
 

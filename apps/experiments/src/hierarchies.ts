@@ -1,7 +1,7 @@
 import type { Backend } from '@ddcl/core/backend';
 import { createRandom } from '@ddcl/core';
 import { kMeans, encodeTokens, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
-import { adjustedRandIndex, clusteringAccuracy, normalisedMutualInformation } from '@ddcl/core/metrics';
+import { adjustedRandIndex, clusteringAccuracy, normalizedMutualInformation } from '@ddcl/core/metrics';
 import { fitHierarchy, topics, type DocumentCode, type HierarchySpec, type LevelQuantities } from '@ddcl/hier';
 import { inOrder, meanVectors, sourceOf, type LabelledDocuments } from './read-documents.ts';
 import { spreadOf } from './statistics.ts';
@@ -79,7 +79,7 @@ export async function* runHierarchies(
         method: method.name,
         seed,
         acc: clusteringAccuracy(assigned, documents.labels),
-        nmi: normalisedMutualInformation(assigned, documents.labels),
+        nmi: normalizedMutualInformation(assigned, documents.labels),
         ari: adjustedRandIndex(assigned, documents.labels),
         npmi: coherence,
         diversity,

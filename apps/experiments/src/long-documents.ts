@@ -1,6 +1,6 @@
 import type { Backend } from '@ddcl/core/backend';
 import { compressTokens, lossMap, type CompressedTokens } from '@ddcl/hier';
-import { maxSimScores, normaliseVectors, packVectors, wardPool } from '@ddcl/readout';
+import { maxSimScores, normalizeVectors, packVectors, wardPool } from '@ddcl/readout';
 import type { LongText } from './long-texts.ts';
 import { markdownTable, provenance } from './table.ts';
 
@@ -15,7 +15,7 @@ export interface LongOutcome {
   readonly recall: number;
   /** Mean of 1 / rank of the own document. */
   readonly reciprocal: number;
-  /** Mean squared distance of normalised tokens to the nearest vector. */
+  /** Mean squared distance of normalized tokens to the nearest vector. */
   readonly lost: number;
   readonly seconds: number;
 }
@@ -39,7 +39,7 @@ export async function longDocuments(
   say: (text: string) => void,
 ): Promise<LongResults> {
   const outcomes: LongOutcome[] = [];
-  const whole = texts.map(({ tokens, dimension }) => normalised(tokens, dimension));
+  const whole = texts.map(({ tokens, dimension }) => normalized(tokens, dimension));
   const add = async (
     method: string,
     budget: number | undefined,
@@ -103,7 +103,7 @@ async function retrieve(
   const owner: number[] = [];
   texts.forEach(({ queries: all, offsets }, document) => {
     for (let index = 0; index + 1 < offsets.length; index++) {
-      queries.push(normalised(all.subarray(offsets[index]! * dimension, offsets[index + 1]! * dimension), dimension));
+      queries.push(normalized(all.subarray(offsets[index]! * dimension, offsets[index + 1]! * dimension), dimension));
       owner.push(document);
     }
   });
@@ -129,15 +129,15 @@ async function retrieve(
   return { recall: hits / queries.length, reciprocal: reciprocal / queries.length, queries: queries.length };
 }
 
-function normalised(rows: Float32Array, dimension: number): Float32Array {
+function normalized(rows: Float32Array, dimension: number): Float32Array {
   const copy = rows.slice();
-  normaliseVectors(copy, dimension);
+  normalizeVectors(copy, dimension);
   return copy;
 }
 
 /** Means of as many stretches of the text, of about equal length. */
 export function stretchMeans(tokens: Float32Array, dimension: number, budget: number): Float32Array {
-  const points = normalised(tokens, dimension);
+  const points = normalized(tokens, dimension);
   const rows = points.length / dimension;
   const count = Math.min(budget, rows);
   const means = new Float32Array(count * dimension);
@@ -145,7 +145,7 @@ export function stretchMeans(tokens: Float32Array, dimension: number, budget: nu
     const stretch = Math.floor((row * count) / rows);
     for (let axis = 0; axis < dimension; axis++) means[stretch * dimension + axis]! += points[row * dimension + axis]!;
   }
-  normaliseVectors(means, dimension);
+  normalizeVectors(means, dimension);
   return means;
 }
 

@@ -169,7 +169,7 @@ program
   );
 program
   .command('codebooks')
-  .description('quantisers in an autoencoder of CIFAR-10 (needs its exact images)')
+  .description('quantizers in an autoencoder of CIFAR-10 (needs its exact images)')
   .argument('<file>', 'train_lossless_4000.bin.gz')
   .option('--codes <list>', 'sizes of the codebook', numberList, [64, 1024])
   .option('--contexts <list>', 'patches that the networks see together, across and down', numberList, [1, 2])
@@ -205,7 +205,7 @@ program
       for (const [codes, context] of [...sizes].map((size) => size.split(' ').map(Number) as [number, number])) {
         const name = join(options.figures, `codebooks-${codes}${context > 1 ? '-context' : ''}`);
         await writeFile(`${name}.svg`, codebookCurves(runs, codes, context));
-        // The originals above what each quantiser makes of them.
+        // The originals above what each quantizer makes of them.
         const rows = groupRuns(runs)
           .filter((group) => group.codes === codes && group.context === context)
           .map((group) => new Uint8Array(Buffer.from(group.runs[0]!.pictures, 'base64')));

@@ -109,7 +109,7 @@ function holds({ hard, used, kMeans }: PlantedResult): boolean {
 const introduction = `# Planted outliers
 
 Eight centres drawn from N(0, 9 I) in 16 dimensions with unit Gaussian clusters, 5,000 tokens; 1 % of them get noise of 2.5 times the
-overall standard deviation added. Default settings; the restart with the lowest hard error is kept. Percentages are the hard quantisation error
+overall standard deviation added. Default settings; the restart with the lowest hard error is kept. Percentages are the hard quantization error
 against k-means (k-means++, best of 10; ml-kmeans): negative is better than k-means. \`single\` is the first restart alone.`;
 
 /** The page of docs/results. */

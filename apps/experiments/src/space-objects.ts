@@ -2,7 +2,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import {
   adjustedRandIndex,
   clusteringAccuracy,
-  normalisedMutualInformation,
+  normalizedMutualInformation,
   recallPerClass,
   matchClusters,
 } from '@ddcl/core/metrics';
@@ -10,7 +10,7 @@ import { balancedRows, readCatalogue } from './catalogue.ts';
 import { featureSets, recommendedSet } from './feature-sets.ts';
 import { bestRun, kMeansRuns } from './k-means.ts';
 import { runFit } from './run-fits.ts';
-import { agreement, spreadOf, standardise, type Spread } from './statistics.ts';
+import { agreement, spreadOf, standardize, type Spread } from './statistics.ts';
 import { formatSpread, markdownTable, provenance } from './table.ts';
 
 const dimension = 5;
@@ -52,7 +52,7 @@ function summarise(
     method,
     runs: runs.length,
     acc: spreadOf(runs.map(({ codes }) => clusteringAccuracy(codes, labels))),
-    nmi: spreadOf(runs.map(({ codes }) => normalisedMutualInformation(codes, labels))),
+    nmi: spreadOf(runs.map(({ codes }) => normalizedMutualInformation(codes, labels))),
     ari: spreadOf(runs.map(({ codes }) => adjustedRandIndex(codes, labels))),
     hard: spreadOf(runs.map(({ hard }) => hard)),
     agreement: agreement(runs.map(({ codes }) => codes)),
@@ -73,7 +73,7 @@ export async function spaceObjects(seeds: number, progress: (text: string) => vo
     const labels = rows.map((row) => catalogue.labels[row]!);
     for (const set of featureSets) {
       const all = set.compute(catalogue);
-      const data = standardise(
+      const data = standardize(
         Float64Array.from(rows.flatMap((row) => Array.from(all.subarray(row * dimension, (row + 1) * dimension)))),
         dimension,
       );
@@ -145,7 +145,7 @@ export function spaceObjectsPage(outcomes: readonly Outcome[], command: string):
   return [
     introduction,
     '## Features',
-    'Chosen and scaled by reasoning, without looking at labels; every column is then standardised.',
+    'Chosen and scaled by reasoning, without looking at labels; every column is then standardized.',
     sets.join('\n'),
     `Recommended beforehand: **${recommendedSet}**. On the balanced sample it reaches a mean ACC of ${chosen.acc.mean.toFixed(3)} (the paper reports 0.772 on its own sample).`,
     '## Scores',

@@ -30,7 +30,7 @@ export function agreement(labellings: readonly Int32Array[]): number {
 }
 
 /** Columns of a row-major table moved to mean 0 and scaled to deviation 1. */
-export function standardise(data: Float64Array, dimension: number): Float64Array {
+export function standardize(data: Float64Array, dimension: number): Float64Array {
   const rows = data.length / dimension;
   const result = new Float64Array(data.length);
   for (let axis = 0; axis < dimension; axis++) {

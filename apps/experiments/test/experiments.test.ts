@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { balancedRows } from '../src/catalogue.ts';
 import { bestRun, kMeansRuns } from '../src/k-means.ts';
 import { drawPlantedOutliers, plantedOutliersPage } from '../src/planted-outliers.ts';
-import { agreement, spreadOf, standardise } from '../src/statistics.ts';
+import { agreement, spreadOf, standardize } from '../src/statistics.ts';
 import { formatSpread, markdownTable } from '../src/table.ts';
 
 describe('k-means', () => {
@@ -45,9 +45,9 @@ describe('planted outliers', () => {
 });
 
 describe('statistics', () => {
-  it('spread, standardise, agreement', () => {
+  it('spread, standardize, agreement', () => {
     expect(spreadOf([1, 3])).toEqual({ mean: 2, deviation: 1, min: 1, max: 3 });
-    expect([...standardise(Float64Array.of(1, 10, 3, 30), 2)]).toEqual([-1, -1, 1, 1]);
+    expect([...standardize(Float64Array.of(1, 10, 3, 30), 2)]).toEqual([-1, -1, 1, 1]);
     expect(agreement([Int32Array.of(0, 0, 1, 1), Int32Array.of(1, 1, 0, 0)])).toBe(1);
     expect(agreement([Int32Array.of(0, 0, 1, 1), Int32Array.of(0, 1, 0, 1)])).toBeLessThan(0);
   });

@@ -4,7 +4,7 @@ import { balancedRows, readCatalogue } from '../src/catalogue.ts';
 import { featureSets } from '../src/feature-sets.ts';
 import { bestRun, kMeansRuns } from '../src/k-means.ts';
 import { runFit } from '../src/run-fits.ts';
-import { agreement, standardise } from '../src/statistics.ts';
+import { agreement, standardize } from '../src/statistics.ts';
 
 const catalogue = readCatalogue();
 const seeds = [0, 1, 2];
@@ -20,7 +20,7 @@ describe('the catalogue', () => {
 
 describe.each(featureSets)('an annealed fit on $name', (set) => {
   it("is within 1 % of k-means' best of 10 for every seed, and its seeds agree better than single k-means runs", async () => {
-    const data = standardise(set.compute(catalogue), 5);
+    const data = standardize(set.compute(catalogue), 5);
     const singles = kMeansRuns(
       data,
       5,
@@ -43,7 +43,7 @@ describe.each(featureSets)('an annealed fit on $name', (set) => {
 
 describe('the default number of steps', () => {
   it.each(featureSets)('is within one per cent of a run twice as long: $name', async (set) => {
-    const data = standardise(set.compute(catalogue), 5);
+    const data = standardize(set.compute(catalogue), 5);
     const backend = cpuBackend();
     const [usual, long] = [
       await runFit(backend, data, 5, { prototypes: 4 }),

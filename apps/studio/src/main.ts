@@ -130,7 +130,7 @@ button('demo').addEventListener('click', () => {
   input('file').value = '';
   input('standardize').checked = true;
   button('demo').hidden = true;
-  element('source').textContent = '4,000 generated orbits: LEO, MEO, GEO and HEO, five standardised features';
+  element('source').textContent = '4,000 generated orbits: LEO, MEO, GEO and HEO, five standardized features';
 });
 
 const drop = element('drop');

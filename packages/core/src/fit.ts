@@ -9,7 +9,7 @@ export { defaultTokenMemory } from './fit/step-tokens.ts';
 export type { HistoryRecord } from './fit/history.ts';
 export { defaultBatch, defaultLearningRate, defaultRefinement, defaultSteps } from './fit/schedule.ts';
 export { relocate, type Move, type TokenSample } from './relocate/relocate.ts';
-export { initialise, type InitialiseOptions, type Start } from './initialise/initialise.ts';
+export { initialize, type InitializeOptions, type Start } from './initialize/initialize.ts';
 
 // k-means
 export { kMeans, type KMeansOptions, type KMeansResult } from './k-means/k-means.ts';
@@ -72,7 +72,7 @@ export {
   assignByKeys,
   attend,
   logitsByKeys,
-  normalisedResiduals,
+  normalizedResiduals,
   occupancies,
   paddedSums,
   pooledOutputs,

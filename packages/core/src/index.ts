@@ -50,7 +50,7 @@ export { grad, vjp, vjpProgram } from './differentiate/vjp.ts';
 export { logSumExp, softmax } from './composite/softmax.ts';
 export { layerNorm } from './composite/layer-norm.ts';
 export { gelu } from './composite/gelu.ts';
-export { l2Normalise } from './composite/l2-normalise.ts';
+export { l2Normalize } from './composite/l2-normalize.ts';
 export { crossEntropy, oneHot } from './composite/cross-entropy.ts';
 export { maskedSoftmax } from './composite/masked-softmax.ts';
 export { mean, relu } from './composite/mean.ts';

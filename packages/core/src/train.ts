@@ -4,7 +4,7 @@ export type {
   BatchValue,
   Controls,
   GroupDefinition,
-  Initialiser,
+  Initializer,
   Inputs,
   LossContext,
   LossResult,
@@ -27,15 +27,15 @@ export {
   type Example,
 } from './train/batches.ts';
 export {
-  constantInitialiser,
+  constantInitializer,
   glorotUniform,
   heNormal,
-  normalInitialiser,
-  onesInitialiser,
-  uniformInitialiser,
-  zerosInitialiser,
+  normalInitializer,
+  onesInitializer,
+  uniformInitializer,
+  zerosInitializer,
   type FanOptions,
-} from './train/initialisers.ts';
+} from './train/initializers.ts';
 export {
   constantSchedule,
   cosineSchedule,

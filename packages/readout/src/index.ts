@@ -7,15 +7,15 @@ export {
   type ReadoutFitOptions,
 } from './readout/readout.ts';
 export type { Encoded, EncodedArray, EncodedPrecision } from './encode/encoded.ts';
-export { dequantise, quantise } from './encode/quantise.ts';
-export { normaliseVectors } from './numbers/normalise-vectors.ts';
+export { dequantize, quantize } from './encode/quantize.ts';
+export { normalizeVectors } from './numbers/normalize-vectors.ts';
 
 // Sequences
 export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
 export type { FitInput, TokenBatches } from './sequences/token-input.ts';
 export { sequencesFromBatch } from './sequences/from-batch.ts';
 export { batchesFromReader } from './sequences/from-reader.ts';
-export { meanToken, normalisedTokens } from './sequences/normalised-tokens.ts';
+export { meanToken, normalizedTokens } from './sequences/normalized-tokens.ts';
 export type { SequenceReader } from './sequences/sequence-reader.ts';
 
 // To compare with

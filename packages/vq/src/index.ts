@@ -1,4 +1,4 @@
-// What a quantiser is
+// What a quantizer is
 export { quantizerKinds, type QuantizerKind, type QuantizerSpec } from './spec/spec.ts';
 export { resolveSpec, type ResolvedSpec } from './spec/resolve.ts';
 export { createState, type QuantizerState } from './state/state.ts';
@@ -27,7 +27,7 @@ export {
 } from './pack/pack-indices.ts';
 
 // Fitting it to vectors
-export { initialise, type InitialiseOptions } from './fit/initialise.ts';
+export { initialize, type InitializeOptions } from './fit/initialize.ts';
 export { fitQuantizer, type FitQuantizerOptions, type FitQuantizerResult } from './fit/fit-quantizer.ts';
 export type { FitRecord } from './fit/record.ts';
 export { update, type UpdateOptions } from './fit/update.ts';

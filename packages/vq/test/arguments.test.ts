@@ -121,7 +121,7 @@ const calls: Readonly<Record<string, Call>> = {
     ],
   },
   imageEncoderProgram: { given: [model, [8, 8]], free: mean(0) },
-  initialise: { given: [backend, spec, source, { start: 'tokens', iterations: 2, sample: 50, seed: 0 }] },
+  initialize: { given: [backend, spec, source, { start: 'tokens', iterations: 2, sample: 50, seed: 0 }] },
   packIndices: { given: [[0, 1], [4], '0123456789abcdef'] },
   packedHeader: { given: [[4], 2, '0123456789abcdef'] },
   packedLength: { given: [[4], 2] },

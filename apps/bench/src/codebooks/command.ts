@@ -72,7 +72,7 @@ const numbers = (text: string): number[] => text.split(',').map((word) => wholeN
 export function codebooksCommand(): Command {
   return new Command('codebooks')
     .description(
-      'nearest codes, a DDCL training step and product quantisation beside tfjs, PyTorch and faiss, in turns',
+      'nearest codes, a DDCL training step and product quantization beside tfjs, PyTorch and faiss, in turns',
     )
     .option('--python <path>', 'a Python with torch and faiss (apps/bench/peers); without it they are left out')
     .option('--parts <list>', `of ${parts.join(', ')}`, partList, [...parts])

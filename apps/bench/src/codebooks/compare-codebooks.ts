@@ -34,7 +34,7 @@ export const titleOf = ({ part, shape }: CodebookWork): string => {
     case 'step':
       return `Training step of ${number(shape.codes)} codes, ${number(shape.tokens)} tokens of ${shape.dimension} numbers`;
     case 'encode':
-      return `Product quantisation of ${number(shape.vectors)} vectors of ${shape.dimension} numbers into ${shape.groups} bytes`;
+      return `Product quantization of ${number(shape.vectors)} vectors of ${shape.dimension} numbers into ${shape.groups} bytes`;
   }
 };
 

@@ -42,7 +42,7 @@ const list = (text: string): string[] => text.split(',').map((word) => word.trim
 /** `bench pq`. */
 export function pqCommand(): Command {
   return new Command('pq')
-    .description('product quantisation by ddcl vq beside faiss on the same vectors: error, recall@10')
+    .description('product quantization by ddcl vq beside faiss on the same vectors: error, recall@10')
     .argument('<base.npy>', 'float32 vectors [n, m] to learn from and to search among')
     .argument('<queries.npy>', 'others [q, m] to search for')
     .requiredOption('--python <path>', 'a Python with faiss (apps/bench/peers)')
@@ -56,7 +56,7 @@ export function pqCommand(): Command {
       'after',
       `
 Example:
-  $ node apps/bench/dist/main.js pq base.npy queries.npy --python peers-venv/bin/python --out docs/results/product-quantisation.md`,
+  $ node apps/bench/dist/main.js pq base.npy queries.npy --python peers-venv/bin/python --out docs/results/product-quantization.md`,
     )
     .action(runPq);
 }

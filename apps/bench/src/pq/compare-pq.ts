@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startPython } from '../peer/python-peer.ts';
 
-/** One quantiser at one number of bytes. */
+/** One quantizer at one number of bytes. */
 export interface PqRun {
   readonly contestant: string;
   /** Groups, which are bytes: 256 codes each. */

@@ -15,7 +15,7 @@ function tableOf(runs: readonly PqRun[], variance: number): string {
   return [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...rows].map(line).join('\n');
 }
 
-/** The page `docs/results/product-quantisation.md`. */
+/** The page `docs/results/product-quantization.md`. */
 export function formatPq(
   { vectors, dimension, queries, variance, versions, runs }: PqComparison,
   frame: PageFrame,
@@ -27,7 +27,7 @@ export function formatPq(
         variance,
       )}\n`,
   );
-  return `# Product quantisation beside faiss
+  return `# Product quantization beside faiss
 
 ${frame.date}. ${frame.machine}. ${frame.versions}, ${versions}. Made by \`${frame.command}\`.
 

@@ -26,7 +26,7 @@ attention pooling with its head, and residuals with theirs. With several vectors
 --train, and Ward pooling.
 
 Measures: accuracy of a ridge probe on --test, its penalty chosen on 15 % of --train; clustering of the test documents by k-means on
-normalised vectors (ACC, NMI, ARI); retrieval of train documents by test documents, relevant if of the same label (nDCG@10, precision@10,
+normalized vectors (ACC, NMI, ARI); retrieval of train documents by test documents, relevant if of the same label (nDCG@10, precision@10,
 mean average precision). Choose by the validation column, never by --test.
 
 Examples:

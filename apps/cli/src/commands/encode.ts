@@ -134,7 +134,7 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
           : await readSegments(resolve(options.segments), reader.tokens));
       const segments = texts?.counts.documents ?? ids.reduce((most, id) => Math.max(most, id), -1) + 1;
       shape = [segments, ...tail];
-      const encoded = encodeSegments(backend, model, source, ids, outputs, { ...common, normalise: true });
+      const encoded = encodeSegments(backend, model, source, ids, outputs, { ...common, normalize: true });
       rows = withEmptySegments(encoded, shape);
     }
     const written = options.outputs === 'codes' ? 'int32' : dtype;
@@ -165,13 +165,13 @@ async function encodeByCodes(
   const { outputs, temperature, dtype = 'float32' } = options;
   if (outputs !== 'codes' && outputs !== 'outputs') {
     throw usageError(
-      `${folder} holds a quantiser, which has codes (their numbers) and outputs (their vectors), but no ${outputs}. Give --outputs codes or outputs.`,
+      `${folder} holds a quantizer, which has codes (their numbers) and outputs (their vectors), but no ${outputs}. Give --outputs codes or outputs.`,
     );
   }
   if (temperature !== undefined || dtype !== 'float32') {
     const option = temperature === undefined ? '--dtype float64' : '--temperature';
     throw usageError(
-      `${option} does not go with a quantiser, whose codes are the nearest ones in float32. Leave it out.`,
+      `${option} does not go with a quantizer, whose codes are the nearest ones in float32. Leave it out.`,
     );
   }
   const loaded = await loadQuantizer(resolve(folder));

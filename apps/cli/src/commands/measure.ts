@@ -140,7 +140,7 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
     const loaded: LoadedModel | undefined = isModel ? await loadModel(path) : undefined;
     if (loaded !== undefined && (options.standardize || options.normalize)) {
       throw usageError(
-        'A model folder has its own standardisation and normalisation. Leave out --standardize and --normalize.',
+        'A model folder has its own standardization and normalization. Leave out --standardize and --normalize.',
       );
     }
     const given = loaded === undefined ? await readPrototypes(path) : loaded.model;

@@ -37,7 +37,7 @@ export function vqEncodeCommand(): Command {
     '--out <file.codes>',
     'file to write (required); one that is there is replaced',
   );
-  return addDataOptions(command, "the quantiser's", "the quantiser's")
+  return addDataOptions(command, "the quantizer's", "the quantizer's")
     .addOption(backendOption())
     .option('--json', 'print one JSON object on stdout')
     .addHelpText(

@@ -41,7 +41,7 @@ const notes = [
 /** `ddcl vq compare`. */
 export function vqCompareCommand(): Command {
   const command = new Command('compare')
-    .description('quantisers on your own vectors: error, use, perplexity, bytes, recall')
+    .description('quantizers on your own vectors: error, use, perplexity, bytes, recall')
     .argument('[data...]', 'files of vectors, as for fit')
     .addOption(textOption());
   addEncoderOptions(addTextUseOptions(command))
@@ -116,7 +116,7 @@ function compareAction(files: string[], options: VqCompareOptions, command: Comm
         ['Variance', short(compared.variance)],
         ['Backend', chosen.backend.name],
       ];
-      const title = `Quantisers on ${opened.describe()}`;
+      const title = `Quantizers on ${opened.describe()}`;
       await writeWhole(out, renderComparison({ title, about, table, notes, command: commandLine(command) }));
     }
     scope.warn(warnings);
@@ -129,7 +129,7 @@ function compareAction(files: string[], options: VqCompareOptions, command: Comm
 }
 
 function tableOf(rows: readonly QuantizerRow[]): TextTable {
-  const head = ['quantiser', 'K', 'bytes', 'error', 'held out', 'explained', 'use', 'dead', 'perplexity'];
+  const head = ['quantizer', 'K', 'bytes', 'error', 'held out', 'explained', 'use', 'dead', 'perplexity'];
   const isSearched = rows.some(({ recall10 }) => recall10 !== null);
   return {
     head: [...head, ...(isSearched ? ['recall@10'] : []), 'seconds'],

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { add, constant, div, l2Normalise, mul, sub, type Tensor } from '@ddcl/core';
+import { add, constant, div, l2Normalize, mul, sub, type Tensor } from '@ddcl/core';
 import { decoderProgram, encoderProgram, imageEncoderProgram } from '@ddcl/vq';
 import { Command } from 'commander';
 import { wholeNumber } from '../command-line/options.ts';
@@ -89,7 +89,7 @@ function framesOf({ standardize, normalize }: Preprocessing): Record<'before' | 
   return {
     before(x) {
       const scaled = standardize === null ? x : div(sub(x, row(x, standardize.mean)), row(x, standardize.deviation));
-      return normalize ? l2Normalise(scaled, -1, 1e-30) : scaled;
+      return normalize ? l2Normalize(scaled, -1, 1e-30) : scaled;
     },
     after: (x) => (standardize === null ? x : add(mul(x, row(x, standardize.deviation)), row(x, standardize.mean))),
   };

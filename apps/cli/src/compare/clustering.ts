@@ -1,7 +1,7 @@
 import { kMeans, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { contingency } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
-import { normaliseVectors } from '@ddcl/readout';
+import { normalizeVectors } from '@ddcl/readout';
 import { readCodes } from '../measures/codes.ts';
 import { scoreLabels } from '../measures/label-scores.ts';
 import type { LabelledFeatures } from './ridge-probe.ts';
@@ -21,7 +21,7 @@ export async function clusterDocuments(
   seed: number,
 ): Promise<ClusteringScores> {
   const data = features.data.slice();
-  normaliseVectors(data, features.width);
+  normalizeVectors(data, features.width);
   const source = tokensFromReader(tokensFromArray(data, features.width));
   const { model } = await kMeans(backend, source, { count, seed });
   const { acc, nmi, ari } = scoreLabels(contingency(await readCodes(backend, model, source), classes));

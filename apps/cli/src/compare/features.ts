@@ -58,7 +58,7 @@ export async function encodeDocuments<Output extends ReadoutOutput>(
       return [output, { data: new Float32Array(documents * width), documents, width }];
     }),
   ) as Record<Output, FeatureMatrix>;
-  const options = { outputs, normalise: ['residuals'], temperature } as const;
+  const options = { outputs, normalize: ['residuals'], temperature } as const;
   let row = 0;
   for await (const encoded of readout.encodeStream(batchesFromReader(reader), options)) {
     for (const output of outputs) {

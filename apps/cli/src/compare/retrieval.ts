@@ -1,7 +1,7 @@
 import { matmul, tensorType, trace } from '@ddcl/core';
-import { averagePrecision, normalisedDiscountedGain, precisionAt } from '@ddcl/core/metrics';
+import { averagePrecision, normalizedDiscountedGain, precisionAt } from '@ddcl/core/metrics';
 import type { Backend } from '@ddcl/core/backend';
-import { maxSimScores, normaliseVectors, type VectorSets } from '@ddcl/readout';
+import { maxSimScores, normalizeVectors, type VectorSets } from '@ddcl/readout';
 import { Ranker } from './ranking.ts';
 import type { LabelledFeatures } from './ridge-probe.ts';
 
@@ -50,7 +50,7 @@ export async function measureRetrieval(
       const order = ranker.rank(scores.subarray(query * relevances.length, (query + 1) * relevances.length));
       order.forEach((row, place) => (relevances[place] = documentClasses[row] === wanted ? 1 : 0));
       counted++;
-      totals.ndcg10 += normalisedDiscountedGain(relevances.subarray(0, 10), 10, total);
+      totals.ndcg10 += normalizedDiscountedGain(relevances.subarray(0, 10), 10, total);
       totals.precision10 += precisionAt(relevances.subarray(0, 10), 10);
       totals.meanAveragePrecision += averagePrecision(relevances, total);
     }
@@ -89,7 +89,7 @@ async function* cosineBlocks(
   const upload = (data: Float32Array, first: number, count: number): ReturnType<Backend['upload']> => {
     const block = new Float32Array(count * width);
     block.set(data.subarray(first * width, (first + count) * width));
-    normaliseVectors(block, width);
+    normalizeVectors(block, width);
     return backend.upload({ dtype: 'float32', shape: [count, width] }, block);
   };
   const held = [];

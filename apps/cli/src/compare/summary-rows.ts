@@ -1,7 +1,7 @@
 import { createRandom } from '@ddcl/core';
 import {
   meanToken,
-  normalisedTokens,
+  normalizedTokens,
   packVectors,
   summaryVectors,
   type Readout,
@@ -83,8 +83,8 @@ export async function summaryRows(context: RowContext): Promise<void> {
   const { data, vectors, fitTokens, seed } = context;
   const rows = drawQueries(context);
   const centre = await meanToken(data.train.sequences);
-  const train = normalisedTokens(data.train.sequences, centre);
-  const test = normalisedTokens(pickSequences(data.test.sequences, rows), centre);
+  const train = normalizedTokens(data.train.sequences, centre);
+  const test = normalizedTokens(pickSequences(data.test.sequences, rows), centre);
   const source = await sampleTokens(train, fitTokens, seed);
   const readouts: Readout[] = [];
   try {

@@ -3,7 +3,7 @@ import {
   clusteringAccuracy,
   contingencyCounter,
   matchClusters,
-  normalisedMutualInformation,
+  normalizedMutualInformation,
   recallFromTable,
   type ContingencyTable,
 } from '@ddcl/core/metrics';
@@ -49,7 +49,7 @@ export function classCounter(labels: RowLabels): ClassCounter {
 export function scoreLabels(table: ContingencyTable): LabelScores {
   return {
     acc: clusteringAccuracy(table),
-    nmi: normalisedMutualInformation(table),
+    nmi: normalizedMutualInformation(table),
     ari: adjustedRandIndex(table),
   };
 }

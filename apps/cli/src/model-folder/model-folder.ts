@@ -61,7 +61,7 @@ export interface LoadedModel {
   readonly config: ModelConfig;
 }
 
-/** What data are opened for: a model, or a quantiser. */
+/** What data are opened for: a model, or a quantizer. */
 export interface AppliedModel {
   readonly model: { readonly dimension: number };
   readonly config: Pick<ModelConfig, 'data' | 'text' | 'preprocessing'>;
@@ -84,7 +84,7 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   if (bytes === undefined) {
     if (await isFile(join(folder, modelFiles.quantizer))) {
       throw usageError(
-        `The folder ${folder} holds a quantiser, not prototypes: 'ddcl vq', 'ddcl encode' and 'ddcl inspect' take it. ${givesFolder}`,
+        `The folder ${folder} holds a quantizer, not prototypes: 'ddcl vq', 'ddcl encode' and 'ddcl inspect' take it. ${givesFolder}`,
       );
     }
     const interrupted = (await readIfThere(join(folder, modelFiles.checkpoint), givesFolder)) !== undefined;
@@ -102,7 +102,7 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   if (columns !== model.dimension) {
     throw new DdclError(
       'format',
-      `${folder}: the model has dimension ${model.dimension}, but ${modelFiles.config} standardises ${columns} columns. Fit the model again.`,
+      `${folder}: the model has dimension ${model.dimension}, but ${modelFiles.config} standardizes ${columns} columns. Fit the model again.`,
     );
   }
   return { model, config };

@@ -24,7 +24,7 @@ export interface LoadedQuantizer extends AppliedModel {
 
 const givesFolder = "Give the folder that 'ddcl vq fit --out' wrote.";
 
-/** Whether a folder holds a quantiser, and not prototypes. */
+/** Whether a folder holds a quantizer, and not prototypes. */
 export const isQuantizerFolder = (folder: string): Promise<boolean> => isFile(join(folder, modelFiles.quantizer));
 
 /** A folder that `ddcl vq train` wrote. */
@@ -53,7 +53,7 @@ export function imageSize({ config }: LoadedAutoencoder): [number, number] {
   throw usageError(`${modelFiles.config} does not say what size the images had. Train the autoencoder again.`);
 }
 
-/** @throws DdclError `argument` or `format` if the folder is missing or does not hold a quantiser of this version */
+/** @throws DdclError `argument` or `format` if the folder is missing or does not hold a quantizer of this version */
 export async function loadQuantizer(folder: string): Promise<LoadedQuantizer> {
   await requireFolder(folder, givesFolder);
   const path = join(folder, modelFiles.quantizer);
@@ -62,7 +62,7 @@ export async function loadQuantizer(folder: string): Promise<LoadedQuantizer> {
     const other = (await isFile(join(folder, modelFiles.model))) ? " It holds prototypes of 'ddcl fit'." : '';
     throw usageError(`The folder ${folder} has no ${modelFiles.quantizer}.${other} ${givesFolder}`);
   }
-  const state = withFileName(path, 'Fit the quantiser again.', () => stateFromBytes(bytes));
+  const state = withFileName(path, 'Fit the quantizer again.', () => stateFromBytes(bytes));
   const config = await readConfig(folder);
   if (config === undefined) {
     throw usageError(`The folder ${folder} has no ${modelFiles.config}. Copy the whole folder, or fit again.`);
@@ -72,7 +72,7 @@ export async function loadQuantizer(folder: string): Promise<LoadedQuantizer> {
   if (columns !== model.dimension) {
     throw new DdclError(
       'format',
-      `${folder}: the quantiser takes ${model.dimension} numbers, but ${modelFiles.config} standardises ${columns} columns. Fit again.`,
+      `${folder}: the quantizer takes ${model.dimension} numbers, but ${modelFiles.config} standardizes ${columns} columns. Fit again.`,
     );
   }
   return { state, model, config };

@@ -52,7 +52,7 @@ export async function columnStatistics(
   if (bad >= 0) {
     throw new DdclError(
       'data',
-      `The numbers of column ${bad} (counted from 0) are too large to standardise. Scale them first.`,
+      `The numbers of column ${bad} (counted from 0) are too large to standardize. Scale them first.`,
     );
   }
   return { mean: [...mean], deviation };
@@ -61,7 +61,7 @@ export async function columnStatistics(
 /**
  * A reader that gives preprocessed tokens, in double precision so that nothing is lost before the frame's offset is taken off.
  *
- * @throws DdclError `shape` if the standardisation is for another number of columns
+ * @throws DdclError `shape` if the standardization is for another number of columns
  */
 export function preprocess(reader: TokenReader, { standardize, normalize }: Preprocessing): TokenReader {
   if (standardize === null && !normalize) return reader;
@@ -69,7 +69,7 @@ export function preprocess(reader: TokenReader, { standardize, normalize }: Prep
   if (standardize !== null && standardize.mean.length !== dimension) {
     throw new DdclError(
       'shape',
-      `The standardisation is for ${standardize.mean.length} columns, but the data have ${dimension}.`,
+      `The standardization is for ${standardize.mean.length} columns, but the data have ${dimension}.`,
     );
   }
   return {

@@ -15,7 +15,7 @@ export function dynamicsFigures(history: readonly HistoryRecord[], measures: Fit
       id: 'loss',
       title: 'Loss and its two parts',
       caption:
-        'The soft quantisation error L_q is exactly the reconstruction term L_OLS plus the diversity term V. ' +
+        'The soft quantization error L_q is exactly the reconstruction term L_OLS plus the diversity term V. ' +
         'Look for L_q falling and flattening out, and for V giving way as cooling makes the assignments crisp.',
       lines: [
         { name: 'L_q', values: of((record) => record.loss.lq) },
@@ -25,12 +25,12 @@ export function dynamicsFigures(history: readonly HistoryRecord[], measures: Fit
     }),
     chart({
       id: 'hard',
-      title: 'Hard quantisation error',
+      title: 'Hard quantization error',
       caption:
         'Mean squared distance from a token to its nearest prototype: what k-means minimises. Look for drops, one ' +
         'for each split of merged prototypes, and a flat end. The axis need not begin at 0.',
       scale: 'close',
-      lines: [{ name: 'hard quantisation error', values: of((record) => record.loss.hard) }],
+      lines: [{ name: 'hard quantization error', values: of((record) => record.loss.hard) }],
     }),
     chart({
       id: 'diversity',

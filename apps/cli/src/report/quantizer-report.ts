@@ -7,7 +7,7 @@ import { lineChart, type LineChart } from './line-chart.ts';
 import { grid, pairs } from './tables.ts';
 import { thinHistory } from './thin-history.ts';
 
-/** All that the page of a quantiser shows. Texts may hold anything; they are escaped. */
+/** All that the page of a quantizer shows. Texts may hold anything; they are escaped. */
 export interface QuantizerPage {
   readonly title: string;
   readonly about: readonly (readonly [string, string])[];
@@ -22,7 +22,7 @@ export interface QuantizerPage {
 /** Moments of a fit at which many codebooks are compared. */
 const moments = 40;
 
-/** The page of a fitted quantiser: needs nothing else, no script, no request. The same content gives the same bytes. */
+/** The page of a fitted quantizer: needs nothing else, no script, no request. The same content gives the same bytes. */
 export function renderQuantizer(page: QuantizerPage): string {
   const { title, about, report, history, warnings, settings, command, versions } = page;
   const listed = warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join('');

@@ -17,7 +17,7 @@ export function markdownTable({ head, rows }: TextTable): string {
   return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
 }
 
-/** The page of a comparison of quantisers. */
+/** The page of a comparison of quantizers. */
 export function renderComparison(page: {
   readonly title: string;
   readonly about: readonly (readonly [string, string])[];
@@ -30,8 +30,8 @@ export function renderComparison(page: {
     title,
     [
       `<header>\n<h1>${escapeHtml(title)}</h1>\n</header>`,
-      `<section aria-labelledby="table">\n<h2 id="table">Quantisers</h2>`,
-      `<div class="card numbers">${grid('Quantisers', table.head, table.rows)}</div>`,
+      `<section aria-labelledby="table">\n<h2 id="table">Quantizers</h2>`,
+      `<div class="card numbers">${grid('Quantizers', table.head, table.rows)}</div>`,
       ...notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`),
       '</section>\n<section aria-labelledby="origin">\n<h2 id="origin">How it was made</h2>',
       `<div class="card"><h3>Command</h3><pre>${escapeHtml(command)}</pre></div>`,

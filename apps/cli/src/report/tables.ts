@@ -23,10 +23,10 @@ export function measureTables(measures: FitMeasures): string {
       ['T / T_c', formatNumber(measures.temperature / measures.criticalTemperature)],
     ]),
     pairs('Loss per token', [
-      ['Soft quantisation error L_q', formatNumber(loss.lq)],
+      ['Soft quantization error L_q', formatNumber(loss.lq)],
       ['Reconstruction L_OLS', formatNumber(loss.lols)],
       ['Diversity V', formatNumber(loss.v)],
-      ['Hard quantisation error', formatNumber(loss.hard)],
+      ['Hard quantization error', formatNumber(loss.hard)],
       ['Total variance of the tokens', formatNumber(measures.totalVariance)],
       ['Variance explained', formatExplained(measures)],
       ['Defect |L_q − L_OLS − V| / L_q', formatNumber(loss.defect)],

@@ -154,7 +154,7 @@ export async function openForFit(files: readonly string[], options: OpenTokensOp
   const opened = await open(files, options);
   const standardize = options.standardize
     ? await columnStatistics(opened.reader, options.signal, (rows) =>
-        options.progress.show({ phase: 'standardising', done: rows, total: opened.reader.tokens, unit: 'tokens' }),
+        options.progress.show({ phase: 'standardizing', done: rows, total: opened.reader.tokens, unit: 'tokens' }),
       )
     : null;
   const preprocessing = { standardize, normalize: options.normalize ?? false };

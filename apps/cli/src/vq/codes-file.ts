@@ -131,7 +131,7 @@ export function requireCodesOf(path: string, { codes, checksum }: OpenCodes, fol
       `${list.length} ${list.length === 1 ? 'code' : 'codes'} of ${[...new Set(list)].join(', ')}`;
     throw new DdclError(
       'shape',
-      `${path} has ${shown(codes)} per vector, but the quantiser in ${folder} makes ${shown(wanted)}. ${giveFolder}`,
+      `${path} has ${shown(codes)} per vector, but the quantizer in ${folder} makes ${shown(wanted)}. ${giveFolder}`,
     );
   }
   if (checksum === undefined || checksum === owner.checksum) return;

@@ -55,7 +55,7 @@ export interface QuantizerComparison {
 }
 
 /**
- * Quantisers on the same vectors. A search with codes compares a query with the vector that the codes stand for (asymmetric distances); with
+ * Quantizers on the same vectors. A search with codes compares a query with the vector that the codes stand for (asymmetric distances); with
  * groups that is the sum over groups of table entries, and the same number.
  *
  * @throws DdclError `argument` for too few vectors or what the spec refuses; as `fitQuantizer`
@@ -95,9 +95,9 @@ export async function compareQuantizers(asked: CompareQuantizers): Promise<Quant
       quantizer: name,
       codes: resolved.codes,
       bytesPerVector: bytesPerVector(codesOf(resolved)),
-      error: report.quantisation,
-      heldOut: held.report.quantisation,
-      explained: variance > 0 ? 1 - report.quantisation / variance : 0,
+      error: report.quantization,
+      heldOut: held.report.quantization,
+      explained: variance > 0 ? 1 - report.quantization / variance : 0,
       use: report.use,
       dead: report.deadCount,
       perplexity: report.perplexity,

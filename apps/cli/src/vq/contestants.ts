@@ -1,7 +1,7 @@
 import {
   quantizerKinds,
   type FitQuantizerOptions,
-  type InitialiseOptions,
+  type InitializeOptions,
   type QuantizerKind,
   type QuantizerSpec,
 } from '@ddcl/vq';
@@ -27,7 +27,7 @@ const kMeansIterations = 25;
 export function contestantSpec(
   name: Contestant,
   options: StructureOptions & { readonly codes: number; readonly dimension: number },
-): { readonly spec: QuantizerSpec; readonly fit: Pick<FitQuantizerOptions, keyof InitialiseOptions> } {
+): { readonly spec: QuantizerSpec; readonly fit: Pick<FitQuantizerOptions, keyof InitializeOptions> } {
   if (name === 'k-means') {
     const spec = specOf({ ...options, quantizer: 'ema' });
     return { spec: { ...spec, frozen: true }, fit: { iterations: kMeansIterations } };

@@ -17,7 +17,7 @@ import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
 import { bytesPerVector, codesOf } from './codes-file.ts';
 
-/** A fit of a quantiser, from vectors that are open already to files in a folder. */
+/** A fit of a quantizer, from vectors that are open already to files in a folder. */
 export interface QuantizerRun {
   readonly backend: ChosenBackend;
   readonly reader: TokenReader;
@@ -42,7 +42,7 @@ export interface QuantizerMeasures extends Omit<CodeReport, 'places'> {
   readonly heads: number;
   readonly depth: number;
   readonly bytesPerVector: number;
-  /** `1 - quantisation / variance`; null where all vectors are equal. */
+  /** `1 - quantization / variance`; null where all vectors are equal. */
   readonly explainedVariance: number | null;
   readonly seconds: number;
 }
@@ -71,7 +71,7 @@ export async function fitFolder(run: QuantizerRun): Promise<QuantizerMeasures> {
     depth: resolved.depth,
     bytesPerVector: bytesPerVector(codesOf(resolved)),
     ...figures,
-    explainedVariance: report.variance > 0 ? 1 - report.quantisation / report.variance : null,
+    explainedVariance: report.variance > 0 ? 1 - report.quantization / report.variance : null,
     seconds: run.seconds(),
   };
   const { seconds: _seconds, ...stored } = measures;
@@ -120,7 +120,7 @@ export function formatQuantizer(measures: QuantizerMeasures): [string, string][]
     ],
     [
       'error',
-      `${short(measures.quantisation)} of a variance of ${short(measures.variance)}${explained === null ? '' : `, explained ${(100 * explained).toFixed(2)} %`}`,
+      `${short(measures.quantization)} of a variance of ${short(measures.variance)}${explained === null ? '' : `, explained ${(100 * explained).toFixed(2)} %`}`,
     ],
     ...(levelErrors.length === 1 ? [] : [['levels', levelErrors.map(short).join(', ')] as [string, string]]),
     [

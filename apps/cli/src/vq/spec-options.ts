@@ -14,7 +14,7 @@ export interface StructureOptions {
   readonly rotate?: boolean;
 }
 
-/** Options that say what a quantiser is. */
+/** Options that say what a quantizer is. */
 export interface SpecOptions extends StructureOptions {
   readonly quantizer: QuantizerKind;
   readonly codes?: number;
@@ -29,7 +29,7 @@ export function addStructureOptions(command: Command): Command {
   return command
     .option(
       '--groups <G>',
-      'cut each vector into G pieces with a codebook each: product quantisation; --heads is the same',
+      'cut each vector into G pieces with a codebook each: product quantization; --heads is the same',
       wholeNumber(1),
     )
     .addOption(new Option('--heads <H>', 'the same as --groups').argParser(wholeNumber(1)).hideHelp())

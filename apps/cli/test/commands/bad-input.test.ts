@@ -260,7 +260,7 @@ const cases: readonly Case[] = [
   ['prototypes that are no matrix', measureAt('flat.npy', '--temperature', '1'), '[K, m]', '[180]', 'rows'],
   ['NaN among prototypes', measureAt('nan.npy', '--temperature', '1'), 'NaN', 'Remove or repair'],
   ['the file in a model folder', measureAt('model/model.safetensors'), 'Give the folder'],
-  ['standardisation beside a model', measureAt('model', '--standardize'), 'Leave out --standardize'],
+  ['standardization beside a model', measureAt('model', '--standardize'), 'Leave out --standardize'],
   ['too few weights', measureAt('model', '--weights', folder.at('weights.npy')), '[60]', '[59]', 'order of the tokens'],
   ['negative weight', measureAt('model', '--weights', folder.at('negative.npy')), '-1', 'token 2', 'Use 0'],
   ['no weight', measureAt('model', '--weights', folder.at('nothing.npy')), 'every token', '> 0'],

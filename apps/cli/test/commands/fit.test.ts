@@ -261,7 +261,7 @@ describe('the model folder', () => {
     );
   });
 
-  it('records columns, standardisation and normalisation', () => {
+  it('records columns, standardization and normalization', () => {
     const { data: source, preprocessing } = folder.json('prepared/config.json') as Config;
     expect(source).toMatchObject({ columns: ['c2', 'c0'], tensor: null, tokens: 90 });
     expect(preprocessing.normalize).toBe(true);

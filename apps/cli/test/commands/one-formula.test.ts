@@ -107,7 +107,7 @@ function compare(output: SegmentOutput, actual: ArrayLike<number | bigint>): voi
 it('Readout.encode', async () => {
   const batch: TokenBatch = padded();
   const readout = Readout.fromModel(model, { backend: cpuBackend() });
-  const encoded = await readout.encode(batch, { outputs: segmentOutputs, normalise: ['residuals'] });
+  const encoded = await readout.encode(batch, { outputs: segmentOutputs, normalize: ['residuals'] });
   for (const output of segmentOutputs) compare(output, encoded[output]!.data);
 });
 

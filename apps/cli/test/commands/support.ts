@@ -59,7 +59,7 @@ function withBackend(args: readonly string[]): readonly string[] {
 
 /** Lines of progress, which come where a busy machine makes a command last ten seconds: output/progress.test.ts is about them. */
 const progressLines =
-  /^(opening|reading( text)?|standardising|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding|training|updating|adding up|(read|fit|joint|encode) \([^)]*\)): \d[^\n]*\n/gm;
+  /^(opening|reading( text)?|standardizing|averaging|encoding( text)?|fitting( \d+\/\d+)?|measuring|stability|comparing|explaining|decoding|training|updating|adding up|(read|fit|joint|encode) \([^)]*\)): \d[^\n]*\n/gm;
 
 /** Runs `ddcl` as a process of its own, where its environment, a signal or its end matters. */
 export function ddclProcess(args: readonly string[], { env = {}, onStart }: RunOptions = {}): Promise<Ended> {

@@ -95,10 +95,10 @@ describe('ddcl vq', () => {
       vectors: rows,
       codes: 5,
       heads: 2,
-      quantisation: report.quantisation,
+      quantization: report.quantization,
       use: report.use,
       perplexity: report.perplexity,
-      explainedVariance: 1 - report.quantisation / report.variance,
+      explainedVariance: 1 - report.quantization / report.variance,
     });
     expect(settings).toMatchObject({ kind: 'ddcl', seed: 0, backend: 'cpu' });
     const inspected = JSON.parse(await succeed(['inspect', folder.at('grouped'), '--json'])) as object;
@@ -123,7 +123,7 @@ describe('ddcl vq', () => {
     expect(folder.read('other/quantizer.safetensors')).not.toEqual(folder.read('grouped/quantizer.safetensors'));
   });
 
-  it('compare: a line for each quantiser, with recall where there are groups', async () => {
+  it('compare: a line for each quantizer, with recall where there are groups', async () => {
     const said = await vq(
       'compare',
       folder.at('vectors.npy'),
@@ -326,7 +326,7 @@ describe('ddcl vq refuses', () => {
       word === 'VECTORS' ? at('vectors.npy') : word.startsWith('x.') ? at(word) : word,
     );
     const { status, stderr } = await ddcl([command, at('grouped'), ...paths]);
-    expect(stderr).toContain('quantiser');
+    expect(stderr).toContain('quantizer');
     expect(status).toBe(2);
   });
 });

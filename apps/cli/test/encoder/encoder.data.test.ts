@@ -91,12 +91,12 @@ describe('all-MiniLM-L6-v2', () => {
     }
   });
 
-  it('has a quantised form that is close, and exactly the same alone or not with one document per batch', async () => {
+  it('has a quantized form that is close, and exactly the same alone or not with one document per batch', async () => {
     const [first, second] = [reviews(8), reviews(8).reverse()];
-    const quantised = await openEncoder({ encoder: miniLm, dtype: 'q8', batch: 1, maxTokens: 64, ort });
-    expect(quantised.record.hash).not.toBe(encoder.record.hash);
-    const [forwards, backwards] = [await collect(quantised, first), await collect(quantised, second)];
-    await quantised.dispose();
+    const quantized = await openEncoder({ encoder: miniLm, dtype: 'q8', batch: 1, maxTokens: 64, ort });
+    expect(quantized.record.hash).not.toBe(encoder.record.hash);
+    const [forwards, backwards] = [await collect(quantized, first), await collect(quantized, second)];
+    await quantized.dispose();
     expect(backwards.reverse().map(({ tokens }) => tokens)).toEqual(forwards.map(({ tokens }) => tokens));
     const full = await openEncoder({ encoder: miniLm, maxTokens: 64, ort });
     const exact = await collect(full, first);

@@ -37,9 +37,9 @@ it('reads a review out alike, alone and in batches of any order (all-MiniLM-L6-v
   const readout = await Readout.fit(batched, { backend, prototypes: 8, steps: 60 });
   // Warm enough that assignments are a smooth function of the tokens.
   const options = { outputs: readoutOutputs, temperature: 0.1 * readout.model.criticalTemperature };
-  const together = await readout.encode(batched, { ...options, normalise: ['residuals'] });
+  const together = await readout.encode(batched, { ...options, normalize: ['residuals'] });
   for (const [index, batch] of alone.entries()) {
-    const own: Encoded = await readout.encode(batch, { ...options, normalise: ['residuals'] });
+    const own: Encoded = await readout.encode(batch, { ...options, normalize: ['residuals'] });
     for (const output of ['pooled', 'occupancy', 'summaries', 'residuals'] as const) {
       const width = together[output].shape.slice(1).reduce((a, b) => a * b, 1);
       const [mine, others] = [own[output]!.data, together[output].data] as [Float32Array, Float32Array];

@@ -13,7 +13,7 @@ async function apply(rows: number[][], preprocessing: Preprocessing): Promise<nu
 const statisticsOf = (rows: number[][]): ReturnType<typeof columnStatistics> =>
   columnStatistics(tokensFromArray(Float64Array.from(rows.flat()), rows[0]!.length));
 
-describe('standardisation', () => {
+describe('standardization', () => {
   it('gives each column mean 0 and deviation 1', async () => {
     const rows = [
       [1, 100],
@@ -68,7 +68,7 @@ describe('standardisation', () => {
   });
 });
 
-describe('normalisation', () => {
+describe('normalization', () => {
   it('gives each token length 1, whatever its size, and leaves 0 as it is', async () => {
     const rows = [
       [3, 4],
@@ -88,7 +88,7 @@ describe('normalisation', () => {
     );
   });
 
-  it('comes after standardisation', async () => {
+  it('comes after standardization', async () => {
     const standardize = { mean: [1, 1], deviation: [1, 2] };
     expect(await apply([[4, 9]], { standardize, normalize: true })).toEqual([[0.6, 0.8]]);
   });

@@ -116,7 +116,7 @@ describe('renderReport', () => {
       row('Tokens', '600'),
       row('Prototypes K', '4'),
       row('T / T_c', '0.01'),
-      row('Hard quantisation error', '0.5'),
+      row('Hard quantization error', '0.5'),
       row('Smallest Hessian eigenvalue', '0.08'),
       row('Largest safe learning rate', '1.667'),
       row('Accuracy ACC', '91 %'),

@@ -103,7 +103,7 @@ export const compositeTolerances: Readonly<Record<string, CompositeTolerance>> =
   'softmax/1': otherOrder,
   'logSumExp/1': otherOrder,
   'layerNorm/1': otherOrder,
-  'l2Normalise/1': otherOrder,
+  'l2Normalize/1': otherOrder,
   'gelu/1': otherOrder,
   'crossEntropy/1': otherOrder,
   'maskedSoftmax/1': otherOrder,

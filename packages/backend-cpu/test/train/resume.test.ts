@@ -21,7 +21,7 @@ import {
   createTrainer,
   geometricSchedule,
   heNormal,
-  normalInitialiser,
+  normalInitializer,
 } from '@ddcl/core/train';
 import { expect, it } from 'vitest';
 import { cpuBackend } from '../../src/index.ts';
@@ -37,10 +37,10 @@ function autoencoder(backend: Backend) {
   const encode = (p: Record<'in' | 'hidden', Tensor>, rowsOfX: Tensor) => matmul(relu(matmul(rowsOfX, p.in)), p.hidden);
   return createTrainer(backend, {
     parameters: {
-      in: { shape: [5, 8], initialise: heNormal() },
-      hidden: { shape: [8, 3], initialise: heNormal() },
-      out: { shape: [3, 5], initialise: heNormal() },
-      prototypes: { shape: [4, 3], initialise: normalInitialiser(0.2) },
+      in: { shape: [5, 8], initialize: heNormal() },
+      hidden: { shape: [8, 3], initialize: heNormal() },
+      out: { shape: [3, 5], initialize: heNormal() },
+      prototypes: { shape: [4, 3], initialize: normalInitializer(0.2) },
     },
     inputs: { x: f32('n', 5), weights: f32('n') },
     groups: [

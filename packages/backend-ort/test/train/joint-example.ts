@@ -15,7 +15,7 @@ import {
   type Tensor,
 } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { createTrainer, geometricSchedule, heNormal, normalInitialiser } from '@ddcl/core/train';
+import { createTrainer, geometricSchedule, heNormal, normalInitializer } from '@ddcl/core/train';
 
 export const totalSteps = 20;
 
@@ -30,11 +30,11 @@ export function joinedTraining(backend: Backend, dtype: 'float32' | 'float64') {
     dtype,
     // And from here too.
     parameters: {
-      'hidden.weight': { shape: [8, 16], initialise: heNormal() },
+      'hidden.weight': { shape: [8, 16], initialize: heNormal() },
       'hidden.bias': { shape: [16], data: new Float32Array(16) },
-      'out.weight': { shape: [16, 4], initialise: heNormal() },
-      'head.weight': { shape: [4, 3], initialise: heNormal() },
-      prototypes: { shape: [6, 4], initialise: normalInitialiser(0.1) },
+      'out.weight': { shape: [16, 4], initialize: heNormal() },
+      'head.weight': { shape: [4, 3], initialize: heNormal() },
+      prototypes: { shape: [6, 4], initialize: normalInitializer(0.1) },
     },
     inputs: { x: float('n', 8), weights: float('n'), labels: i32('n') },
     groups: [

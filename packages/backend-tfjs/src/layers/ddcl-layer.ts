@@ -22,7 +22,7 @@ export interface DdclLayer extends TfLayer {
   isWatched: boolean;
   /** What steps reported since the last time; undefined if there were none. */
   takeReports(): Promise<StepReports | undefined>;
-  /** The prototypes [K, m] of each codebook, in the tokens' units (of a quantiser with a norm, in its units). */
+  /** The prototypes [K, m] of each codebook, in the tokens' units (of a quantizer with a norm, in its units). */
   readPrototypes(): Promise<Float32Array[]>;
   /** The prototypes' learning rate over that of the optimiser. */
   readRateRatio(): Promise<number>;

@@ -2,7 +2,7 @@ import { createRandom } from '@ddcl/core';
 import { createState, quantizerPart, type QuantizerSchedule, type QuantizerSpec } from '@ddcl/vq';
 import { isNumber, isWhole, layerArguments, requireKnown, requireOption, requireVersion } from './config-checks.ts';
 
-/** What of a quantiser's spec the layer passes on; its `dimension` is that of the input. */
+/** What of a quantizer's spec the layer passes on; its `dimension` is that of the input. */
 export type QuantizerSpecOptions = Pick<
   QuantizerSpec,
   'heads' | 'sharedHeads' | 'depth' | 'sharedDepth' | 'norm' | 'lqWeight' | 'lqThrough' | 'tracking' | 'commitment'

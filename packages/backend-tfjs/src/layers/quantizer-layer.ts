@@ -8,11 +8,11 @@ import type { TfConfig, TfjsLayers, TfLayer, TfShape } from './tf-layers.ts';
 
 /** A codebook as a layer: latents [B, ..., m] to mixtures of codes in training, and to the vectors of the nearest codes else. */
 export interface DDCLQuantizerLayer extends DdclLayer {
-  /** The quantiser as plain data, for `quantize`, `decode` and all else of @ddcl/vq. */
+  /** The quantizer as plain data, for `quantize`, `decode` and all else of @ddcl/vq. */
   readState(): Promise<QuantizerState>;
   /** The `quantizer.safetensors` of a ddcl model folder. */
   toBytes(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Takes over a state, such as one of `initialise`. @throws DdclError `argument` or `shape` for one that does not fit */
+  /** Takes over a state, such as one of `initialize`. @throws DdclError `argument` or `shape` for one that does not fit */
   writeState(state: QuantizerState): void;
   /** As {@link writeState}. @throws DdclError `format` for bytes that are no state */
   fromBytes(bytes: Uint8Array | ArrayBuffer): void;

@@ -11,7 +11,7 @@ export interface ReadoutLayerOptions {
    */
   readonly outputs?: ReadoutOutput | readonly ReadoutOutput[];
   /** Give vectors length 1; residuals prototype by prototype, then as a whole (VLAD). Default false. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
   /** T, in the tokens' units squared, or a share of T_c, which is followed as the encoder learns. Default `{ ofCritical: 0.3 }`: lower ones are nearly hard, and little reaches
    * the encoder. */
   readonly temperature?: GivenTemperature;
@@ -34,7 +34,7 @@ export interface ReadoutConfig {
   readonly outputs: readonly ReadoutOutput[];
   /** Whether outputs were given as a list. */
   readonly isList: boolean;
-  readonly normalise: boolean;
+  readonly normalize: boolean;
   readonly temperature: GivenTemperature;
   readonly lambda: number;
   readonly lqThrough: boolean;
@@ -48,7 +48,7 @@ const name = 'DDCLReadout';
 export const readoutOptions: readonly string[] = [
   'prototypes',
   'outputs',
-  'normalise',
+  'normalize',
   'temperature',
   'lambda',
   'lqThrough',
@@ -68,7 +68,7 @@ export function readoutConfig(options: ReadoutLayerOptions & { readonly version?
   );
   requireVersion(name, options.version);
   requireKnown(name, options, [...readoutOptions, ...layerArguments]);
-  const { prototypes, outputs = 'pooled', normalise = false, temperature = { ofCritical: 0.3 } } = options;
+  const { prototypes, outputs = 'pooled', normalize = false, temperature = { ofCritical: 0.3 } } = options;
   const { lambda = 0.1, lqThrough = false, tracking = 0.98, rateRatio = 10, seed = 0 } = options;
   requireOption(name, 'prototypes', prototypes, isWhole(prototypes, 1), 'a whole number >= 1');
   const list = (typeof outputs === 'string' ? [outputs] : outputs) as readonly ReadoutOutput[];
@@ -97,10 +97,10 @@ export function readoutConfig(options: ReadoutLayerOptions & { readonly version?
     'a number > 0',
   );
   requireOption(name, 'seed', seed, isWhole(seed, 0), 'a whole number >= 0');
-  for (const [option, value] of Object.entries({ normalise, lqThrough }))
+  for (const [option, value] of Object.entries({ normalize, lqThrough }))
     requireOption(name, option, value, typeof value === 'boolean', 'true or false');
   const isList = typeof outputs !== 'string';
-  return { prototypes, outputs: list, isList, normalise, temperature, lambda, lqThrough, tracking, rateRatio, seed };
+  return { prototypes, outputs: list, isList, normalize, temperature, lambda, lqThrough, tracking, rateRatio, seed };
 }
 
 function requireTemperature(given: GivenTemperature): void {

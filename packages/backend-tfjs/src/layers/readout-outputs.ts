@@ -4,7 +4,7 @@ import {
   assign,
   detach,
   div,
-  l2Normalise,
+  l2Normalize,
   less,
   matmul,
   mul,
@@ -15,7 +15,7 @@ import {
 import {
   isSegmentOutput,
   needsTokenSums,
-  normalisedResiduals,
+  normalizedResiduals,
   occupancies,
   paddedSums,
   pooledOutputs,
@@ -42,7 +42,7 @@ export function readoutLayerOutputs(
   { column, prototypes, centre, operands, spread }: ReadoutGiven,
   [batch, length]: readonly [number, number],
   outputs: readonly ReadoutOutput[],
-  normalise: boolean,
+  normalize: boolean,
 ): Tensor[] {
   const [count, dimension] = prototypes.shape as [number, number];
   const q = assign(operands);
@@ -52,7 +52,7 @@ export function readoutLayerOutputs(
   const tokens = segments.some(needsTokenSums) ? reshape(operands.tokens, [batch, length, dimension]) : undefined;
   const sums = segments.length > 0 ? paddedSums(reshape(q, [batch, length, count]), weights, tokens) : undefined;
   const perToken = (x: Tensor): Tensor => reshape(select(isToken, x, 0), [batch, length, x.shape[1]!]);
-  const unit = (x: Tensor): Tensor => (normalise ? l2Normalise(x) : x);
+  const unit = (x: Tensor): Tensor => (normalize ? l2Normalize(x) : x);
   const make: Record<ReadoutOutput, () => Tensor> = {
     outputs: () => unit(perToken(add(matmul(q, operands.prototypes), centre))),
     assignments: () => unit(perToken(q)),
@@ -61,8 +61,8 @@ export function readoutLayerOutputs(
     occupancy: () => unit(occupancies(sums!)),
     summaries: () => unit(summaries(sums!, { scale: 1, offset: centre })),
     residuals: () =>
-      normalise
-        ? normalisedResiduals(
+      normalize
+        ? normalizedResiduals(
             { ...sums!, sums: div(sums!.sums!, spread()) },
             div(operands.prototypes, spread()),
             // Both were divided by it, as it is no number of the program but followed.

@@ -89,7 +89,7 @@ export function readoutLayerPart(config: ReadoutConfig, dimension: number): Laye
     };
   };
   const outputsOf = (all: ReadoutGiven, [batch, length]: readonly number[]): Tensor[] =>
-    readoutLayerOutputs(all, [batch!, length!], outputs, config.normalise);
+    readoutLayerOutputs(all, [batch!, length!], outputs, config.normalize);
 
   const train = (tokens: Rows, own: Weights, shape: readonly number[], isWatched: boolean): Tensor[] => {
     const [direction, averages] = trackSpread(tokens, [own.direction, own.averages], {

@@ -79,7 +79,7 @@ describe('options out of range when a layer is made', () => {
     [{ prototypes: 4, lqThrough: 'yes' }, "DDCLReadout takes lqThrough as true or false, but got 'yes'."],
     [
       { prototypes: 4, K: 3 },
-      'DDCLReadout has no option K. It has prototypes, outputs, normalise, temperature, lambda, lqThrough, tracking, rateRatio, seed, name, trainable, inputShape, batchInputShape, batchSize, dtype, inputDType, weights.',
+      'DDCLReadout has no option K. It has prototypes, outputs, normalize, temperature, lambda, lqThrough, tracking, rateRatio, seed, name, trainable, inputShape, batchInputShape, batchSize, dtype, inputDType, weights.',
     ],
     [
       { prototypes: 4, version: 2 },

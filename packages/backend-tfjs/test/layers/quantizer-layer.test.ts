@@ -172,7 +172,7 @@ describe('DDCLQuantizer in training', () => {
     expect(difference(again, vectors!)).toBe(0);
   });
 
-  it('quantises latents of any rank under a mask, and no number of padding counts', () => {
+  it('quantizes latents of any rank under a mask, and no number of padding counts', () => {
     const given = Float32Array.from({ length: 24 }, (_, place) => Number(place % 5 !== 0));
     const states: QuantizerState['tensors'][] = [];
     const made = [0, 1e3].map((padding) =>

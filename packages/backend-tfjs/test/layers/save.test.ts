@@ -89,7 +89,7 @@ it('a saved layer that lacks a key, or whose weights are of other sizes, is refu
     change(topology.config.layers[layer]!.config);
     return tf.loadLayersModel(tf.io.fromMemory({ ...artifacts, modelTopology: topology }));
   };
-  const readoutKeys = 'prototypes, outputs, normalise, temperature, lambda, lqThrough, tracking, rateRatio, seed';
+  const readoutKeys = 'prototypes, outputs, normalize, temperature, lambda, lqThrough, tracking, rateRatio, seed';
   const remedy = 'Load the file as model.save wrote it, or save the model again.';
   for (const key of ['version', 'temperature', 'step'])
     await expect(changed(0, (config) => delete config[key])).rejects.toThrow(

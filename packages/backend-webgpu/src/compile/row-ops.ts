@@ -1,4 +1,4 @@
-import { rowKernel } from '../kernels/row-normalise.ts';
+import { rowKernel } from '../kernels/row-normalize.ts';
 import type { PlanBuilder } from '../plan/plan-builder.ts';
 import { costOf, readsOf, type Value } from '../wgsl/value.ts';
 import type { CompositeMaker } from './compile-program.ts';

@@ -7,7 +7,7 @@ import type { Tensor } from '../program/trace.ts';
 import { unbroadcast } from '../differentiate/rules/rule.ts';
 
 /**
- * Layer normalisation over the last axis: `(x - mean) / sqrt(variance + epsilon) * gain + bias` with the
+ * Layer normalization over the last axis: `(x - mean) / sqrt(variance + epsilon) * gain + bias` with the
  * biased variance (Ba, Kiros, Hinton, arXiv 1607.06450). The composite `layerNorm/1` {epsilon}.
  *
  * @param x float [..., m] with a known m
@@ -41,7 +41,7 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
   if (!(epsilon > 0))
     throw new DdclError('argument', `layerNorm takes epsilon > 0, but got ${epsilon}.`, { op: 'layerNorm/1' });
   const mean = (value: Tensor): Tensor => mul(sum(value, [axis], { keepDims: true }), 1 / size);
-  const normalise = (input: Tensor): { normal: Tensor; deviation: Tensor } => {
+  const normalize = (input: Tensor): { normal: Tensor; deviation: Tensor } => {
     const centred = sub(input, mean(input));
     const deviation = sqrt(add(mean(mul(centred, centred)), epsilon));
     return { normal: div(centred, deviation), deviation };
@@ -50,9 +50,9 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
     {
       name: 'layerNorm/1',
       attributes: { epsilon },
-      decomposition: (input, scale, shift) => [add(mul(normalise(input!).normal, scale!), shift!)],
+      decomposition: (input, scale, shift) => [add(mul(normalize(input!).normal, scale!), shift!)],
       gradient: ([input, scale, shift], _outputs, [g]) => {
-        const { normal, deviation } = normalise(input!);
+        const { normal, deviation } = normalize(input!);
         const flowing = mul(g!, scale!);
         const inner = sub(sub(flowing, mean(flowing)), mul(normal, mean(mul(flowing, normal))));
         return [div(inner, deviation), unbroadcast(mul(g!, normal), scale!.shape), unbroadcast(g!, shift!.shape)];

@@ -11,7 +11,7 @@ import { lossGradient } from './loss-gradient.ts';
 
 /** The loss and its two parts, each a scalar summed over tokens with their weights (divide by `sum a` for the mean). */
 export interface LossParts {
-  /** `L_q = sum_n a_n sum_k q_nk d_nk`, the soft quantisation error. */
+  /** `L_q = sum_n a_n sum_k q_nk d_nk`, the soft quantization error. */
   readonly lq: Tensor;
   /** `L_OLS = sum_n a_n |z_n - y_n|^2`, the reconstruction term. */
   readonly lols: Tensor;

@@ -1,4 +1,4 @@
-import { l2Normalise } from '../composite/l2-normalise.ts';
+import { l2Normalize } from '../composite/l2-normalize.ts';
 import { softmax } from '../composite/softmax.ts';
 import { add, div, less, maximum, mul, select, sub } from '../program/ops/elementwise.ts';
 import { scalar } from '../program/ops/create.ts';
@@ -22,7 +22,7 @@ export interface ReadoutSums {
 
 /**
  * Residuals shorter than this share of a segment's weight times the root of the tokens' total variance are divided by it and not by
- * their own length when they are normalised: a prototype that nearly no token is assigned to would otherwise weigh as much as any
+ * their own length when they are normalized: a prototype that nearly no token is assigned to would otherwise weigh as much as any
  * other, with a direction made of rounding errors.
  */
 export const residualFloor = 1e-6;
@@ -130,15 +130,15 @@ export function residuals({ mass, sums }: ReadoutSums, prototypes: Tensor): Tens
 }
 
 /**
- * VLAD (Jegou et al. 2010; normalised per prototype as by Arandjelovic and Zisserman 2013): {@link residuals}, each of length 1
+ * VLAD (Jegou et al. 2010; normalized per prototype as by Arandjelovic and Zisserman 2013): {@link residuals}, each of length 1
  * (see {@link residualFloor}), then the segment's K m numbers as a whole, [S, K, m]. Free of scale.
  *
  * @param spread root of the tokens' total variance in the frame; 0 for tokens that are all equal, of which there is nothing to tell
  */
-export function normalisedResiduals(sums: ReadoutSums, prototypes: Tensor, spread: number): Tensor {
+export function normalizedResiduals(sums: ReadoutSums, prototypes: Tensor, spread: number): Tensor {
   const all = residuals(sums, prototypes);
   const [segments, count, dimension] = all.shape as [number, number, number];
   const unit = div(1 / (spread > 0 ? spread : 1), positiveWeight(sums.weight));
-  const each = l2Normalise(mul(all, column(unit)), 2, residualFloor);
-  return reshape(l2Normalise(reshape(each, [segments, count * dimension]), 1, residualFloor), all.shape);
+  const each = l2Normalize(mul(all, column(unit)), 2, residualFloor);
+  return reshape(l2Normalize(reshape(each, [segments, count * dimension]), 1, residualFloor), all.shape);
 }

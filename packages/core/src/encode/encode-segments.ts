@@ -20,7 +20,7 @@ const segmentElements = 1 << 21;
 /** Options of {@link encodeSegments}. */
 export interface EncodeSegmentsOptions extends EncodeOptions {
   /** For residuals: give each length 1, then the segment's K m numbers as a whole (VLAD). Default false. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
 }
 
 /** Segments that are given out together, at most. */
@@ -41,7 +41,7 @@ export async function* encodeSegments(
   source: TokenSource,
   ids: Int32Array,
   output: SegmentOutput,
-  { temperature = model.temperature, dtype = model.dtype, signal, normalise = false }: EncodeSegmentsOptions = {},
+  { temperature = model.temperature, dtype = model.dtype, signal, normalize = false }: EncodeSegmentsOptions = {},
 ): AsyncGenerator<EncodedRows> {
   requireOutput('encodeSegments', output);
   requireModelDimension(model, source.dimension);
@@ -84,7 +84,7 @@ export async function* encodeSegments(
     finisher = await createSegmentFinisher(backend, state, [output], {
       rows: fittingRows(Math.min(total, rowsAtOnce), width, dtype, backend.capabilities),
       spread: Math.sqrt(model.totalVariance),
-      isNormalised: normalise,
+      isNormalized: normalize,
     });
     const blocks = encode.blocks(state.inputs(), {
       signal,

@@ -15,7 +15,7 @@ export type TokenOutput = 'outputs' | 'assignments' | 'codes';
  * - `occupancy`: `o_k = sum a q_nk / sum a`, K numbers that sum to 1
  * - `pooled`: `sum_k o_k p_k`, the mean output, m numbers; it has at most K - 1 degrees of freedom
  * - `summaries`: `s_k = sum a q_nk z_n / sum a q_nk`, K * m numbers
- * - `residuals`: `r_k = sum a q_nk (z_n - p_k)`, K * m numbers; each of length 1 and then the whole (VLAD) where normalised
+ * - `residuals`: `r_k = sum a q_nk (z_n - p_k)`, K * m numbers; each of length 1 and then the whole (VLAD) where normalized
  */
 export type SegmentOutput = 'occupancy' | 'pooled' | 'summaries' | 'residuals';
 

@@ -1,4 +1,4 @@
-import { l2Normalise } from '../composite/l2-normalise.ts';
+import { l2Normalize } from '../composite/l2-normalize.ts';
 import { nearest } from '../ddcl/nearest.ts';
 import { assignByKeys, attend, logitsByKeys, paddedSums, segmentedSums, type ReadoutSums } from '../ddcl/readout.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
@@ -45,7 +45,7 @@ export interface ReadoutProgramOptions {
 /**
  * A model as a program of its own, in float32, for any number of tokens: K, m, T and whatever else is the model's are constants in it.
  * Results are named after the outputs: [n, ...] or [batch_size, sequence_length, ...] per token, [s, ...] or [batch_size, ...] per segment,
- * residuals normalised (VLAD). `programToOnnx` and `appendReadout` of @ddcl/backend-ort make files of it.
+ * residuals normalized (VLAD). `programToOnnx` and `appendReadout` of @ddcl/backend-ort make files of it.
  *
  * @throws DdclError `argument` for outputs or a layout that there are not, or an output that is named twice; `data` for tokens that float32 cannot hold
  *   (`requireResolution`); `temperature` as `modelState` and
@@ -126,7 +126,7 @@ export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions 
   };
 }
 
-/** Tokens as the model sees them, less an offset. Without normalisation all of it is one subtraction, before anything is rounded, and one product. */
+/** Tokens as the model sees them, less an offset. Without normalization all of it is one subtraction, before anything is rounded, and one product. */
 function frameTokens(
   tokens: Tensor,
   model: DdclModel,
@@ -154,5 +154,5 @@ function frameTokens(
   require(scaled(normalize ? mean : together), normalize ? dimension : totalVariance);
   require(model.offset, totalVariance);
   if (!normalize) return affine(tokens, together, factor);
-  return affine(l2Normalise(affine(tokens, mean, factor), -1, 1e-30), offset, factor.fill(1));
+  return affine(l2Normalize(affine(tokens, mean, factor), -1, 1e-30), offset, factor.fill(1));
 }

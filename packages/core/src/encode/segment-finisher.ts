@@ -15,7 +15,7 @@ export interface SegmentFinisherOptions {
   /** Root of the tokens' total variance, in their units. */
   readonly spread: number;
   /** Whether residuals get length 1. */
-  readonly isNormalised: boolean;
+  readonly isNormalized: boolean;
 }
 
 /** Turns sums of segments that were added up from parts into rows of outputs, on a backend. */
@@ -30,7 +30,7 @@ export async function createSegmentFinisher(
   backend: Backend,
   state: Pick<PrototypeState, 'count' | 'dimension' | 'dtype' | 'absolute' | 'frame'>,
   outputs: readonly SegmentOutput[],
-  { rows, spread, isNormalised }: SegmentFinisherOptions,
+  { rows, spread, isNormalized }: SegmentFinisherOptions,
 ): Promise<SegmentFinisher> {
   const { count, dimension, dtype, absolute, frame } = state;
   const shapes = [[rows, 1], [rows, count], [count, dimension], [count, dimension], [dimension]];
@@ -41,7 +41,7 @@ export async function createSegmentFinisher(
     (weight, mass, prototypes, values, offset, sums) => {
       const known = { prototypes: prototypes!, values: values!, offset: offset!, scale: frame.scale, spread };
       const made = { weight: weight!, mass: mass!, sums };
-      return outputs.map((output) => segmentOutput(output, made, known, isNormalised));
+      return outputs.map((output) => segmentOutput(output, made, known, isNormalized));
     },
     `finish ${outputs.join('+')}`,
   );

@@ -1,5 +1,5 @@
 import {
-  normalisedResiduals,
+  normalizedResiduals,
   occupancies,
   pooledOutputs,
   residuals,
@@ -26,13 +26,13 @@ export interface ReadoutFrame {
 /**
  * One output of segments from their sums, in the tokens' units: [S, K], [S, m] or [S, K, m].
  *
- * @param isNormalised whether residuals get length 1, prototype by prototype, then as a whole; others are not touched by it
+ * @param isNormalized whether residuals get length 1, prototype by prototype, then as a whole; others are not touched by it
  */
 export function segmentOutput(
   output: SegmentOutput,
   sums: ReadoutSums,
   { prototypes, values, offset, scale, spread }: ReadoutFrame,
-  isNormalised: boolean,
+  isNormalized: boolean,
 ): Tensor {
   switch (output) {
     case 'occupancy':
@@ -42,7 +42,7 @@ export function segmentOutput(
     case 'summaries':
       return summaries(sums, { scale, offset });
     case 'residuals': {
-      if (isNormalised) return normalisedResiduals(sums, prototypes, spread / scale);
+      if (isNormalized) return normalizedResiduals(sums, prototypes, spread / scale);
       const own = residuals(sums, prototypes);
       return scale === 1 ? own : mul(own, scale);
     }

@@ -1,4 +1,4 @@
-import type { Start } from '../initialise/initialise.ts';
+import type { Start } from '../initialize/initialize.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import { massPreconditioned } from '../optimise/mass-preconditioned.ts';

@@ -1,5 +1,5 @@
 import { toFrame } from '../measure/prototype-state.ts';
-import { initialise } from '../initialise/initialise.ts';
+import { initialize } from '../initialize/initialize.ts';
 import type { DdclModel } from '../model/model.ts';
 import { checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
 import { measureRestart, type Measured } from './final-model.ts';
@@ -73,7 +73,7 @@ export async function runRestarts(
 }
 
 function startingPrototypes({ options, statistics, source, random }: FitContext, restart: number): Float64Array {
-  return initialise({
+  return initialize({
     count: options.prototypes,
     dimension: source.dimension,
     sample: statistics.sample.rows,

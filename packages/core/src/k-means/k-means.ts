@@ -1,7 +1,7 @@
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Backend } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import { initialise, type Start } from '../initialise/initialise.ts';
+import { initialize, type Start } from '../initialize/initialize.ts';
 import { createMomentAccumulator } from '../linalg/covariance.ts';
 import { toFrame } from '../measure/prototype-state.ts';
 import type { DdclModel } from '../model/model.ts';
@@ -93,7 +93,7 @@ export async function kMeans(backend: Backend, source: TokenSource, options: KMe
     for (let restart = 0; restart < restarts; restart++) {
       const { sample, mean } = statistics;
       const own = { count, dimension, sample: sample.rows, weights: sample.weights, mean, random: starts, start };
-      const made = await run(lloyd, initialise(own), { ...statistics, frame: pass.frame }, restart, options);
+      const made = await run(lloyd, initialize(own), { ...statistics, frame: pass.frame }, restart, options);
       restartErrors.push(made.meanSquaredDistance);
       if (best === undefined || made.meanSquaredDistance < best.meanSquaredDistance) best = made;
     }

@@ -3,7 +3,7 @@
  */
 export interface Quantities {
   readonly loss: {
-    /** L_q, the soft quantisation error. */
+    /** L_q, the soft quantization error. */
     readonly lq: number;
     /** L_OLS, the reconstruction term. */
     readonly lols: number;

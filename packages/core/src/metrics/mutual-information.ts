@@ -1,16 +1,16 @@
 import { tableOf, type ContingencyTable, type Labels } from './contingency.ts';
 
 /**
- * Normalised mutual information of two labellings, 0..1: `I(U, V) / ((H(U) + H(V)) / 2)`, the default of
+ * Normalized mutual information of two labellings, 0..1: `I(U, V) / ((H(U) + H(V)) / 2)`, the default of
  * scikit-learn's `normalized_mutual_info_score`, with its limits: 1 when both labellings have one label or
  * there are no items, 0 when only one of them has one label. Symmetric.
  *
  * @param first label of each item; or a table of both labellings, counted before.
  * @throws DdclError `shape`, `data`, `limit` as {@link contingency}.
  */
-export function normalisedMutualInformation(table: ContingencyTable): number;
-export function normalisedMutualInformation(first: Labels, second: Labels): number;
-export function normalisedMutualInformation(first: Labels | ContingencyTable, second?: Labels): number {
+export function normalizedMutualInformation(table: ContingencyTable): number;
+export function normalizedMutualInformation(first: Labels, second: Labels): number;
+export function normalizedMutualInformation(first: Labels | ContingencyTable, second?: Labels): number {
   const table = tableOf(first, second);
   if (table.rows.length === table.columns.length && table.rows.length <= 1) return 1;
   const information = informationOf(table);

@@ -60,7 +60,7 @@ export function discountedGain(relevances: ArrayLike<number>, k: number): number
  * @throws DdclError `argument` if k is not a whole number >= 1, or the list is better than the ideal one; `data` as
  *   {@link discountedGain}, and for graded relevances with only a number as `ideal`
  */
-export function normalisedDiscountedGain(
+export function normalizedDiscountedGain(
   relevances: ArrayLike<number>,
   k: number,
   ideal: number | ArrayLike<number>,

@@ -1,4 +1,4 @@
-import { kMeansPlusPlus, squaredDistance } from '../initialise/k-means-plus-plus.ts';
+import { kMeansPlusPlus, squaredDistance } from '../initialize/k-means-plus-plus.ts';
 import type { Random } from '../random/random.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
 

@@ -24,7 +24,7 @@ export class CollapseWatch {
       'variance',
       tokenVariance! < collapsedShare * firstTokenVariance!,
       () =>
-        `Step ${step}: the tokens' total variance fell to ${short(tokenVariance)}, from ${short(firstTokenVariance)} at the start: the encoder is making all tokens equal (docs/math.md section 5). Stop the gradient of the quantisation loss at the encoder with detach(tokens), or lower its weight or the encoder's rate.`,
+        `Step ${step}: the tokens' total variance fell to ${short(tokenVariance)}, from ${short(firstTokenVariance)} at the start: the encoder is making all tokens equal (docs/math.md section 5). Stop the gradient of the quantization loss at the encoder with detach(tokens), or lower its weight or the encoder's rate.`,
     );
   }
 

@@ -159,7 +159,7 @@ export function resolveDefinition(options: AnyTrainerOptions): Definition {
 
 function resolveParameter(
   name: string,
-  { shape, data, initialise }: ParameterDefinition,
+  { shape, data, initialize }: ParameterDefinition,
   dtype: FloatDType,
   seed: number,
 ): Parameter {
@@ -169,18 +169,18 @@ function resolveParameter(
       `A parameter cannot be named '${name}', which objects or safetensors files need for themselves. Give it another name.`,
     );
   }
-  if (name.startsWith(ownPrefix) || (data === undefined) === (initialise === undefined)) {
+  if (name.startsWith(ownPrefix) || (data === undefined) === (initialize === undefined)) {
     throw new DdclError(
       'argument',
-      `The parameter '${name}' needs either data or initialise, and a name that does not start with '${ownPrefix}'.`,
+      `The parameter '${name}' needs either data or initialize, and a name that does not start with '${ownPrefix}'.`,
     );
   }
   const type = tensorType(dtype, shape, name) as ConcreteType;
-  const start = data ?? initialise!(shape, createRandom(seed).fork(name));
+  const start = data ?? initialize!(shape, createRandom(seed).fork(name));
   if (typeof start?.length !== 'number') {
     throw new DdclError(
       'argument',
-      `The parameter '${name}' starts at a list of ${elementCount(shape)} numbers, but ${data === undefined ? 'its initialiser returned' : 'its data is'} ${String(start)}.`,
+      `The parameter '${name}' starts at a list of ${elementCount(shape)} numbers, but ${data === undefined ? 'its initializer returned' : 'its data is'} ${String(start)}.`,
     );
   }
   if (start.length !== elementCount(shape)) {

@@ -8,14 +8,14 @@ import type { Random } from '../random/random.ts';
 import type { TemperatureTracking } from './track-temperature.ts';
 
 /** Draws where a parameter starts: as many numbers as the shape has elements. */
-export type Initialiser = (shape: readonly number[], random: Random) => ArrayLike<number>;
+export type Initializer = (shape: readonly number[], random: Random) => ArrayLike<number>;
 
-/** A tensor that a loss is computed with: trained, unless it is frozen or carried. It starts at `data`, or where `initialise` puts it. */
+/** A tensor that a loss is computed with: trained, unless it is frozen or carried. It starts at `data`, or where `initialize` puts it. */
 export interface ParameterDefinition {
   readonly shape: readonly number[];
   /** Row-major. */
   readonly data?: ArrayLike<number>;
-  readonly initialise?: Initialiser;
+  readonly initialize?: Initializer;
   /** Stays as it is: no gradient, no group. Default false. */
   readonly frozen?: boolean;
   /** Becomes what the loss returns for it in `next`, such as a running average: no gradient, no group. Default false. */
@@ -86,7 +86,7 @@ export interface TrainerOptions<P extends Parameters, I extends Inputs, C extend
   readonly controls?: readonly C[];
   readonly groups: readonly GroupDefinition<NoInfer<C>>[];
   /**
-   * Traced, once per set of sizes. Where tokens come from an encoder, give the quantisation loss `detach(tokens)` unless its gradient is meant to
+   * Traced, once per set of sizes. Where tokens come from an encoder, give the quantization loss `detach(tokens)` unless its gradient is meant to
    * reach the encoder: minimised over an encoder it makes all tokens equal (docs/math.md section 5).
    */
   readonly loss: (
@@ -101,7 +101,7 @@ export interface TrainerOptions<P extends Parameters, I extends Inputs, C extend
   readonly totalSteps?: number;
   /** Of parameters, state and controls. Default float32. */
   readonly dtype?: FloatDType;
-  /** For `initialise`; a whole number >= 0. Default 0. */
+  /** For `initialize`; a whole number >= 0. Default 0. */
   readonly seed?: number;
   /** Whether steps leave reports behind. Without them their scalars are not even computed, and a step asks its gradient alone whether it is finite. Default true. */
   readonly reports?: boolean;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { crossEntropy, oneHot } from '../../src/composite/cross-entropy.ts';
 import { gelu } from '../../src/composite/gelu.ts';
-import { l2Normalise } from '../../src/composite/l2-normalise.ts';
+import { l2Normalize } from '../../src/composite/l2-normalize.ts';
 import { layerNorm } from '../../src/composite/layer-norm.ts';
 import { maskedSoftmax } from '../../src/composite/masked-softmax.ts';
 import { mean, relu } from '../../src/composite/mean.ts';
@@ -46,9 +46,9 @@ const cases: Record<string, { inputs: readonly Value[]; body: Body }> = {
   'layerNorm/1 of a vector': { inputs: [bias, gain, bias], body: (x, a, b) => layerNorm(x!, a!, b!) },
   'layerNorm/1 of a cube, large epsilon': { inputs: [cube, gain, bias], body: (x, a, b) => layerNorm(x!, a!, b!, 0.5) },
   'layerNorm/1 of an operand used twice': { inputs: [matrix, gain], body: (x, a) => layerNorm(x!, a!, a!) },
-  'l2Normalise/1': { inputs: [matrix], body: (x) => l2Normalise(x!) },
-  'l2Normalise/1 along a middle axis': { inputs: [cube], body: (x) => l2Normalise(x!, 1) },
-  'l2Normalise/1 below the floor': { inputs: [matrix], body: (x) => l2Normalise(x!, 0, 1000) },
+  'l2Normalize/1': { inputs: [matrix], body: (x) => l2Normalize(x!) },
+  'l2Normalize/1 along a middle axis': { inputs: [cube], body: (x) => l2Normalize(x!, 1) },
+  'l2Normalize/1 below the floor': { inputs: [matrix], body: (x) => l2Normalize(x!, 0, 1000) },
   'gelu/1': { inputs: [cube], body: (x) => gelu(x!) },
   'crossEntropy/1': { inputs: [matrix, value(i32(3), [2, -1, 0])], body: (x, label) => crossEntropy(x!, label!) },
   'maskedSoftmax/1': { inputs: [matrix, shares], body: (x, a) => maskedSoftmax(x!, a!) },
@@ -156,7 +156,7 @@ describe('logSumExp', () => {
 });
 
 describe('layerNorm', () => {
-  it('normalises with the biased variance', async () => {
+  it('normalizes with the biased variance', async () => {
     const x = [1, 2, 4, 9];
     const variance = (9 + 4 + 0 + 25) / 4;
     const expected = x.map((each, index) => ((each - 4) / Math.sqrt(variance + 0.5)) * [1, 2, 3, 4][index]! + index);

@@ -161,7 +161,7 @@ function unit(row: readonly number[], floor = 0): number[] {
 function naive(
   ids: readonly number[],
   segments: number,
-  what: SegmentOutput | 'normalised residuals',
+  what: SegmentOutput | 'normalized residuals',
   of: Problem = problem,
 ): number[] {
   const { mass, sums } = segmentsOf(of, ids, segments);
@@ -178,12 +178,12 @@ function naive(
       if (what === 'summaries') return row.map((x) => (own[k]! > 0 ? x / own[k]! : 0));
       return row.map((x, axis) => x - own[k]! * of.prototypes[k]![axis]!);
     });
-    if (what !== 'normalised residuals') return each.flat();
+    if (what !== 'normalized residuals') return each.flat();
     return unit(each.flatMap((row) => unit(row, 1e-6 * weight * Math.sqrt(model.totalVariance))));
   });
 }
 
-const outputs = ['occupancy', 'pooled', 'summaries', 'residuals', 'normalised residuals'] as const;
+const outputs = ['occupancy', 'pooled', 'summaries', 'residuals', 'normalized residuals'] as const;
 
 /** Ids of the 23 tokens. */
 const arrangements: Record<string, readonly number[]> = {
@@ -203,8 +203,8 @@ function tokensOf(id: (index: number) => number): number[] {
 }
 
 describe.each(outputs)('encodeSegments: %s', (what) => {
-  const output = what === 'normalised residuals' ? 'residuals' : what;
-  const options = { normalise: what === 'normalised residuals' };
+  const output = what === 'normalized residuals' ? 'residuals' : what;
+  const options = { normalize: what === 'normalized residuals' };
 
   it.each(Object.entries(arrangements))('%s', async (_, ids) => {
     const segments = Math.max(...ids) + 1;

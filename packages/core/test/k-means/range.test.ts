@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialise, type Start } from '../../src/initialise/initialise.ts';
+import { initialize, type Start } from '../../src/initialize/initialize.ts';
 import { kMeans, type KMeansOptions } from '../../src/k-means/k-means.ts';
 import { reseed } from '../../src/k-means/reseed.ts';
 import { createRandom } from '../../src/random/random.ts';
@@ -43,7 +43,7 @@ describe('kMeans refuses', () => {
     expect(await rejection(run(numbers, { start }))).toMatchObject(wanted);
     const [sample, mean] = [Float64Array.of(1, 2), Float64Array.of(1.5)];
     const own = { count: 1, dimension: 1, sample, mean, random: createRandom(1), start };
-    expect(errorOf(() => initialise(own))).toMatchObject(wanted);
+    expect(errorOf(() => initialize(own))).toMatchObject(wanted);
   });
 });
 

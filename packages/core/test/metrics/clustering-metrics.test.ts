@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { adjustedRandIndex } from '../../src/metrics/adjusted-rand.ts';
 import { clusteringAccuracy, matchClusters } from '../../src/metrics/clustering-accuracy.ts';
 import { contingency, contingencyCounter } from '../../src/metrics/contingency.ts';
-import { mutualInformation, normalisedMutualInformation } from '../../src/metrics/mutual-information.ts';
+import { mutualInformation, normalizedMutualInformation } from '../../src/metrics/mutual-information.ts';
 import { recallFromTable, recallPerClass } from '../../src/metrics/recall.ts';
 import { cases } from './metrics-cases.ts';
 import { codeOf } from '../support/thrown.ts';
 
 describe.each(cases)('$name', ({ assignments, labels, nmi, ari, mi, acc }) => {
   it('has the NMI of scikit-learn, both ways round', () => {
-    expect(normalisedMutualInformation(assignments, labels)).toBeCloseTo(nmi, 13);
-    expect(normalisedMutualInformation(labels, assignments)).toBeCloseTo(nmi, 13);
+    expect(normalizedMutualInformation(assignments, labels)).toBeCloseTo(nmi, 13);
+    expect(normalizedMutualInformation(labels, assignments)).toBeCloseTo(nmi, 13);
     expect(mutualInformation(assignments, labels)).toBeCloseTo(mi, 13);
   });
 
@@ -28,7 +28,7 @@ describe.each(cases)('$name', ({ assignments, labels, nmi, ari, mi, acc }) => {
     assignments.forEach((cluster, item) => counter.add(cluster, labels[item]!));
     const table = counter.table();
     expect(table).toEqual(contingency(assignments, labels));
-    expect(normalisedMutualInformation(table)).toBeCloseTo(nmi, 13);
+    expect(normalizedMutualInformation(table)).toBeCloseTo(nmi, 13);
     expect(mutualInformation(table)).toBeCloseTo(mi, 13);
     expect(adjustedRandIndex(table)).toBeCloseTo(ari, 13);
     expect(clusteringAccuracy(table)).toBe(acc);
@@ -39,7 +39,7 @@ describe.each(cases)('$name', ({ assignments, labels, nmi, ari, mi, acc }) => {
   it('does not change when labels are renamed', () => {
     const renamed = labels.map((label) => `class ${(label * 7) % 11}`);
     const clusters = Int32Array.from(assignments, (cluster) => -cluster);
-    expect(normalisedMutualInformation(clusters, renamed)).toBeCloseTo(nmi, 13);
+    expect(normalizedMutualInformation(clusters, renamed)).toBeCloseTo(nmi, 13);
     expect(adjustedRandIndex(clusters, renamed)).toBeCloseTo(ari, 13);
     expect(clusteringAccuracy(clusters, renamed)).toBe(acc);
   });
@@ -48,17 +48,17 @@ describe.each(cases)('$name', ({ assignments, labels, nmi, ari, mi, acc }) => {
 describe('limits', () => {
   it('follows scikit-learn without items and with one', () => {
     // scikit-learn 1.9.1: normalized_mutual_info_score([], []) = adjusted_rand_score([], []) = 1, also for [0], [0].
-    expect(normalisedMutualInformation([], [])).toBe(1);
+    expect(normalizedMutualInformation([], [])).toBe(1);
     expect(adjustedRandIndex([], [])).toBe(1);
     expect(mutualInformation([], [])).toBe(0);
-    expect(normalisedMutualInformation([0], [3])).toBe(1);
+    expect(normalizedMutualInformation([0], [3])).toBe(1);
     expect(adjustedRandIndex([0], [3])).toBe(1);
     expect(codeOf(() => clusteringAccuracy([], []))).toBe('data');
   });
 
   it('gives exactly 0 where scikit-learn does', () => {
-    expect(normalisedMutualInformation([0, 0, 1, 1], [0, 1, 0, 1])).toBe(0);
-    expect(normalisedMutualInformation([0, 0, 0], [0, 1, 2])).toBe(0);
+    expect(normalizedMutualInformation([0, 0, 1, 1], [0, 1, 0, 1])).toBe(0);
+    expect(normalizedMutualInformation([0, 0, 0], [0, 1, 2])).toBe(0);
   });
 });
 

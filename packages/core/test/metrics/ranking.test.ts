@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { averagePrecision, discountedGain, normalisedDiscountedGain, precisionAt } from '../../src/metrics/ranking.ts';
+import { averagePrecision, discountedGain, normalizedDiscountedGain, precisionAt } from '../../src/metrics/ranking.ts';
 import { codeOf } from '../support/thrown.ts';
 
 describe('by hand', () => {
@@ -13,13 +13,13 @@ describe('by hand', () => {
 
   it('divides by the best ranking of all judged documents', () => {
     // The same example: the ideal order of 3 3 3 2 2 2 1 0, cut at 6, gains 8.740262365546284.
-    expect(normalisedDiscountedGain([3, 2, 3, 0, 1, 2], 6, [3, 2, 3, 0, 1, 2, 3, 2])).toBeCloseTo(
+    expect(normalizedDiscountedGain([3, 2, 3, 0, 1, 2], 6, [3, 2, 3, 0, 1, 2, 3, 2])).toBeCloseTo(
       6.861126688593502 / 8.740262365546284,
       13,
     );
     // Two relevant, found at rank 3 only: 0.5 / (1 + 1/log2(3)).
-    expect(normalisedDiscountedGain([0, 0, 1], 10, 2)).toBeCloseTo(0.5 / (1 + Math.log(2) / Math.log(3)), 13);
-    expect(normalisedDiscountedGain([1, 1, 1], 3, 500)).toBe(1);
+    expect(normalizedDiscountedGain([0, 0, 1], 10, 2)).toBeCloseTo(0.5 / (1 + Math.log(2) / Math.log(3)), 13);
+    expect(normalizedDiscountedGain([1, 1, 1], 3, 500)).toBe(1);
   });
 
   it('divides precision by k and average precision by all relevant documents', () => {
@@ -32,9 +32,9 @@ describe('by hand', () => {
   });
 
   it('is 0 where nothing is relevant or nothing was found', () => {
-    expect(normalisedDiscountedGain([0, 0], 5, 0)).toBe(0);
-    expect(normalisedDiscountedGain([0, 0], 5, [0, 0, 0])).toBe(0);
-    expect(normalisedDiscountedGain([], 5, 3)).toBe(0);
+    expect(normalizedDiscountedGain([0, 0], 5, 0)).toBe(0);
+    expect(normalizedDiscountedGain([0, 0], 5, [0, 0, 0])).toBe(0);
+    expect(normalizedDiscountedGain([], 5, 3)).toBe(0);
     expect(precisionAt([], 5)).toBe(0);
     expect(averagePrecision([], 0)).toBe(0);
     expect(averagePrecision([0, 0], 4)).toBe(0);
@@ -71,7 +71,7 @@ describe('any list', () => {
           let gain = 0;
           for (let rank = 1; rank <= k; rank++) gain += (list[rank - 1] ?? 0) * (Math.LN2 / Math.log(rank + 1));
           const expected = best === 0 ? 0 : gain / best;
-          expect(normalisedDiscountedGain(list, k, [...missed, ...list])).toBeCloseTo(expected, 12);
+          expect(normalizedDiscountedGain(list, k, [...missed, ...list])).toBeCloseTo(expected, 12);
         },
       ),
       { numRuns: 60 },
@@ -83,7 +83,7 @@ describe('any list', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 1 })), fc.nat(5), cut, (list, missed, k) => {
         const total = list.filter((relevance) => relevance === 1).length + missed;
         const ones = Array.from({ length: total }, () => 1);
-        expect(normalisedDiscountedGain(list, k, total)).toBe(normalisedDiscountedGain(list, k, ones));
+        expect(normalizedDiscountedGain(list, k, total)).toBe(normalizedDiscountedGain(list, k, ones));
       }),
     );
   });
@@ -110,9 +110,9 @@ describe('refusals', () => {
     expect(codeOf(() => precisionAt([1], 1.5))).toBe('argument');
     expect(codeOf(() => discountedGain([Number.NaN], 1))).toBe('data');
     expect(codeOf(() => discountedGain([1, -1], 1))).toBe('data');
-    expect(codeOf(() => normalisedDiscountedGain([1, 1], 2, 1))).toBe('argument');
-    expect(codeOf(() => normalisedDiscountedGain([2], 2, 1))).toBe('data');
-    expect(codeOf(() => normalisedDiscountedGain([2], 2, [1]))).toBe('argument');
+    expect(codeOf(() => normalizedDiscountedGain([1, 1], 2, 1))).toBe('argument');
+    expect(codeOf(() => normalizedDiscountedGain([2], 2, 1))).toBe('data');
+    expect(codeOf(() => normalizedDiscountedGain([2], 2, [1]))).toBe('argument');
     expect(codeOf(() => averagePrecision([1, 1], 1))).toBe('argument');
     expect(codeOf(() => averagePrecision([1], Number.NaN))).toBe('argument');
   });

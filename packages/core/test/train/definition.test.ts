@@ -29,7 +29,7 @@ describe('options that do not fit are refused', () => {
       { groups: [group, { ...group, match: 'b.*' }] },
       "'b.*' matches no trained parameter",
     ],
-    ['a parameter without numbers', { parameters: { a: { shape: [2] } } }, 'either data or initialise'],
+    ['a parameter without numbers', { parameters: { a: { shape: [2] } } }, 'either data or initialize'],
     ['a reserved name', { parameters: { 'ddcl.a': a } }, "does not start with 'ddcl.'"],
     ['too few numbers', { parameters: { a: { shape: [2], data: [1] } } }, 'takes 2 numbers, but got 1'],
     ['a schedule without an end', { groups: [{ ...group, learningRate: cosineSchedule(1, 0) }] }, 'totalSteps'],

@@ -24,9 +24,9 @@ describe('is refused with what to do:', () => {
     ['no optimiser', { groups: [{ match: '*', learningRate: 0.1 }] }, "optimizer of the group '*' must be"],
     ['no match', { groups: [{ ...group, match: undefined }] }, 'match of a group must be'],
     [
-      'an initialiser without numbers',
-      { parameters: { a: { shape: [2], initialise: () => undefined } } },
-      "'a' starts at a list of 2 numbers, but its initialiser returned undefined",
+      'an initializer without numbers',
+      { parameters: { a: { shape: [2], initialize: () => undefined } } },
+      "'a' starts at a list of 2 numbers, but its initializer returned undefined",
     ],
     ['the name __proto__', { parameters: { ['__proto__']: a } }, "cannot be named '__proto__'"],
     ['the name __metadata__', { parameters: { __metadata__: a } }, "cannot be named '__metadata__'"],

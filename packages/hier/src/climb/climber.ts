@@ -84,7 +84,7 @@ function createStage(level: ResolvedLevel, { model, projection }: FittedLevel, i
   const finish = (place: number): void => {
     sums.write(numbers);
     project?.(numbers, finished);
-    if (!isRaw && up.normalise) scaleToLengthOne(finished, outWidth);
+    if (!isRaw && up.normalize) scaleToLengthOne(finished, outWidth);
     if ((place + 1) * outWidth > rows.length) {
       const grown = new Float32Array(2 * rows.length);
       grown.set(rows);

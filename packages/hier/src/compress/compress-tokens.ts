@@ -16,19 +16,19 @@ const defaultContext: TokenContext = { reach: 32, weight: 1 };
 
 /** Tokens of one document as a few vectors, with what that lost. */
 export interface CompressedTokens {
-  /** `shape` [kept, m]: the mean of the tokens of each cell, in the order of the cells' first tokens; of length 1 where tokens are normalised. */
+  /** `shape` [kept, m]: the mean of the tokens of each cell, in the order of the cells' first tokens; of length 1 where tokens are normalized. */
   readonly vectors: Float32Array;
   readonly shape: readonly [number, number];
   /** Vector of each token, [tokens]. */
   readonly cells: Int32Array;
-  /** Squared distance of each token to its vector, [tokens]; of normalised ones `2 - 2 cos`, 0..4. */
+  /** Squared distance of each token to its vector, [tokens]; of normalized ones `2 - 2 cos`, 0..4. */
   readonly lost: Float32Array;
   readonly meanLost: number;
 }
 
 export interface CompressOptions extends Pick<FitOptions, 'temperature' | 'seed' | 'restarts'> {
   /** Give each token length 1 first, as late interaction compares them. Default true. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
   /**
    * Tell tokens apart by where they stand too. Default 32 tokens to each side at weight 1, with which sentences are found better and each token loses more; weight 0 loses least. Only
    * for tokens of length 1.
@@ -38,7 +38,7 @@ export interface CompressOptions extends Pick<FitOptions, 'temperature' | 'seed'
 }
 
 /**
- * Compresses the tokens of one document to at most `budget` vectors: prototypes are fitted to these tokens alone, and each vector is the mean of the tokens nearest to one; of normalised tokens, after rounds of spherical k-means from there. A document with no more distinct tokens than that keeps them
+ * Compresses the tokens of one document to at most `budget` vectors: prototypes are fitted to these tokens alone, and each vector is the mean of the tokens nearest to one; of normalized tokens, after rounds of spherical k-means from there. A document with no more distinct tokens than that keeps them
  * all, and loses nothing. Time grows with tokens times budget, memory with tokens; Ward clustering's grow with the square of the tokens.
  *
  * @param tokens [tokens, m], padding left out
@@ -62,11 +62,11 @@ export async function compressTokens(
       'data',
       `Tokens must be finite, but token ${Math.floor(bad / dimension)} (counted from 0) has ${tokens[bad]}.`,
     );
-  const { normalise = true, context = defaultContext, ...fitting } = options;
+  const { normalize = true, context = defaultContext, ...fitting } = options;
   requireWhole('context.reach', context.reach, 0);
   requireNumber('context.weight', context.weight, (weight) => weight >= 0, 'a number >= 0');
   const rows = tokens.length / dimension;
-  const points = normalise ? normalised(tokens, dimension) : tokens;
+  const points = normalize ? normalized(tokens, dimension) : tokens;
   const cells = distinctCells(points, rows, dimension, budget) ?? (await fittedCells());
   const kept = inOrder(cells);
   const vectors = new Float32Array(kept * dimension);
@@ -78,7 +78,7 @@ export async function compressTokens(
   });
   for (let place = 0; place < means.length; place++)
     vectors[place] = means[place]! / sizes[Math.floor(place / dimension)]!;
-  const made = normalise ? normalised(vectors, dimension) : vectors;
+  const made = normalize ? normalized(vectors, dimension) : vectors;
   const lost = Float32Array.from(cells, (cell, row) => {
     let distance = 0;
     for (let axis = 0; axis < dimension; axis++)
@@ -90,11 +90,11 @@ export async function compressTokens(
 
   async function fittedCells(): Promise<Int32Array> {
     const told =
-      normalise && context.weight > 0 ? normalised(withContext(points, dimension, context), dimension) : points;
+      normalize && context.weight > 0 ? normalized(withContext(points, dimension, context), dimension) : points;
     const source = tokensFromReader(tokensFromArray(told, dimension));
     const { model } = await fitPrototypes(backend, source, { ...fitting, prototypes: budget, records: 1 });
-    if (normalise)
-      return refineDirections(backend, told, normalised(Float32Array.from(model.prototypes), dimension), dimension);
+    if (normalize)
+      return refineDirections(backend, told, normalized(Float32Array.from(model.prototypes), dimension), dimension);
     const found = new Int32Array(rows);
     let at = 0;
     for await (const { data, rows: count } of encodeTokens(backend, model, source, 'codes')) {
@@ -105,7 +105,7 @@ export async function compressTokens(
   }
 }
 
-function normalised(rows: Float32Array, width: number): Float32Array {
+function normalized(rows: Float32Array, width: number): Float32Array {
   const result = new Float32Array(rows.length);
   for (let start = 0; start < rows.length; start += width) {
     let squares = 0;

@@ -41,19 +41,19 @@ export function createExactSums(length: number, unit: number): ExactSums {
       low[index]! += rounded - upper * up;
       // Lower parts are below 2^25, so that 2^27 of them stay exact.
       if (++added < most) return;
-      normaliseParts({ high, low });
+      normalizeParts({ high, low });
       added = 0;
       most = 2 ** 26;
     },
     parts() {
-      normaliseParts({ high, low });
+      normalizeParts({ high, low });
       return { high: high.slice(), low: low.slice() };
     },
   };
 }
 
 /** Carries, after which equal sums have equal parts. */
-function normaliseParts({ high, low }: SumParts): void {
+function normalizeParts({ high, low }: SumParts): void {
   for (let index = 0; index < low.length; index++) {
     const carry = Math.floor(low[index]! * down);
     high[index]! += carry;
@@ -69,7 +69,7 @@ export function addParts(all: readonly SumParts[]): SumParts {
     part.high.forEach((value, index) => (high[index]! += value));
     part.low.forEach((value, index) => (low[index]! += value));
   }
-  normaliseParts({ high, low });
+  normalizeParts({ high, low });
   return { high, low };
 }
 

@@ -37,7 +37,7 @@ export interface FitHierarchyOptions {
   readonly restarts?: number;
   /** Measure the stability certificate of each level (docs/math.md section 4), which may take longer than its fit. Default false. */
   readonly certificate?: boolean;
-  /** Where prototypes of levels start, by name, [K, width] in the items' units; default: `pulled` of `initialise`. */
+  /** Where prototypes of levels start, by name, [K, width] in the items' units; default: `pulled` of `initialize`. */
   readonly starts?: Readonly<Record<string, Float32Array | Float64Array>>;
   /** A whole number >= 0; equal seeds give equal models on a deterministic backend, whatever the order of the documents. Default 0. */
   readonly seed?: number;

@@ -2,7 +2,7 @@ import {
   add,
   detach,
   div,
-  l2Normalise,
+  l2Normalize,
   loss,
   matmul,
   mul,
@@ -15,7 +15,7 @@ import {
   type Tensor,
 } from '@ddcl/core';
 import {
-  normalisedResiduals,
+  normalizedResiduals,
   occupancies,
   pooledOutputs,
   residuals,
@@ -71,14 +71,14 @@ export function jointLoss(
 }
 
 function passUp(
-  { what, normalise }: ResolvedPass,
+  { what, normalize }: ResolvedPass,
   sums: ReadoutSums,
   prototypes: Tensor,
   { scale, spread, offset }: { readonly scale: number; readonly spread: number; readonly offset: Tensor },
 ): Tensor {
   switch (what) {
     case 'residuals':
-      return normalise ? normalisedResiduals(sums, prototypes, spread) : mul(residuals(sums, prototypes), scale);
+      return normalize ? normalizedResiduals(sums, prototypes, spread) : mul(residuals(sums, prototypes), scale);
     case 'summaries':
       return summaries(sums, { scale });
     case 'pooled':
@@ -88,10 +88,10 @@ function passUp(
   }
 }
 
-function finish({ project, normalise }: ResolvedPass, passed: Tensor, parameters: Named, index: number): Tensor {
+function finish({ project, normalize }: ResolvedPass, passed: Tensor, parameters: Named, index: number): Tensor {
   const projected =
     project === undefined
       ? passed
       : matmul(sub(passed, parameters[`mean.${index}`]!), parameters[`axes.${index}`]!, { transposeB: true });
-  return normalise ? l2Normalise(projected, 1, floor) : projected;
+  return normalize ? l2Normalize(projected, 1, floor) : projected;
 }

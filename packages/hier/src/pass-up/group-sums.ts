@@ -2,7 +2,7 @@ import type { DdclModel } from '@ddcl/core/fit';
 import type { Assigner } from '../level/assigner.ts';
 import type { ResolvedPass } from '../spec/resolve.ts';
 
-/** Shorter residuals are divided by this, not by their own length, as `normalisedResiduals` of core does. */
+/** Shorter residuals are divided by this, not by their own length, as `normalizedResiduals` of core does. */
 const residualFloor = 1e-6;
 
 /** What a group of items adds up to on its way to the level above. */
@@ -21,7 +21,7 @@ export interface GroupSums {
 export function createGroupSums(
   model: DdclModel,
   assigner: Assigner,
-  { what, numbers, normalise }: ResolvedPass,
+  { what, numbers, normalize }: ResolvedPass,
 ): GroupSums {
   const { count, width, q, item, prototypes } = assigner;
   const mass = new Float64Array(count);
@@ -36,7 +36,7 @@ export function createGroupSums(
   };
   const write: Record<ResolvedPass['what'], (target: Float64Array) => void> = {
     residuals(target) {
-      const unit = normalise ? 1 / (spread * items) : model.scale;
+      const unit = normalize ? 1 / (spread * items) : model.scale;
       eachUsed((k, start, own) => {
         let squares = 0;
         for (let axis = 0; axis < width; axis++) {
@@ -44,7 +44,7 @@ export function createGroupSums(
           target[start + axis] = value;
           squares += value * value;
         }
-        if (!normalise) return;
+        if (!normalize) return;
         const length = Math.max(Math.sqrt(squares), residualFloor);
         for (let axis = 0; axis < width; axis++) target[k * width + axis]! /= length;
       });
@@ -90,7 +90,7 @@ export function createGroupSums(
       if (items === 0) return;
       write[what](target);
       // VLAD is of length 1 before it is projected, and again after.
-      if (normalise && what === 'residuals') scaleToLengthOne(target, numbers);
+      if (normalize && what === 'residuals') scaleToLengthOne(target, numbers);
     },
   };
 }

@@ -22,7 +22,7 @@ export interface ResolvedPass {
   readonly numbers: number;
   /** Principal components that are kept; `undefined` for all numbers as they are. */
   readonly project: number | undefined;
-  readonly normalise: boolean;
+  readonly normalize: boolean;
 }
 
 /** Components that are kept of what a level passes. */
@@ -72,15 +72,15 @@ export function resolveSpec(spec: HierarchySpec): readonly ResolvedLevel[] {
 
 function resolvePass(level: string, group: string, pass: PassSpec, count: number, width: number): ResolvedPass {
   requireArgument(`group of level '${level}'`, group, typeof group === 'string' && group !== '', 'a name');
-  requireObject(`pass of level '${level}'`, pass, 'an object { what, project, normalise }');
-  requireKnown(`pass of level '${level}'`, pass, ['what', 'project', 'normalise']);
+  requireObject(`pass of level '${level}'`, pass, 'an object { what, project, normalize }');
+  requireKnown(`pass of level '${level}'`, pass, ['what', 'project', 'normalize']);
   const { what = 'residuals' } = pass;
   requireArgument(`pass.what of level '${level}'`, what, passed.includes(what), passed.join(', '));
   const numbers = { residuals: count * width, summaries: count * width, pooled: width, occupancy: count }[what];
   const isWide = what === 'residuals' || what === 'summaries';
-  const { normalise = isWide, project = isWide && numbers > defaultComponents ? defaultComponents : null } = pass;
-  requireArgument(`pass.normalise of level '${level}'`, normalise, typeof normalise === 'boolean', 'true or false');
-  if (project === null) return { group, what, numbers, project: undefined, normalise };
+  const { normalize = isWide, project = isWide && numbers > defaultComponents ? defaultComponents : null } = pass;
+  requireArgument(`pass.normalize of level '${level}'`, normalize, typeof normalize === 'boolean', 'true or false');
+  if (project === null) return { group, what, numbers, project: undefined, normalize };
   requireWhole(`pass.project of level '${level}'`, project, 1);
   if (project > numbers) {
     throw new DdclError(
@@ -88,7 +88,7 @@ function resolvePass(level: string, group: string, pass: PassSpec, count: number
       `pass.project of level '${level}' is ${project}, but a group has ${numbers} numbers. Give at most ${numbers}, or null for all as they are.`,
     );
   }
-  return { group, what, numbers, project, normalise };
+  return { group, what, numbers, project, normalize };
 }
 
 function requireEncoder(encoder: EncoderIdentity): void {

@@ -20,7 +20,7 @@ export interface PassSpec {
    */
   readonly project?: number | null;
   /** Divide each vector by its length. Default: for `residuals` and `summaries`. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
 }
 
 /** One level: prototypes for its items, and what it hands on. Items of the first level are tokens. */

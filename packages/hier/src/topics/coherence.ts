@@ -13,7 +13,7 @@ export interface CoherenceCounts {
 }
 
 /**
- * Normalised pointwise mutual information of the words of each topic: `log(p(a, b) / (p(a) p(b))) / -log p(a, b)` over documents (Bouma 2009; Lau, Newman, Baldwin 2014), where p is a share of
+ * Normalized pointwise mutual information of the words of each topic: `log(p(a, b) / (p(a) p(b))) / -log p(a, b)` over documents (Bouma 2009; Lau, Newman, Baldwin 2014), where p is a share of
  * documents. Words that never stand in one document count -1, words that always do 1. One pass over the documents after the one that finds the words; state is that of the pairs.
  *
  * @param lists words of each topic

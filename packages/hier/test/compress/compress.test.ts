@@ -58,7 +58,7 @@ describe('compressed tokens', () => {
     expect([...kept.vectors]).toEqual([1, 0, 0, 1]);
     expect([...kept.cells]).toEqual([0, 1, 0]);
     expect(kept.meanLost).toBe(0);
-    expect(await compressTokens(backend, few, 2, 9, { normalise: false })).toMatchObject({
+    expect(await compressTokens(backend, few, 2, 9, { normalize: false })).toMatchObject({
       vectors: few.subarray(0, 4),
       meanLost: 0,
     });

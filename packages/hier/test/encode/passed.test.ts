@@ -17,9 +17,9 @@ describe('what a level passes is the readout of core, with a temperature so high
     ['pooled', false],
     ['occupancy', false],
     ['summaries', false],
-  ])('%s, normalised %s', async (what, normalise) => {
+  ])('%s, normalized %s', async (what, normalize) => {
     const levels = [
-      { prototypes: 3, temperature: { ofCritical: 0.3 }, pass: { what, normalise, project: null } },
+      { prototypes: 3, temperature: { ofCritical: 0.3 }, pass: { what, normalize, project: null } },
       { prototypes: 2 },
     ];
     const { model } = await fitHierarchy(backend, { dimension: 4, levels }, sourceOf(documents), {
@@ -38,7 +38,7 @@ describe('what a level passes is the readout of core, with a temperature so high
       source,
       ids,
       what as SegmentOutput,
-      { normalise },
+      { normalize },
     ))
       expected.push(...data);
     // Core gives summaries in the tokens' units, hier less the mean of the tokens.

@@ -21,9 +21,9 @@ describe('levels as data', () => {
       ],
     });
     expect(token).toMatchObject({ name: 'token', width: 384, weight: 1, temperature: 'auto' });
-    expect(token!.up).toEqual({ group: 'sentence', what: 'residuals', numbers: 12_288, project: 64, normalise: true });
+    expect(token!.up).toEqual({ group: 'sentence', what: 'residuals', numbers: 12_288, project: 64, normalize: true });
     expect(sentence).toMatchObject({ name: 'level 2', width: 64 });
-    expect(sentence!.up).toMatchObject({ group: 'document', numbers: 8, project: undefined, normalise: false });
+    expect(sentence!.up).toMatchObject({ group: 'document', numbers: 8, project: undefined, normalize: false });
     expect(document).toMatchObject({ name: 'document', width: 8, up: undefined });
   });
 
@@ -69,7 +69,7 @@ describe('levels as data', () => {
       { dimension: 4, levels: [{ prototypes: 2, temprature: 1 } as { prototypes: number }] },
     ],
     [
-      "pass of level 'token' has no 'normalize'. Known are: what, project, normalise.",
+      "pass of level 'token' has no 'normalize'. Known are: what, project, normalize.",
       { dimension: 4, levels: [{ prototypes: 2, pass: { normalize: true } as object }, { prototypes: 2 }] },
     ],
     [

@@ -24,7 +24,7 @@ export interface EncodeProgramSizes {
   /** Take the offset off the tokens before the product; needed where the tokens lie far from 0 (see core's `readoutTerms`). */
   readonly isFramed: boolean;
   /** Whether residuals get length 1. */
-  readonly isNormalised: boolean;
+  readonly isNormalized: boolean;
   /** Root of the tokens' total variance. */
   readonly spread: number;
   readonly results: readonly RunResult[];
@@ -36,7 +36,7 @@ export interface EncodeProgramSizes {
  * are of tokens less the offset where framed.
  */
 export function encodeProgram(sizes: EncodeProgramSizes): Program {
-  const { rows, length, count, dimension, dtype, isFramed, isNormalised, spread, results } = sizes;
+  const { rows, length, count, dimension, dtype, isFramed, isNormalized, spread, results } = sizes;
   const type = (...shape: number[]): TensorType => tensorType(dtype, shape);
   return trace(
     [
@@ -58,7 +58,7 @@ export function encodeProgram(sizes: EncodeProgramSizes): Program {
       const make = (result: RunResult): Tensor => {
         if (result === 'mass') return sums.mass;
         if (result === 'sums') return sums.sums!;
-        if (isSegmentOutput(result)) return segmentOutput(result, sums, frame, isNormalised);
+        if (isSegmentOutput(result)) return segmentOutput(result, sums, frame, isNormalized);
         if (result === 'codes') return reshape(argMax(q, 1), [rows, length]);
         return result === 'assignments' ? byRow : reshape(matmul(q, values), [rows, length, dimension]);
       };

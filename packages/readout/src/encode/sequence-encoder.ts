@@ -28,9 +28,9 @@ import { planRows } from '../sequences/plan-rows.ts';
 import type { TokenBatch } from '../sequences/token-batch.ts';
 import { encodeProgram, type RunResult } from './encode-program.ts';
 import type { Encoded, EncodedArray, EncodedPrecision } from './encoded.ts';
-import { normaliseVectors } from '../numbers/normalise-vectors.ts';
+import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import { addParts, requireFinite, scatter, setRows, type Numbers } from './place-rows.ts';
-import { quantise } from './quantise.ts';
+import { quantize } from './quantize.ts';
 
 /** Options of one `encode`, filled in. */
 export interface EncodeSettings {
@@ -38,7 +38,7 @@ export interface EncodeSettings {
   /** In the tokens' units squared. */
   readonly temperature: number;
   /** Outputs whose vectors get length 1. */
-  readonly normalise: ReadonlySet<ReadoutOutput>;
+  readonly normalize: ReadonlySet<ReadoutOutput>;
   readonly precision: EncodedPrecision;
 }
 
@@ -91,8 +91,8 @@ export class SequenceEncoder {
         `The readout was fitted on tokens of hidden size ${model.dimension}, but these have ${layout.dimension}. Use the encoder that it was fitted on.`,
       );
     }
-    const { outputs, temperature, normalise } = settings;
-    const isNormalised = normalise.has('residuals');
+    const { outputs, temperature, normalize } = settings;
+    const isNormalized = normalize.has('residuals');
     const perToken = outputs.filter((output) => !isSegmentOutput(output));
     const perSequence = outputs.filter(isSegmentOutput);
     const withSums = perSequence.some(needsTokenSums);
@@ -110,7 +110,7 @@ export class SequenceEncoder {
     for (const plan of planRows(layout.offsets, this.#budget())) {
       const padded = this.#padding.pad(batch.data, layout, plan);
       const results = [...check, ...(plan.isWhole ? perSequence : sums), ...perToken];
-      const made = await this.#run(padded, results, isNormalised, temperature);
+      const made = await this.#run(padded, results, isNormalized, temperature);
       requireFinite(made, padded, results);
       if (!plan.isWhole && sums.length > 0) addParts(padded, made, parts, long);
       for (const output of perToken) scatter(made.get(output)!, data.get(output)!, layout, plan);
@@ -118,7 +118,7 @@ export class SequenceEncoder {
         for (const output of perSequence) setRows(made.get(output)!, data.get(output)!, padded.sequences);
     }
     if (long.size > 0) {
-      const finisher = await this.#finisher(perSequence, isNormalised, temperature);
+      const finisher = await this.#finisher(perSequence, isNormalized, temperature);
       for (const sequence of long) {
         const finished = await finisher.finish(parts, sequence, sequence + 1);
         perSequence.forEach((output, index) => setRows(finished[index]!.data, data.get(output)!, [sequence]));
@@ -155,7 +155,7 @@ export class SequenceEncoder {
   async #run(
     { tokens, weights, rows, length }: PaddedBatch,
     results: readonly RunResult[],
-    isNormalised: boolean,
+    isNormalized: boolean,
     temperature: number,
   ): Promise<Map<RunResult, Numbers>> {
     const backend = this.#backend;
@@ -163,10 +163,10 @@ export class SequenceEncoder {
     const { terms, buffers: shared } = this.#at(temperature);
     const { isFramed } = terms;
     const spread = Math.sqrt(totalVariance);
-    const key = [rows, length, isNormalised, ...results].join(' ');
+    const key = [rows, length, isNormalized, ...results].join(' ');
     let executable = this.#executables.get(key);
     if (executable === undefined) {
-      const sizes = { rows, length, count, dimension, dtype, isFramed, isNormalised, spread, results };
+      const sizes = { rows, length, count, dimension, dtype, isFramed, isNormalized, spread, results };
       executable = backend.compile(encodeProgram(sizes));
       this.#executables.set(key, executable);
     }
@@ -188,16 +188,16 @@ export class SequenceEncoder {
   /** Makes outputs of sequences whose parts were summed. */
   async #finisher(
     outputs: readonly SegmentOutput[],
-    isNormalised: boolean,
+    isNormalized: boolean,
     temperature: number,
   ): Promise<SegmentFinisher> {
-    const key = [isNormalised, ...outputs].join(' ');
+    const key = [isNormalized, ...outputs].join(' ');
     let finisher = this.#finishers.get(key);
     if (finisher === undefined) {
       const { count, dimension, dtype, prototypes: absolute, totalVariance } = this.#model;
       const { offset } = this.#at(temperature).terms;
       const state = { count, dimension, dtype, absolute, frame: { offset, scale: 1 } };
-      const options = { rows: 1, spread: Math.sqrt(totalVariance), isNormalised };
+      const options = { rows: 1, spread: Math.sqrt(totalVariance), isNormalized };
       finisher = await createSegmentFinisher(this.#backend, state, outputs, options);
       this.#finishers.set(key, finisher);
     }
@@ -208,7 +208,7 @@ export class SequenceEncoder {
     batch: TokenBatch,
     layout: SequenceLayout,
     data: ReadonlyMap<RunResult, Numbers>,
-    { outputs, normalise, precision }: EncodeSettings,
+    { outputs, normalize, precision }: EncodeSettings,
   ): Encoded {
     const { sequences, offsets, places } = layout;
     const encoded: { [output in ReadoutOutput]?: EncodedArray } = {};
@@ -218,8 +218,8 @@ export class SequenceEncoder {
       const numbers = data.get(output)!;
       if (numbers instanceof Int32Array) encoded[output] = { precision: 'int32', shape, data: numbers };
       else {
-        if (normalise.has(output) && output !== 'residuals') normaliseVectors(numbers, shape.at(-1)!);
-        encoded[output] = quantise(numbers, shape, precision);
+        if (normalize.has(output) && output !== 'residuals') normalizeVectors(numbers, shape.at(-1)!);
+        encoded[output] = quantize(numbers, shape, precision);
       }
     }
     let empty = 0;

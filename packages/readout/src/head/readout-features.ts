@@ -1,6 +1,6 @@
 import { add, assign, concat, DdclError, div, matmul, mul, reshape, sub, sum, type Tensor } from '@ddcl/core';
 import {
-  normalisedResiduals,
+  normalizedResiduals,
   occupancies,
   paddedSums,
   pooledOutputs,
@@ -10,7 +10,7 @@ import {
   type SegmentOutput,
 } from '@ddcl/core/fit';
 
-/** What a head can be put on: outputs of a readout, and `mean`, the mean token, m numbers. Residuals are normalised (VLAD). */
+/** What a head can be put on: outputs of a readout, and `mean`, the mean token, m numbers. Residuals are normalized (VLAD). */
 export type HeadOutput = 'mean' | Exclude<SegmentOutput, 'summaries'>;
 
 const headOutputs: readonly HeadOutput[] = ['mean', 'pooled', 'occupancy', 'residuals'];
@@ -60,7 +60,7 @@ export function documentSums({ tokens, weights, prototypes, temperature }: Reado
  * It is meant to train prototypes alone. Where tokens come from an encoder in the same program, give the sums
  * of `detach(tokens)`: minimised over an encoder it makes all tokens equal (docs/math.md section 5).
  */
-export function quantisationLoss(
+export function quantizationLoss(
   { tokens, weights, prototypes }: Omit<ReadoutOperands, 'temperature'>,
   { mass, sums }: ReadoutSums,
 ): Tensor {
@@ -105,7 +105,7 @@ export function readoutFeatures(
     mean: () => meanTokens(tokens, weights),
     pooled: () => pooledOutputs(known!, prototypes),
     occupancy: () => occupancies(known!),
-    residuals: () => reshape(normalisedResiduals(known!, prototypes, spread), [tokens.shape[0]!, count * dimension]),
+    residuals: () => reshape(normalizedResiduals(known!, prototypes, spread), [tokens.shape[0]!, count * dimension]),
   };
   const scaled = outputs.map((name) => {
     const scale = trainingScale(name, count, dimension);

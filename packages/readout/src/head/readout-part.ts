@@ -3,7 +3,7 @@ import type { DdclModel } from '@ddcl/core/fit';
 import {
   documentSums,
   headWidth,
-  quantisationLoss,
+  quantizationLoss,
   readoutFeatures,
   trainingScale,
   type HeadOutput,
@@ -58,7 +58,7 @@ export function readoutPart(
       const made = readoutFeatures(outputs, operands, documents, Math.sqrt(variance));
       // Tokens are an input here, so L_q's gradient ends at them and both losses share the sums.
       if (!hasLoss) return { features: made };
-      return { features: made, penalty: div(quantisationLoss(operands, documents!), variance > 0 ? variance : 1) };
+      return { features: made, penalty: div(quantizationLoss(operands, documents!), variance > 0 ? variance : 1) };
     },
   };
 }

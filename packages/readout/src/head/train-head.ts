@@ -30,7 +30,7 @@ export interface ReadoutClassifier {
   /** With the trained prototypes, exact in its dtype. */
   readonly model: DdclModel;
   /**
-   * On the outputs side by side, as `Readout.encode` gives them (`normalise` for residuals), and mean tokens in the tokens'
+   * On the outputs side by side, as `Readout.encode` gives them (`normalize` for residuals), and mean tokens in the tokens'
    * units. A document without tokens has the offset as its mean and pooled vector.
    */
   readonly head: LinearHead;

@@ -167,7 +167,7 @@ export async function* maxSimScores(
         if (!Number.isFinite(value)) {
           throw new DdclError(
             'data',
-            `The score of query ${query} and document ${document} (counted from 0) is ${value} in float32. Normalise the vectors.`,
+            `The score of query ${query} and document ${document} (counted from 0) is ${value} in float32. Normalize the vectors.`,
           );
         }
         scores[(query - start) * total + document] = value;

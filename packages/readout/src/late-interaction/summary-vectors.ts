@@ -1,9 +1,9 @@
 import { DdclError } from '@ddcl/core';
-import { normaliseVectors } from '../numbers/normalise-vectors.ts';
+import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 
 export interface SummaryVectorsOptions {
   /** Whether each vector gets length 1. Default true. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
   /**
    * Makes the document's mean vector the first of its vectors, and leaves one summary fewer room: a summary finds details, the mean
    * what the whole is about. It is not multiplied by a power of anything. Default false.
@@ -47,7 +47,7 @@ export interface SequenceSummaries {
 export function summaryVectors(
   { summaries, occupancy }: SequenceSummaries,
   count: number,
-  { normalise = true, withMean = false, shrinkage = 0, occupancyPower = 0 }: SummaryVectorsOptions = {},
+  { normalize = true, withMean = false, shrinkage = 0, occupancyPower = 0 }: SummaryVectorsOptions = {},
 ): SummaryVectors {
   if (!(Number.isSafeInteger(count) && count >= 1)) {
     throw new DdclError('argument', `A document keeps a whole number of vectors >= 1, but ${count} came.`);
@@ -81,7 +81,7 @@ export function summaryVectors(
   const chosen = candidates.sort((a, b) => occupancy[b]! - occupancy[a]!).slice(0, count - first);
   const rows = new Float64Array((first + chosen.length) * dimension);
   if (first === 1) rows.set(mean!);
-  if (normalise) normaliseVectors(rows.subarray(0, first * dimension), dimension);
+  if (normalize) normalizeVectors(rows.subarray(0, first * dimension), dimension);
   chosen.forEach((k, index) => {
     const own = rows.subarray((first + index) * dimension, (first + index + 1) * dimension);
     own.set(summaries.subarray(k * dimension, (k + 1) * dimension));
@@ -89,7 +89,7 @@ export function summaryVectors(
     if (shrinkage > 0)
       for (let axis = 0; axis < dimension; axis++)
         own[axis] = (share * own[axis]! + shrinkage * mean![axis]!) / (share + shrinkage);
-    if (normalise) normaliseVectors(own, dimension);
+    if (normalize) normalizeVectors(own, dimension);
     if (occupancyPower > 0) for (let axis = 0; axis < dimension; axis++) own[axis]! *= share ** occupancyPower;
   });
   return {

@@ -1,10 +1,10 @@
 import { DdclError } from '@ddcl/core';
-import { normaliseVectors } from '../numbers/normalise-vectors.ts';
+import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import { squaredDistances, wardJoins } from './ward-linkage.ts';
 
 export interface WardOptions {
-  /** Whether each mean gets length 1; else it is the plain mean of its normalised tokens, as in PyLate. Default true. */
-  readonly normalise?: boolean;
+  /** Whether each mean gets length 1; else it is the plain mean of its normalized tokens, as in PyLate. Default true. */
+  readonly normalize?: boolean;
 }
 
 export interface WardPooled {
@@ -31,7 +31,7 @@ export function wardPool(
   tokens: Float32Array | Float64Array,
   dimension: number,
   count: number,
-  { normalise = true }: WardOptions = {},
+  { normalize = true }: WardOptions = {},
 ): WardPooled {
   if (!(Number.isSafeInteger(count) && count >= 1)) {
     throw new DdclError('argument', `A document keeps a whole number of vectors >= 1, but ${count} came.`);
@@ -49,7 +49,7 @@ export function wardPool(
     throw new DdclError('data', `Tokens must be finite, but token ${token} (counted from 0) has ${tokens[bad]}.`);
   }
   const points = Float64Array.from(tokens);
-  normaliseVectors(points, dimension);
+  normalizeVectors(points, dimension);
   const clusters = cut(points, rows, dimension, count);
   const kept = Math.min(count, rows);
   const means = new Float64Array(kept * dimension);
@@ -60,7 +60,7 @@ export function wardPool(
     for (let axis = 0; axis < dimension; axis++) means[cluster * dimension + axis]! += points[row * dimension + axis]!;
   }
   for (let place = 0; place < means.length; place++) means[place]! /= sizes[Math.floor(place / dimension)]!;
-  if (normalise) normaliseVectors(means, dimension);
+  if (normalize) normalizeVectors(means, dimension);
   return { data: Float32Array.from(means), shape: [kept, dimension], clusters };
 }
 

@@ -22,9 +22,9 @@ export type ReadoutPipeline = <Asked extends ReadoutOutput = 'pooled'>(
  *
  *     const extractor = await pipeline('feature-extraction', 'onnx-community/all-MiniLM-L6-v2-ONNX');
  *     const embed = readoutPipeline(extractor, readout);
- *     const { pooled } = await embed(['a text', 'another'], { outputs: ['pooled'], normalise: true });
+ *     const { pooled } = await embed(['a text', 'another'], { outputs: ['pooled'], normalize: true });
  *
- * The encoder runs once per batch of texts and memory is that of a batch. Padding does not count. (A quantised encoder, dtype q8, takes its
+ * The encoder runs once per batch of texts and memory is that of a batch. Padding does not count. (A quantized encoder, dtype q8, takes its
  * scales from the whole batch, padding included: its own token vectors then depend on what else is in it; `batch: 1` avoids that.) Outputs per token come as
  * [texts, sequence, ...], padding included, and so for at most `batch` texts; the mask is that of the pipeline's tokenizer.
  *

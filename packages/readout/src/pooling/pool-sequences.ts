@@ -1,11 +1,11 @@
 import { DdclError, isDdclError } from '@ddcl/core';
-import { normaliseVectors } from '../numbers/normalise-vectors.ts';
+import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { poolSequence, poolingKinds, type PoolingKind } from './pool-sequence.ts';
 
 export interface PoolOptions {
   /** Whether each vector gets length 1; zeros stay zeros. Default false. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
 }
 
 export interface PooledSequences {
@@ -24,7 +24,7 @@ export interface PooledSequences {
 export async function poolSequences(
   reader: SequenceReader,
   kind: PoolingKind,
-  { normalise = false }: PoolOptions = {},
+  { normalize = false }: PoolOptions = {},
 ): Promise<PooledSequences> {
   if (!poolingKinds.includes(kind)) {
     throw new DdclError('argument', `Pooling is one of ${poolingKinds.join(', ')}, but ${String(kind)} came.`);
@@ -43,7 +43,7 @@ export async function poolSequences(
       throw new DdclError(error.code, `Sequence ${sequence} (counted from 0): ${error.message}`, { cause: error });
     }
     if (rows === 0 || weights?.subarray(0, rows).every((weight) => weight === 0) === true) empty++;
-    if (normalise) normaliseVectors(pooled, dimension);
+    if (normalize) normalizeVectors(pooled, dimension);
     data.set(pooled, sequence * dimension);
   }
   return { data, shape: [sequences, dimension], empty };

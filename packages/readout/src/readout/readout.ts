@@ -35,7 +35,7 @@ export interface ReadoutEncodeOptions<Asked extends ReadoutOutput = ReadoutOutpu
    * Give vectors length 1: of all outputs, or of those that are named. Residuals get it prototype by prototype, then as a whole (VLAD).
    * Default false.
    */
-  readonly normalise?: boolean | readonly ReadoutOutput[];
+  readonly normalize?: boolean | readonly ReadoutOutput[];
   /** Default `float32` (float64 for a float64 readout). */
   readonly precision?: EncodedPrecision;
   /** T > 0, in the tokens' units squared, or a share of the model's critical temperature, as `{ ofCritical: 0.03 }`. Default: the model's. */
@@ -147,7 +147,7 @@ export class Readout {
 
   #settings({
     outputs = ['pooled'],
-    normalise = false,
+    normalize = false,
     precision = 'float32',
     temperature: given = this.#model.temperature,
   }: ReadoutEncodeOptions): EncodeSettings {
@@ -170,8 +170,8 @@ export class Readout {
       throw new DdclError('argument', `temperature must be a number > 0, but is ${temperature}.`);
     }
     const isNormal =
-      typeof normalise === 'boolean' ? () => normalise : (output: ReadoutOutput) => normalise.includes(output);
-    return { outputs, normalise: new Set(outputs.filter(isNormal)), precision, temperature };
+      typeof normalize === 'boolean' ? () => normalize : (output: ReadoutOutput) => normalize.includes(output);
+    return { outputs, normalize: new Set(outputs.filter(isNormal)), precision, temperature };
   }
 }
 

@@ -86,7 +86,7 @@ const finalLearningRate = 0.02;
  * that of the lower side. The criterion is the evidence for that valley in nats, a likelihood ratio in which every token is
  * placed by centroids that were computed without it (leave one out), not by those that were fitted to it.
  *
- * Why not another one. The quantisation error of held-out tokens was lower at twice the planted count than at the planted
+ * Why not another one. The quantization error of held-out tokens was lower at twice the planted count than at the planted
  * one, on all three sets that were tried. The BIC of a Gaussian mixture on the same joinings (20 planted sets, two seeds)
  * was within one of the planted count on 32 of 40 with spherical clusters and on 37 with diagonal covariances, since
  * it cuts elongated clusters in pieces, where this criterion was exact on all; and it takes one cluster with heavy tails

@@ -123,7 +123,7 @@ describe.each(Object.keys(backends))('encode on %s', (name) => {
       padded(sequences, 7, Float32Array, { left: true, extra: 5, bigint: true }),
     ]) {
       const encoded = await readout.encode(batch, { outputs: readoutOutputs });
-      const normal = await readout.encode(batch, { outputs: ['residuals'], normalise: true });
+      const normal = await readout.encode(batch, { outputs: ['residuals'], normalize: true });
       expect(encoded).toMatchObject({ sequences: 10, empty: 1, tokens: 731 });
       compare(encoded, normal, made, allowed);
     }
@@ -167,7 +167,7 @@ describe('encode', () => {
     const batch = packed(made.sequences, 7, Float64Array);
     const encoded = await readout.encode(batch, { outputs: readoutOutputs });
     expect(encoded.pooled!.precision).toBe('float64');
-    compare(encoded, await readout.encode(batch, { outputs: ['residuals'], normalise: true }), made, 1e-12);
+    compare(encoded, await readout.encode(batch, { outputs: ['residuals'], normalize: true }), made, 1e-12);
   });
 
   it('puts token outputs where the tokens stand, zeros at padding, whatever the order of segments', async () => {

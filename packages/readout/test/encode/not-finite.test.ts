@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import type { DdclModel, ReadoutOutput } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
-import { quantise, Readout, type EncodedPrecision } from '../../src/index.ts';
+import { quantize, Readout, type EncodedPrecision } from '../../src/index.ts';
 import { layoutOf } from '../../src/sequences/layout.ts';
 import { codeOf } from '../thrown.ts';
 
@@ -33,7 +33,7 @@ describe('a number that is not finite', () => {
   });
 
   it.each([NaN, Infinity, -Infinity])('such as %s has no int8', (value) => {
-    expect(() => quantise(Float32Array.of(1, 2, 3, value), [2, 2], 'int8')).toThrow(/must be finite, but vector 1 /);
+    expect(() => quantize(Float32Array.of(1, 2, 3, value), [2, 2], 'int8')).toThrow(/must be finite, but vector 1 /);
   });
 
   it.each([NaN, -1, Infinity])('or a mask of %s, is refused', async (value) => {
@@ -44,7 +44,7 @@ describe('a number that is not finite', () => {
 });
 
 it('refuses a precision that there is not', () => {
-  expect(() => quantise(Float32Array.of(1), [1], 'int4' as EncodedPrecision)).toThrow(
+  expect(() => quantize(Float32Array.of(1), [1], 'int4' as EncodedPrecision)).toThrow(
     "'int8' or 'binary', but is 'int4'",
   );
 });

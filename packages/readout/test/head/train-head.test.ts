@@ -69,7 +69,7 @@ describe('trainHead', () => {
       segments: held.documents.flatMap((tokens, s) => tokens.map(() => s)),
     };
     const plain = await readout.encode(input, { outputs: ['pooled', 'occupancy'] });
-    const vlad = await readout.encode(input, { outputs: ['residuals'], normalise: true });
+    const vlad = await readout.encode(input, { outputs: ['residuals'], normalize: true });
     const row = (data: ArrayLike<number>, s: number): number[] => {
       const width = data.length / 80;
       return Array.from({ length: width }, (_, at) => data[s * width + at]!);

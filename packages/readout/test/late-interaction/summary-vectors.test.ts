@@ -15,7 +15,7 @@ describe('summaryVectors', () => {
 
   it('leaves out what is empty, even if fewer remain', () => {
     const { data, prototypes } = summaryVectors({ summaries, occupancy: [0.2, 0, 1e-32, 0.8, 0] }, 4, {
-      normalise: false,
+      normalize: false,
     });
     expect([...prototypes]).toEqual([3, 0]);
     expect([...data]).toEqual([0, -2, 1, 0]);
@@ -53,7 +53,7 @@ describe('summaryVectors', () => {
     for (const shrinkage of [0, 0.3, 2]) {
       const { data, prototypes } = summaryVectors({ summaries: vectors, occupancy }, 4, {
         shrinkage,
-        normalise: false,
+        normalize: false,
       });
       prototypes.forEach((k, place) => {
         const share = occupancy[k]!;
@@ -88,7 +88,7 @@ describe('summaryVectors', () => {
     const weighted = summaryVectors({ summaries, occupancy }, 3, { occupancyPower: 0.5 }).data;
     const factors = [Math.SQRT1_2, 0.5, 0.25];
     weighted.forEach((value, place) => expect(value).toBeCloseTo(plain[place]! * factors[place >> 1]!, 6));
-    const raw = summaryVectors({ summaries, occupancy }, 1, { occupancyPower: 1, normalise: false }).data;
+    const raw = summaryVectors({ summaries, occupancy }, 1, { occupancyPower: 1, normalize: false }).data;
     expect([...raw]).toEqual([1.5, 2]);
   });
 

@@ -1,6 +1,6 @@
 import { createRandom } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { normaliseVectors } from '../../src/numbers/normalise-vectors.ts';
+import { normalizeVectors } from '../../src/numbers/normalize-vectors.ts';
 import { squaredDistances, wardJoins } from '../../src/late-interaction/ward-linkage.ts';
 import { wardPool } from '../../src/late-interaction/ward.ts';
 import { codeOf } from '../thrown.ts';
@@ -35,7 +35,7 @@ function scipyPoints(): Float64Array {
 describe('the numbers of scipy', () => {
   it('has the same heights', () => {
     const points = scipyPoints();
-    normaliseVectors(points, 5);
+    normalizeVectors(points, 5);
     const joins = wardJoins(squaredDistances(points, 24, 5), 24);
     expect(joins).toHaveLength(23);
     joins.forEach(({ cost }, index) => expect(Math.sqrt(cost)).toBeCloseTo(heights[index]!, 12));
@@ -49,7 +49,7 @@ describe('the numbers of scipy', () => {
   });
 
   it('has the same mean, and at length 1 if not asked otherwise', () => {
-    const plain = wardPool(scipyPoints(), 5, 5, { normalise: false });
+    const plain = wardPool(scipyPoints(), 5, 5, { normalize: false });
     const unit = wardPool(scipyPoints(), 5, 5);
     const length = Math.hypot(...firstMean);
     firstMean.forEach((value, axis) => {
@@ -98,7 +98,7 @@ describe('any document', () => {
       const tokens = Float64Array.from({ length: rows * dimension }, () => random.normal());
       const { clusters: made, shape } = wardPool(tokens, dimension, count);
       const points = tokens.slice();
-      normaliseVectors(points, dimension);
+      normalizeVectors(points, dimension);
       const groups = Array.from({ length: count }, (): number[] => []);
       made.forEach((cluster, row) => groups[cluster]!.push(row));
       expect(new Set(groups.map((group) => group.join(' ')))).toEqual(naiveClusters(points, rows, dimension, count));

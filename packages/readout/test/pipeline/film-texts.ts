@@ -33,7 +33,7 @@ export async function features(
 ): Promise<Features> {
   const embed = readoutPipeline(extractor, readout, batch === undefined ? {} : { batch });
   const outputs = ['pooled', 'occupancy', 'summaries', 'residuals'] as const;
-  const encoded = await embed(list, { outputs, normalise: true });
+  const encoded = await embed(list, { outputs, normalize: true });
   return Object.fromEntries(outputs.map((output) => [output, [...encoded[output]!.data]])) as Features;
 }
 

@@ -21,8 +21,8 @@ describe('encoder and readout in one ONNX file', () => {
     );
     const embed = readoutPipeline(extractor, readout);
     for (const what of ['pooled', 'occupancy', 'summaries', 'residuals'] as const) {
-      // In a file residuals are always normalised.
-      const encoded = await embed(texts, { outputs: [what], normalise: what === 'residuals' });
+      // In a file residuals are always normalized.
+      const encoded = await embed(texts, { outputs: [what], normalize: what === 'residuals' });
       const { data, shape } = encoded[what]!;
       const session = await ort.InferenceSession.create(
         await appendReadout(encoder, readoutProgram(readout.model, { outputs: [what], layout: 'padded' })),

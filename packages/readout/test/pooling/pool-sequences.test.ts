@@ -108,7 +108,7 @@ describe.each(poolingKinds)('%s', (kind) => {
     const weights = mask.map(() => 0.5 + random.uniform());
     const reader = sequencesFromBatch({ data, shape: [batch, length, dimension], mask, weights });
     const { data: pooled, shape, empty } = await poolSequences(reader, kind);
-    const { data: unit } = await poolSequences(reader, kind, { normalise: true });
+    const { data: unit } = await poolSequences(reader, kind, { normalize: true });
     expect(shape).toEqual([batch, dimension]);
     expect(empty).toBe(1);
     for (let sequence = 0; sequence < batch; sequence++) {

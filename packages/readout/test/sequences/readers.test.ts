@@ -2,7 +2,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
 import type { DdclModel } from '@ddcl/core/fit';
 import { describe, expect, it } from 'vitest';
-import { meanToken, normalisedTokens, Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
+import { meanToken, normalizedTokens, Readout, type SequenceReader, type TokenBatch } from '../../src/index.ts';
 import { sequencesFromBatch } from '../../src/sequences/from-batch.ts';
 import { batchesFromReader } from '../../src/sequences/from-reader.ts';
 
@@ -77,18 +77,18 @@ describe('batchesFromReader', () => {
   });
 });
 
-describe('normalisedTokens', () => {
+describe('normalizedTokens', () => {
   it.each([Float32Array, Float64Array])('gives each token length 1 and leaves the reader alone', async (Floats) => {
     const data = Floats.of(3, 4, 0, 0, 0, 0, 0, 0, 0, 0, -2, 0);
     const weights = Float64Array.of(1, 2, 0.5);
     const reader = sequencesFromBatch({ data, shape: [3, 4], segments: [0, 2, 2], weights });
-    const normalised = normalisedTokens(reader);
-    expect([normalised.dimension, normalised.sequences, [...normalised.lengths]]).toEqual([4, 3, [1, 0, 2]]);
-    const rows = await rowsOf(normalised);
+    const normalized = normalizedTokens(reader);
+    expect([normalized.dimension, normalized.sequences, [...normalized.lengths]]).toEqual([4, 3, [1, 0, 2]]);
+    const rows = await rowsOf(normalized);
     rows[0]!.forEach((value, axis) => expect(value).toBeCloseTo([0.6, 0.8, 0, 0][axis]!, 7));
     expect(rows.slice(1)).toEqual([[], [0, 0, 0, 0, 0, 0, -1, 0]]);
-    expect((await normalised.read(2)).weights).toEqual(Float64Array.of(2, 0.5));
-    expect((await normalised.read(0)).data).toBeInstanceOf(Floats);
+    expect((await normalized.read(2)).weights).toEqual(Float64Array.of(2, 0.5));
+    expect((await normalized.read(0)).data).toBeInstanceOf(Floats);
     expect(await rowsOf(reader)).toEqual([[3, 4, 0, 0], [], [0, 0, 0, 0, 0, 0, -2, 0]]);
   });
 
@@ -98,13 +98,13 @@ describe('normalisedTokens', () => {
     const centre = await meanToken(reader);
     // (1 (1, 2) + 3 (5, 8) + 2 (3, 5)) / 6
     expect([...centre]).toEqual([22 / 6, 6]);
-    const [first] = await rowsOf(normalisedTokens(reader, centre));
+    const [first] = await rowsOf(normalizedTokens(reader, centre));
     const expected = [
       [1 - 22 / 6, -4],
       [5 - 22 / 6, 2],
     ].flatMap(([x, y]) => [x! / Math.hypot(x!, y!), y! / Math.hypot(x!, y!)]);
     first!.forEach((value, place) => expect(value).toBeCloseTo(expected[place]!, 6));
-    expect(() => normalisedTokens(reader, [1, 2, 3])).toThrow(/Tokens have 2 numbers, but the centre has 3/);
+    expect(() => normalizedTokens(reader, [1, 2, 3])).toThrow(/Tokens have 2 numbers, but the centre has 3/);
     const none = sequencesFromBatch({ data, shape: [4, 2], segments: [0, 0, 0, 0], weights: [0, 0, 0, 0] });
     await expect(meanToken(none)).rejects.toThrow(/no token to take the mean of/);
   });

@@ -32,7 +32,7 @@ export async function* encodeCodes(
   if (source.dimension !== spec.dimension) {
     throw new DdclError(
       'shape',
-      `The quantiser takes vectors of ${spec.dimension} components, but the source has ${source.dimension}.`,
+      `The quantizer takes vectors of ${spec.dimension} components, but the source has ${source.dimension}.`,
     );
   }
   const blocks = appliedBlocks(backend, spec, state, source, (z, a, tensors) => ({

@@ -1,7 +1,7 @@
 import { DdclError } from '@ddcl/core';
 import { describe, isOneOfArrays, requireArgument, requireList, requireObject } from '../checks/require.ts';
 
-/** Vectors to quantise, of any rank: a sequence [B, T, m], an image [B, C, H, W] with `channelAxis` 1, or a list [n, m]. */
+/** Vectors to quantize, of any rank: a sequence [B, T, m], an image [B, C, H, W] with `channelAxis` 1, or a list [n, m]. */
 export interface Latents {
   /** Row-major. */
   readonly data: Float32Array | Float64Array;
@@ -49,7 +49,7 @@ export function latentRows(latents: Latents, dimension: number): LatentRows {
   if (shape[channelAxis] !== dimension || data.length !== product(shape)) {
     throw new DdclError(
       'shape',
-      `The quantiser takes vectors of ${dimension} components, here along axis ${channelAxis}, but got ${data.length} numbers of shape [${shape.join(', ')}].`,
+      `The quantizer takes vectors of ${dimension} components, here along axis ${channelAxis}, but got ${data.length} numbers of shape [${shape.join(', ')}].`,
       { shapes: [shape] },
     );
   }

@@ -11,10 +11,10 @@ import { decode } from './decode.ts';
 import { latentRows, toLayout, type LatentRows, type Latents } from './latents.ts';
 import { appliedBlocks, rowSource } from './row-pass.ts';
 
-/** What a quantiser did with latents, per unit of their weight. */
+/** What a quantizer did with latents, per unit of their weight. */
 export interface CodeReport extends CodeUse {
   /** Mean squared distance to the vectors of the codes, in the outputs' units. */
-  readonly quantisation: number;
+  readonly quantization: number;
   /** The same after one, two, ... residual levels. */
   readonly levelErrors: readonly number[];
   /** Total variance of the latents, in the same units. */
@@ -110,13 +110,13 @@ function reportOf(
   counter.add(indices, weights);
   const { dimension, depth } = spec;
   const latents = normed(spec, state, rows);
-  const quantisation = meanDistance(latents, hard, weights, dimension);
+  const quantization = meanDistance(latents, hard, weights, dimension);
   const levelErrors = Array.from({ length: depth }, (_, level) =>
     level + 1 === depth
-      ? quantisation
+      ? quantization
       : meanDistance(latents, decode(state, indices, { weights, levels: level + 1 }), weights, dimension),
   );
-  return { ...counter.report(), quantisation, levelErrors, variance: totalVariance(latents, weights, dimension) };
+  return { ...counter.report(), quantization, levelErrors, variance: totalVariance(latents, weights, dimension) };
 }
 
 /** Weighted mean squared distance of rows. */

@@ -34,7 +34,7 @@ export const autoencoderFormatVersion = 2;
 const format = 'ddcl.autoencoder';
 
 /**
- * The spec of an autoencoder's quantiser, whose tensors are checked with the networks': the one place where an autoencoder is.
+ * The spec of an autoencoder's quantizer, whose tensors are checked with the networks': the one place where an autoencoder is.
  *
  * @throws DdclError `argument` for what is none, or sizes that cannot be; `shape` or `data` for layers of other sizes, or numbers that are not finite
  */
@@ -67,7 +67,7 @@ export function requireAutoencoder(model: Autoencoder): ResolvedSpec {
   if (spec.dimension === sizes.dimension) return spec;
   throw new DdclError(
     'shape',
-    `The networks have latents of ${sizes.dimension} components, but the quantiser takes ${spec.dimension}.`,
+    `The networks have latents of ${sizes.dimension} components, but the quantizer takes ${spec.dimension}.`,
   );
 }
 
@@ -84,7 +84,7 @@ export function autoencoderChecksum(model: Autoencoder): string {
   return hash.digest();
 }
 
-/** A safetensors file: layers, the quantiser's tensors with `quantizer.` before their names, and sizes in the metadata. Equal ones give equal bytes. */
+/** A safetensors file: layers, the quantizer's tensors with `quantizer.` before their names, and sizes in the metadata. Equal ones give equal bytes. */
 export function autoencoderToBytes(model: Autoencoder): Uint8Array<ArrayBuffer> {
   const spec = requireAutoencoder(model);
   const { sizes, pixels, weights, quantizer } = model;

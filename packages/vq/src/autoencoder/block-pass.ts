@@ -14,7 +14,7 @@ export interface BlockPass {
   dispose(): void;
 }
 
-/** @param body of rows, their weights, the networks' weights and the quantiser's tensors */
+/** @param body of rows, their weights, the networks' weights and the quantizer's tensors */
 export async function openBlockPass(
   backend: Backend,
   model: Autoencoder,

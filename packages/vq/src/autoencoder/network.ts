@@ -1,5 +1,5 @@
 import { add, gelu, matmul, reshape, type Tensor } from '@ddcl/core';
-import { uniformInitialiser, zerosInitialiser, type Initialiser, type ParameterDefinition } from '@ddcl/core/train';
+import { uniformInitializer, zerosInitializer, type Initializer, type ParameterDefinition } from '@ddcl/core/train';
 import { blockWidth, patchesPerBlock, type BlockLayout } from './images.ts';
 
 /** Sizes of the networks on both sides of the codes. */
@@ -27,16 +27,16 @@ export function networkShapes(sizes: NetworkSizes): Readonly<Record<string, read
 }
 
 /** Within `1 / sqrt(inputs)`: outputs start small, and Adam's steps of a fixed length change them sooner than with heNormal. */
-const narrowUniform: Initialiser = (shape, random) => {
+const narrowUniform: Initializer = (shape, random) => {
   const limit = shape[0]! ** -0.5;
-  return uniformInitialiser(-limit, limit)(shape, random);
+  return uniformInitializer(-limit, limit)(shape, random);
 };
 
 export function networkParameters(sizes: NetworkSizes): Record<string, ParameterDefinition> {
   return Object.fromEntries(
     Object.entries(networkShapes(sizes)).map(([name, shape]) => [
       name,
-      { shape, initialise: shape.length === 1 ? zerosInitialiser : narrowUniform },
+      { shape, initialize: shape.length === 1 ? zerosInitializer : narrowUniform },
     ]),
   );
 }

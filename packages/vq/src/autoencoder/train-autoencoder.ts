@@ -4,7 +4,7 @@ import { relocate } from '@ddcl/core/fit';
 import { createTrainer, type Schedule } from '@ddcl/core/train';
 import { requireBackend } from '../checks/require.ts';
 import { rowSource } from '../apply/row-pass.ts';
-import { initialise } from '../fit/initialise.ts';
+import { initialize } from '../fit/initialize.ts';
 import { sampleOf, slicesOf } from '../fit/sample.ts';
 import { quantizerPart, type QuantizerPart } from '../part/quantizer-part.ts';
 import { books, tensorName } from '../spec/layout.ts';
@@ -41,8 +41,8 @@ const rampSteps = 20;
 const startBatches = 32;
 
 /**
- * Trains an autoencoder for images with codes in the middle: patches (or blocks of neighbouring patches) to latents, a scalar norm, the quantiser, and back.
- * Loss: mean squared error of pixels per variance of pixels, plus the quantiser's own. A warm-up without quantiser, then codes start on latents.
+ * Trains an autoencoder for images with codes in the middle: patches (or blocks of neighbouring patches) to latents, a scalar norm, the quantizer, and back.
+ * Loss: mean squared error of pixels per variance of pixels, plus the quantizer's own. A warm-up without quantizer, then codes start on latents.
  *
  * @throws DdclError `argument`, `shape` or `data` for options or images that do not fit, or a loss that is not finite; `aborted`; whatever the backend throws
  */
@@ -199,7 +199,7 @@ async function startCodes(
   random: Random,
 ): Promise<QuantizerState> {
   const latents = await latentsOf(backend, model, reader, options, random.fork('blocks'));
-  return initialise(backend, model.quantizer, rowSource(latents, options.spec.dimension), {
+  return initialize(backend, model.quantizer, rowSource(latents, options.spec.dimension), {
     start: options.start,
     seed: options.seed,
     sample: latents.length,

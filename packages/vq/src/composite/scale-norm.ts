@@ -47,9 +47,9 @@ export function scaleNorm(
   if (momentum !== undefined)
     requireNumber('momentum', momentum, (value) => value >= 0 && value <= 1, 'a number in 0..1');
   const m = Number(z.shape[1]);
-  const normalise = (centred: Tensor, variance: Tensor): Tensor => div(centred, sqrt(maximum(variance, leastVariance)));
+  const normalize = (centred: Tensor, variance: Tensor): Tensor => div(centred, sqrt(maximum(variance, leastVariance)));
   if (momentum === undefined)
-    return { z: normalise(sub(z, reshape(running.mean, [1, m])), running.variance), next: running };
+    return { z: normalize(sub(z, reshape(running.mean, [1, m])), running.variance), next: running };
   const total = maximum(sum(column), 1e-20);
   const meanOf = (x: Tensor): Tensor => div(matmul(column, x, { transposeA: true }), total);
   // In two steps, as the sum of numbers far from 0 has few digits; the second has the gradient.
@@ -62,7 +62,7 @@ export function scaleNorm(
   const share = select(isFirst, scalar(z, 1), momentum);
   const towards = (before: Tensor, now: Tensor): Tensor => add(before, mul(sub(detach(now), before), share));
   return {
-    z: normalise(centred, variance),
+    z: normalize(centred, variance),
     next: {
       mean: towards(running.mean, reshape(add(rough, left), [m])),
       variance: towards(running.variance, variance),

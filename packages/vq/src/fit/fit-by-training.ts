@@ -71,7 +71,7 @@ export async function fitByAverages(
   }
 }
 
-/** Codes and projections by gradients of `|z - y|^2 / variance` and the quantiser's own losses. */
+/** Codes and projections by gradients of `|z - y|^2 / variance` and the quantizer's own losses. */
 export async function fitByTraining(
   backend: Backend,
   spec: ResolvedSpec,

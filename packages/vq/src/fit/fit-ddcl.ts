@@ -22,12 +22,12 @@ const manyBooks = 8;
 
 /**
  * Half the steps and no passes at the end: a codebook of 256 codes takes half the time, and its error is 1 % higher, which the bytes of a code beside it
- * outweigh by far (docs/results/product-quantisation.md).
+ * outweigh by far (docs/results/product-quantization.md).
  */
 const quick = { steps: 200, refinement: { passes: 0 } } as const;
 
 /**
- * Codebooks of a `ddcl` quantiser on fixed vectors: core's `fit` (annealed, then passes of the fixed point) for each slice, level by level on
+ * Codebooks of a `ddcl` quantizer on fixed vectors: core's `fit` (annealed, then passes of the fixed point) for each slice, level by level on
  * what the levels before leave. T is what that fit ended at.
  */
 export async function fitDdcl(

@@ -10,12 +10,12 @@ import type { QuantizerState } from '../state/state.ts';
 import { stateTensors } from '../state/tensors.ts';
 import { fitByAverages, fitByTraining } from './fit-by-training.ts';
 import { fitDdcl } from './fit-ddcl.ts';
-import { initialise, type InitialiseOptions } from './initialise.ts';
+import { initialize, type InitializeOptions } from './initialize.ts';
 import type { FitRecord } from './record.ts';
 import { sampleOf } from './sample.ts';
 import { rowSource } from '../apply/row-pass.ts';
 
-export interface FitQuantizerOptions extends InitialiseOptions {
+export interface FitQuantizerOptions extends InitializeOptions {
   /** Steps; for `ddcl` without learned projections the annealed steps of each codebook's fit, by default as core's `fit` has them; else default 500. */
   readonly steps?: number;
   /** Vectors of a step, at most as many as there are. Default 1024; 4 K if that is more. */
@@ -47,7 +47,7 @@ const nothing = 0.01;
 const recordedVectors = 4096;
 
 /**
- * A quantiser for vectors as they are, such as embeddings: with heads it is product quantisation, with depth residual quantisation. `ddcl` codebooks
+ * A quantizer for vectors as they are, such as embeddings: with heads it is product quantization, with depth residual quantization. `ddcl` codebooks
  * are fitted by core's `fit`; the others start at k-means and go on by their own rule.
  *
  * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` or `argument` for what does not fit; `aborted`
@@ -76,7 +76,7 @@ export async function fitQuantizer(
   const rows = rowSource(sample.rows, source.dimension, sample.weights);
   const isLearned = resolved.projected && resolved.projection === 'learned';
   const isPlainDdcl = resolved.kind === 'ddcl' && !isLearned && !resolved.frozen;
-  const start = await initialise(backend, spec, rows, {
+  const start = await initialize(backend, spec, rows, {
     ...options,
     // Core's fit has a start of its own.
     ...(isPlainDdcl && { start: 'pulled' }),
@@ -95,7 +95,7 @@ export async function fitQuantizer(
         step,
         slice: 0,
         level: 0,
-        error: report.quantisation,
+        error: report.quantization,
         use: report.use,
         perplexity: report.perplexity,
       });

@@ -18,7 +18,7 @@ export interface UpdateOptions extends QuantizerSchedule {
 /**
  * The state after a batch, as training has it: running averages (for `ema`, `rotation` and `cosine` they are the codes), codes that are not used move
  * to tokens, T_c is tracked, T set. What only gradients move stays: train it with `fitQuantizer`, or as a part of a program of yours.
- * Quantise first and update afterwards, so that decoded codes are those that were chosen.
+ * Quantize first and update afterwards, so that decoded codes are those that were chosen.
  *
  * @throws DdclError `shape` or `data` for latents, weights or a state that do not fit; whatever the backend throws
  */

@@ -3,7 +3,7 @@ import {
   concat,
   f32,
   forward,
-  l2Normalise,
+  l2Normalize,
   loss,
   maximum,
   reshape,
@@ -12,8 +12,8 @@ import {
   type TensorType,
 } from '@ddcl/core';
 import { scaleNorm } from '../composite/scale-norm.ts';
-import { quantiseLevels } from '../quantizers/fsq.ts';
-import { quantiseSigns } from '../quantizers/lfq.ts';
+import { quantizeLevels } from '../quantizers/fsq.ts';
+import { quantizeSigns } from '../quantizers/lfq.ts';
 import { centreOf, codeVectors, nearestCode, nearestCodes } from '../quantizers/nearest-code.ts';
 import { bookOf, books, places, tensorName, tokensPerVector, type Place } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
@@ -23,7 +23,7 @@ import type { QuantizerState } from '../state/state.ts';
 import { projectIn, projectOut } from './projection.ts';
 import { cutSlices, joinIndices, joinSlices, sliceColumn } from './slices.ts';
 
-/** What applying a quantiser takes beside latents: name, type and numbers, in the order of the program's parameters. */
+/** What applying a quantizer takes beside latents: name, type and numbers, in the order of the program's parameters. */
 export interface AppliedTensor {
   readonly name: string;
   readonly type: TensorType & { readonly shape: readonly number[] };
@@ -70,14 +70,14 @@ export function assignLevel(
   z: Tensor,
   place: Place,
 ): { readonly indices: Tensor; readonly values: Tensor } {
-  if (spec.kind === 'fsq') return quantiseLevels({ z, spec, level: place.level });
-  if (spec.kind === 'lfq') return quantiseSigns({ z, level: place.level });
+  if (spec.kind === 'fsq') return quantizeLevels({ z, spec, level: place.level });
+  if (spec.kind === 'lfq') return quantizeSigns({ z, level: place.level });
   const codes = tensors[tensorName('codes', bookOf(spec, place))]!;
-  const indices = nearestCode(spec.kind === 'cosine' ? l2Normalise(z) : z, codes);
+  const indices = nearestCode(spec.kind === 'cosine' ? l2Normalize(z) : z, codes);
   return { indices, values: codeVectors(codes, indices) };
 }
 
-/** What a quantiser makes of latents [n, m]. */
+/** What a quantizer makes of latents [n, m]. */
 export interface Assigned {
   /** int32 [n, H D]. */
   readonly indices: Tensor;
@@ -116,7 +116,7 @@ export function assignTop(spec: ResolvedSpec, tensors: Tensors, z: Tensor, weigh
   const n = Number(z.shape[0]);
   const found = appliedSlices(spec, tensors, z, weights).map((slice, number) => {
     const codes = tensors[tensorName('codes', { slice: number, level: 0 })]!;
-    return nearestCodes(spec.kind === 'cosine' ? l2Normalise(slice) : slice, codes, k);
+    return nearestCodes(spec.kind === 'cosine' ? l2Normalize(slice) : slice, codes, k);
   });
   return (['indices', 'distances'] as const).map((what) => {
     const own = found.map((each) => reshape(each[what], [n, spec.sharedHeads ? spec.heads * k : k]));

@@ -16,7 +16,7 @@ import {
 } from '@ddcl/core';
 import type { Replaced } from '@ddcl/core/train';
 import { scaleNorm } from '../composite/scale-norm.ts';
-import type { Quantised, Quantizer, QuantizerControls } from '../quantizers/quantizer.ts';
+import type { Quantized, Quantizer, QuantizerControls } from '../quantizers/quantizer.ts';
 import { quantizers } from '../quantizers/quantizers.ts';
 import { bookOf, books, sliceCount, tensorName, type Place } from '../spec/layout.ts';
 import type { ResolvedSpec } from '../spec/resolve.ts';
@@ -30,7 +30,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 /** Share of a batch in the running statistics of the norm. */
 const normMomentum = 0.02;
 
-/** What a training program gives a quantiser; names have no prefix. */
+/** What a training program gives a quantizer; names have no prefix. */
 export interface BuildOperands {
   /** Latents [n, m]. */
   readonly z: Tensor;
@@ -56,10 +56,10 @@ interface SliceSums {
   readonly output: Tensor;
   readonly hard: Tensor;
   readonly indices: readonly Tensor[];
-  readonly levels: readonly Quantised[];
+  readonly levels: readonly Quantized[];
 }
 
-/** A quantiser in training: norm, projection, slices, residual levels, and what its codebooks become. */
+/** A quantizer in training: norm, projection, slices, residual levels, and what its codebooks become. */
 export function buildQuantizer(spec: ResolvedSpec, operands: BuildOperands): Built {
   const { tensors, inputs, controls } = operands;
   const quantizer = quantizers[spec.kind];
@@ -72,12 +72,12 @@ export function buildQuantizer(spec: ResolvedSpec, operands: BuildOperands): Bui
   // A batch of padding alone leaves all running numbers as they are.
   const hasTokens = less(0, sum(weights));
 
-  const normed = normalised(spec, tensors, counted(operands.z), weights);
+  const normed = normalized(spec, tensors, counted(operands.z), weights);
   const projected = counted(projectIn(spec, tensors, counted(normed.z)));
   const column = sliceColumn(spec, weights);
   const uses = new Map<string, BookUse>();
   const slices = cutSlices(spec, projected).map((z, slice) =>
-    quantiseSlice(
+    quantizeSlice(
       quantizer,
       spec,
       { z, column, slice, inputs, controls: ownControls(controls, z), tensors },
@@ -126,7 +126,7 @@ export function buildQuantizer(spec: ResolvedSpec, operands: BuildOperands): Bui
   };
 }
 
-function normalised(spec: ResolvedSpec, tensors: Tensors, z: Tensor, column: Tensor): { z: Tensor; next: Tensors } {
+function normalized(spec: ResolvedSpec, tensors: Tensors, z: Tensor, column: Tensor): { z: Tensor; next: Tensors } {
   if (spec.norm === 'none') return { z, next: {} };
   const running = { mean: tensors[outerNames.normMean]!, variance: tensors[outerNames.normVariance]! };
   const { z: scaled, next } = scaleNorm(z, column, running, normMomentum);
@@ -147,7 +147,7 @@ function ownControls(controls: Tensors, like: Tensor): QuantizerControls {
 const isIncluded = (controls: Tensors, level: number, like: Tensor): Tensor | undefined =>
   level === 0 ? undefined : cast(less(level, controls['depth']!), like.dtype);
 
-function quantiseSlice(
+function quantizeSlice(
   quantizer: Quantizer,
   spec: ResolvedSpec,
   {
@@ -168,7 +168,7 @@ function quantiseSlice(
   all: Tensors,
   uses: Map<string, BookUse>,
 ): SliceSums {
-  const levels: Quantised[] = [];
+  const levels: Quantized[] = [];
   const indices: Tensor[] = [];
   let [left, hard, soft]: [Tensor, Tensor | undefined, Tensor | undefined] = [z, undefined, undefined];
   const total = maximum(sum(column), 1e-20);
@@ -176,7 +176,7 @@ function quantiseSlice(
     const included = isIncluded(all, level, z);
     const only = (x: Tensor): Tensor => (included === undefined ? x : mul(x, included));
     const place = { slice, level };
-    const made = quantizer.quantise({
+    const made = quantizer.quantize({
       spec,
       level,
       z: left,

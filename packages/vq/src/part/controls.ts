@@ -6,7 +6,7 @@ import { controlNames, inputTypes } from './names.ts';
 
 /** How controls go over a run, from progress 0 to 1. */
 export interface QuantizerSchedule {
-  /** Share of the run before the quantiser: the decoder sees latents as they are. Default 0. */
+  /** Share of the run before the quantizer: the decoder sees latents as they are. Default 0. */
   readonly warmUp?: number;
   /** `ddcl`: T / T_c at the start, at most about 0.1 beside an encoder, which loses its rank above. Default 0.05. */
   readonly start?: number;

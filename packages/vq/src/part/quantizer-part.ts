@@ -30,7 +30,7 @@ import { buildQuantizer, tensorsOf } from './build.ts';
 import { drawInputs, quantizerControls, type DrawnInput, type QuantizerSchedule } from './controls.ts';
 import { controlNames, inputTypes } from './names.ts';
 
-/** A quantiser inside a training program of yours: what to give `createTrainer`, and what to call in its loss. */
+/** A quantizer inside a training program of yours: what to give `createTrainer`, and what to call in its loss. */
 export interface QuantizerPart {
   /** With defaults filled in. */
   readonly spec: ResolvedSpec;
@@ -58,7 +58,7 @@ export interface QuantizerPart {
    * @param n vectors of the batch; @param weights theirs, so that no code moves to padding
    */
   drawInputs(n: number, random: Random, weights?: ArrayLike<number>): Record<string, DrawnInput>;
-  /** Adds the quantiser to a trace. @throws DdclError `shape` or `argument` for what does not fit */
+  /** Adds the quantizer to a trace. @throws DdclError `shape` or `argument` for what does not fit */
   build(operands: PartOperands): PartResults;
   /** Adds it as it is applied once it is trained, as `quantize` does: nearest codes, norms by their running values. @throws as `build` */
   apply(operands: AppliedOperands): AppliedResults;
@@ -90,7 +90,7 @@ export interface PartResults {
   readonly hard: Tensor;
   /** int32 [n, H D]: for each head its levels. 0 for vectors of weight 0. */
   readonly indices: Tensor;
-  /** The quantiser's own losses, a scalar per unit of weight: add it to yours. Mean over heads, sum over levels. */
+  /** The quantizer's own losses, a scalar per unit of weight: add it to yours. Mean over heads, sum over levels. */
   readonly loss: Tensor;
   /** Scalars per unit of weight, without gradient; of several levels `name.0`, `name.1`, ... */
   readonly reports: Readonly<Record<string, Tensor>>;
@@ -100,9 +100,9 @@ export interface PartResults {
 }
 
 /**
- * A quantiser as part of a program.
+ * A quantizer as part of a program.
  *
- * @param state where it starts: `createState(spec)`, or one that was initialised or trained
+ * @param state where it starts: `createState(spec)`, or one that was initialized or trained
  * @throws DdclError `argument` for a state that is none
  */
 export function quantizerPart(state: QuantizerState, options: { readonly prefix?: string } = {}): QuantizerPart {
@@ -167,7 +167,7 @@ function flatRows(
   if (dimension !== spec.dimension || !z.shape.every((size) => typeof size === 'number')) {
     throw new DdclError(
       'shape',
-      `The quantiser takes latents [..., ${spec.dimension}] of known sizes, but got ${formatType(z.type)}.`,
+      `The quantizer takes latents [..., ${spec.dimension}] of known sizes, but got ${formatType(z.type)}.`,
       { shapes: [z.shape] },
     );
   }
@@ -197,7 +197,7 @@ function take(
     names.map((name) => {
       const tensor = given[prefix + name];
       if (tensor !== undefined) return [name, tensor];
-      throw new DdclError('argument', `The quantiser lacks ${what} '${prefix}${name}'. Give what the part lists.`);
+      throw new DdclError('argument', `The quantizer lacks ${what} '${prefix}${name}'. Give what the part lists.`);
     }),
   );
 }

@@ -28,7 +28,7 @@ export const ddcl: Quantizer = {
     { what: 'averages', of: 'place', shape: [5], role: 'carried' },
     { what: 'temperature', of: 'place', shape: [], role: 'carried' },
   ],
-  quantise(use) {
+  quantize(use) {
     const { spec, z, column, own, normals, controls, total } = use;
     const codes = own['codes']!;
     const [direction, averages] = trackSpread({ rows: z, column }, [own['direction']!, own['averages']!], {
@@ -57,7 +57,7 @@ export const ddcl: Quantizer = {
       soft,
       loss: withCommitment(use, mul(div(lq, mul(total, variance)), spec.lqWeight), hard),
       reports: {
-        quantisation: detach(meanSquare(use, z, hard)),
+        quantization: detach(meanSquare(use, z, hard)),
         lq: div(lq, total),
         lols: div(lols, total),
         v: div(v, total),

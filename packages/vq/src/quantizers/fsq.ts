@@ -40,28 +40,28 @@ export const levelScale = ({ levels }: Pick<ResolvedSpec, 'levels'>, level: numb
   levels.map((count) => Math.max(2, count - 1) ** -level);
 
 /**
- * Finite scalar quantisation (Mentzer et al., arXiv 2309.15505). With L levels, `A = (L - 1)(1 + 1e-3) / 2` and o = 1/2 for even L, else 0:
+ * Finite scalar quantization (Mentzer et al., arXiv 2309.15505). With L levels, `A = (L - 1)(1 + 1e-3) / 2` and o = 1/2 for even L, else 0:
  * `b = A tanh(z + atanh(o / A)) - o`, value `round(b) / floor(L / 2)`. The symmetric variant, with values evenly spread over -1..1, is
  * `2 / (L - 1) floor((L - 1)(tanh z + 1) / 2 + 1/2) - 1`. Rounding is straight-through.
  */
 export const fsq: Quantizer = {
   tensors: () => [],
-  quantise(use) {
-    const { indices, values, bounded } = quantiseLevels(use);
+  quantize(use) {
+    const { indices, values, bounded } = quantizeLevels(use);
     const { commitment } = use.spec;
     return {
       indices,
       hard: values,
       base: bounded,
       loss: commitment === 0 ? undefined : mul(meanSquare(use, bounded, detach(values)), commitment),
-      reports: { quantisation: detach(meanSquare(use, bounded, values)) },
+      reports: { quantization: detach(meanSquare(use, bounded, values)) },
     };
   },
   estimate: straightThrough,
 };
 
 /** Numbers of the codes, their values, and the differentiable numbers before they were rounded. */
-export function quantiseLevels({ z, spec, level }: Pick<Use, 'z' | 'spec' | 'level'>): {
+export function quantizeLevels({ z, spec, level }: Pick<Use, 'z' | 'spec' | 'level'>): {
   readonly indices: Tensor;
   readonly values: Tensor;
   readonly bounded: Tensor;

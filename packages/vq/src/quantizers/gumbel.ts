@@ -11,7 +11,7 @@ export const gumbel: Quantizer = {
     { what: 'codes', of: 'book', shape: [spec.codes, spec.codeDimension], role: spec.frozen ? 'fixed' : 'trained' },
     massTensor(spec),
   ],
-  quantise(use) {
+  quantize(use) {
     const { z, own, gumbels, controls, spec } = use;
     const codes = own['codes']!;
     const logits = add(codeLogits(z, codes, controls.tau), gumbels!);

@@ -18,7 +18,7 @@ export function hardLosses(
 ): { loss: Tensor | undefined; reports: Record<string, Tensor> } {
   const { codeWeight, commitment } = use.spec;
   const terms: Tensor[] = [];
-  const reports: Record<string, Tensor> = { quantisation: detach(meanSquare(use, base, hard)) };
+  const reports: Record<string, Tensor> = { quantization: detach(meanSquare(use, base, hard)) };
   if (codeWeight > 0) terms.push(mul(meanSquare(use, detach(base), hard), codeWeight));
   if (commitment > 0) terms.push(mul(meanSquare(use, base, detach(hard)), commitment));
   return { loss: terms.length === 0 ? undefined : terms.reduce((all, each) => add(all, each)), reports };

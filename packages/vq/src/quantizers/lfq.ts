@@ -24,15 +24,15 @@ import { meanSquare } from './hard-losses.ts';
 import type { Quantizer, Use } from './quantizer.ts';
 
 /**
- * Lookup-free quantisation (Yu et al., arXiv 2310.05737): the signs of log2 K components, +1 only where z > 0; the first component is the
+ * Lookup-free quantization (Yu et al., arXiv 2310.05737): the signs of log2 K components, +1 only where z > 0; the first component is the
  * most significant bit. The entropy loss `mean H(q_n) - diversity H(mean q)` over `q = softmax(2 beta z.c)` makes signs sure and codes equally
  * used; it may be negative.
  */
 export const lfq: Quantizer = {
   tensors: () => [],
-  quantise(use) {
+  quantize(use) {
     const { z, spec } = use;
-    const { indices, values } = quantiseSigns(use);
+    const { indices, values } = quantizeSigns(use);
     const { perToken, ofMean } = entropies(use);
     const terms = [mul(sub(perToken, mul(ofMean, spec.diversity)), spec.entropyWeight)];
     if (spec.commitment > 0) terms.push(mul(meanSquare(use, z, detach(values)), spec.commitment));
@@ -41,7 +41,7 @@ export const lfq: Quantizer = {
       hard: values,
       base: z,
       loss: terms.reduce((all, each) => add(all, each)),
-      reports: { quantisation: detach(meanSquare(use, z, values)), tokenEntropy: perToken, codeEntropy: ofMean },
+      reports: { quantization: detach(meanSquare(use, z, values)), tokenEntropy: perToken, codeEntropy: ofMean },
     };
   },
   estimate: straightThrough,
@@ -50,7 +50,7 @@ export const lfq: Quantizer = {
 /** Residual levels have half the length of the one before. */
 export const signScale = (level: number): number => 2 ** -level;
 
-export function quantiseSigns({ z, level }: Pick<Use, 'z' | 'level'>): {
+export function quantizeSigns({ z, level }: Pick<Use, 'z' | 'level'>): {
   readonly indices: Tensor;
   readonly values: Tensor;
 } {

@@ -1,12 +1,12 @@
 import type { Tensor } from '@ddcl/core';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 
-/** Numbers that a quantiser keeps, for each codebook or for each level of each head. */
+/** Numbers that a quantizer keeps, for each codebook or for each level of each head. */
 export interface QuantizerTensor {
   readonly what: string;
   readonly of: 'book' | 'place';
   readonly shape: readonly number[];
-  /** Moved by gradients, by the quantiser itself, or not at all. */
+  /** Moved by gradients, by the quantizer itself, or not at all. */
   readonly role: 'trained' | 'carried' | 'fixed';
 }
 
@@ -25,7 +25,7 @@ export interface Use {
   readonly spec: ResolvedSpec;
   /** From 0. */
   readonly level: number;
-  /** What is to be quantised, [n, c]; rows of weight 0 are zeros. */
+  /** What is to be quantized, [n, c]; rows of weight 0 are zeros. */
   readonly z: Tensor;
   /** Weights, [n, 1]. */
   readonly column: Tensor;
@@ -40,13 +40,13 @@ export interface Use {
   readonly controls: QuantizerControls;
 }
 
-/** What a quantiser makes of a {@link Use}. */
-export interface Quantised {
+/** What a quantizer makes of a {@link Use}. */
+export interface Quantized {
   /** int32 [n]. */
   readonly indices: Tensor;
   /** Vectors of the codes, [n, c]. */
   readonly hard: Tensor;
-  /** What `hard` stands for in the gradient: the latents, in whatever way the quantiser sees them. */
+  /** What `hard` stands for in the gradient: the latents, in whatever way the quantizer sees them. */
   readonly base: Tensor;
   /** The differentiable output of kinds that have one. */
   readonly soft?: Tensor;
@@ -58,11 +58,11 @@ export interface Quantised {
   readonly next?: Readonly<Record<string, Tensor>>;
 }
 
-/** One way to quantise. */
+/** One way to quantize. */
 export interface Quantizer {
   /** What it keeps; shapes in K and c. */
   tensors(spec: ResolvedSpec): readonly QuantizerTensor[];
-  quantise(use: Use): Quantised;
+  quantize(use: Use): Quantized;
   /** How the straight-through gradient comes to be, for kinds without a soft output. */
   estimate(hard: Tensor, base: Tensor, spec: ResolvedSpec): Tensor;
   /** The codebook [K, c] in a program, from the tensors it is made of; left out where there is none. */

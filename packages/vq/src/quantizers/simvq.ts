@@ -19,7 +19,7 @@ export const simvq: Quantizer = {
     },
     massTensor(spec),
   ],
-  quantise: (use) => vq.quantise({ ...use, own: { ...use.own, codes: matmul(use.own['frame']!, use.own['matrix']!) } }),
+  quantize: (use) => vq.quantize({ ...use, own: { ...use.own, codes: matmul(use.own['frame']!, use.own['matrix']!) } }),
   estimate: (hard, base, { estimator }) =>
     estimator === 'rotation' ? rotateTo(base, hard) : straightThrough(hard, base),
   codes: ({ frame, matrix }) => matmul(frame!, matrix!),

@@ -29,7 +29,7 @@ export const smoothed: Quantizer = {
     { what: 'codes', of: 'book', shape: [spec.codes, spec.codeDimension], role: spec.frozen ? 'fixed' : 'trained' },
     massTensor(spec),
   ],
-  quantise(use) {
+  quantize(use) {
     const { z, own, controls, spec } = use;
     const codes = own['codes']!;
     const q = softmax(codeLogits(z, codes, controls.tau), 1);

@@ -10,7 +10,7 @@ export const vq: Quantizer = {
     { what: 'codes', of: 'book', shape: [spec.codes, spec.codeDimension], role: spec.frozen ? 'fixed' : 'trained' },
     massTensor(spec),
   ],
-  quantise(use) {
+  quantize(use) {
     const codes = use.own['codes']!;
     const indices = chooseCode(use, codes);
     const hard = codeVectors(codes, indices);

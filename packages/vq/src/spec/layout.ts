@@ -8,7 +8,7 @@ export interface Place {
   readonly level: number;
 }
 
-/** How many slices are quantised each in its own way; with shared heads all slices are more tokens of one. */
+/** How many slices are quantized each in its own way; with shared heads all slices are more tokens of one. */
 export const sliceCount = ({ heads, sharedHeads }: ResolvedSpec): number => (sharedHeads ? 1 : heads);
 
 /** Tokens that a vector counts as in each slice. */

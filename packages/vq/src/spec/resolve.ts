@@ -23,14 +23,14 @@ const switches = ['sharedHeads', 'sharedDepth', 'frozen', 'stochastic', 'lqThrou
 
 /** @throws DdclError `argument` naming the option, for numbers out of range and options that the kind does not have */
 export function resolveSpec(spec: QuantizerSpec): ResolvedSpec {
-  requireObject('The spec of a quantiser', spec, 'an object such as { kind, dimension, codes }');
+  requireObject('The spec of a quantizer', spec, 'an object such as { kind, dimension, codes }');
   const { kind, dimension } = spec;
   requireArgument('kind', kind, quantizerKinds.includes(kind), `one of ${quantizerKinds.join(', ')}`);
   for (const [name, value] of Object.entries(spec)) {
     if (value === undefined || optionsOf[kind].includes(name as keyof QuantizerSpec)) continue;
     throw new DdclError(
       'argument',
-      `A quantiser of kind ${kind} has no option ${name}. It has ${optionsOf[kind].join(', ')}.`,
+      `A quantizer of kind ${kind} has no option ${name}. It has ${optionsOf[kind].join(', ')}.`,
     );
   }
   const { heads = 1, depth = 1, levels = [], decay = 0.99, tracking = 0.98 } = spec;

@@ -1,4 +1,4 @@
-/** The quantisers, by name. */
+/** The quantizers, by name. */
 export const quantizerKinds = [
   'ddcl',
   'vq',
@@ -26,7 +26,7 @@ export const quantizerKinds = [
  */
 export type QuantizerKind = (typeof quantizerKinds)[number];
 
-/** What a quantiser is: fixed when its programs are made. Options that its kind does not know are refused. Plain data. */
+/** What a quantizer is: fixed when its programs are made. Options that its kind does not know are refused. Plain data. */
 export interface QuantizerSpec {
   readonly kind: QuantizerKind;
   /** Length m of a latent vector. */
@@ -36,11 +36,11 @@ export interface QuantizerSpec {
   /** `fsq`: how many values each component takes, >= 2; their product is K. */
   readonly levels?: readonly number[];
 
-  /** Slices that a vector is cut into, each with a code of its own (grouped, product quantisation). Default 1. */
+  /** Slices that a vector is cut into, each with a code of its own (grouped, product quantization). Default 1. */
   readonly heads?: number;
   /** One codebook for all heads. Default false. */
   readonly sharedHeads?: boolean;
-  /** Residual levels: each quantises what the ones before left. Default 1. */
+  /** Residual levels: each quantizes what the ones before left. Default 1. */
   readonly depth?: number;
   /** One codebook for all levels. Default false. */
   readonly sharedDepth?: boolean;
@@ -48,7 +48,7 @@ export interface QuantizerSpec {
   readonly codeDimension?: number;
   /**
    * `learned` in training, the default; or `principal`: onto the principal components, dealt out so that heads have about the same variance, and fixed.
-   * With heads that share `dimension` evenly this is a rotation, with which product quantisation loses less (Ge et al., CVPR 2013).
+   * With heads that share `dimension` evenly this is a rotation, with which product quantization loses less (Ge et al., CVPR 2013).
    */
   readonly projection?: 'learned' | 'principal';
   /** `scale`: the mean is taken off and one scalar makes the total variance `dimension`, by the batch in training; outputs stay in these units. Default `none`. */

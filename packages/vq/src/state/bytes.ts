@@ -68,7 +68,7 @@ export function readTensors(
 function malformed(detail: string, cause?: unknown): DdclError {
   return new DdclError(
     'format',
-    `This is not a quantiser of format version ${quantizerFormatVersion}: ${detail}. Give bytes that stateToBytes wrote.`,
+    `This is not a quantizer of format version ${quantizerFormatVersion}: ${detail}. Give bytes that stateToBytes wrote.`,
     { cause },
   );
 }

@@ -7,7 +7,7 @@ import { outerNames } from './outer-tensors.ts';
 import { stateTensors, type StateTensor } from './tensors.ts';
 import { unitRows } from './unit-rows.ts';
 
-/** A quantiser as plain data: what it is, and all its numbers. */
+/** A quantizer as plain data: what it is, and all its numbers. */
 export interface QuantizerState {
   readonly spec: QuantizerSpec;
   /**
@@ -82,8 +82,8 @@ const notNegative: readonly string[] = ['mass', 'averages', 'temperature', outer
  * that cannot be: not finite, or masses, temperatures and variances below 0
  */
 export function requireState(state: QuantizerState): ResolvedSpec {
-  const made = 'what createState, initialise, fitQuantizer or stateFromBytes makes, { spec, tensors }';
-  requireObject('The state of a quantiser', state, made);
+  const made = 'what createState, initialize, fitQuantizer or stateFromBytes makes, { spec, tensors }';
+  requireObject('The state of a quantizer', state, made);
   requireObject("The state's spec", state.spec, 'an object such as { kind, dimension, codes }');
   requireObject("The state's tensors", state.tensors, 'an object of Float32Arrays by name');
   const spec = resolveSpec(state.spec);
@@ -93,7 +93,7 @@ export function requireState(state: QuantizerState): ResolvedSpec {
     if (!isFloat32Array(found) || found.length !== count) {
       throw new DdclError(
         'shape',
-        `The state of a ${spec.kind} quantiser needs '${name}' of shape [${shape.join(', ')}], a Float32Array of ${count} numbers, but has ${isFloat32Array(found) ? found.length : found === undefined ? 'none' : describe(found)}.`,
+        `The state of a ${spec.kind} quantizer needs '${name}' of shape [${shape.join(', ')}], a Float32Array of ${count} numbers, but has ${isFloat32Array(found) ? found.length : found === undefined ? 'none' : describe(found)}.`,
         { shapes: [shape] },
       );
     }

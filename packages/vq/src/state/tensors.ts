@@ -11,7 +11,7 @@ export interface StateTensor {
   readonly role: 'trained' | 'carried' | 'fixed';
 }
 
-/** All tensors of a quantiser's state, in order. */
+/** All tensors of a quantizer's state, in order. */
 export function stateTensors(spec: ResolvedSpec): StateTensor[] {
   const own = quantizers[spec.kind].tensors(spec);
   const of = (where: 'book' | 'place') =>

@@ -4,7 +4,7 @@ import {
   createState,
   decode,
   fitQuantizer,
-  initialise,
+  initialize,
   packIndices,
   quantize,
   stateFromBytes,
@@ -69,7 +69,7 @@ describe('latents', () => {
     const latents = { data: broken, shape: [10, 4] };
     await expect(quantize(backend, state, latents)).rejects.toThrow(/component 2 of vector 5 is Infinity/);
     await expect(update(backend, state, latents)).rejects.toThrow(/component 2 of vector 5/);
-    await expect(initialise(backend, spec, sourceOf(broken, 4))).rejects.toThrow(/component 2 of vector 5/);
+    await expect(initialize(backend, spec, sourceOf(broken, 4))).rejects.toThrow(/component 2 of vector 5/);
     const weights = new Float32Array(10).fill(1);
     weights[5] = 0;
     await expect(quantize(backend, state, { ...latents, weights })).resolves.toHaveProperty('indices');
@@ -100,7 +100,7 @@ describe('specs', () => {
 
 describe('starts and fits', () => {
   it('from fewer distinct vectors than codes are refused', async () => {
-    expect(await codeOf(() => initialise(backend, { ...spec, depth: 1 }, sourceOf(data.subarray(0, 20), 4)))).toBe(
+    expect(await codeOf(() => initialize(backend, { ...spec, depth: 1 }, sourceOf(data.subarray(0, 20), 4)))).toBe(
       'data',
     );
     expect(await codeOf(() => fitQuantizer(backend, sourceOf(new Float32Array(80), 4), specOf('ddcl')))).not.toBe(
@@ -109,7 +109,7 @@ describe('starts and fits', () => {
   });
 
   it('from vectors of another length are refused', async () => {
-    expect(await codeOf(() => initialise(backend, spec, sourceOf(data, 5)))).toBe('shape');
+    expect(await codeOf(() => initialize(backend, spec, sourceOf(data, 5)))).toBe('shape');
   });
 
   it('with numbers out of range are refused', async () => {

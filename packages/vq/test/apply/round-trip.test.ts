@@ -2,7 +2,7 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { describe, expect, it } from 'vitest';
 import {
   decode,
-  initialise,
+  initialize,
   packIndices,
   quantize,
   stateFromBytes,
@@ -17,9 +17,9 @@ const data = normals(count * dimension, 1);
 const backend = cpuBackend();
 
 describe.each(kinds)('%s', (kind) => {
-  it.each(Object.entries(structures))('comes back from bytes as it was quantised, %s', async (_, extra) => {
+  it.each(Object.entries(structures))('comes back from bytes as it was quantized, %s', async (_, extra) => {
     const spec = specOf(kind, extra);
-    const begun = await initialise(backend, spec, sourceOf(data, dimension));
+    const begun = await initialize(backend, spec, sourceOf(data, dimension));
     const state = await update(backend, begun, { data, shape: [count, dimension] });
     const { indices, hard, indexShape, report } = await quantize(backend, state, { data, shape: [count, dimension] });
     const perVector = (extra.heads ?? 1) * (extra.depth ?? 1);

@@ -9,7 +9,7 @@ import {
   encodeImages,
   encoderProgram,
   imageEncoderProgram,
-  initialise,
+  initialize,
   quantize,
   resolveSpec,
   trainAutoencoder,
@@ -45,7 +45,7 @@ describe.each(kinds)('%s as ONNX files', (kind) => {
     ['heads that share', { heads: 2, sharedHeads: true }, count],
     ['normed', { norm: 'scale' }, 'n'],
   ] as const)('gives the codes and vectors of the package, %s', async (_, extra, n) => {
-    const state = await initialise(backend, specOf(kind, extra), sourceOf(data, m));
+    const state = await initialize(backend, specOf(kind, extra), sourceOf(data, m));
     const { indices, hard, indexShape } = await quantize(backend, state, { data, shape: [count, m] });
     expect(await runFile(encoderProgram(state, n), data, [count, m])).toEqual(Array.from(indices));
     const vectors = await runFile(decoderProgram(state, n), indices, indexShape);

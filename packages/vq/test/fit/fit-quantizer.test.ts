@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   encodeCodes,
   fitQuantizer,
-  initialise,
+  initialize,
   quantize,
   type QuantizerKind,
   type QuantizerSpec,
@@ -40,7 +40,7 @@ describe.each(kinds)('%s', (kind) => {
     const { state, report } = await fitQuantizer(backend, sourceOf(data, 4), of(kind), { steps: 60 });
     // Unit vectors are one away from the groups' lengths, and kinds that round have no code for each group.
     const bound = { cosine: 60, fsq: 6, lfq: 40 }[kind as string] ?? 1.1 * within;
-    expect(report.quantisation).toBeLessThan(bound);
+    expect(report.quantization).toBeLessThan(bound);
     if (bound < 1) expect(report.use).toBe(1);
     expect(report.variance).toBeGreaterThan(50);
     const [codes, perVector] = [await quantize(backend, state, { data, shape: [400, 4] }), 1];
@@ -56,9 +56,9 @@ it('is the same again with the same seed', async () => {
   }
 });
 
-it('product quantisation with ddcl has the mean error of its groups, and T of each', async () => {
+it('product quantization with ddcl has the mean error of its groups, and T of each', async () => {
   const { report } = await fitQuantizer(backend, sourceOf(data, 4), { kind: 'ddcl', dimension: 4, codes: 4, heads: 2 });
-  expect(report.quantisation).toBeLessThan(1.5 * within);
+  expect(report.quantization).toBeLessThan(1.5 * within);
   expect(report.soft!.temperatures).toHaveLength(2);
   for (const share of report.soft!.shares) {
     expect(share).toBeGreaterThan(0);
@@ -86,7 +86,7 @@ it('fits codebooks by the dozen in short, to within 3 % of a whole fit of each',
     const fitted = await fit(backend, sourceOf(own, 2), { prototypes: codes, seed: head });
     whole += fitted.quantities.loss.hard;
   }
-  expect(report.quantisation).toBeLessThan(1.03 * whole);
+  expect(report.quantization).toBeLessThan(1.03 * whole);
   expect(report.use).toBe(1);
 });
 
@@ -114,5 +114,5 @@ it('stops when it is told', async () => {
   for (const kind of ['ddcl', 'vq', 'ema'] as const)
     expect(await codeOf(() => fitQuantizer(backend, sourceOf(data, 4), of(kind), { signal }))).toBe('aborted');
   // While codes start too, which takes long where there are many.
-  expect(await codeOf(() => initialise(backend, of('ema'), sourceOf(data, 4), { signal }))).toBe('aborted');
+  expect(await codeOf(() => initialize(backend, of('ema'), sourceOf(data, 4), { signal }))).toBe('aborted');
 });

@@ -23,7 +23,7 @@ const fit = (kind: QuantizerKind, projection?: 'principal') =>
 describe('principal projections', () => {
   it.each(['ddcl', 'ema'] as const)('%s: a rotation that stays, with which groups lose less', async (kind) => {
     const [plain, rotated] = [await fit(kind), await fit(kind, 'principal')];
-    expect(rotated.report.quantisation).toBeLessThan(0.8 * plain.report.quantisation);
+    expect(rotated.report.quantization).toBeLessThan(0.8 * plain.report.quantization);
     const { tensors } = rotated.state;
     const [into, back] = [tensors['project.in.weight']!, tensors['project.out.weight']!];
     for (let row = 0; row < dimension; row++) {
@@ -38,7 +38,7 @@ describe('principal projections', () => {
     // The error of the outputs, by its definition.
     const { hard } = await quantize(cpuBackend(), rotated.state, { data, shape: [count, dimension] });
     const error = data.reduce((sum, value, index) => sum + (value - hard[index]!) ** 2, 0) / count;
-    expect(error).toBeCloseTo(rotated.report.quantisation, 6);
+    expect(error).toBeCloseTo(rotated.report.quantization, 6);
   });
 
   it('refuses vectors whose covariance would be too wide', async () => {

@@ -1,7 +1,7 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { f32, trace, type Tensor, type TensorType } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { initialise, quantize, quantizerPart } from '../../src/index.ts';
+import { initialize, quantize, quantizerPart } from '../../src/index.ts';
 import { kinds, normals, sourceOf, specOf, structures } from '../kinds.ts';
 
 const [batch, length, m] = [3, 8, 4];
@@ -12,7 +12,7 @@ describe.each(kinds)('quantizerPart(%s).apply', (kind) => {
   it.each(Object.keys(structures))('finds the codes and vectors that quantize finds: %s', async (structure) => {
     const backend = cpuBackend();
     const spec = specOf(kind, structures[structure]);
-    const state = await initialise(backend, spec, sourceOf(normals(40 * m, 6, 2), m));
+    const state = await initialize(backend, spec, sourceOf(normals(40 * m, 6, 2), m));
     const part = quantizerPart(state);
     const names = Object.keys(part.parameters);
     const types = names.map((name) => f32(...part.parameters[name]!.shape));

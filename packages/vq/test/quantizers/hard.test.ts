@@ -128,7 +128,7 @@ describe.each(['ema', 'rotation', 'cosine'] as const)('%s', (kind) => {
       upstreamSum(weights, upstream, (row) => through(row, z[row]!)) +
       0.3 * mean(weights, (row) => perComponent(see(z[row]!), hard[row]!));
     const dz = differences((flat) => surrogate(rowsOf(flat, m)), given.z);
-    // Four-point differences of a normalisation at vectors of length about 1: step^4 / 30 of its fifth derivative.
+    // Four-point differences of a normalization at vectors of length about 1: step^4 / 30 of its fifth derivative.
     expect(deviation(ran.gradients['z']!, dz)).toBeLessThan(isCosine ? 1e-7 : 1e-10);
     expect(Object.keys(ran.gradients)).toEqual(['z']);
     const next = averagesOf({ z: z0.map(see), weights, indices }, { codes: p0, mass, sums: rowsOf(ownSums, m) }, 0.8);

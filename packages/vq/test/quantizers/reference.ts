@@ -1,4 +1,4 @@
-/** Quantisers by plain loops in float64, written apart from the package: vectors are lists of lists. */
+/** Quantizers by plain loops in float64, written apart from the package: vectors are lists of lists. */
 export type Rows = readonly (readonly number[])[];
 
 export const rowsOf = (flat: readonly number[], width: number): number[][] =>

@@ -15,7 +15,7 @@ import {
 import { createState, quantizerPart, type QuantizerSpec } from '../../src/index.ts';
 import { normals } from '../kinds.ts';
 
-/** Where a quantiser is looked at, in float64. */
+/** Where a quantizer is looked at, in float64. */
 export interface Place {
   readonly spec: QuantizerSpec;
   /** [n, m] */
@@ -25,7 +25,7 @@ export interface Place {
   readonly tensors?: Readonly<Record<string, readonly number[]>>;
   readonly inputs?: Readonly<Record<string, readonly number[]>>;
   readonly controls?: Readonly<Record<string, number>>;
-  /** What the output is multiplied with, [n, m]; the scalar that is differentiated is that sum plus the quantiser's loss. */
+  /** What the output is multiplied with, [n, m]; the scalar that is differentiated is that sum plus the quantizer's loss. */
   readonly upstream: readonly number[];
 }
 

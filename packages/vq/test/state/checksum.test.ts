@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import {
   codebookChecksum,
   createState,
-  initialise,
+  initialize,
   packIndices,
   readPackedHeader,
   stateFromBytes,
@@ -29,7 +29,7 @@ it('hashes as FNV-1a of 64 bits does', () => {
 
 it.each(kinds)('tells codebooks of %s apart by all that they decode with, and by nothing else', async (kind) => {
   const spec = specOf(kind, { heads: 2, depth: 2 });
-  const state = await initialise(cpuBackend(), spec, sourceOf(normals(160, 1), 4));
+  const state = await initialize(cpuBackend(), spec, sourceOf(normals(160, 1), 4));
   const checksum = codebookChecksum(state);
   expect(checksum).toMatch(/^[0-9a-f]{16}$/);
   expect(codebookChecksum(stateFromBytes(stateToBytes(state)))).toBe(checksum);

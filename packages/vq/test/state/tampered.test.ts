@@ -53,7 +53,7 @@ it.each<[string, Parameters<typeof changed>[1], RegExp]>([
   ['a huge codebook', spec({ codes: 2 ** 31 - 1 }), /too large/],
   ['more heads than components', spec({ heads: 60_000, codeDimension: 1, depth: 2 }), /heads x depth/],
   ['a decay that is a text', spec({ kind: 'ema', decay: '0.5' }), /decay must be a number/],
-  ['no spec', ({ metadata }) => void (metadata['spec'] = 'null'), /The spec of a quantiser must be an object/],
+  ['no spec', ({ metadata }) => void (metadata['spec'] = 'null'), /The spec of a quantizer must be an object/],
   ['a spec that is no JSON', ({ metadata }) => void (metadata['spec'] = '{'), /JSON/],
   ['another version', ({ metadata }) => void (metadata['formatVersion'] = '1'), /formatVersion is 1/],
 ])('a state with %s is refused by name', (_, change, message) => {

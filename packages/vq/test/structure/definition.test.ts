@@ -100,7 +100,7 @@ describe('heads', () => {
   const rows = rowsOf(given.z, m);
   const half = (row: readonly number[], head: number): number[] => row.slice(head * 2, head * 2 + 2);
 
-  it('quantise each slice by its own codebook, and the loss is their mean', async () => {
+  it('quantize each slice by its own codebook, and the loss is their mean', async () => {
     const spec: QuantizerSpec = { kind: 'vq', dimension: m, codes: count, heads: 2, depth: 2 };
     const books = [book(5, 2), book(6, 2), book(7, 2), book(8, 2)];
     const tensors = {

@@ -1,6 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { expect, it } from 'vitest';
-import { decode, initialise, quantize, topCodes } from '../../src/index.ts';
+import { decode, initialize, quantize, topCodes } from '../../src/index.ts';
 import { normals, sourceOf, specOf } from '../kinds.ts';
 import { distance, rowsOf } from '../quantizers/reference.ts';
 
@@ -10,7 +10,7 @@ const count = batch * height * width;
 const rows = normals(count * m, 91);
 
 it('images with channels first or last, sequences and lists have the same codes', async () => {
-  const state = await initialise(backend, specOf('ema', { heads: 2, depth: 2 }), sourceOf(rows, m));
+  const state = await initialize(backend, specOf('ema', { heads: 2, depth: 2 }), sourceOf(rows, m));
   const list = await quantize(backend, state, { data: rows, shape: [count, m] });
   const last = await quantize(backend, state, { data: rows, shape: [batch, height, width, m] });
   expect(last.indices).toEqual(list.indices);
@@ -39,13 +39,13 @@ it('images with channels first or last, sequences and lists have the same codes'
 });
 
 it('no vectors are no codes', async () => {
-  const state = await initialise(backend, specOf('ddcl'), sourceOf(rows, m));
+  const state = await initialize(backend, specOf('ddcl'), sourceOf(rows, m));
   const { indices, hard, report } = await quantize(backend, state, { data: new Float32Array(0), shape: [0, m] });
-  expect([indices.length, hard.length, report.use, report.quantisation]).toEqual([0, 0, 0, 0]);
+  expect([indices.length, hard.length, report.use, report.quantization]).toEqual([0, 0, 0, 0]);
 });
 
 it('near codes are those of the sorted distances', async () => {
-  const state = await initialise(backend, specOf('vq', { heads: 2 }), sourceOf(rows, m));
+  const state = await initialize(backend, specOf('vq', { heads: 2 }), sourceOf(rows, m));
   const { indices, distances } = await topCodes(backend, state, { data: rows, shape: [count, m] }, 3);
   for (let vector = 0; vector < count; vector++) {
     for (let head = 0; head < 2; head++) {

@@ -1,6 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { describe, expect, it } from 'vitest';
-import { encodeCodes, initialise, quantize, update, type QuantizerSpec, type QuantizerState } from '../../src/index.ts';
+import { encodeCodes, initialize, quantize, update, type QuantizerSpec, type QuantizerState } from '../../src/index.ts';
 import { kinds, normals, sourceOf, specOf } from '../kinds.ts';
 
 const [count, m] = [40, 4];
@@ -35,7 +35,7 @@ describe.each(kinds)('%s', (kind) => {
 
   it.each(Object.entries(own))('does not see padding, %s', async (_, extra) => {
     const spec = specOf(kind, { ...extra, ...revival });
-    const state = await initialise(backend, spec, sourceOf(data, m, weights));
+    const state = await initialize(backend, spec, sourceOf(data, m, weights));
     const shape = [count, m];
     const all = await quantize(backend, state, { data, shape });
     // A mask of ones is no mask.
@@ -63,7 +63,7 @@ describe.each(kinds)('%s', (kind) => {
     }
     const next = await update(backend, state, { data: zeros, shape, weights });
     expect(await update(backend, state, { data: huge, shape, weights })).toEqual(next);
-    // Vectors that count are quantised as without a mask, and the others are zeros.
+    // Vectors that count are quantized as without a mask, and the others are zeros.
     weights.forEach((weight, row) => {
       const cut = <T extends Float32Array | Int32Array>(list: T, width: number): number[] =>
         Array.from(list.subarray(row * width, (row + 1) * width));
@@ -83,7 +83,7 @@ describe.each(kinds)('%s', (kind) => {
 
 it.each(kinds)('a batch of padding alone changes nothing: %s', async (kind) => {
   const spec = specOf(kind, { norm: 'scale', depth: 2 });
-  const before = await initialise(backend, spec, sourceOf(data, m));
+  const before = await initialize(backend, spec, sourceOf(data, m));
   const after = await update(backend, before, { data, shape: [count, m], weights: new Uint8Array(count) });
   expect(difference(before, after)).toBe(0);
 });

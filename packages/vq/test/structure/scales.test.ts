@@ -1,6 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { describe, expect, it } from 'vitest';
-import { createState, fitQuantizer, initialise, quantize, update, type QuantizerState } from '../../src/index.ts';
+import { createState, fitQuantizer, initialize, quantize, update, type QuantizerState } from '../../src/index.ts';
 import { kinds, normals, sourceOf, specOf } from '../kinds.ts';
 import { problem, runPart } from '../quantizers/run-part.ts';
 
@@ -13,7 +13,7 @@ describe('the scale of weights does not matter', () => {
   const scaled = (by: number): Float64Array => weights.map((weight) => weight * by);
 
   it.each(kinds)('to updates and reports of %s', async (kind) => {
-    const state = await initialise(backend, specOf(kind, { norm: 'scale' }), sourceOf(data, m));
+    const state = await initialize(backend, specOf(kind, { norm: 'scale' }), sourceOf(data, m));
     const at = async (by: number) => {
       const latents = { data, shape: [n, m], weights: scaled(by) };
       const { indices, report } = await quantize(backend, state, latents);
@@ -103,7 +103,7 @@ describe('far from 0', () => {
       const here = await fitted(near);
       const there = await fitted(shifted(2 ** 13));
       // A code is rounded by 2^-12 there; directions are others.
-      if (kind !== 'cosine') expect(there.report.quantisation / here.report.quantisation).toBeCloseTo(1, 1);
+      if (kind !== 'cosine') expect(there.report.quantization / here.report.quantization).toBeCloseTo(1, 1);
       await expect(fitted(shifted(2 ** 23))).rejects.toThrow(/lie .* from 0 .* Take their mean off/);
     },
   );

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createCodeCounter,
   createState,
-  initialise,
+  initialize,
   quantize,
   quantizerPart,
   update,
@@ -75,7 +75,7 @@ it('unused codes do not drift to the origin', async () => {
 
 it('a start at k-means is not undone by the next steps', async () => {
   const data = normals(200 * 4, 2);
-  const begun = await initialise(backend, specOf('ema'), sourceOf(data, 4), { iterations: 50 });
+  const begun = await initialize(backend, specOf('ema'), sourceOf(data, 4), { iterations: 50 });
   let state: QuantizerState = begun;
   for (let step = 0; step < 3; step++) state = await update(backend, state, { data, shape: [200, 4] });
   // A fixed point of k-means is one of running averages on the same tokens.
@@ -88,7 +88,7 @@ it('a start puts running averages where the codes are, whatever a state had befo
   const data = normals(60 * 4, 6);
   const made = createState(specOf('ema'));
   const before = { ...made, tensors: { ...made.tensors, 'rest.0.0': normals(24, 7) } };
-  const { tensors } = await initialise(backend, before, sourceOf(data, 4));
+  const { tensors } = await initialize(backend, before, sourceOf(data, 4));
   expect(tensors['rest.0.0']).toEqual(new Float32Array(24));
   expect(tensors['codes.0.0']).not.toEqual(made.tensors['codes.0.0']);
 });
@@ -96,7 +96,7 @@ it('a start puts running averages where the codes are, whatever a state had befo
 it('applying never changes a state, and a frozen one keeps its codes in updates', async () => {
   const data = normals(60 * 4, 3);
   for (const kind of ['ddcl', 'ema', 'vq', 'cosine', 'simvq'] as const) {
-    const state = await initialise(backend, specOf(kind), sourceOf(data, 4));
+    const state = await initialize(backend, specOf(kind), sourceOf(data, 4));
     const before = structuredClone(state);
     await quantize(backend, state, { data, shape: [60, 4] });
     await update(backend, state, { data, shape: [60, 4] });
@@ -113,7 +113,7 @@ it('applying never changes a state, and a frozen one keeps its codes in updates'
 it('cosine codes have length 1 after an update and a revival', async () => {
   const data = normals(50 * 4, 4).map((value) => 7 * value);
   const spec = specOf('cosine', { codes: 16, reviveBelow: 0.9 });
-  let state = await initialise(backend, spec, sourceOf(data, 4));
+  let state = await initialize(backend, spec, sourceOf(data, 4));
   for (let seed = 0; seed < 3; seed++) state = await update(backend, state, { data, shape: [50, 4] }, { seed });
   const codes = state.tensors['codes.0.0']!;
   for (let k = 0; k < 16; k++) expect(Math.hypot(...codes.subarray(4 * k, 4 * k + 4))).toBeCloseTo(1, 5);

@@ -2,7 +2,7 @@ import {
   argMax,
   crossEntropy,
   gelu,
-  l2Normalise,
+  l2Normalize,
   layerNorm,
   logSumExp,
   maskedSoftmax,
@@ -49,15 +49,15 @@ export const generalComposites: Readonly<Record<string, readonly Variant[]>> = {
       body: ([x, a, b]) => layerNorm(x!, a!, b!, 0.5),
     },
   ],
-  'l2Normalise/1': [
-    { dtypes, operands: (n, of) => [of(n, 5)], body: ([x]) => l2Normalise(x!) },
-    { dtypes, name: 'along 1', sizes: notEmpty, operands: (n, of) => [of(2, n, 3)], body: ([x]) => l2Normalise(x!, 1) },
+  'l2Normalize/1': [
+    { dtypes, operands: (n, of) => [of(n, 5)], body: ([x]) => l2Normalize(x!) },
+    { dtypes, name: 'along 1', sizes: notEmpty, operands: (n, of) => [of(2, n, 3)], body: ([x]) => l2Normalize(x!, 1) },
     {
       dtypes,
       name: 'below the floor',
       fixed: true,
       operands: (n, of) => [of(n, 4)],
-      body: ([x]) => l2Normalise(x!, 1, 1000),
+      body: ([x]) => l2Normalize(x!, 1, 1000),
     },
   ],
   'gelu/1': [

@@ -20,7 +20,7 @@ const namedStarts: readonly Start[] = ['pulled', 'tokens', 'k-means++'];
 /** The share of its distance from the mean that a `pulled` prototype keeps. */
 export const pulledShare = 0.3;
 
-export interface InitialiseOptions {
+export interface InitializeOptions {
   readonly count: number;
   readonly dimension: number;
   /** A uniform sample of the tokens, rows of length m. */
@@ -38,7 +38,7 @@ export interface InitialiseOptions {
  *
  * @throws DdclError `argument` for a start that there is not; `data` if the sample has fewer distinct tokens than prototypes; `shape` or `data` if given prototypes do not fit
  */
-export function initialise({
+export function initialize({
   count,
   dimension,
   sample,
@@ -46,7 +46,7 @@ export function initialise({
   mean,
   random,
   start = 'pulled',
-}: InitialiseOptions): Float64Array {
+}: InitializeOptions): Float64Array {
   if (typeof start !== 'string') return checkGiven(start, count, dimension);
   if (!namedStarts.includes(start)) {
     throw new DdclError(

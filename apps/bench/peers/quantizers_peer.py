@@ -1,6 +1,6 @@
-"""Quantisers of vector-quantize-pytorch on given numbers: outputs, indices, losses, gradients, and what it does where it is known to be wrong.
+"""Quantizers of vector-quantize-pytorch on given numbers: outputs, indices, losses, gradients, and what it does where it is known to be wrong.
 
-One JSON request a line on stdin: {"do": "versions" | "quantise" | "faults" | "quit", ...}; one JSON answer a line on stdout.
+One JSON request a line on stdin: {"do": "versions" | "quantize" | "faults" | "quit", ...}; one JSON answer a line on stdout.
 """
 
 import json
@@ -50,7 +50,7 @@ def layer_of(request):
     return layer, lambda: {"matrixGradient": layer.code_transform.weight.grad.T.reshape(-1).tolist()}
 
 
-def quantise(request):
+def quantize(request):
     layer, after = layer_of(request)
     z = double(request["z"], 1, request["n"], request["m"]).requires_grad_()
     found = layer(z, inv_temperature=request["inverseTemperature"]) if request["kind"] == "lfq" else layer(z)
@@ -107,7 +107,7 @@ for line in sys.stdin:
     if request["do"] == "quit":
         break
     try:
-        answer = {"versions": versions, "quantise": quantise, "faults": faults}[request["do"]](request)
+        answer = {"versions": versions, "quantize": quantize, "faults": faults}[request["do"]](request)
     except Exception as error:  # told to whoever asked
         answer = {"error": "%s: %s" % (type(error).__name__, str(error).strip().splitlines()[0][:300])}
     print(json.dumps(answer), flush=True)

@@ -13,7 +13,7 @@ function lengthOf(data: Float32Array | Float64Array, start: number, width: numbe
  *
  * @param floor vectors shorter than this are divided by it instead, so that noise is not blown up; zeros stay zeros. Default 0.
  */
-export function normaliseVectors(data: Float32Array | Float64Array, width: number, floor = 0): void {
+export function normalizeVectors(data: Float32Array | Float64Array, width: number, floor = 0): void {
   for (let start = 0; start < data.length; start += width) {
     const length = Math.max(lengthOf(data, start, width), floor);
     if (length === 0) continue;

@@ -1,6 +1,6 @@
 import { createRandom, DdclError, type Random } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
-import { initialise as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
+import { initialize as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
 import {
   requireArgument,
   requireBackend,
@@ -20,7 +20,7 @@ import { rowSource } from '../apply/row-pass.ts';
 import { requireResolution } from './resolution.ts';
 import { atPlace, leftOver, sampleOf, slicesOf, type Sample } from './sample.ts';
 
-export interface InitialiseOptions {
+export interface InitializeOptions {
   /** Where codes start: `k-means` (10 iterations, the default), random `tokens`, or `pulled` tokens (0.3 of their distance from the mean). */
   readonly start?: 'k-means' | 'tokens' | 'pulled';
   /** Moves of the centroids. Default 10. */
@@ -42,11 +42,11 @@ const starts: readonly string[] = ['k-means', 'tokens', 'pulled'];
  * @throws DdclError `data` for fewer distinct vectors than codes, numbers that are not finite, or
  * vectors so far from 0 that float32 rounds off what they differ by; `shape` for vectors of another length; `aborted`
  */
-export async function initialise(
+export async function initialize(
   backend: Backend,
   spec: QuantizerSpec | QuantizerState,
   source: TokenSource,
-  options: InitialiseOptions = {},
+  options: InitializeOptions = {},
 ): Promise<QuantizerState> {
   requireBackend(backend);
   requireObject('The spec or state', spec, 'an object');
@@ -62,7 +62,7 @@ export async function initialise(
   if (source.dimension !== resolved.dimension) {
     throw new DdclError(
       'shape',
-      `The quantiser takes vectors of ${resolved.dimension} components, but the source has ${source.dimension}.`,
+      `The quantizer takes vectors of ${resolved.dimension} components, but the source has ${source.dimension}.`,
       { shapes: [[source.dimension], [resolved.dimension]] },
     );
   }
@@ -112,7 +112,7 @@ async function startCodes(
     iterations,
     random,
     signal,
-  }: Pick<InitialiseOptions, 'start'> & {
+  }: Pick<InitializeOptions, 'start'> & {
     iterations: number;
     random: Random;
     signal: AbortSignalLike | undefined;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { compareQuantisers } from '../src/quantisers/agreement.ts';
-import { runOurs, type QuantiserCase } from '../src/quantisers/run-ours.ts';
+import { compareQuantizers } from '../src/quantizers/agreement.ts';
+import { runOurs, type QuantizerCase } from '../src/quantizers/run-ours.ts';
 
 type Request = Readonly<Record<string, never>>;
 
@@ -44,7 +44,7 @@ it('compares indices, outputs, losses and gradients with those of a peer', async
     },
     dispose() {},
   };
-  const rows = await compareQuantisers(peer, () => {});
+  const rows = await compareQuantizers(peer, () => {});
   expect(rows.map(({ name }) => name)).toContain('simvq, rotation');
   const ema = rows.find(({ name }) => name === 'ema')!;
   expect(ema.indices).toBe(0);
@@ -55,7 +55,7 @@ it('compares indices, outputs, losses and gradients with those of a peer', async
 });
 
 it('runs a part with the numbers that it is given', async () => {
-  const given: QuantiserCase = {
+  const given: QuantizerCase = {
     spec: { kind: 'ema', dimension: 1, codes: 2, commitment: 0, decay: 0.5 },
     z: [0.4, 2],
     upstream: [3, 5],

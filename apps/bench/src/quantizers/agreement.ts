@@ -1,9 +1,9 @@
 import { createRandom } from '@ddcl/core';
 import type { QuantizerSpec } from '@ddcl/vq';
 import type { Answer, PythonPeer } from '../peer/python-peer.ts';
-import { runOurs, type QuantiserCase, type QuantiserRun } from './run-ours.ts';
+import { runOurs, type QuantizerCase, type QuantizerRun } from './run-ours.ts';
 
-/** How far a quantiser is from the peer's, relative to the largest number of each. */
+/** How far a quantizer is from the peer's, relative to the largest number of each. */
 export interface Agreement {
   readonly name: string;
   /** Indices that differ. */
@@ -32,7 +32,7 @@ const cases: readonly (readonly [name: string, spec: QuantizerSpec])[] = [
   ),
 ];
 
-function drawCase(spec: QuantizerSpec, seed: number): QuantiserCase {
+function drawCase(spec: QuantizerSpec, seed: number): QuantizerCase {
   const random = createRandom(seed);
   const normal = (count: number): number[] => Array.from({ length: count }, () => Math.fround(random.normal()));
   const base = { spec, z: normal(n * m), upstream: normal(n * m) };
@@ -48,7 +48,7 @@ function drawCase(spec: QuantizerSpec, seed: number): QuantiserCase {
 /** Seeds of each case. */
 const seeds = [1, 2, 3, 4, 5];
 
-export async function compareQuantisers(peer: PythonPeer, onStage: (stage: string) => void): Promise<Agreement[]> {
+export async function compareQuantizers(peer: PythonPeer, onStage: (stage: string) => void): Promise<Agreement[]> {
   const rows: Agreement[] = [];
   for (const [name, spec] of cases) {
     onStage(name);
@@ -57,7 +57,7 @@ export async function compareQuantisers(peer: PythonPeer, onStage: (stage: strin
       const given = drawCase(spec, seed);
       const { tensors, z, upstream } = given;
       const answer = await peer.ask({
-        do: 'quantise',
+        do: 'quantize',
         entropyWeight: 0.1,
         diversity: 1,
         ...spec,
@@ -86,9 +86,9 @@ export async function compareQuantisers(peer: PythonPeer, onStage: (stage: strin
   return rows;
 }
 
-function agreement(name: string, ours: QuantiserRun, answer: Answer): Agreement {
-  const theirs = answer as unknown as QuantiserRun;
-  const off = (of: (run: QuantiserRun) => readonly number[]): number => deviation(of(ours), of(theirs));
+function agreement(name: string, ours: QuantizerRun, answer: Answer): Agreement {
+  const theirs = answer as unknown as QuantizerRun;
+  const off = (of: (run: QuantizerRun) => readonly number[]): number => deviation(of(ours), of(theirs));
   const onMatrix = ours.matrixGradient === undefined ? 0 : off((run) => run.matrixGradient!);
   return {
     name,

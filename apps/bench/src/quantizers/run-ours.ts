@@ -2,8 +2,8 @@ import { cpuBackend } from '@ddcl/backend-cpu';
 import { add, constant, f64, grad, mul, sum, trace, type ConcreteType, type Tensor, type TypedArray } from '@ddcl/core';
 import { createState, quantizerPart, type QuantizerSpec } from '@ddcl/vq';
 
-/** A quantiser on some latents, in float64: values, and the gradient of `sum(output * upstream) + loss`. */
-export interface QuantiserRun {
+/** A quantizer on some latents, in float64: values, and the gradient of `sum(output * upstream) + loss`. */
+export interface QuantizerRun {
   readonly output: readonly number[];
   readonly indices: readonly number[];
   readonly loss: number;
@@ -14,7 +14,7 @@ export interface QuantiserRun {
   readonly matrixGradient?: readonly number[];
 }
 
-export interface QuantiserCase {
+export interface QuantizerCase {
   readonly spec: QuantizerSpec;
   /** [n, m] */
   readonly z: readonly number[];
@@ -23,7 +23,7 @@ export interface QuantiserCase {
   readonly tensors: Readonly<Record<string, readonly number[]>>;
 }
 
-export async function runOurs({ spec, z, upstream, tensors }: QuantiserCase): Promise<QuantiserRun> {
+export async function runOurs({ spec, z, upstream, tensors }: QuantizerCase): Promise<QuantizerRun> {
   const part = quantizerPart(createState(spec), { prefix: '' });
   const n = z.length / spec.dimension;
   const own = Object.entries(part.parameters).map(([name, { shape, data }]) => ({
@@ -63,7 +63,7 @@ export async function runOurs({ spec, z, upstream, tensors }: QuantiserCase): Pr
       names.push(...results.map(([name]) => name));
       return results.map(([, value]) => value);
     },
-    'quantiser',
+    'quantizer',
   );
   const backend = cpuBackend();
   try {
@@ -71,7 +71,7 @@ export async function runOurs({ spec, z, upstream, tensors }: QuantiserCase): Pr
     const made = await executable.run(all.map(({ type, data }) => backend.upload(type, data)));
     const numbers = await Promise.all(made.map(async (buffer) => Array.from(await backend.download(buffer))));
     const found = Object.fromEntries(names.map((name, index) => [name, numbers[index]!]));
-    return { ...found, loss: found['loss']![0]! } as unknown as QuantiserRun;
+    return { ...found, loss: found['loss']![0]! } as unknown as QuantizerRun;
   } finally {
     backend.dispose();
   }

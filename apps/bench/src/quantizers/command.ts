@@ -1,22 +1,22 @@
 import { Command } from 'commander';
 import { progress, writeWhole } from '../command-line.ts';
 import { startPython, type Answer } from '../peer/python-peer.ts';
-import { compareQuantisers, type Agreement } from './agreement.ts';
+import { compareQuantizers, type Agreement } from './agreement.ts';
 
-interface QuantisersCommand {
+interface QuantizersCommand {
   readonly python: string;
   readonly json?: boolean;
   readonly out?: string;
 }
 
-async function runQuantisers({ python, json, out }: QuantisersCommand): Promise<void> {
-  const peer = startPython(python, 'quantisers_peer.py', 1);
+async function runQuantizers({ python, json, out }: QuantizersCommand): Promise<void> {
+  const peer = startPython(python, 'quantizers_peer.py', 1);
   try {
     const versions = await peer.ask({ do: 'versions' });
-    const rows = await compareQuantisers(peer, progress);
+    const rows = await compareQuantizers(peer, progress);
     const faults = await peer.ask({ do: 'faults' });
     progress('');
-    const page = formatQuantisers(rows, faults, versions);
+    const page = formatQuantizers(rows, faults, versions);
     if (out !== undefined) writeWhole(out, page);
     process.stdout.write(`${json ? JSON.stringify({ versions, rows, faults }) : page}\n`);
   } finally {
@@ -27,21 +27,21 @@ async function runQuantisers({ python, json, out }: QuantisersCommand): Promise<
 const power = (value: number | undefined): string =>
   value === undefined ? '' : value === 0 ? '0' : value.toExponential(1);
 
-function formatQuantisers(rows: readonly Agreement[], faults: Answer, versions: Answer): string {
+function formatQuantizers(rows: readonly Agreement[], faults: Answer, versions: Answer): string {
   const table = rows.map(
     ({ name, indices, output, loss, gradient, codes }) =>
       `| ${name} | ${indices} | ${power(output)} | ${power(loss)} | ${power(gradient)} | ${power(codes)} |`,
   );
   const [plain, masked] = faults['maskCosine'] as [number, number];
   const [zero, blown] = faults['zero'] as [number, number];
-  return `# Quantisers beside vector-quantize-pytorch
+  return `# Quantizers beside vector-quantize-pytorch
 
-Written by \`node apps/bench/dist/main.js quantisers --python PYTHON --out FILE.md\` on ${new Date().toISOString().slice(0, 10)}: vector-quantize-pytorch ${versions['library']}, PyTorch ${versions['torch']}, Python ${versions['python']}, Node ${process.version.slice(1)}.
+Written by \`node apps/bench/dist/main.js quantizers --python PYTHON --out FILE.md\` on ${new Date().toISOString().slice(0, 10)}: vector-quantize-pytorch ${versions['library']}, PyTorch ${versions['torch']}, Python ${versions['python']}, Node ${process.version.slice(1)}.
 
-Largest deviations over five draws of 64 latents, both in float64, relative to the largest number: the output, the quantiser's own loss, the gradient of \`sum(output * upstream) + loss\` with respect to the latents (and to the matrix of \`simvq\`), and the codes after
+Largest deviations over five draws of 64 latents, both in float64, relative to the largest number: the output, the quantizer's own loss, the gradient of \`sum(output * upstream) + loss\` with respect to the latents (and to the matrix of \`simvq\`), and the codes after
 one batch of running averages. \`ema\`, \`rotation\` and \`cosine\` are without Laplace smoothing there (\`eps=0\`), which ddcl has not.
 
-| quantiser | indices that differ | output | loss | gradient | codes after a batch |
+| quantizer | indices that differ | output | loss | gradient | codes after a batch |
 | --- | --- | --- | --- | --- | --- |
 ${table.join('\n')}
 
@@ -59,12 +59,12 @@ Where it is wrong, as it was seen in the same run:
 `;
 }
 
-/** `bench quantisers`. */
-export function quantisersCommand(): Command {
-  return new Command('quantisers')
-    .description('values and gradients of quantisers beside vector-quantize-pytorch on the same numbers')
+/** `bench quantizers`. */
+export function quantizersCommand(): Command {
+  return new Command('quantizers')
+    .description('values and gradients of quantizers beside vector-quantize-pytorch on the same numbers')
     .requiredOption('--python <path>', 'a Python with vector-quantize-pytorch (apps/bench/peers)')
     .option('--out <file.md>', 'write the page')
     .option('--json', 'print one JSON object on stdout')
-    .action(runQuantisers);
+    .action(runQuantizers);
 }

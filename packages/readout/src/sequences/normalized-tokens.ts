@@ -1,9 +1,9 @@
 import { DdclError } from '@ddcl/core';
-import { normaliseVectors } from '../numbers/normalise-vectors.ts';
+import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import type { SequenceReader } from './sequence-reader.ts';
 
 /**
- * The mean of all tokens of all sequences, [m]: what {@link normalisedTokens} takes off. One pass; weights count.
+ * The mean of all tokens of all sequences, [m]: what {@link normalizedTokens} takes off. One pass; weights count.
  *
  * @throws DdclError `data` if no token has a weight
  */
@@ -33,7 +33,7 @@ export async function meanToken(reader: SequenceReader): Promise<Float64Array> {
  * @param centre [m], as {@link meanToken} gives it for the documents; nothing is taken off without it
  * @throws DdclError `shape` for a centre of another length
  */
-export function normalisedTokens(reader: SequenceReader, centre?: ArrayLike<number>): SequenceReader {
+export function normalizedTokens(reader: SequenceReader, centre?: ArrayLike<number>): SequenceReader {
   const { dimension, sequences, lengths } = reader;
   if (centre !== undefined && centre.length !== dimension) {
     throw new DdclError('shape', `Tokens have ${dimension} numbers, but the centre has ${centre.length}.`);
@@ -52,7 +52,7 @@ export function normalisedTokens(reader: SequenceReader, centre?: ArrayLike<numb
       const own = data.subarray(0, length);
       own.set(block.data);
       if (centre !== undefined) for (let place = 0; place < length; place++) own[place]! -= centre[place % dimension]!;
-      normaliseVectors(own, dimension);
+      normalizeVectors(own, dimension);
       return { ...block, data: own };
     },
   };

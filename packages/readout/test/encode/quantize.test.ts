@@ -1,31 +1,31 @@
 import { createRandom } from '@ddcl/core';
 import { fromFloat16 } from '@ddcl/core/safetensors';
 import { describe, expect, it } from 'vitest';
-import { dequantise, normaliseVectors, quantise } from '../../src/index.ts';
+import { dequantize, normalizeVectors, quantize } from '../../src/index.ts';
 
 const random = createRandom(5);
 const values = Float32Array.from({ length: 6 * 13 }, () => random.normal());
 const shape = [2, 3, 13];
 
-describe('quantise', () => {
+describe('quantize', () => {
   it('keeps float32 as it is', () => {
-    expect(quantise(values, shape, 'float32')).toEqual({ precision: 'float32', shape, data: values });
-    expect(quantise(Float64Array.from(values), shape, 'float32').precision).toBe('float64');
+    expect(quantize(values, shape, 'float32')).toEqual({ precision: 'float32', shape, data: values });
+    expect(quantize(Float64Array.from(values), shape, 'float32').precision).toBe('float64');
   });
 
   it('float16 is off by at most 2^-11 of a number', () => {
-    const half = quantise(values, shape, 'float16');
+    const half = quantize(values, shape, 'float16');
     fromFloat16(half.data as Uint16Array).forEach((x, i) =>
       expect(Math.abs(x - values[i]!)).toBeLessThanOrEqual(Math.abs(values[i]!) * 2 ** -11),
     );
-    expect(() => quantise(Float32Array.of(1, 70000), [2], 'float16')).toThrow(/up to 65504, but 70000/);
+    expect(() => quantize(Float32Array.of(1, 70000), [2], 'float16')).toThrow(/up to 65504, but 70000/);
   });
 
   it('int8 is off by at most half a step of its vector, zeros stay', () => {
     const small = values.slice().fill(0, 13, 26);
-    const quantised = quantise(small, shape, 'int8');
-    expect(quantised.scales).toHaveLength(6);
-    dequantise(quantised).forEach((x, i) => {
+    const quantized = quantize(small, shape, 'int8');
+    expect(quantized.scales).toHaveLength(6);
+    dequantize(quantized).forEach((x, i) => {
       const row = small.subarray(Math.floor(i / 13) * 13, Math.floor(i / 13) * 13 + 13);
       const step = Math.max(...row.map(Math.abs)) / 127;
       expect(Math.abs(x - small[i]!)).toBeLessThanOrEqual(step / 2 + 1e-7);
@@ -33,21 +33,21 @@ describe('quantise', () => {
   });
 
   it('binary keeps signs, each vector in whole bytes, most significant bit first', () => {
-    const bits = quantise(
+    const bits = quantize(
       Float32Array.of(1, -1, 0, 2, -3, 1, 1, 1, 5, 0.1, -1, -1, -1, -1, -1, -1, 1, -1),
       [2, 9],
       'binary',
     );
     // As numpy.packbits([[1,-1,0,2,-3,1,1,1,5], [.1,-1,-1,-1,-1,-1,-1,1,-1]] > 0, axis=-1).
     expect([...bits.data]).toEqual([0b10010111, 0b10000000, 0b10000001, 0]);
-    expect([...dequantise(bits)]).toEqual([1, -1, -1, 1, -1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 1, -1]);
+    expect([...dequantize(bits)]).toEqual([1, -1, -1, 1, -1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 1, -1]);
   });
 });
 
-describe('normaliseVectors', () => {
+describe('normalizeVectors', () => {
   it('gives length 1, also to numbers whose squares leave the range, and keeps zeros', () => {
     const data = Float64Array.of(3, 4, 0, 0, 3e-200, 4e-200, 3e200, 4e200);
-    normaliseVectors(data, 2);
+    normalizeVectors(data, 2);
     expect(data[0]).toBeCloseTo(0.6, 14);
     expect([data[2], data[3]]).toEqual([0, 0]);
     expect(data[5]).toBeCloseTo(0.8, 14);
@@ -56,7 +56,7 @@ describe('normaliseVectors', () => {
 
   it('divides what is shorter than the floor by the floor', () => {
     const data = Float64Array.of(0.03, 0.04, 3, 4);
-    normaliseVectors(data, 2, 0.5);
+    normalizeVectors(data, 2, 0.5);
     expect([...data]).toEqual([0.06, 0.08, 0.6, 0.8]);
   });
 });

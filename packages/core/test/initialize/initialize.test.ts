@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialise, pulledShare, type InitialiseOptions } from '../../src/initialise/initialise.ts';
+import { initialize, pulledShare, type InitializeOptions } from '../../src/initialize/initialize.ts';
 import { createRandom } from '../../src/random/random.ts';
 import { momentsOf, rowsOf, squaredDistance } from '../support/oracle.ts';
 import { errorOf } from '../support/run.ts';
@@ -16,8 +16,8 @@ function sampleOf(seed: number): Float64Array {
 
 const sample = sampleOf(1);
 const mean = Float64Array.from(momentsOf(rowsOf(sample, dimension)).mean);
-const drawn = (options: Partial<InitialiseOptions> = {}): number[][] =>
-  rowsOf(initialise({ count: 7, dimension, sample, mean, random: createRandom(2), ...options }), dimension);
+const drawn = (options: Partial<InitializeOptions> = {}): number[][] =>
+  rowsOf(initialize({ count: 7, dimension, sample, mean, random: createRandom(2), ...options }), dimension);
 
 /** The token that each row is, to rounding. */
 const tokensAt = (rows: readonly (readonly number[])[]): number[] =>
@@ -46,7 +46,7 @@ describe('tokens', () => {
   it('equal tokens are taken once, -0 and 0 being equal', () => {
     const few = Float64Array.of(0, 1, -0, 1, 0, 5, 1, 5, 2);
     for (let seed = 0; seed < 20; seed++) {
-      const got = initialise({
+      const got = initialize({
         count: 4,
         dimension: 1,
         sample: few,
@@ -62,7 +62,7 @@ describe('tokens', () => {
     const hits = new Float64Array(4);
     const four = Float64Array.of(1, 2, 3, 4);
     for (let seed = 0; seed < 2000; seed++) {
-      const [chosen] = initialise({
+      const [chosen] = initialize({
         count: 1,
         dimension: 1,
         sample: four,
@@ -104,7 +104,7 @@ describe('k-means++', () => {
   it('takes the outlier when nothing else is left', () => {
     // 299 equal tokens and one far out: two prototypes need both places.
     const two = new Float64Array(300).fill(1).with(7, 100);
-    const got = initialise({
+    const got = initialize({
       count: 2,
       dimension: 1,
       sample: two,
@@ -120,7 +120,7 @@ describe('k-means++', () => {
     const three = Float64Array.of(0, 1, 3);
     let both = 0;
     for (let seed = 0; seed < 3000; seed++) {
-      const got = initialise({
+      const got = initialize({
         count: 2,
         dimension: 1,
         sample: three,
@@ -140,7 +140,7 @@ describe('k-means++', () => {
     const expected = (4 * 0.9 + 0 + 0.9) / 6;
     let both = 0;
     for (let seed = 0; seed < 3000; seed++) {
-      const got = initialise({
+      const got = initialize({
         count: 2,
         dimension: 1,
         sample: Float64Array.of(0, 1, 3),
@@ -158,10 +158,10 @@ describe('k-means++', () => {
 describe('given prototypes', () => {
   it('are taken as they are, as a copy', () => {
     const given = Float32Array.from({ length: 21 }, (_, index) => index / 7);
-    const got = initialise({ count: 7, dimension, sample, mean, random: createRandom(2), start: given });
+    const got = initialize({ count: 7, dimension, sample, mean, random: createRandom(2), start: given });
     expect(got).toEqual(Float64Array.from(given));
     const own = Float64Array.from(given);
-    const copy = initialise({ count: 7, dimension, sample, mean, random: createRandom(2), start: own });
+    const copy = initialize({ count: 7, dimension, sample, mean, random: createRandom(2), start: own });
     copy[0] = 99;
     expect(own[0]).toBe(0);
   });
@@ -179,7 +179,7 @@ describe('given prototypes', () => {
 describe('too few distinct tokens', () => {
   it.each(['pulled', 'tokens', 'k-means++'] as const)('%s: data, with the number there is', (start) => {
     const error = errorOf(() =>
-      initialise({
+      initialize({
         count: 3,
         dimension: 1,
         sample: Float64Array.of(1, 2, 1, 2),

@@ -7,7 +7,7 @@ const widthOf = (shape: readonly number[]): number => shape.at(-1)!;
 
 function toInt8(data: Float32Array | Float64Array, width: number): { data: Int8Array; scales: Float32Array } {
   const scales = new Float32Array(data.length / width);
-  const quantised = new Int8Array(data.length);
+  const quantized = new Int8Array(data.length);
   scales.forEach((_, vector) => {
     const start = vector * width;
     let largest = 0;
@@ -21,9 +21,9 @@ function toInt8(data: Float32Array | Float64Array, width: number): { data: Int8A
     }
     scales[vector] = largest / 127;
     const inverse = largest === 0 ? 0 : 127 / largest;
-    for (let index = start; index < start + width; index++) quantised[index] = Math.round(data[index]! * inverse);
+    for (let index = start; index < start + width; index++) quantized[index] = Math.round(data[index]! * inverse);
   });
-  return { data: quantised, scales };
+  return { data: quantized, scales };
 }
 
 function toBits(data: Float32Array | Float64Array, width: number): Uint8Array {
@@ -42,7 +42,7 @@ function toBits(data: Float32Array | Float64Array, width: number): Uint8Array {
  *
  * @throws DdclError `data` for numbers beyond the range of float16, or not finite for int8; `argument` for another precision
  */
-export function quantise(
+export function quantize(
   data: Float32Array | Float64Array,
   shape: readonly number[],
   precision: EncodedPrecision,
@@ -55,7 +55,7 @@ export function quantise(
       if (large >= 0) {
         throw new DdclError(
           'data',
-          `float16 holds numbers up to ${largestFloat16}, but ${data[large]} came. Ask for float32 or int8, or normalise.`,
+          `float16 holds numbers up to ${largestFloat16}, but ${data[large]} came. Ask for float32 or int8, or normalize.`,
         );
       }
       return { precision, shape, data: toFloat16(data) };
@@ -73,7 +73,7 @@ export function quantise(
 }
 
 /** The numbers that an encoded array stands for; +1 and -1 for the bits of `binary`. A copy, except for float32. */
-export function dequantise({ precision, shape, data, scales }: EncodedArray): Float32Array {
+export function dequantize({ precision, shape, data, scales }: EncodedArray): Float32Array {
   const width = widthOf(shape);
   switch (precision) {
     case 'float32':

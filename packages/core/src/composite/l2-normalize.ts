@@ -8,18 +8,18 @@ import { resolveAxis } from './softmax.ts';
 
 /**
  * Vectors of length 1 along `axis` (default the last). Those shorter than `floor` > 0 are divided by it, so zeros stay zeros and noise is
- * not blown up. The composite `l2Normalise/1` {axis, floor}, of two results: y, and the divisor d, which the gradient needs: with y = x / d
+ * not blown up. The composite `l2Normalize/1` {axis, floor}, of two results: y, and the divisor d, which the gradient needs: with y = x / d
  * it is `(g - y (g . y)) / d`, and `g / d` below the floor; by the chain rule it takes three times the passes.
  *
  * @throws DdclError `argument` for a floor that is not a number > 0
  */
-export function l2Normalise(x: Tensor, axis = -1, floor = 1e-12): Tensor {
+export function l2Normalize(x: Tensor, axis = -1, floor = 1e-12): Tensor {
   if (!(floor > 0 && floor < Infinity))
-    throw new DdclError('argument', `l2Normalise takes a floor > 0, but got ${floor}.`, { op: 'l2Normalise/1' });
-  const along = [resolveAxis('l2Normalise/1', x, axis)];
+    throw new DdclError('argument', `l2Normalize takes a floor > 0, but got ${floor}.`, { op: 'l2Normalize/1' });
+  const along = [resolveAxis('l2Normalize/1', x, axis)];
   const [result] = composite(
     {
-      name: 'l2Normalise/1',
+      name: 'l2Normalize/1',
       attributes: { axis: along[0]!, floor },
       decomposition: (input) => {
         const divisor = maximum(sqrt(sum(mul(input!, input!), along, { keepDims: true })), floor);
