@@ -17,7 +17,7 @@ export type { ReadOptions } from './documents/read-documents.ts';
 
 // Fitting
 export { fitHierarchy, type FitHierarchyResult } from './fit/fit-hierarchy.ts';
-export type { FitHierarchyOptions, HierarchyProgress, LevelReport } from './fit/options.ts';
+export type { FitHierarchyOptions, HierarchyProgress, LevelReport, LevelStart, StartDocument } from './fit/options.ts';
 export type { LevelQuantities } from './quantities/level-quantities.ts';
 
 // Topics of documents
@@ -28,7 +28,8 @@ export { partialFit, type PartialFitOptions } from './update/partial-fit.ts';
 export type { BornTopic, ChangeLog } from './update/change-log.ts';
 
 // Several workers
-export { shardSums, type ShardSums } from './shards/shard-sums.ts';
+export { shardSums, type ShardOptions, type ShardSums } from './shards/shard-sums.ts';
+export type { ShardPart } from './shards/parts.ts';
 export { mergeShards, type MergeOptions } from './shards/merge-shards.ts';
 export { shardFormatVersion, shardFromBytes, shardToBytes } from './shards/shard-bytes.ts';
 export type { LevelSums } from './sums/level-sums.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { fitHierarchy, type HierarchySpec, type LevelQuantities, type LevelReport } from '@ddcl/hier';
+import { fitHierarchy, resolveSpec, type HierarchySpec, type LevelQuantities, type LevelReport } from '@ddcl/hier';
 import type { TemperatureChoice } from '@ddcl/core/fit';
 import { backendOption } from '../backends/backend-options.ts';
 import {
@@ -12,14 +12,16 @@ import {
   wholeNumber,
 } from '../command-line/options.ts';
 import { addCorpusOptions, corpusText } from '../hier/corpus-options.ts';
+import { addSeedWordOptions, guidedStart, seedTopics, type SeedWordOptions } from '../hier/seed-words.ts';
 import { writeHierarchy } from '../hier/hierarchy-folder.ts';
-import { openCorpus, type CorpusOptions } from '../hier/open-corpus.ts';
+import { openCorpus, type CorpusOptions, type OpenedCorpus } from '../hier/open-corpus.ts';
 import { short } from '../measures/measures.ts';
 import { openOutFolder } from '../model-folder/out-folder.ts';
 import { usageError } from '../output/usage-error.ts';
-import { withCommand } from './with-command.ts';
+import { openText, type OpenedText } from '../text/open-text.ts';
+import { withCommand, type CommandScope } from './with-command.ts';
 
-interface HierFitOptions extends CorpusOptions {
+interface HierFitOptions extends CorpusOptions, SeedWordOptions {
   readonly prototypes: number[];
   readonly temperature?: TemperatureChoice;
   readonly joint?: boolean;
@@ -39,6 +41,7 @@ Examples:
   $ ddcl hier fit posts.jsonl --encoder ./encoder --prototypes 32,20 --out topics     # tokens to documents to topics
   $ ddcl hier fit tokens --documents mean --prototypes 20 --out topics                # one vector a document
   $ ddcl hier fit embeddings.npy --prototypes 20 --seed 1 --out topics --json
+  $ ddcl hier fit posts.jsonl --encoder ./encoder --prototypes 32,20 --seed-words guns,weapons --seed-words hockey --out topics
 
 The out folder gets hierarchy.safetensors, config.json and history.jsonl (the quantities of each level at each moment).`;
 
@@ -56,7 +59,7 @@ export function hierFitCommand(): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--out <folder>', 'folder for the hierarchy (required); must be new or empty');
-  return addCorpusOptions(command)
+  return addSeedWordOptions(addCorpusOptions(command))
     .addOption(
       new Option(
         '--temperature <T>',
@@ -83,6 +86,11 @@ function hierFitAction(paths: string[], options: HierFitOptions, command: Comman
       throw usageError(
         '--through says how levels move together, so it needs --joint. Add --joint, or leave --through out.',
       );
+    if (options.seedText !== undefined && options.seedWords === undefined)
+      throw usageError(
+        '--seed-text is for the words of topics to look for. Add --seed-words, or leave --seed-text out.',
+      );
+    const seeds = await seedTopics(options.seedWords ?? []);
     const out = resolve(options.out);
     scope.own(await openOutFolder(out), (release) => release());
     const { backend } = await scope.backend(options.backend, 'float32');
@@ -94,6 +102,17 @@ function hierFitAction(paths: string[], options: HierFitOptions, command: Comman
       dimension: source.dimension,
       ...(source.encoder !== undefined && { encoder: source.encoder }),
     };
+    const last = resolveSpec(spec).at(-1)!;
+    const starts =
+      seeds.length === 0
+        ? undefined
+        : {
+            [last.name]: guidedStart(seeds, await seedTexts(paths, options, corpus, scope), {
+              count: last.prototypes,
+              width: last.width,
+              seed,
+            }),
+          };
     const history: LevelQuantities[] = [];
     const warnings: string[] = [];
     const units = { read: 'documents', encode: 'documents', fit: 'steps', joint: 'epochs' };
@@ -102,6 +121,7 @@ function hierFitAction(paths: string[], options: HierFitOptions, command: Comman
       ...(through !== undefined && { through }),
       ...(epochs !== undefined && { epochs }),
       ...(certificate !== undefined && { certificate }),
+      ...(starts !== undefined && { starts }),
       restarts,
       seed,
       memory: memory * 2 ** 20,
@@ -114,7 +134,8 @@ function hierFitAction(paths: string[], options: HierFitOptions, command: Comman
     });
     progress.stop();
     scope.warn(warnings);
-    const measures = { documents, tokens, empty, badRows: corpus.badRows, levels, backend: backend.name };
+    const seeded = seeds.map((words, topic) => ({ topic, words }));
+    const measures = { documents, tokens, empty, badRows: corpus.badRows, levels, seeded, backend: backend.name };
     await writeHierarchy(
       out,
       model,
@@ -127,6 +148,7 @@ function hierFitAction(paths: string[], options: HierFitOptions, command: Comman
           epochs: epochs ?? null,
           restarts,
           seed,
+          ...(seeds.length > 0 && { seedWords: seeds.map((words) => words.join(',')).join('; ') }),
           joint: joint ?? false,
           through: through ?? false,
           memory,
@@ -140,13 +162,35 @@ function hierFitAction(paths: string[], options: HierFitOptions, command: Comman
   });
 }
 
+/** The texts of the corpus, for words that are looked for in them. */
+function seedTexts(
+  paths: readonly string[],
+  { seedText, textField, stripHtml, strict = false }: HierFitOptions,
+  { isText }: OpenedCorpus,
+  { signal }: CommandScope,
+): Promise<OpenedText> {
+  if (seedText === undefined && !isText)
+    throw usageError(
+      '--seed-words are looked for in texts, but the corpus is token shards or vectors. Give the texts of the same documents with --seed-text.',
+    );
+  // Rows that are no texts were told of when the corpus was opened, and left out there too.
+  return openText(seedText ?? paths, { textField, stripHtml, signal, ...(strict ? {} : { onBadRow: () => {} }) });
+}
+
 function formatFit(
   {
     documents,
     tokens,
     empty,
     levels,
-  }: { documents: number; tokens: number; empty: number; levels: readonly LevelReport[] },
+    seeded,
+  }: {
+    documents: number;
+    tokens: number;
+    empty: number;
+    levels: readonly LevelReport[];
+    seeded: readonly { topic: number; words: readonly string[] }[];
+  },
   out: string,
   seconds: number,
 ): string {
@@ -155,5 +199,6 @@ function formatFit(
     ({ level, items, fitted, lq, lols, v, hard, temperatureShare, use, distinct }) =>
       `${level.padEnd(10)} ${items} items${fitted < items ? ` (fitted on ${fitted})` : ''}, hard error ${short(hard)}, L_q ${short(lq)} = L_OLS ${short(lols)} + V ${short(v)}, T / T_c ${short(temperatureShare)}, use ${short(100 * use)} %, ${distinct} distinct`,
   );
+  lines.push(...seeded.map(({ topic, words }) => `topic ${topic} began with ${words.join(', ')}`));
   return `${documents} documents, ${tokens} tokens${without}\n${lines.join('\n')}\n\n${short(seconds)} s; written to ${out}`;
 }

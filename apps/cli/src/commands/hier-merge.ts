@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
-import { mergeShards, shardFromBytes, shardSums, shardToBytes } from '@ddcl/hier';
+import { Command, InvalidArgumentError } from 'commander';
+import { mergeShards, shardFromBytes, shardSums, shardToBytes, type ShardPart } from '@ddcl/hier';
 import { commandLine, positiveNumber } from '../command-line/options.ts';
 import { withFileName } from '../data/data-error.ts';
 import { addCorpusOptions, corpusText } from '../hier/corpus-options.ts';
@@ -14,6 +14,7 @@ import { reasonOf, writeWhole } from '../output/write-file.ts';
 import { withCommand } from './with-command.ts';
 
 interface HierShardOptions extends CorpusOptions {
+  readonly part?: ShardPart;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -21,13 +22,22 @@ interface HierShardOptions extends CorpusOptions {
 interface HierMergeOptions {
   readonly out: string;
   readonly rate: number;
+  readonly allowShared?: boolean;
   readonly json?: boolean;
 }
 
 const shardExamples = `
 Examples:
   $ ddcl hier shard topics part-1.jsonl --out part-1.safetensors     # on any machine that has the model and its part
-  $ ddcl hier merge topics part-*.safetensors --out topics-2`;
+  $ ddcl hier shard topics part-1.jsonl --part 1/7 --out part-1.safetensors
+  $ ddcl hier merge topics part-*.safetensors --out topics-2         # says which of the 7 is missing`;
+
+/** `2/7`. */
+function shardPart(text: string): ShardPart {
+  const [, number = NaN, of = NaN] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (number >= 1 && number <= of) return { number, of };
+  throw new InvalidArgumentError('Expected the number of the part and of all, such as 2/7.');
+}
 
 /** `ddcl hier shard`. */
 export function hierShardCommand(): Command {
@@ -37,6 +47,7 @@ export function hierShardCommand(): Command {
     .argument('<corpus...>', corpusText)
     .requiredOption('--out <file.safetensors>', 'file for the sums (required)');
   return addCorpusOptions(command, true)
+    .option('--part <i/n>', 'which part of the corpus this is: a merge then says which parts are missing', shardPart)
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', shardExamples)
     .action(hierShardAction);
@@ -49,6 +60,7 @@ function hierShardAction(folder: string, paths: string[], options: HierShardOpti
     const { hierarchy, config } = await loadHierarchy(resolve(folder));
     const { source, documents, badRows } = await openCorpus(paths, options, scope, config);
     const sums = await shardSums(hierarchy, source, {
+      ...(options.part !== undefined && { part: options.part }),
       signal: scope.signal,
       onProgress: (done) => scope.progress.show({ phase: 'adding up', done, total: documents, unit: 'documents' }),
     });
@@ -69,6 +81,7 @@ export function hierMergeCommand(): Command {
     .argument('<shards...>', 'files of ddcl hier shard')
     .requiredOption('--out <folder>', 'folder for the new hierarchy (required); must be new or empty')
     .option('--rate <share>', 'how far prototypes go to the mean of their items, up to 1', positiveNumber, 1)
+    .option('--allow-shared', 'let documents count twice that several shards hold')
     .option('--json', 'print one JSON object on stdout')
     .addHelpText('after', shardExamples)
     .action((folder: string, files: string[], options: HierMergeOptions, self: Command) =>
@@ -77,7 +90,13 @@ export function hierMergeCommand(): Command {
         scope.own(await openOutFolder(out), (release) => release());
         const { hierarchy, config } = await loadHierarchy(resolve(folder));
         const shards = await Promise.all(files.map(readShard));
-        const model = mergeShards(hierarchy, shards, { rate: options.rate });
+        const warnings: string[] = [];
+        const model = mergeShards(hierarchy, shards, {
+          rate: options.rate,
+          shared: options.allowShared ?? false,
+          onWarning: (warning) => void warnings.push(warning),
+        });
+        scope.warn(warnings);
         const measures = { documents: model.documents, shards: shards.length };
         const { data, text } = config;
         await writeHierarchy(out, model, {

@@ -45,6 +45,8 @@ export interface OpenedCorpus {
   readonly documents: number;
   /** For texts and token shards: by what they became tokens. */
   readonly text: { readonly encoder: EncoderRecord; readonly documents: DocumentMode } | undefined;
+  /** Whether it is texts, which an encoder made tokens of just now. */
+  readonly isText: boolean;
   readonly data: ModelConfig['data'];
   /** Rows that are no texts, and were left out. */
   readonly badRows: number;
@@ -112,6 +114,7 @@ async function openTexts(
   const opened = await openShards([folder], mode, options, scope, undefined);
   return {
     ...opened,
+    isText: true,
     source: withIds(opened.source, ids),
     data: { ...opened.data, fingerprint },
     badRows: bad.length,
@@ -160,6 +163,7 @@ async function openShards(
     source: { ...documentsOf(means?.reader ?? shards.reader, bounds, means && isEmpty), encoder },
     documents: counts.documents,
     text: { encoder: record, documents: mode },
+    isText: false,
     data: { columns: null, tensor: null, tokens: offsets.at(-1)!, fingerprint },
     badRows: 0,
     describe: () => shards.describe(),
@@ -193,6 +197,7 @@ async function openVectors(
     source: documentsOf(reader, bounds),
     documents: reader.tokens,
     text: undefined,
+    isText: false,
     data: { columns: opened.columns ?? null, tensor: tensor ?? null, tokens: reader.tokens, fingerprint },
     badRows: 0,
     describe: () => opened.describe(),

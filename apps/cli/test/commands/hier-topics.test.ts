@@ -124,6 +124,43 @@ describe('ddcl hier topics', () => {
     expect((await topicsOf('--merge-price', '0.01')).topics).toHaveLength(3);
   });
 
+  it('are looked for by words', async () => {
+    folder.write('seeds.txt', 'engine, car\n\napple\n');
+    const posts = ['--vectors', folder.at('posts.npy')];
+    const fit = ['hier', 'fit', folder.at('posts.npy'), '--prototypes', '3', '--seed-text', folder.at('posts.jsonl')];
+    const made = await runAll<{ seeded: object }>([
+      [...fit, '--seed-words', folder.at('seeds.txt'), '--out', folder.at('guided')],
+      [...fit, '--seed-words', 'moon', '--seed-words', 'apple,pie', '--out', folder.at('guided-2')],
+    ]);
+    expect(made[0]!.seeded).toEqual([
+      { topic: 0, words: ['engine', 'car'] },
+      { topic: 1, words: ['apple'] },
+    ]);
+    const [one, two] = await runAll<Topics>(
+      ['guided', 'guided-2'].map((name) => ['hier', 'topics', folder.at(name), folder.at('posts.jsonl'), ...posts]),
+    );
+    const wordsOf = (told: Topics, topic: number): string[] =>
+      told.topics.find(({ id }) => id === topic)!.words.map(({ word }) => word);
+    expect(wordsOf(one!, 0)).toContain('engine');
+    expect(wordsOf(one!, 1)).toContain('apple');
+    expect(wordsOf(two!, 0)).toContain('moon');
+    expect(wordsOf(two!, 1)).toContain('apple');
+    const out = ['--out', folder.at('refused')];
+    await requireRefusals([
+      [[...fit, '--seed-words', 'zebra', ...out], /No document has anything of seed 0 .*"zebra".*Look at the spelling/],
+      [[...fit, ...out], /--seed-text is for the words of topics to look for\. Add --seed-words/],
+      [
+        ['hier', 'fit', folder.at('posts.npy'), '--prototypes', '3', '--seed-words', 'moon', ...out],
+        /--seed-words are looked for in texts, .* Give the texts of the same documents with --seed-text\.$/m,
+      ],
+      [
+        [...fit.slice(0, -1), folder.at('few.jsonl'), '--seed-words', 'moon', ...out],
+        /The corpus: has more documents than --seed-text, which has 4\./,
+      ],
+      [[...fit, ...['moon', 'pie', 'car', 'engine'].flatMap((word) => ['--seed-words', word]), ...out], /4 seeds need/],
+    ]);
+  });
+
   it('refuses what does not fit, with what to do', async () => {
     const [model, posts, vectors] = [folder.at('model'), folder.at('posts.jsonl'), folder.at('posts.npy')];
     const given = ['hier', 'topics', model, posts, '--vectors', vectors];

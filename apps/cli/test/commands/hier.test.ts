@@ -58,8 +58,8 @@ describe('ddcl hier', () => {
       ['hier', 'encode', model, folder.at('reviews.jsonl'), '--out', folder.at('topics.jsonl')],
       ['hier', 'encode', model, folder.at('first.jsonl'), '--out', folder.at('first-topics.jsonl')],
       ['hier', 'update', model, folder.at('first.jsonl'), '--out', folder.at('updated')],
-      ['hier', 'shard', model, folder.at('first.jsonl'), '--out', folder.at('first.safetensors')],
-      ['hier', 'shard', model, folder.at('rest.jsonl'), '--out', folder.at('rest.safetensors')],
+      ['hier', 'shard', model, folder.at('first.jsonl'), '--part', '1/2', '--out', folder.at('first.safetensors')],
+      ['hier', 'shard', model, folder.at('rest.jsonl'), '--part', '2/2', '--out', folder.at('rest.safetensors')],
       ['hier', 'shard', model, folder.at('reviews.jsonl'), '--out', folder.at('all.safetensors')],
       [
         'hier',
@@ -71,6 +71,7 @@ describe('ddcl hier', () => {
         folder.at('merged'),
       ],
       ['hier', 'merge', model, folder.at('all.safetensors'), '--out', folder.at('whole')],
+      ['hier', 'topics', model, folder.at('reviews.jsonl'), '--html', folder.at('page.html')],
     ]);
     expect(fit).toMatchObject({ documents: count - 1, empty: 1, badRows: 0 });
     expect(fit!.levels.map(({ level, items }) => [level, items])).toEqual([
@@ -92,6 +93,11 @@ describe('ddcl hier', () => {
     expect(new Set(lines.flatMap(({ topic }) => topic ?? []))).toEqual(new Set([0, 1]));
     expect(linesOf('first-topics.jsonl')).toEqual(lines.slice(0, 20));
     expect(folder.read('model/history.jsonl').toString().trim().split('\n').length).toBeGreaterThanOrEqual(4);
+    // A document without tokens has no place on the map.
+    const rows = JSON.parse(/id="documents-data">([^<]*)</.exec(folder.read('page.html').toString())![1]!) as [
+      string,
+    ][];
+    expect(rows.map(([id]) => id)).toEqual(lines.flatMap(({ id, topic }) => (topic === null ? [] : [id])));
     const { levels } = await runJson<{ levels: object }>(['inspect', model]);
     expect(levels).toMatchObject({
       token: { prototypes: 6, passes: 'residuals' },
@@ -166,6 +172,16 @@ describe('ddcl hier', () => {
       expect(levelsOf(hierarchyFromBytes(bytes(name))), name).toEqual(
         levelsOf(hierarchyFromBytes(hierarchyToBytes(made))),
       );
+    // Twenty of the documents again.
+    folder.write('again.npy', npy([20, 3], 'float32', data.slice(0, 60)));
+    const both = ['hier', 'merge', model, folder.at('new.safetensors'), folder.at('again.safetensors')];
+    await runAll([['hier', 'shard', model, folder.at('again.npy'), '--out', folder.at('again.safetensors')]]);
+    await requireRefusals([
+      [[...both, '--out', folder.at('refused')], /have 20 documents in common, which count twice/],
+    ]);
+    const shared = await runJson([...both, '--allow-shared', '--out', folder.at('shared')]);
+    expect(shared).toMatchObject({ documents: 60 });
+    expect(shared.stderr).toContain('have 20 documents in common');
     // None of them is another one by chance.
     expect(new Set(Object.keys(wanted).map((name) => bytes(name).toString('hex'))).size).toBe(5);
   });
@@ -177,6 +193,15 @@ describe('ddcl hier', () => {
     expect(fit.stderr).toContain('warning: 2 rows are no texts and were left out: ');
     expect(fit.stderr).toContain('broken.jsonl line 2 (');
     expect(fit.stderr).toContain('broken.jsonl line 4 (');
+    // The texts in which words are looked for leave the same lines out.
+    const guided = await runJson<{ seeded: object }>([
+      ...args,
+      '--seed-words',
+      'tree,river',
+      '--out',
+      folder.at('guided'),
+    ]);
+    expect(guided.seeded).toEqual([{ topic: 0, words: ['tree', 'river'] }]);
     await requireRefusals([
       [[...args, '--strict', '--out', folder.at('strict')], /line 2 is not JSON: .*Write one complete JSON/],
     ]);
@@ -248,6 +273,14 @@ describe('refuses', () => {
         /Shards 1 and 2 hold the same 19 documents/,
       ],
       [['hier', 'merge', model, texts, '--out', folder.at('b')], /first\.jsonl/],
+      [
+        ['hier', 'merge', model, folder.at('rest.safetensors'), '--out', folder.at('b')],
+        /Of 2 parts one is missing: 1\. Give all parts/,
+      ],
+      [
+        ['hier', 'shard', model, texts, '--part', '3/2', '--out', folder.at('c.safetensors')],
+        /Expected the number of the part and of all, such as 2\/7/,
+      ],
     ]);
   });
 });

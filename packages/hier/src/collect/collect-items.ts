@@ -1,15 +1,16 @@
+import type { FloatDType } from '@ddcl/core';
 import { createClimber } from '../climb/climber.ts';
 import type { DocumentSource } from '../documents/document-source.ts';
 import { readDocuments, type ReadOptions } from '../documents/read-documents.ts';
 import { itemKey } from '../hash/hash.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
-import { createHashSample } from '../sample/hash-sample.ts';
+import { createHashSample, sampleBytes } from '../sample/hash-sample.ts';
 import type { ResolvedLevel } from '../spec/resolve.ts';
 
 /** Items of a level, or a sample of them, in an order that their documents' tokens alone decide. */
 export interface CollectedItems {
-  /** [n, width]. */
-  readonly rows: Float32Array;
+  /** [n, width], of the dtype that was asked for. */
+  readonly rows: Float32Array | Float64Array;
   /** How many there are. */
   readonly items: number;
   /** Documents with tokens, and tokens. */
@@ -26,20 +27,20 @@ const mostItems = (prototypes: number): number => Math.max(1 << 16, 512 * protot
  * One pass over the documents, of which what the levels that are fitted make of them is kept.
  *
  * @param isRaw the numbers that the last of these levels passes before they are projected
+ * @param dtype of the rows; default `float32`
  */
 export async function collectItems(
   source: DocumentSource,
   resolved: readonly ResolvedLevel[],
   fitted: readonly FittedLevel[],
   bytes: number,
-  options: ReadOptions & { readonly isRaw?: boolean },
+  options: ReadOptions & { readonly isRaw?: boolean; readonly dtype?: FloatDType },
 ): Promise<CollectedItems> {
-  const { isRaw = false } = options;
+  const { isRaw = false, dtype = 'float32' } = options;
   const width = isRaw ? resolved[fitted.length - 1]!.up!.numbers : resolved[fitted.length]!.width;
-  // A sample takes twice its rows.
   const prototypes = resolved[fitted.length]?.prototypes ?? 0;
-  const most = Math.max(1, Math.min(mostItems(prototypes), Math.floor(bytes / (8 * width))));
-  const sample = createHashSample(width, most);
+  const most = Math.max(1, Math.min(mostItems(prototypes), Math.floor(bytes / sampleBytes(width, dtype))));
+  const sample = createHashSample(width, most, dtype);
   const climber = createClimber(resolved, fitted, { isRaw });
   // Where a level's items are whole documents, those that would not be kept need not be computed.
   const onePerDocument = fitted.length > 0 && resolved[fitted.length - 1]!.up!.group === 'document';

@@ -9,7 +9,7 @@ import {
   type FitOptions,
 } from '@ddcl/core/fit';
 import { requireNumber, requireWhole } from '../checks/require.ts';
-import { refineDirections } from './refine-directions.ts';
+import { refineDirections, requireGoingOn } from './refine-directions.ts';
 import { withContext, type TokenContext } from './with-context.ts';
 
 const defaultContext: TokenContext = { reach: 32, weight: 1 };
@@ -43,7 +43,7 @@ export interface CompressOptions extends Pick<FitOptions, 'temperature' | 'seed'
  *
  * @param tokens [tokens, m], padding left out
  * @param budget most vectors, >= 1
- * @throws DdclError `argument` for another budget; `shape` for numbers that are no rows of m; `data` for numbers that are not finite; as `fit`
+ * @throws DdclError `argument` for another budget; `shape` for numbers that are no rows of m; `data` for numbers that are not finite; `aborted` when the signal fires; as `fit`
  */
 export async function compressTokens(
   backend: Backend,
@@ -65,6 +65,7 @@ export async function compressTokens(
   const { normalize = true, context = defaultContext, ...fitting } = options;
   requireWhole('context.reach', context.reach, 0);
   requireNumber('context.weight', context.weight, (weight) => weight >= 0, 'a number >= 0');
+  requireGoingOn(options.signal);
   const rows = tokens.length / dimension;
   const points = normalize ? normalized(tokens, dimension) : tokens;
   const cells = distinctCells(points, rows, dimension, budget) ?? (await fittedCells());
@@ -94,10 +95,15 @@ export async function compressTokens(
     const source = tokensFromReader(tokensFromArray(told, dimension));
     const { model } = await fitPrototypes(backend, source, { ...fitting, prototypes: budget, records: 1 });
     if (normalize)
-      return refineDirections(backend, told, normalized(Float32Array.from(model.prototypes), dimension), dimension);
+      return refineDirections(backend, told, normalized(Float32Array.from(model.prototypes), dimension), {
+        dimension,
+        signal: options.signal,
+      });
     const found = new Int32Array(rows);
     let at = 0;
-    for await (const { data, rows: count } of encodeTokens(backend, model, source, 'codes')) {
+    for await (const { data, rows: count } of encodeTokens(backend, model, source, 'codes', {
+      signal: options.signal,
+    })) {
       found.set(data, at);
       at += count;
     }

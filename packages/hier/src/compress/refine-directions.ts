@@ -1,5 +1,6 @@
-import { argMax, f32, matmul, trace } from '@ddcl/core';
+import { argMax, DdclError, f32, matmul, trace } from '@ddcl/core';
 import type { Backend } from '@ddcl/core/backend';
+import type { AbortSignalLike } from '@ddcl/core/fit';
 
 /** Rounds, at most. */
 const mostRounds = 10;
@@ -8,6 +9,11 @@ const least = 1e-3;
 /** Tokens times directions of one product: 32 MiB. */
 const productNumbers = 2 ** 23;
 
+/** @throws DdclError `aborted` when the signal fired */
+export function requireGoingOn(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted === true) throw new DdclError('aborted', 'The compression was aborted.');
+}
+
 /**
  * Moves directions to the means of the tokens that they are nearest to by cosine, round by round (spherical k-means, Dhillon and Modha 2001). Cells of means within the ball, which is what a fit has, are not those of directions of length 1: a mean of
  * tokens that differ much is short, and so loses tokens to others.
@@ -15,12 +21,13 @@ const productNumbers = 2 ** 23;
  * @param points [n, m], of length 1
  * @param directions [K, m], of length 1; changed in place
  * @returns the cell of each token
+ * @throws DdclError `aborted` when the signal fires
  */
 export async function refineDirections(
   backend: Backend,
   points: Float32Array,
   directions: Float32Array,
-  dimension: number,
+  { dimension, signal }: { readonly dimension: number; readonly signal?: AbortSignalLike | undefined },
 ): Promise<Int32Array> {
   const [rows, count] = [points.length / dimension, directions.length / dimension];
   const size = Math.min(rows, Math.max(1, Math.floor(productNumbers / count)));
@@ -57,6 +64,7 @@ export async function refineDirections(
     const axes = backend.upload({ dtype: 'float32', shape: [count, dimension] }, directions);
     try {
       for (const [block, tokens] of blocks.entries()) {
+        requireGoingOn(signal);
         const [found] = await executable.run([tokens, axes]);
         cells.set((await backend.download(found!)) as Int32Array, block * size);
         backend.free(found!);

@@ -20,6 +20,7 @@ import type { HierarchyModel } from '../model/hierarchy-model.ts';
 import { principalAxes } from '../project/principal-axes.ts';
 import { resolveSpec, type ResolvedLevel } from '../spec/resolve.ts';
 import type { HierarchySpec } from '../spec/spec.ts';
+import { startDocuments } from './start-documents.ts';
 import { extraTopic } from '../worth/extra-topic.ts';
 import { collectItems, type CollectedItems } from '../collect/collect-items.ts';
 import { fitJoint } from '../joint/fit-joint.ts';
@@ -62,13 +63,20 @@ export async function fitHierarchy(
   const whole: HierarchySpec = encoder === undefined ? spec : { ...spec, encoder };
   const resolved = resolveSpec(whole);
   const own = resolveOptions(options, resolved);
+  const { dtype } = own;
   let levels: FittedLevel[] = [];
   const reports: LevelReport[] = [];
   let items!: CollectedItems;
   for (const level of resolved) {
-    items = await collectItems(source, resolved, levels, own.memory, reading(source, level.name, own));
+    items = await collectItems(source, resolved, levels, own.memory, { ...reading(source, level.name, own), dtype });
     requireEnough(level, items);
-    const fitted = await fitLevel(backend, level, items, own, level === resolved.at(-1) ? own.restarts : 1);
+    const restarts = level === resolved.at(-1) ? own.restarts : 1;
+    const given = own.starts[level.name];
+    const start =
+      typeof given === 'function'
+        ? await given(startDocuments(source, resolved, levels, reading(source, level.name, own)))
+        : (given ?? (await bestStart(backend, items.rows, level.width, level.prototypes, own, restarts)));
+    const fitted = await fitLevel(backend, level, items, own, start === undefined ? restarts : 1, start);
     reports.push(reportOf(level, items, fitted));
     const { model, quantities } = fitted;
     const masses = quantities.shares.map((share) => share * items.items);
@@ -84,13 +92,10 @@ export async function fitHierarchy(
   if (own.mode === 'joint') {
     levels = [...(await fitJoint(backend, resolved, levels, source, { ...own, onEpochDone }))];
     for (const [index, level] of resolved.entries()) {
-      items = await collectItems(
-        source,
-        resolved,
-        levels.slice(0, index),
-        own.memory,
-        reading(source, level.name, own),
-      );
+      items = await collectItems(source, resolved, levels.slice(0, index), own.memory, {
+        ...reading(source, level.name, own),
+        dtype,
+      });
       const moved = await measureMoved(backend, level, levels[index]!, items, own);
       [levels[index], reports[index]] = [moved.level, moved.report];
     }
@@ -128,14 +133,14 @@ async function fitLevel(
   { rows }: CollectedItems,
   options: ResolvedOptions,
   restarts: number,
+  start: Float32Array | Float64Array | undefined,
 ): Promise<LevelFit> {
-  const { epochs, seed, dtype, starts, signal, onProgress, onEpoch, onWarning, certificate } = options;
+  const { epochs, seed, dtype, signal, onProgress, onEpoch, onWarning, certificate } = options;
   const source = tokensFromReader(tokensFromArray(rows, width));
-  const start = starts[name] ?? (await bestStart(backend, rows, width, prototypes, options, restarts));
   const result = await fitPrototypes(backend, source, {
     prototypes,
     temperature,
-    restarts: start === undefined ? restarts : 1,
+    restarts,
     seed,
     dtype,
     ...(start !== undefined && { start, anneal: false, relocate: false }),
@@ -171,7 +176,7 @@ async function fitLevel(
  */
 async function bestStart(
   backend: Backend,
-  rows: Float32Array,
+  rows: Float32Array | Float64Array,
   width: number,
   count: number,
   { seed, dtype, signal }: ResolvedOptions,
@@ -215,6 +220,7 @@ async function project(
   const { name, up } = resolved[levels.length - 1]!;
   const { rows } = await collectItems(source, resolved, levels, options.memory, {
     ...reading(source, name, options),
+    dtype: options.dtype,
     isRaw: true,
   });
   return principalAxes(backend, rows, up!.numbers, up!.project!, options.seed);

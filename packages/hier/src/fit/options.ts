@@ -17,6 +17,21 @@ export interface HierarchyProgress {
   readonly total: number | undefined;
 }
 
+/** A document as a level that is not fitted yet will see it. */
+export interface StartDocument {
+  readonly id: string;
+  /** 0 for one that counts for nothing. */
+  readonly tokens: number;
+  /** What the level is given, [width]: a mean where it has several items of the document, zeros without tokens. */
+  readonly vector: Float32Array;
+}
+
+/** Prototypes to start from, or what makes them of all documents, in the order of their source. */
+export type LevelStart =
+  | Float32Array
+  | Float64Array
+  | ((documents: AsyncIterable<StartDocument>) => Promise<Float32Array | Float64Array>);
+
 export interface FitHierarchyOptions {
   /**
    * `levels` (the default) fits one after the other, from tokens upwards. `joint` goes on from there with epochs in which all levels move together and
@@ -37,8 +52,11 @@ export interface FitHierarchyOptions {
   readonly restarts?: number;
   /** Measure the stability certificate of each level (docs/math.md section 4), which may take longer than its fit. Default false. */
   readonly certificate?: boolean;
-  /** Where prototypes of levels start, by name, [K, width] in the items' units; default: `pulled` of `initialize`. */
-  readonly starts?: Readonly<Record<string, Float32Array | Float64Array>>;
+  /**
+   * Where prototypes of levels start, by name, [K, width] in the items' units, or a function that makes them when the levels below are fitted, such as of
+   * `guidedStarts`; default: `pulled` of `initialize`.
+   */
+  readonly starts?: Readonly<Record<string, LevelStart>>;
   /** A whole number >= 0; equal seeds give equal models on a deterministic backend, whatever the order of the documents. Default 0. */
   readonly seed?: number;
   /** Of prototypes and of the fit's programs. Default `float32`. */

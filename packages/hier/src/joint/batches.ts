@@ -1,4 +1,4 @@
-import { createRandom } from '@ddcl/core';
+import { createRandom, type FloatDType } from '@ddcl/core';
 import type { KeptDocument } from './sample-documents.ts';
 
 /** Documents of a step, at most, and items of a level between the first and the last. */
@@ -10,9 +10,9 @@ export type BatchRows = readonly number[];
 /** One batch: its arrays are used again for the next. */
 export interface JointBatch {
   /** [rows, m]. */
-  readonly tokens: Float32Array;
+  readonly tokens: Float32Array | Float64Array;
   /** For each level 1 for its items, 0 for what fills up. */
-  readonly weights: readonly Float32Array[];
+  readonly weights: readonly (Float32Array | Float64Array)[];
   /** For each level but the last, the row of the next that each item belongs to. */
   readonly ids: readonly Int32Array[];
 }
@@ -32,15 +32,15 @@ export function batchRows(documents: readonly KeptDocument[], levels: number): B
 export function* jointBatches(
   documents: readonly KeptDocument[],
   rows: BatchRows,
-  dimension: number,
-  seed: number,
+  { dimension, dtype, seed }: { readonly dimension: number; readonly dtype: FloatDType; readonly seed: number },
 ): Generator<JointBatch> {
   const order = createRandom(seed).permutation(documents.length);
+  const Numbers = dtype === 'float32' ? Float32Array : Float64Array;
   let next = 0;
   while (next < order.length) {
     const batch = {
-      tokens: new Float32Array(rows[0]! * dimension),
-      weights: rows.map((size) => new Float32Array(size)),
+      tokens: new Numbers(rows[0]! * dimension),
+      weights: rows.map((size) => new Numbers(size)),
       ids: rows.slice(0, -1).map((size) => new Int32Array(size)),
     };
     const filled = rows.map(() => 0);

@@ -1,5 +1,5 @@
 import type { Backend } from '@ddcl/core/backend';
-import { adam, DdclError, tensorType, type TensorType } from '@ddcl/core';
+import { adam, DdclError, tensorType, type FloatDType, type TensorType } from '@ddcl/core';
 import { measureSource, modelState, tokensFromArray, tokensFromReader, type AbortSignalLike } from '@ddcl/core/fit';
 import { createTrainer, type ParameterDefinition } from '@ddcl/core/train';
 import type { DocumentSource } from '../documents/document-source.ts';
@@ -23,6 +23,7 @@ export interface JointOptions {
   readonly epochs?: number | undefined;
   readonly through: boolean;
   readonly seed: number;
+  readonly dtype: FloatDType;
   readonly memory: number;
   readonly signal?: AbortSignalLike | undefined;
   readonly onEpoch?: ((quantities: LevelQuantities) => void) | undefined;
@@ -38,14 +39,15 @@ export async function fitJoint(
   resolved: readonly ResolvedLevel[],
   levels: readonly FittedLevel[],
   source: DocumentSource,
-  { epochs = defaultEpochs, through, seed, memory, signal, onEpoch, onEpochDone }: JointOptions,
+  { epochs = defaultEpochs, through, seed, dtype, memory, signal, onEpoch, onEpochDone }: JointOptions,
 ): Promise<readonly FittedLevel[]> {
   const documents = await sampleDocuments(source, resolved, memory, { signal });
   const rows = batchRows(documents, resolved.length);
   const { dimension } = source;
   const trainer = await createTrainer(backend, {
     parameters: parametersOf(levels),
-    inputs: inputsOf(rows, dimension),
+    dtype,
+    inputs: inputsOf(rows, dimension, dtype),
     controls: ['rate'],
     groups: [{ match: 'prototypes.*', optimizer: adam(), learningRate: 'rate' }],
     reports: false,
@@ -57,7 +59,7 @@ export async function fitJoint(
     let moved = levels;
     for (let epoch = 0; epoch < epochs; epoch++) {
       const rate = startRate * (endShare + (1 - endShare) * 0.5 * (1 + Math.cos((Math.PI * epoch) / epochs)));
-      for (const batch of jointBatches(documents, rows, dimension, seed + epoch)) {
+      for (const batch of jointBatches(documents, rows, { dimension, dtype, seed: seed + epoch })) {
         if (signal?.aborted === true) throw new DdclError('aborted', 'The fit was aborted.');
         await trainer.step(named(batch), { rate });
       }
@@ -93,16 +95,16 @@ function parametersOf(levels: readonly FittedLevel[]): Record<string, ParameterD
   return Object.fromEntries(entries);
 }
 
-function inputsOf(rows: readonly number[], dimension: number): Record<string, TensorType> {
-  const inputs: Record<string, TensorType> = { tokens: tensorType('float32', [rows[0]!, dimension]) };
+function inputsOf(rows: readonly number[], dimension: number, dtype: FloatDType): Record<string, TensorType> {
+  const inputs: Record<string, TensorType> = { tokens: tensorType(dtype, [rows[0]!, dimension]) };
   rows.forEach((size, index) => {
-    inputs[`weights.${index}`] = tensorType('float32', [size]);
+    inputs[`weights.${index}`] = tensorType(dtype, [size]);
     if (index + 1 < rows.length) inputs[`ids.${index}`] = tensorType('int32', [size]);
   });
   return inputs;
 }
 
-function named({ tokens, weights, ids }: JointBatch): Record<string, Float32Array | Int32Array> {
+function named({ tokens, weights, ids }: JointBatch): Record<string, Float32Array | Float64Array | Int32Array> {
   return {
     tokens,
     ...Object.fromEntries(weights.map((own, index) => [`weights.${index}`, own])),

@@ -75,7 +75,7 @@ export function itemsOf(
   documents: readonly KeptDocument[],
   resolved: readonly ResolvedLevel[],
   levels: readonly FittedLevel[],
-): readonly Float32Array[] {
+): readonly Float64Array[] {
   const rows = resolved.map((): number[] => []);
   const climber = createClimber(resolved, levels);
   for (const document of documents) {
@@ -85,5 +85,5 @@ export function itemsOf(
       for (let axis = 0; axis < item.length; axis++) own.push(item[axis]! * frameScale + offset[axis]!);
     });
   }
-  return rows.map((own) => Float32Array.from(own));
+  return rows.map((own) => Float64Array.from(own));
 }

@@ -22,7 +22,7 @@ const rowsPerAxis = 8;
  */
 export async function principalAxes(
   backend: Backend,
-  rows: Float32Array,
+  rows: Float32Array | Float64Array,
   width: number,
   components: number,
   seed: number,
@@ -30,7 +30,12 @@ export async function principalAxes(
   const count = rows.length / width;
   const mean = centre(rows, width);
   const carried = Math.min(components + extra, width, count);
-  const products = await openProducts(backend, rows, width, carried);
+  const products = await openProducts(
+    backend,
+    rows instanceof Float32Array ? rows : Float32Array.from(rows),
+    width,
+    carried,
+  );
   try {
     let basis = orthonormal(randomNumbers(createRandom(seed).fork('projection'), width * carried), width, carried);
     for (let pass = 0; pass < passes; pass++)
@@ -62,7 +67,7 @@ export async function principalAxes(
   }
 }
 
-function centre(rows: Float32Array, width: number): Float64Array {
+function centre(rows: Float32Array | Float64Array, width: number): Float64Array {
   const count = rows.length / width;
   const mean = new Float64Array(width);
   for (let row = 0; row < count; row++)

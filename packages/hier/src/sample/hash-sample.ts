@@ -1,21 +1,30 @@
+import type { FloatDType } from '@ddcl/core';
+
 /** Rows of a stream whose keys are the smallest: which they are does not depend on the order in which they come. */
 export interface HashSample {
   /** Whether a row of this key would be kept: saves making those that would not. */
   wants(key: number): boolean;
   add(key: number, row: Float32Array | Float64Array, start: number): void;
   /** The rows in the order of their keys, [rows, width]; once. */
-  take(): Float32Array;
+  take(): Float32Array | Float64Array;
 }
 
-/** @param most rows that are kept, >= 1; memory is that of twice as many */
-export function createHashSample(width: number, most: number): HashSample {
-  let rows = new Float32Array(0);
+/** Bytes of a row that is kept: a sample takes twice its rows. */
+export const sampleBytes = (width: number, dtype: FloatDType): number => (dtype === 'float32' ? 8 : 16) * width;
+
+/**
+ * @param most rows that are kept, >= 1; memory is that of {@link sampleBytes} each
+ * @param dtype of the rows that are kept
+ */
+export function createHashSample(width: number, most: number, dtype: FloatDType = 'float32'): HashSample {
+  const Numbers = dtype === 'float32' ? Float32Array : Float64Array;
+  let rows = new Numbers(0);
   let keys = new Float64Array(0);
   let [held, limit] = [0, Infinity];
 
   const grow = (): void => {
     const size = Math.min(2 * most, Math.max(64, 2 * keys.length));
-    const [allRows, allKeys] = [new Float32Array(size * width), new Float64Array(size)];
+    const [allRows, allKeys] = [new Numbers(size * width), new Float64Array(size)];
     allRows.set(rows.subarray(0, held * width));
     allKeys.set(keys.subarray(0, held));
     [rows, keys] = [allRows, allKeys];
@@ -50,9 +59,9 @@ export function createHashSample(width: number, most: number): HashSample {
       held += 1;
     },
     take() {
-      const sorted = new Float32Array(Math.min(held, most) * width);
+      const sorted = new Numbers(Math.min(held, most) * width);
       smallest().forEach((from, to) => sorted.set(rows.subarray(from * width, (from + 1) * width), to * width));
-      [rows, keys, held] = [new Float32Array(0), new Float64Array(0), 0];
+      [rows, keys, held] = [new Numbers(0), new Float64Array(0), 0];
       return sorted;
     },
   };

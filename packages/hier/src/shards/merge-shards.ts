@@ -5,12 +5,18 @@ import type { FittedLevel } from '../level/fitted-level.ts';
 import { createAssigner } from '../level/assigner.ts';
 import { leastMass, withFramedPrototypes } from '../level/move-prototypes.ts';
 import { modelHash, type HierarchyModel } from '../model/hierarchy-model.ts';
+import { sharedDocuments } from './document-keys.ts';
+import { requireAllParts } from './parts.ts';
 import { sumValues, type LevelSums } from '../sums/level-sums.ts';
 import type { ShardSums } from './shard-sums.ts';
 
 export interface MergeOptions {
   /** How far prototypes go, in 0..1: at 1, the default, each to the mean of its items, weighted by w. */
   readonly rate?: number;
+  /** Let documents count twice that several shards hold, as where a corpus has many of them twice. Default false: these are refused. */
+  readonly shared?: boolean;
+  /** Told of few documents that two shards hold, and of fewer documents than the model has. */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /** Sums of shares, added up. */
@@ -22,12 +28,12 @@ export interface MergedSums {
 /**
  * One full-batch step from the sums of all shares: `p_k - rate * dL_q/dp_k / (2 sum_n w_nk)` at every level. Projections and temperatures stay.
  *
- * @throws DdclError `data` for sums of another model, or the same share twice, saying which, or of no documents at all; `argument` for none, or a rate that is not in 0..1
+ * @throws DdclError `data` for sums of another model, the same share twice or shares that overlap, parts that are missing or come twice, saying which, or of no documents at all; `argument` for none, or a rate that is not in 0..1
  */
 export function mergeShards(
   model: HierarchyModel,
   shards: readonly ShardSums[],
-  { rate = 1 }: MergeOptions = {},
+  { rate = 1, shared = false, onWarning }: MergeOptions = {},
 ): HierarchyModel {
   requireNumber('rate', rate, (value) => value > 0 && value <= 1, 'a number > 0 and <= 1');
   const merged = addShards(model, shards);
@@ -37,6 +43,11 @@ export function mergeShards(
       'The shards hold no document with tokens, so there is nothing to go to. Give at least one that does.',
     );
   }
+  requireApart(shards, shared, onWarning);
+  if (shards[0]!.part === undefined && merged.documents < model.documents)
+    onWarning?.(
+      `The shards hold ${merged.documents} documents, the model is of ${model.documents}: if they are to be the same, a shard is missing. Sums of numbered parts tell which.`,
+    );
   return {
     ...model,
     documents: merged.documents,
@@ -65,6 +76,7 @@ export function addShards(model: HierarchyModel, shards: readonly ShardSums[]): 
     }
     seen.set(same, index);
   }
+  requireAllParts(shards.map(({ part }) => part));
   const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
   return {
     documents: total(shards.map(({ documents }) => documents)),
@@ -79,6 +91,25 @@ export function addShards(model: HierarchyModel, shards: readonly ShardSums[]): 
       };
     }),
   };
+}
+
+/** @throws DdclError `data` for shards that hold so many of the same documents that they overlap */
+function requireApart(
+  shards: readonly ShardSums[],
+  isAllowed: boolean,
+  onWarning: ((warning: string) => void) | undefined,
+): void {
+  for (const { shards: pair, documents, isMany } of sharedDocuments(shards)) {
+    const [one, two] = pair.map((index) => index + 1);
+    const count = documents === 1 ? 'a document' : `${documents} documents`;
+    const told = `Shards ${one} and ${two} (${pair.map((index) => shards[index]!.documents).join(' and ')} documents) have ${count} in common, which count${documents === 1 ? 's' : ''} twice.`;
+    if (isMany && !isAllowed)
+      throw new DdclError(
+        'data',
+        `${told} Divide the corpus into parts that have none, or allow it (shared) where it holds documents twice.`,
+      );
+    onWarning?.(told);
+  }
 }
 
 function stepLevel(level: FittedLevel, sums: LevelSums, rate: number): FittedLevel {

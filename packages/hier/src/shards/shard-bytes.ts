@@ -6,23 +6,31 @@ import type { LevelSums } from '../sums/level-sums.ts';
 import type { ShardSums } from './shard-sums.ts';
 
 /** Version of the file of a shard's sums. A reader refuses others. */
-export const shardFormatVersion = 1;
+export const shardFormatVersion = 2;
 
 const format = 'ddcl.hierarchy-shard';
 const names = ['pulls', 'mass', 'wins', 'losses'] as const;
 
-/** Sums as a small safetensors file: 16 bytes per number of the prototypes, whatever the number of documents. Equal sums give equal bytes. */
-export function shardToBytes({ parent, content, documents, levels }: ShardSums): Uint8Array<ArrayBuffer> {
-  const tensors = levels.flatMap((level, index) =>
+/** Sums as a small safetensors file: 16 bytes per number of the prototypes and up to 32 kB of keys, whatever the number of documents. Equal sums give equal bytes. */
+export function shardToBytes({ parent, content, keys, part, documents, levels }: ShardSums): Uint8Array<ArrayBuffer> {
+  const tensorOf = (name: string, data: Float64Array): [string, SafetensorsTensor] => [
+    name,
+    { dtype: 'F64', shape: [data.length], data },
+  ];
+  const sums = levels.flatMap((level, index) =>
     names.flatMap((name) =>
-      (['high', 'low'] as const).map((part): [string, SafetensorsTensor] => {
-        const data = level[name][part];
-        return [`levels.${index}.${name}.${part}`, { dtype: 'F64', shape: [data.length], data }];
-      }),
+      (['high', 'low'] as const).map((half) => tensorOf(`levels.${index}.${name}.${half}`, level[name][half])),
     ),
   );
+  const tensors = [...sums, tensorOf('keys', keys)];
   const items = JSON.stringify(levels.map((level) => level.items));
-  const metadata = { parent, content, documents: String(documents), items };
+  const metadata = {
+    parent,
+    content,
+    documents: String(documents),
+    items,
+    part: part === undefined ? '' : `${part.number}/${part.of}`,
+  };
   return writeSafetensors(new Map(tensors), {
     format,
     formatVersion: String(shardFormatVersion),
@@ -50,7 +58,7 @@ export function shardFromBytes(bytes: Uint8Array | ArrayBuffer): ShardSums {
   if (metadata['format'] !== format) throw malformed(`its metadata has no "format": "${format}"`);
   if (metadata['formatVersion'] !== String(shardFormatVersion))
     throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
-  const { parent = '', content = '', documents = '', items = '[]' } = metadata;
+  const { parent = '', content = '', documents = '', items = '[]', part = '' } = metadata;
   const ordered: [string, SafetensorsTensor][] = [];
   const read = (name: string): Float64Array => {
     const found = tensors.get(name);
@@ -60,15 +68,24 @@ export function shardFromBytes(bytes: Uint8Array | ArrayBuffer): ShardSums {
     return data;
   };
   const levels = countsOf(items).map((count, index): LevelSums => {
-    const parts = (name: (typeof names)[number]): SumParts => ({
+    const halves = (name: (typeof names)[number]): SumParts => ({
       high: read(`levels.${index}.${name}.high`),
       low: read(`levels.${index}.${name}.low`),
     });
-    return { items: count, pulls: parts('pulls'), mass: parts('mass'), wins: parts('wins'), losses: parts('losses') };
+    return {
+      items: count,
+      pulls: halves('pulls'),
+      mass: halves('mass'),
+      wins: halves('wins'),
+      losses: halves('losses'),
+    };
   });
-  if (metadata['checksum'] !== checksum(ordered, { parent, content, documents, items }))
+  const keys = read('keys');
+  if (metadata['checksum'] !== checksum(ordered, { parent, content, documents, items, part }))
     throw malformed('its checksum does not fit what it holds, so it is damaged');
-  return { parent, content, documents: Number(documents), levels };
+  const [number, of] = part.split('/').map(Number);
+  const own = part === '' ? {} : { part: { number: number!, of: of! } };
+  return { parent, content, keys, ...own, documents: Number(documents), levels };
 }
 
 function countsOf(items: string): readonly number[] {

@@ -1,6 +1,8 @@
 import type { DocumentSource } from '../documents/document-source.ts';
 import { readDocuments, requireSameTokens, type ReadOptions } from '../documents/read-documents.ts';
 import { modelHash, type HierarchyModel } from '../model/hierarchy-model.ts';
+import { createDocumentKeys } from './document-keys.ts';
+import { requirePart, type ShardPart } from './parts.ts';
 import { resolveSpec } from '../spec/resolve.ts';
 import { createSumCollector, type LevelSums } from '../sums/level-sums.ts';
 
@@ -10,35 +12,49 @@ export interface ShardSums {
   readonly parent: string;
   /** Of the documents, whatever their order: tells a share that comes twice. */
   readonly content: string;
+  /** Keys of the documents, ascending: of the 4,096 with the smallest. Tell what several shards have in common. */
+  readonly keys: Float64Array;
+  /** Which part of the corpus it is, where that was said. */
+  readonly part?: ShardPart | undefined;
   /** Documents with tokens. */
   readonly documents: number;
   readonly levels: readonly LevelSums[];
+}
+
+export interface ShardOptions extends ReadOptions {
+  /** Which part of the corpus these documents are: a merge then names parts that are missing or come twice. */
+  readonly part?: ShardPart;
 }
 
 /**
  * The sums of one full-batch gradient step at fixed prototypes, `dL_q/dp_k = 2 ((sum_n w_nk) p_k - (W^T X)_k)` at every level (docs/math.md section 3),
  * exact once each document's are rounded to 2^-28 of its level's unit: shares of a corpus add up to the sums of the whole, bit for bit, in any order.
  *
- * @throws DdclError as `encodeDocuments`; `data` for a document too far out to be summed
+ * @throws DdclError as `encodeDocuments`; `data` for a document too far out to be summed; `argument` for a part that cannot be
  */
 export async function shardSums(
   model: HierarchyModel,
   source: DocumentSource,
-  options: ReadOptions = {},
+  { part, ...options }: ShardOptions = {},
 ): Promise<ShardSums> {
+  if (part !== undefined) requirePart(part);
   requireSameTokens(model.spec, source);
   const sums = createSumCollector(resolveSpec(model.spec), model.levels);
   const content = createContent();
+  const keys = createDocumentKeys();
   for await (const documents of readDocuments(source, options)) {
     for (const document of documents) {
       if (document.length === 0) continue;
       sums.add(document);
       content.add(document.key);
+      keys.add(document.key);
     }
   }
   return {
     parent: modelHash(model),
     content: content.digest(),
+    keys: keys.result(),
+    ...(part !== undefined && { part }),
     documents: content.documents,
     levels: sums.levels,
   };

@@ -16,7 +16,7 @@ export interface WordOptions {
   readonly split?: (text: string) => Iterable<string>;
 }
 
-/** Splits texts into words, in order, in lower case; each as often as it occurs. */
+/** Splits texts into words, in order, in lower case and Unicode's composed form (NFC); each as often as it occurs. */
 export type WordSplitter = (text: string) => string[];
 
 /** What a dictionary has to cut, since no space does. */
@@ -45,9 +45,12 @@ export function wordSplitter(options: WordOptions = {}): WordSplitter {
       'argument',
       `stopWords must be a list of words, but is the text '${stopWords}'. Give ['${stopWords}'], or a library's list.`,
     );
-  const stop = new Set(Array.from(stopWords, (word) => word.toLowerCase().replaceAll('\u2019', "'")));
+  const stop = new Set(Array.from(stopWords, (word) => word.toLowerCase().normalize('NFC').replaceAll('\u2019', "'")));
   if (split !== undefined)
-    return (text) => Array.from(split(text)).filter((word) => word !== '' && !stop.has(word.toLowerCase()));
+    return (text) =>
+      Array.from(split(text), (word) => word.normalize('NFC')).filter(
+        (word) => word !== '' && !stop.has(word.toLowerCase()),
+      );
   let segmenter: Intl.Segmenter | undefined;
   const keeps = (word: string): boolean =>
     !stop.has(word) &&
@@ -66,7 +69,7 @@ export function wordSplitter(options: WordOptions = {}): WordSplitter {
   return (text) => {
     const found: string[] = [];
     const add = (word: string): void => void (isKept(word) && found.push(word));
-    for (const [whole] of text.toLocaleLowerCase(locale).matchAll(wordLike)) {
+    for (const [whole] of text.toLocaleLowerCase(locale).normalize('NFC').matchAll(wordLike)) {
       if (seen.has(whole)) {
         add(whole);
         continue;

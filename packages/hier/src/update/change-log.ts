@@ -34,7 +34,7 @@ const joining = 0.05;
 
 /** Topics that lost documents to those that were born. */
 export function splitTopics(
-  rows: Float32Array,
+  rows: Float32Array | Float64Array,
   before: DdclModel,
   after: DdclModel,
   scale: number,

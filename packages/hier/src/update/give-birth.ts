@@ -1,5 +1,6 @@
 import { createAssigner } from '../level/assigner.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
+import { unusedMass } from '../level/move-prototypes.ts';
 import type { BornTopic } from './change-log.ts';
 import { extraTopic, fewestItems } from '../worth/extra-topic.ts';
 
@@ -7,9 +8,6 @@ import { extraTopic, fewestItems } from '../worth/extra-topic.ts';
 const [timesSpare, leastGain] = [4, 0.01];
 /** Of one update. */
 const mostBirths = 16;
-/** Items of which a topic that nothing uses is the mean, at most. */
-const unused = 0.5;
-
 export interface Births {
   readonly level: FittedLevel;
   readonly born: readonly BornTopic[];
@@ -21,7 +19,12 @@ export interface Births {
  * @param rows items of the update's documents, or a sample of them
  * @param items how many there are
  */
-export function giveBirth(given: FittedLevel, rows: Float32Array, items: number, spareGain: number): Births {
+export function giveBirth(
+  given: FittedLevel,
+  rows: Float32Array | Float64Array,
+  items: number,
+  spareGain: number,
+): Births {
   let level = given;
   let left = rows;
   const born: BornTopic[] = [];
@@ -31,7 +34,7 @@ export function giveBirth(given: FittedLevel, rows: Float32Array, items: number,
     if (extra === undefined || extra.judges < fewestItems) break;
     if (extra.gain * part < Math.max(leastGain, timesSpare * spareGain)) break;
     const documents = extra.share * part * items;
-    const free = level.masses.findIndex((mass) => mass < unused);
+    const free = level.masses.findIndex((mass) => mass < unusedMass);
     const id = free >= 0 ? free : level.model.count;
     level = withPrototype(level, id, extra.point, documents);
     born.push({ id, reused: free >= 0, documents: Math.round(documents), near: extra.near });
@@ -42,13 +45,13 @@ export function giveBirth(given: FittedLevel, rows: Float32Array, items: number,
 }
 
 /** The items that are not in a topic. */
-function withoutTopic(rows: Float32Array, { model }: FittedLevel, id: number): Float32Array {
+function withoutTopic(rows: Float32Array | Float64Array, { model }: FittedLevel, id: number): Float64Array {
   const { dimension } = model;
   const assigner = createAssigner(model);
-  const kept: Float32Array[] = [];
+  const kept: (Float32Array | Float64Array)[] = [];
   for (let start = 0; start < rows.length; start += dimension)
     if (assigner.assign(rows, start) !== id) kept.push(rows.subarray(start, start + dimension));
-  const all = new Float32Array(kept.length * dimension);
+  const all = new Float64Array(kept.length * dimension);
   kept.forEach((row, index) => all.set(row, index * dimension));
   return all;
 }

@@ -3,9 +3,10 @@ import type { DocumentSource } from '../documents/document-source.ts';
 import { readDocuments, requireSameTokens, type ReadDocument, type ReadOptions } from '../documents/read-documents.ts';
 import { collectItems } from '../collect/collect-items.ts';
 import type { FittedLevel } from '../level/fitted-level.ts';
-import { leastMass, withFramedPrototypes } from '../level/move-prototypes.ts';
+import { leastMass, unusedMass, withFramedPrototypes } from '../level/move-prototypes.ts';
 import { createAssigner } from '../level/assigner.ts';
 import type { HierarchyModel } from '../model/hierarchy-model.ts';
+import { sampleBytes } from '../sample/hash-sample.ts';
 import { resolveSpec, type ResolvedLevel } from '../spec/resolve.ts';
 import { createSumCollector, sumValues, type LevelSums } from '../sums/level-sums.ts';
 import { driftOf, mergedTopics, splitTopics, type ChangeLog } from './change-log.ts';
@@ -26,7 +27,7 @@ export interface PartialFitOptions extends ReadOptions {
   readonly levels?: 'last' | 'all';
   /** Documents after which prototypes move. Default: as many as have 32,768 tokens. */
   readonly batch?: number;
-  /** Share of what was seen before that is forgotten first, in 0..1: the larger, the faster prototypes follow. Default 0: all documents count alike. */
+  /** Share of what was seen before that is forgotten first, in 0..1: the larger, the faster prototypes follow; of each topic half a document stays, and with it the id. Default 0: all documents count alike. */
   readonly forget?: number;
 }
 
@@ -50,12 +51,15 @@ export async function partialFit(
   const resolved = resolveSpec(model.spec);
   const remembered = model.levels.map((level) => ({
     ...level,
-    masses: level.masses.map((mass) => mass * (1 - forget)),
+    // An id that something used stays its own, however much is forgotten.
+    masses: level.masses.map((mass) => (mass < unusedMass ? mass : Math.max(unusedMass, mass * (1 - forget)))),
   }));
-  const pool = await collectItems(source, resolved, remembered.slice(0, -1), poolItems * 8 * resolved.at(-1)!.width, {
-    signal: reading.signal,
-  });
   const before = model.levels.at(-1)!.model;
+  const bytes = poolItems * sampleBytes(before.dimension, before.dtype);
+  const pool = await collectItems(source, resolved, remembered.slice(0, -1), bytes, {
+    signal: reading.signal,
+    dtype: before.dtype,
+  });
   const given = births
     ? giveBirth(remembered.at(-1)!, pool.rows, pool.items, model.spareGain)
     : { level: remembered.at(-1)!, born: [] };

@@ -29,7 +29,7 @@ export const fewestItems = 5;
  * @param rows items of the last level, [n, width], in an order that has nothing to do with their topics; the first 2,048 are looked at
  * @returns `undefined` where no place has five of the items that it would be made from
  */
-export function extraTopic(rows: Float32Array, model: DdclModel): ExtraTopic | undefined {
+export function extraTopic(rows: Float32Array | Float64Array, model: DdclModel): ExtraTopic | undefined {
   const { dimension: width } = model;
   const assigner = createAssigner(model);
   const count = Math.min(mostItems, rows.length / width);

@@ -84,6 +84,26 @@ describe('compressed tokens', () => {
     expect([...window.subarray(4)]).toEqual([0, 6]);
   });
 
+  it('stop when the signal fires, up to the last round', async () => {
+    const tokens = crowds(60);
+    let looks = 0;
+    /** Fires when it was looked at so often. */
+    const firesAfter = (most: number): { readonly aborted: boolean } => {
+      looks = 0;
+      return {
+        get aborted() {
+          return ++looks > most;
+        },
+      };
+    };
+    const few = compressTokens(backend, tokens, width, 100, { signal: firesAfter(0) });
+    await expect(few).rejects.toThrow(expect.objectContaining({ code: 'aborted' }));
+    await compressTokens(backend, tokens, width, 3, { signal: firesAfter(Infinity) });
+    const late = compressTokens(backend, tokens, width, 3, { signal: firesAfter(looks - 1) });
+    await expect(late).rejects.toThrow(expect.objectContaining({ message: 'The compression was aborted.' }));
+    expect(looks).toBeGreaterThan(2);
+  });
+
   it.each<readonly [what: () => Promise<unknown>, message: string]>([
     [
       () => compressTokens(backend, new Float32Array(2), 2, 1, { context: { reach: 1, weight: -1 } }),

@@ -7,10 +7,12 @@ import {
   fitHierarchy,
   hierarchyFromBytes,
   hierarchyToBytes,
+  partialFit,
   type DocumentCode,
   type HierarchyModel,
   type HierarchySpec,
   type LevelQuantities,
+  type StartDocument,
 } from '@ddcl/hier';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { corpus, pick, sourceOf, thrown, type Corpus } from '../corpora.ts';
@@ -109,6 +111,69 @@ describe('two levels', () => {
     expect(one.levels[0]).toMatchObject({ items: one.tokens, fitted: 375 });
     expect(hierarchyToBytes(one.model)).toEqual(hierarchyToBytes(two.model));
   });
+});
+
+it('fits float64 documents as they are, where float32 has no digits for what tells them apart', async () => {
+  const data = Float64Array.from({ length: 80 }, (_, index) => 1e9 + (Math.floor(index / 2) % 4) + 0.01 * (index % 5));
+  const source = documentsFromArrays({ data, dimension: 2 });
+  const options = { dtype: 'float64' as const, restarts: 2 };
+  const flat = { dimension: 2, levels: [{ prototypes: 4, temperature: { ofCritical: 0.001 } }] };
+  for (const mode of ['levels', 'joint'] as const) {
+    const { levels, model } = await fitHierarchy(backend, flat, source, { ...options, mode });
+    // Four places 1.4 apart, with a spread of 0.02.
+    expect(levels[0]).toMatchObject({ use: 1, distinct: 4 });
+    expect(levels[0]!.hard).toBeLessThan(0.001);
+    const { changes } = await partialFit(
+      model,
+      documentsFromArrays({ data: data.map((own) => own + 40), dimension: 2 }),
+    );
+    expect(changes.born).toHaveLength(1);
+  }
+});
+
+it('lets a function make the starts of a level, of the vectors that it will be given', async () => {
+  const documents = corpus({ documents: 60 });
+  const withEmpty = { ...documents, lengths: Int32Array.of(0, ...documents.lengths), ids: ['none', ...documents.ids] };
+  const told: DocumentCode[] = [];
+  const seen: StartDocument[] = [];
+  const starts = new Float32Array(4 * 64);
+  const document = async (all: AsyncIterable<StartDocument>): Promise<Float32Array> => {
+    for await (const each of all) seen.push(each);
+    [5, 20, 30, 40].forEach((from, k) => starts.set(seen[from]!.vector, k * 64));
+    return starts;
+  };
+  const options = { restarts: 1, onDocuments: (some: readonly DocumentCode[]): unknown => told.push(...some) };
+  const { model } = await fitHierarchy(backend, spec, documentsFromArrays(withEmpty), {
+    ...options,
+    starts: { document },
+  });
+  expect(seen).toEqual(told.map(({ id, tokens, vector }) => ({ id, tokens, vector })));
+  const again = await fitHierarchy(backend, spec, documentsFromArrays(withEmpty), {
+    restarts: 1,
+    starts: { document: starts },
+  });
+  expect(hierarchyToBytes(again.model)).toEqual(hierarchyToBytes(model));
+});
+
+it('stops within a level that is being fitted, and within joint epochs', async () => {
+  const documents = sourceOf(corpus({ documents: 200, dimension: 4, tokens: 6 }));
+  const two = { dimension: 4, levels: [{ prototypes: 4 }, { prototypes: 3 }] };
+  for (const phase of ['fit', 'joint']) {
+    const signal = { aborted: false };
+    const told: string[] = [];
+    const fit = fitHierarchy(backend, two, documents, {
+      mode: 'joint',
+      epochs: 3,
+      restarts: 1,
+      signal,
+      onProgress: (progress) => {
+        if (signal.aborted) told.push(progress.phase);
+        signal.aborted ||= progress.phase === phase && progress.done >= 1;
+      },
+    });
+    await expect(fit).rejects.toThrow(expect.objectContaining({ code: 'aborted' }));
+    expect(told, phase).toEqual([]);
+  }
 });
 
 it('takes any depth: tokens, sentences, documents', async () => {

@@ -104,7 +104,7 @@ describe('what a joint fit returns', () => {
     const kept = await sampleDocuments(source, resolveSpec({ dimension: 4, levels }), 2 ** 20, {});
     const rows = batchRows(kept, 3);
     const seen: string[] = [];
-    for (const { tokens, weights, ids } of jointBatches(kept, rows, 4, 1)) {
+    for (const { tokens, weights, ids } of jointBatches(kept, rows, { dimension: 4, dtype: 'float32', seed: 1 })) {
       const sums = new Map<number, Map<number, number[]>>();
       for (let token = 0; weights[0]![token] === 1; token++) {
         const half = ids[0]![token]!;

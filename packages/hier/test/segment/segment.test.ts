@@ -107,6 +107,19 @@ describe('headings', () => {
   });
 });
 
+it.each([
+  ['code within a line', '``` one ``` and\n# yes', ['yes']],
+  ['a fence in a longer one', '````\n```\n# no\n```\n# no\n````\n# yes', ['yes']],
+  ['another mark, and one with words', '~~~\n```\n# no\n~~~ x\n# no\n~~~\n# yes', ['yes']],
+  ['a list', '- ```sh\n  # no\n  ```\n# yes', ['yes']],
+  ['a list with wide numbers', '10. ```\n    # no\n    ```\n# yes', ['yes']],
+  ['a list that ends before its fence', '- ~~~\n  # no\n# yes', ['yes']],
+  ['a quote', '> ```\n> # no\n# yes', ['yes']],
+  ['a blank line in it', '- ```\n\n  # no\n  ```\n# yes', ['yes']],
+])('does not take code for headings: %s', (_, text, wanted) => {
+  expect(headings(text).flatMap(({ level, title }) => (level > 0 ? [title] : []))).toEqual(wanted);
+});
+
 it('takes a line of a heading in time that grows with its length', () => {
   const spaces = ' '.repeat(1_000_000);
   const began = process.cpuUsage();

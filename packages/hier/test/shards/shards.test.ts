@@ -13,6 +13,7 @@ import {
   type ShardSums,
 } from '@ddcl/hier';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createDocumentKeys, sharedDocuments } from '../../src/shards/document-keys.ts';
 import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, pick, sourceOf, thrown } from '../corpora.ts';
 
@@ -129,6 +130,81 @@ describe('refuses', () => {
     );
   });
 
+  it('documents of another encoder or width', async () => {
+    const named = { ...sourceOf(documents), encoder: { name: 'b', hash: '2' } };
+    const known = { ...model, spec: { ...model.spec, encoder: { name: 'a', hash: '1' } } };
+    expect(await thrown(() => shardSums(known, named))).toBe(
+      'data: The model was fitted with the encoder a (1), but the documents come from b (2). Use the same encoder.',
+    );
+    const wide = documentsFromArrays({ data: new Float32Array(18), dimension: 9 });
+    expect(await thrown(() => shardSums(model, wide))).toMatch(/^shape: The model takes tokens of dimension 8, but/);
+  });
+
+  it('shares that overlap, whatever documents are called and however many they are', async () => {
+    const sums = (from: number, to: number): Promise<ShardSums> => {
+      const own = pick(
+        documents,
+        Array.from({ length: to - from }, (_, index) => from + index),
+      );
+      return shardSums(model, documentsFromArrays({ ...own, ids: own.ids.map((id) => `again-${id}`) }));
+    };
+    const warnings: string[] = [];
+    const onWarning = (warning: string): void => void warnings.push(warning);
+    const [one, two] = [await sums(0, 100), await sums(90, 210)];
+    expect(await thrown(() => mergeShards(model, [one, two]))).toBe(
+      'data: Shards 1 and 2 (100 and 120 documents) have 10 documents in common, which count twice. Divide the corpus into parts that have none, or allow it (shared) where it holds documents twice.',
+    );
+    expect(mergeShards(model, [one, two], { shared: true, onWarning }).documents).toBe(220);
+    expect(warnings).toEqual([
+      'Shards 1 and 2 (100 and 120 documents) have 10 documents in common, which count twice.',
+    ]);
+    mergeShards(model, [one, await sums(100, 200)], { onWarning });
+    expect(warnings[1]).toBe(
+      'The shards hold 200 documents, the model is of 210: if they are to be the same, a shard is missing. Sums of numbered parts tell which.',
+    );
+    expect(warnings).toHaveLength(2);
+    // 10,000 of 20,000 and of 15,000 are the same: seen by the smallest 4,096 keys of each. One text of many that comes twice is none.
+    const key = (index: number): number => (index * 6_364_136_223_846_793) % 2 ** 53;
+    const many = (from: number, to: number) => {
+      const keys = createDocumentKeys();
+      for (let index = from; index < to; index++) keys.add(key(index));
+      return { keys: keys.result(), documents: to - from };
+    };
+    const [shared] = sharedDocuments([many(0, 20_000), many(10_000, 25_000)]);
+    expect(Math.abs(shared!.documents / 10_000 - 1)).toBeLessThan(0.1);
+    expect(shared).toMatchObject({ shards: [0, 1], isMany: true });
+    expect(sharedDocuments([many(0, 2000), many(1999, 4000)])).toEqual([
+      { shards: [0, 1], documents: 1, isMany: false },
+    ]);
+    expect(sharedDocuments([many(0, 20_000), many(20_000, 40_000)])).toEqual([]);
+  });
+
+  it('numbered parts that are missing, come twice or are of another division', async () => {
+    const numbered = (number: number, of: number, shard: number): ShardSums =>
+      shardFromBytes(shardToBytes({ ...shards[shard]!, part: { number, of } }));
+    const three = [numbered(1, 3, 0), numbered(2, 3, 1), numbered(3, 3, 2)] as const;
+    expect(mergeShards(model, three).documents).toBe(90);
+    expect(await thrown(() => mergeShards(model, [three[0], three[2]]))).toBe(
+      'data: Of 3 parts one is missing: 2. Give all parts.',
+    );
+    expect(await thrown(() => mergeShards(model, [numbered(2, 13, 0)]))).toBe(
+      'data: Of 13 parts 12 are missing: 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, and 2 more. Give all parts.',
+    );
+    expect(await thrown(() => mergeShards(model, [...three, numbered(2, 3, 3)]))).toBe(
+      'data: Shards 2 and 4 are both part 2 of 3. Give each part once.',
+    );
+    expect(await thrown(() => mergeShards(model, [three[0], shards[1]!]))).toBe(
+      'data: Shard 1 is part 1 of 3, but shard 2 has no number. Give all parts of one division.',
+    );
+    expect(await thrown(() => shardSums(model, sourceOf(documents), { part: { number: 4, of: 3 } }))).toBe(
+      'argument: There is no part 4 of 3. Give a number from 1 to 3.',
+    );
+    expect((await shardSums(model, sourceOf(documents), { part: { number: 3, of: 3 } })).part).toEqual({
+      number: 3,
+      of: 3,
+    });
+  });
+
   it('a document too far out to be summed', async () => {
     const far = { ...pick(documents, [0]), data: new Float32Array(documents.lengths[0]! * 8).fill(1e30) };
     expect(await thrown(() => shardSums(model, sourceOf(far)))).toMatch(
@@ -140,10 +216,10 @@ describe('refuses', () => {
     const bytes = shardToBytes(shards[0]!);
     bytes[bytes.length - 3]! ^= 1;
     expect(await thrown(() => shardFromBytes(bytes))).toBe(
-      'format: These are not sums of a shard of format version 1: its checksum does not fit what it holds, so it is damaged. Give bytes that shardToBytes wrote.',
+      'format: These are not sums of a shard of format version 2: its checksum does not fit what it holds, so it is damaged. Give bytes that shardToBytes wrote.',
     );
     expect(await thrown(() => shardFromBytes(hierarchyToBytes(model)))).toBe(
-      'format: These are not sums of a shard of format version 1: its metadata has no "format": "ddcl.hierarchy-shard". Give bytes that shardToBytes wrote.',
+      'format: These are not sums of a shard of format version 2: its metadata has no "format": "ddcl.hierarchy-shard". Give bytes that shardToBytes wrote.',
     );
   });
 });

@@ -23,6 +23,15 @@ describe('words', () => {
     expect(wordSplitter({ split: (text) => text.split('_'), stopWords: ['b'] })('a_b_C_')).toEqual(['a', 'C']);
   });
 
+  it('are the same however their accents are written', () => {
+    const [one, two] = ['Caf\u00e9 r\u00e9sum\u00e9', 'Cafe\u0301 re\u0301sume\u0301'];
+    expect(wordSplitter()(two)).toEqual(wordSplitter()(one));
+    expect(wordSplitter({ stopWords: ['cafe\u0301'] })(one)).toEqual(['r\u00e9sum\u00e9']);
+    expect(wordSplitter({ stopWords: ['caf\u00e9'], split: (text) => text.split(' ') })(two)).toEqual([
+      'r\u00e9sum\u00e9',
+    ]);
+  });
+
   it('take time that grows with the text, not with its square', () => {
     const began = process.cpuUsage();
     const split = wordSplitter({ locale: 'zh' });

@@ -1,5 +1,6 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
+import type { DdclModel } from '@ddcl/core/fit';
 import {
   documentsFromArrays,
   encodeDocuments,
@@ -9,6 +10,8 @@ import {
   type HierarchyModel,
 } from '@ddcl/hier';
 import { describe, expect, it } from 'vitest';
+import { splitTopics } from '../../src/update/change-log.ts';
+import { giveBirth } from '../../src/update/give-birth.ts';
 import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, pick, sourceOf, thrown, type Corpus } from '../corpora.ts';
 
@@ -77,6 +80,46 @@ describe('a class that was not there', () => {
     expect(changes.born[0]).toMatchObject({ id: 2, reused: true });
     expect(after.levels[1]!.model.count).toBe(4);
   });
+});
+
+it('takes no id that is in use, however much is forgotten', async () => {
+  const old = corpus({ documents: 80 });
+  let { model } = await fitHierarchy(backend, spec, sourceOf(old), { epochs: 3, restarts: 1 });
+  const unseen = sourceOf(corpus({ documents: 40, classes: [9], seed: 7 }));
+  for (let round = 0; round < 2; round++)
+    ({ model } = await partialFit(model, sourceOf(pick(old, [0, 1])), { forget: 0.999, births: false }));
+  const { changes } = await partialFit(model, unseen, { forget: 0.999 });
+  expect(changes.born.map(({ id, reused }) => [id, reused])).toEqual([[4, false]]);
+});
+
+it('counts the documents of each topic that it makes, and tells which topics lost a fifth', () => {
+  // One prototype at 0; 60 items there, 40 at 8 and 20 at -6, in turns of two, since every second one judges.
+  const places = Array.from({ length: 120 }, (_, index) => [0, 0, 0, 8, 8, -6][Math.floor(index / 2) % 6]!);
+  const rows = Float32Array.from(places);
+  const own = {
+    dtype: 'float64',
+    count: 1,
+    dimension: 1,
+    prototypes: Float64Array.of(0),
+    temperature: 0.01,
+  } as const;
+  const level = {
+    model: {
+      ...own,
+      offset: Float64Array.of(0),
+      scale: 1,
+      criticalTemperature: 10,
+      totalVariance: 20,
+    } as unknown as DdclModel,
+    masses: Float64Array.of(100),
+  };
+  const { born, level: after } = giveBirth(level, rows, 1200, 0.01);
+  expect(born.map(({ id, documents, near }) => [id, documents, near])).toEqual([
+    [1, 400, 0],
+    [2, 200, 0],
+  ]);
+  // 40 of 120 went to one and 20, less than a fifth, to the other.
+  expect(splitTopics(rows, level.model, after.model, 10)).toEqual([{ id: 0, into: 1, documents: 400 }]);
 });
 
 it('gives a topic to 20 documents that no topic is near to, alone or among others, and none to 4', async () => {
