@@ -241,8 +241,9 @@ const checks = [
 const commands = {
   // In this process, so that signals, exit status and the terminal need no passing on.
   async ddcl(args) {
-    const { runCli } = await import(pathToFileURL(join(root, 'apps/cli/dist/cli.js')).href);
+    const { reportUncaught, runCli } = await import(pathToFileURL(join(root, 'apps/cli/dist/cli.js')).href);
     process.chdir(userFolder);
+    reportUncaught();
     process.exitCode = await runCli([process.execPath, 'ddcl', ...args]);
   },
   setup() {},
@@ -286,6 +287,10 @@ const commands = {
       if (failed.length > 0 && status === 0) process.exitCode = 1;
     });
     await vitest(args);
+  },
+  async 'check:built'(args) {
+    process.env['DDCL_TEST_BUILT'] = '1';
+    await commands['test']?.(['--project', '!tooling', ...args]);
   },
   async 'test:all'(args) {
     process.env['DDCL_THOROUGH_TESTS'] = '1';

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { Command } from 'commander';
 import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -27,16 +28,38 @@ function complaint(text: string, command: string): string {
   ].join(' ');
 }
 
-/** Ends quietly when the reader of a pipe goes away, as in `ddcl --help | head`. */
+/** Ends quietly when the reader of a pipe goes away, as in `ddcl --help | head`; with a line where the disk is full. */
 function onPipeError(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (error.code === 'EPIPE') process.exit();
+  endWith(error);
+}
+
+/** What stderr takes now, since the process ends; where even that fails there is nobody to tell. */
+function writeNow(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // The exit status still says it.
+  }
+}
+
+/** Ends the process for an error that no command caught: the line that every error gets. */
+function endWith(error: unknown): never {
+  process.exit(reportError(error, { debug: process.argv.includes('--debug'), write: writeNow }));
+}
+
+/** For the program itself: also errors outside of every promise are one line. */
+export function reportUncaught(): void {
+  process.on('uncaughtException', endWith);
+  process.on('unhandledRejection', endWith);
 }
 
 function makeProgram(): Command {
   const program = new Command('ddcl')
     .description('Learned, collapse-free prototypes for token vectors (DDCL-Attention)')
     .version(version)
+    .option('--debug', 'show the stack of an error, for reports of defects')
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(false);
   for (const make of [
     fitCommand,
@@ -85,6 +108,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv]);
     return 0;
   } catch (error) {
-    return reportError(error, argv[2], (text) => process.stderr.write(text));
+    const { debug } = program.opts<{ debug?: boolean }>();
+    return reportError(error, { command: program.args[0], debug, write: (text) => process.stderr.write(text) });
   }
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { runCli } from './cli.ts';
+import { reportUncaught, runCli } from './cli.ts';
 
+reportUncaught();
 process.exitCode = await runCli(process.argv);

@@ -29,7 +29,7 @@ export interface FetchOptions {
  */
 export async function fetchEncoder(name: string, { dtype, signal, onFile }: FetchOptions): Promise<string> {
   // Loaded only when a name is given.
-  const { downloadFileToCacheDir, getHFHubCachePath, getRepoFolderName, modelInfo } = await import('@huggingface/hub');
+  const { downloadFileToCacheDir, getHFHubCachePath, getRepoFolderName, modelInfo } = await import('./hub.ts');
   const cache = getHFHubCachePath();
   const storage = join(cache, getRepoFolderName({ type: 'model', name }));
   const cached = await cachedSnapshot(storage, dtype);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../output/message-of.ts';
+import { tokenizersFile } from './tokenizers-file.ts';
 
 /** A tokenizer of Hugging Face's own implementation, compiled to WebAssembly. */
 export interface ReferenceTokenizer {
@@ -24,7 +24,6 @@ let loading: Promise<Library> | undefined;
  * runs it. With a console of its own, since it prints what it cannot read.
  */
 async function loadLibrary(): Promise<Library> {
-  const path = createRequire(import.meta.url).resolve('@mlc-ai/web-tokenizers');
   const module = { exports: {} as Library };
   const print = (...parts: unknown[]): void => void printed.push(parts.join(' '));
   const scope = {
@@ -32,11 +31,13 @@ async function loadLibrary(): Promise<Library> {
     module,
     process: undefined,
     window: globalThis,
-    location: { href: pathToFileURL(path).href },
+    location: { href: pathToFileURL(tokenizersFile).href },
     console: { ...console, log: print, warn: print, error: print },
   };
   // oxlint-disable-next-line no-new-func
-  const run = new Function(...Object.keys(scope), await readFile(path, 'utf8')) as (...values: unknown[]) => void;
+  const run = new Function(...Object.keys(scope), await readFile(tokenizersFile, 'utf8')) as (
+    ...values: unknown[]
+  ) => void;
   run(...Object.values(scope));
   return module.exports;
 }

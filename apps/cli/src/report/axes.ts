@@ -1,5 +1,5 @@
-import type { GridComponentOption } from 'echarts/components';
 import type { ChartOption } from './draw-chart.ts';
+import type { GridComponentOption } from './echarts.ts';
 import { formatTick } from './format-number.ts';
 
 type Axis = NonNullable<Exclude<ChartOption['yAxis'], readonly unknown[]>>;

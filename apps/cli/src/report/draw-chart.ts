@@ -1,13 +1,18 @@
-import { LineChart, ScatterChart, type LineSeriesOption, type ScatterSeriesOption } from 'echarts/charts';
 import {
   GridComponent,
+  init,
+  LabelLayout,
+  LineChart,
   MarkLineComponent,
+  ScatterChart,
+  SVGRenderer,
+  use,
+  type ComposeOption,
   type GridComponentOption,
+  type LineSeriesOption,
   type MarkLineComponentOption,
-} from 'echarts/components';
-import { init, use, type ComposeOption } from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
-import { SVGRenderer } from 'echarts/renderers';
+  type ScatterSeriesOption,
+} from './echarts.ts';
 import { escapeHtml } from './escape-html.ts';
 
 use([LineChart, ScatterChart, GridComponent, MarkLineComponent, LabelLayout, SVGRenderer]);

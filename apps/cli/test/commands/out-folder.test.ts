@@ -72,7 +72,7 @@ describe('two fits into one folder', () => {
 describe('a report that cannot be drawn', () => {
   it.each([
     ['written', {}, 'cannot be written'],
-    ['drawn', withoutModule(folder, 'echarts', 'ERR_BROKEN', 'a broken chart'), 'a broken chart'],
+    ['drawn', withoutModule(folder, './echarts.js', 'ERR_BROKEN', 'a broken chart'), 'a broken chart'],
   ])('or %s leaves a whole model, says why, and is drawn by --resume', async (name, env, reason) => {
     if (name === 'written') mkdirSync(folder.at('written/report.html'), { recursive: true });
     const { status, stdout, stderr } = await ddclProcess(fit(name, 30, '--resume'), { env });

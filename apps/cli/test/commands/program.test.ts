@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusters, ddcl, ddclProcess, npy, succeed, testFolder, withoutOrt } from './support.ts';
+import { clusters, ddcl, ddclProcess, npy, program, succeed, testFolder, withoutOrt } from './support.ts';
 
 const folder = testFolder();
 const names = ['fit', 'measure', 'encode', 'export', 'inspect', 'doctor', 'demo'];
@@ -111,5 +112,43 @@ describe('ddcl demo', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('not empty');
     expect(folder.read('demo/notes.txt').toString()).toBe('mine');
+  });
+});
+
+describe('what nobody expects', () => {
+  const late = (): Record<string, string> => {
+    // As a fault in a callback: outside of every promise, once the program runs.
+    const thrown = `const wait = setInterval(() => {
+      if (process.listenerCount('uncaughtException') === 0) return;
+      clearInterval(wait);
+      throw new TypeError('late');
+    }, 1);`;
+    return { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(thrown)}` };
+  };
+  const line =
+    "ddcl: unexpected: TypeError: late. This is a defect of ddcl: please report it with the command, what it prints with --debug, and the output of 'ddcl doctor'.\n";
+
+  it('is one line, and with --debug a stack', async () => {
+    const ended = await ddclProcess(['doctor'], { env: late() });
+    expect([ended.status, ended.stderr]).toEqual([1, line]);
+    const { status, stderr } = await ddclProcess(['doctor', '--debug'], { env: late() });
+    expect(status).toBe(1);
+    expect(stderr).toContain(line);
+    expect(stderr).toMatch(/\n\s+at /);
+  });
+
+  it.runIf(existsSync('/dev/full'))('a full disk behind stdout is one line too', async () => {
+    const child = spawnSync('sh', ['-c', '"$0" "$1" doctor --json > /dev/full', process.execPath, program], {
+      encoding: 'utf8',
+    });
+    expect([child.status, child.stderr]).toEqual([
+      1,
+      'ddcl: the system refused it (ENOSPC: no space left on device, write). Free some space, or write to another place, and run the command again.\n',
+    ]);
+  });
+
+  it('every command takes --debug and says so', async () => {
+    expect(await succeed(['fit', '--help'])).toContain('--debug');
+    expect((await ddcl(['measure', '--debug', folder.at('no.npy')])).status).toBe(2);
   });
 });

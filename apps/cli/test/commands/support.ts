@@ -9,7 +9,7 @@ import { afterAll } from 'vitest';
 import { npyHeader, type NpyDType } from '../../src/data/npy-writer.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const program = join(root, 'apps/cli/dist/main.js');
+export const program = join(root, 'apps/cli/dist/main.js');
 
 /** These tests run the program as users get it; a stale build would test something else. */
 function requireBuilt(): void {
