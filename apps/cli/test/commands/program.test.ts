@@ -138,7 +138,7 @@ describe('what nobody expects', () => {
   });
 
   it.runIf(existsSync('/dev/full'))('a full disk behind stdout is one line too', async () => {
-    const child = spawnSync('sh', ['-c', '"$0" "$1" doctor --json > /dev/full', process.execPath, program], {
+    const child = spawnSync('sh', ['-c', '"$0" "$1" --help > /dev/full', process.execPath, program], {
       encoding: 'utf8',
     });
     expect([child.status, child.stderr]).toEqual([
