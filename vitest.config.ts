@@ -50,6 +50,7 @@ const folders = {
   hier: 'packages/hier',
   'backend-conformance': 'packages/backend-conformance',
   experiments: 'apps/experiments',
+  fuzz: 'apps/fuzz',
   bench: 'apps/bench',
   core: 'packages/core',
 };

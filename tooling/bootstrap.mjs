@@ -246,6 +246,11 @@ const commands = {
     reportUncaught();
     process.exitCode = await runCli([process.execPath, 'ddcl', ...args]);
   },
+  async fuzz(args) {
+    process.chdir(userFolder);
+    process.argv = [process.execPath, 'fuzz', ...args];
+    await import(pathToFileURL(join(root, 'apps/fuzz/dist/main.js')).href);
+  },
   setup() {},
   async studio(args) {
     const { build, preview } = await import(pathToFileURL(join(root, 'node_modules/vite/dist/node/index.js')).href);

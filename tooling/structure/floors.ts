@@ -97,6 +97,7 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['cli.ts'],
     ['main.ts'],
   ],
+  'apps/fuzz': [['inputs'], ['readers'], ['run'], ['main.ts']],
   'apps/bench': [
     ['command-line.ts', 'machine.ts', 'measure', 'peer'],
     ['compare', 'fit', 'readout.ts', 'step-table.ts'],

@@ -59,6 +59,7 @@ export function viewSafetensor(bytes: Uint8Array, entry: Pick<SafetensorsEntry, 
 
 /** Arguments for a typed array over these bytes: buffer, offset, number of elements. */
 function aligned(bytes: Uint8Array, width: number): [ArrayBufferLike, number, number] {
-  const source = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // Not `slice`, which gives a view of a Node Buffer.
+  const source = bytes.byteOffset % width === 0 ? bytes : Uint8Array.from(bytes);
   return [source.buffer, source.byteOffset, source.byteLength / width];
 }

@@ -1,0 +1,52 @@
+import { inputMaker } from './make-input.ts';
+import type { Reader } from '../readers/reader.ts';
+import { causeOf } from './finding.ts';
+import { runInputs } from './run-inputs.ts';
+import { writeFinding, type KeptFinding } from './write-finding.ts';
+
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly first: number;
+  readonly inputs: number;
+  /** Folder for inputs that were not read as they must be. */
+  readonly out: string;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What came of the inputs of a reader. */
+export interface FuzzResult {
+  readonly reader: string;
+  readonly seed: number;
+  readonly first: number;
+  readonly inputs: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly seconds: number;
+  /** One of each cause. */
+  readonly findings: readonly (KeptFinding & { readonly file: string })[];
+}
+
+/** Runs changed files through a reader; of the findings of one cause the first is written. */
+export async function fuzzReader(reader: Reader, options: FuzzOptions): Promise<FuzzResult> {
+  const { seed, first, inputs, out, onProgress } = options;
+  const began = performance.now();
+  const counts = { accepted: 0, refused: 0 };
+  const kept = new Map<string, KeptFinding>();
+  await runInputs(
+    { reader: reader.name, seed, first, end: first + inputs },
+    counts,
+    ({ index, finding }) => {
+      const cause = causeOf(finding);
+      const known = kept.get(cause);
+      if (known === undefined) kept.set(cause, { reader: reader.name, seed, index, ...finding, times: 1 });
+      else known.times++;
+    },
+    (index) => onProgress?.(index - first),
+  );
+  const make = inputMaker(reader, reader.seeds(), seed);
+  const findings: FuzzResult['findings'][number][] = [];
+  for (const finding of kept.values())
+    findings.push({ ...finding, file: await writeFinding(out, finding, make(finding.index)) });
+  const seconds = (performance.now() - began) / 1000;
+  return { reader: reader.name, seed, first, inputs, ...counts, seconds, findings };
+}

@@ -1,0 +1,17 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { inputMaker } from './make-input.ts';
+import { readers } from '../readers/readers.ts';
+import { judge } from './finding.ts';
+import { places, type Found, type Task } from './task.ts';
+
+Error.stackTraceLimit = 4;
+const { reader: name, seed, first, end, given, state } = workerData as Task;
+const reader = readers.find((each) => each.name === name)!;
+const make = given === undefined ? inputMaker(reader, reader.seeds(), seed) : () => given;
+for (let index = first; index < end; index++) {
+  Atomics.store(state, places.index, index);
+  const outcome = await judge(reader, make(index));
+  if (typeof outcome === 'string') Atomics.add(state, places[outcome], 1);
+  else parentPort!.postMessage({ index, finding: outcome } satisfies Found);
+}
+Atomics.store(state, places.index, end);
