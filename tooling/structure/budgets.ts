@@ -15,11 +15,11 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-webgpu': 38.5,
   '@ddcl/core': 16,
   '@ddcl/core/backend': 12,
-  '@ddcl/core/fit': 62,
+  '@ddcl/core/fit': 63.5,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
   '@ddcl/hier': 100,
-  '@ddcl/readout': 79,
+  '@ddcl/readout': 80.5,
   '@ddcl/vq': 84,
 };

@@ -97,7 +97,6 @@ export const floors: Readonly<Record<string, readonly (readonly string[])[]>> = 
     ['cli.ts'],
     ['main.ts'],
   ],
-  'apps/fuzz': [['inputs'], ['readers'], ['run'], ['main.ts']],
   'apps/bench': [
     ['command-line.ts', 'machine.ts', 'measure', 'peer'],
     ['compare', 'fit', 'readout.ts', 'step-table.ts'],

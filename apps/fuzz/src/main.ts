@@ -47,10 +47,10 @@ function teller(name: string, inputs: number): (done: number) => void {
   };
 }
 
-async function runAll(only: string | undefined, options: FuzzCommandOptions): Promise<number> {
+async function runAll(only: readonly string[], options: FuzzCommandOptions): Promise<number> {
   const { seed, first, out } = options;
   const results: FuzzResult[] = [];
-  for (const reader of readers.filter(({ name }) => only === undefined || name === only)) {
+  for (const reader of readers.filter(({ name }) => only.length === 0 || only.includes(name))) {
     const inputs = options.inputs ?? usualInputs(reader.isDear);
     const result = await fuzzReader(reader, { seed, first, inputs, out, onProgress: teller(reader.name, inputs) });
     results.push(result);
@@ -78,7 +78,7 @@ function showReplayed(replayed: readonly Replayed[], json: boolean | undefined):
 
 const program = new Command('fuzz')
   .description('damaged and hostile files for every reader, made from a seed')
-  .addArgument(new Argument('[reader]', 'one of those below; default: all').choices(readers.map(({ name }) => name)))
+  .addArgument(new Argument('[readers...]', 'of those below; default: all').choices(readers.map(({ name }) => name)))
   .option(
     '--inputs <N>',
     'inputs of each reader (default: 20,000, or 2,000 of those that read from the disk)',
@@ -91,13 +91,15 @@ const program = new Command('fuzz')
   .option('--replay <file>', 'read one input again, by the reader that is named')
   .option('--json', 'print results as JSON')
   .addHelpText('after', help)
-  .action(async (reader: string | undefined, options: FuzzCommandOptions, command: Command) => {
-    if (options.replay !== undefined && reader === undefined) command.error("error: --replay needs the reader's name");
+  .action(async (only: readonly string[], options: FuzzCommandOptions, command: Command) => {
+    const [reader, ...others] = only;
+    if (options.replay !== undefined && (reader === undefined || others.length > 0))
+      command.error('error: --replay needs the name of one reader');
     process.exitCode =
       options.replay !== undefined
         ? showReplayed([await replay(reader!, options.replay)], options.json)
         : options.corpus
-          ? showReplayed(await replayCorpus(reader), options.json)
-          : await runAll(reader, options);
+          ? showReplayed(await replayCorpus(only), options.json)
+          : await runAll(only, options);
   });
 await program.parseAsync();

@@ -1,7 +1,9 @@
 import { appendFile, readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { checked, problemWith } from '../data/checked.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf, writeWhole } from '../output/write-file.ts';
-import { RowTable, type CompareRow, type SeedScores } from './rows.ts';
+import { RowTable, rowSchema, scoresSchema, type CompareRow, type SeedScores } from './rows.ts';
 
 /** A row's place in the table with what one seed reached there. */
 interface Cell {
@@ -17,6 +19,11 @@ interface Unit {
   readonly unit: string;
   readonly cells: readonly Cell[];
 }
+
+const unitSchema: v.GenericSchema<unknown, Unit> = v.object({
+  unit: v.string(),
+  cells: v.array(v.object({ row: rowSchema, scores: scoresSchema })),
+});
 
 /**
  * The table while it is made. With a file, each unit of work is kept there as one line of JSON as soon as it is finished, and a
@@ -55,12 +62,17 @@ export class FinishedRows {
     // What follows the last line break was cut off while it was written: that unit is made again.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const lines = whole.split('\n').slice(0, -1);
-    const parsed = parseLines(path, lines) as [Record<string, unknown>?, ...Unit[]];
-    const [own, ...units] = parsed;
+    const [own, ...parsed] = parseLines(path, lines);
     if (lines[0] !== first) {
-      const reason = own?.['ddclCompare'] === undefined ? 'holds no rows of ddcl compare' : difference(own, comparison);
+      const reason =
+        problemWith(headSchema, own) === undefined
+          ? difference(own as Head, comparison)
+          : 'holds no rows of ddcl compare';
       throw usageError(`${path} ${reason}. Give --resume a new file, or the data and options that it was begun with.`);
     }
+    const units = parsed.map((unit, index) =>
+      checked(unitSchema, unit, `${path}, line ${index + 2}`, 'Give --resume a new file, or remove the line.'),
+    );
     if (whole.length < text.length) await writeWhole(path, whole);
     return new FinishedRows(path, units);
   }
@@ -95,7 +107,12 @@ function parseLines(path: string, lines: readonly string[]): unknown[] {
   });
 }
 
-function difference(own: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): string {
+type Head = Readonly<Record<string, unknown>>;
+
+/** The first line of a file of rows. */
+const headSchema = v.looseObject({ ddclCompare: v.unknown() });
+
+function difference(own: Head, other: Head): string {
   if (own['ddclCompare'] !== formatVersion) return 'has rows of another version of ddcl compare';
   const names = Object.keys(other).filter((name) => JSON.stringify(own[name]) !== JSON.stringify(other[name]));
   return `is of a comparison with other ${names.join(', ') || 'settings'}`;

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { finite, share, whole } from '../data/checked.ts';
 import type { ClusteringScores } from './clustering.ts';
 import type { RetrievalScores } from './retrieval.ts';
 
@@ -37,6 +39,25 @@ export interface CompareRow {
   readonly numbers: number;
   readonly seeds: SeedScores[];
 }
+
+/** Of rows and scores that come from a file. */
+export const rowSchema: v.GenericSchema<unknown, Omit<CompareRow, 'seeds'>> = v.strictObject({
+  readout: v.string(),
+  prototypes: v.nullable(whole(1)),
+  vectors: v.nullable(whole(1)),
+  temperatureShare: v.nullable(v.pipe(finite, v.gtValue(0))),
+  numbers: whole(),
+});
+
+export const scoresSchema: v.GenericSchema<unknown, SeedScores> = v.strictObject({
+  seed: whole(),
+  accuracy: v.nullable(share),
+  validationAccuracy: v.nullable(share),
+  clustering: v.nullable(v.strictObject({ accuracy: share, mutualInformation: finite, adjustedRand: finite })),
+  retrieval: v.nullable(v.strictObject({ ndcg10: finite, precision10: share, meanAveragePrecision: finite })),
+  microsecondsPerDocument: v.pipe(finite, v.minValue(0)),
+  form: v.exactOptional(v.strictObject({ withMean: v.boolean(), shrinkage: finite, occupancyPower: finite })),
+});
 
 /** A row without its scores; what is not given does not apply to it. */
 export const rowOf = (

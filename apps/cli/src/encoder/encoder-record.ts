@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import * as v from 'valibot';
+import { whole } from '../data/checked.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 import { encoderDTypes, type EncoderDType, type EncoderFiles } from './encoder-files.ts';
@@ -8,7 +10,7 @@ import { encoderDTypes, type EncoderDType, type EncoderFiles } from './encoder-f
 export interface EncoderRecord {
   /** Its name, or the absolute path of its folder. */
   readonly encoder: string;
-  /** SHA-256 in hexadecimal over tokenizer.json, config.json, and the model with its weights. */
+  /** SHA-256 in hexadecimal over tokenizer.json, config.json, tokenizer_config.json where there is one, and the model with its weights. */
   readonly hash: string;
   readonly dtype: EncoderDType;
   /** Texts were cut to this many tokens. */
@@ -27,9 +29,17 @@ export interface EncoderRecord {
  *
  * @throws DdclError `argument` if a file cannot be read
  */
-export async function hashEncoder({ tokenizer, config, model, external }: EncoderFiles): Promise<string> {
+export async function hashEncoder(files: EncoderFiles): Promise<string> {
+  const { tokenizer, config, tokenizerConfig, model, external } = files;
   const hash = createHash('sha256');
-  for (const path of [tokenizer, config, model, ...external]) hash.update(await hashFile(path));
+  for (const path of [
+    tokenizer,
+    config,
+    ...(tokenizerConfig === undefined ? [] : [tokenizerConfig]),
+    model,
+    ...external,
+  ])
+    hash.update(await hashFile(path));
   return hash.digest('hex');
 }
 
@@ -43,22 +53,17 @@ async function hashFile(path: string): Promise<Buffer> {
   return hash.digest();
 }
 
-/** Whether a value that was read from JSON is an encoder's record. */
-export function isEncoderRecord(value: unknown): value is EncoderRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { encoder, hash, dtype, maxTokens, dropSpecial, textField, stripHtml, dimension } =
-    value as Partial<EncoderRecord>;
-  return (
-    typeof encoder === 'string' &&
-    typeof hash === 'string' &&
-    /^[0-9a-f]{64}$/.test(hash) &&
-    encoderDTypes.includes(dtype!) &&
-    [maxTokens, dimension].every((number) => Number.isSafeInteger(number) && number! > 0) &&
-    typeof dropSpecial === 'boolean' &&
-    typeof stripHtml === 'boolean' &&
-    (textField === null || typeof textField === 'string')
-  );
-}
+/** Of a record that comes from a file. */
+export const encoderRecordSchema: v.GenericSchema<unknown, EncoderRecord> = v.object({
+  encoder: v.string(),
+  hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  dtype: v.picklist(encoderDTypes),
+  maxTokens: whole(1),
+  dropSpecial: v.boolean(),
+  textField: v.nullable(v.string()),
+  stripHtml: v.boolean(),
+  dimension: whole(1),
+});
 
 /**
  * @param record of the encoder that a model was fitted with, or that made token shards

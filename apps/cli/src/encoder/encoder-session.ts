@@ -44,7 +44,12 @@ export class EncoderSession {
    * @param padding id of the token that fills up
    * @throws DdclError `format` for a model that ONNX Runtime refuses; `unsupported` for inputs or outputs of another kind
    */
-  static async open(ort: OrtRuntime, path: string, hidden: unknown, padding: number): Promise<EncoderSession> {
+  static async open(
+    ort: OrtRuntime,
+    path: string,
+    hidden: number | undefined,
+    padding: number,
+  ): Promise<EncoderSession> {
     let session: Session;
     try {
       session = await ort.InferenceSession.create(path, { executionProviders: ['cpu'], logSeverityLevel: 4 });
@@ -56,7 +61,7 @@ export class EncoderSession {
       const output = checkModel(session, path);
       const width = output.shape[2];
       const dimension = typeof width === 'number' ? width : hidden;
-      if (typeof dimension !== 'number') {
+      if (dimension === undefined) {
         throw new DdclError(
           'format',
           `Neither ${path} nor config.json (hidden_size) says how long its token vectors are.`,

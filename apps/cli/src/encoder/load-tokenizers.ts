@@ -49,12 +49,18 @@ function reasonOf(cause: unknown): string {
   return said?.[1] ?? messageOf(cause);
 }
 
+/** After a failure the library's memory is not as it should be, and what is opened next would fail without a reason: it gets a new one. */
+function failure(cause: unknown): Error {
+  loading = undefined;
+  return new Error(reasonOf(cause), { cause });
+}
+
 function withReason<Result>(work: () => Result): Result {
   printed.length = 0;
   try {
     return work();
   } catch (cause) {
-    throw new Error(reasonOf(cause), { cause });
+    throw failure(cause);
   }
 }
 
@@ -70,7 +76,7 @@ export async function openReferenceTokenizer(settings: object): Promise<Referenc
   try {
     opened = await Tokenizer.fromJSON(bytes.buffer);
   } catch (cause) {
-    throw new Error(reasonOf(cause), { cause });
+    throw failure(cause);
   }
   return {
     encode: (text) => withReason(() => opened.encode(text)),

@@ -43,18 +43,37 @@ function requireKnown(place: Place, part: unknown): void {
   if (place === 'model' && isObject(part) && type === undefined && 'vocab' in part) return;
   const names = known[place].split(' ');
   if (typeof type !== 'string' || !names.includes(type)) {
-    throw new Error(`its ${place} is ${JSON.stringify(type) ?? 'of no type'}; known are ${names.join(', ')}`);
+    throw new Error(
+      `its ${place} is ${type === undefined ? 'of no type' : shortJson(type)}; known are ${names.join(', ')}`,
+    );
   }
   const members = (part as Json)[membersOf[place]];
   if (type === 'Sequence' && Array.isArray(members)) for (const member of members) requireKnown(place, member);
 }
 
-const isId = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** What fits the int32 that ids are kept in. */
+const mostId = 2 ** 31 - 1;
 
-function requireId(value: unknown): number {
+const isId = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= mostId;
+
+function requireId(value: unknown, of = 'a special token of its post_processor'): number {
   if (isId(value)) return value;
-  throw new Error(`the id of a special token of its post_processor is ${JSON.stringify(value) ?? 'missing'}`);
+  throw new Error(`the id of ${of} is ${shortJson(value)}, expected a whole number from 0 to ${mostId}`);
+}
+
+const shortJson = (value: unknown): string => (JSON.stringify(value) ?? 'missing').slice(0, 60);
+
+/** @throws Error for a vocabulary or added tokens with an id that is none: the reference takes such and gives other ids */
+function requireIds({ model, added_tokens: added }: Json): void {
+  const vocabulary = isObject(model) ? model['vocab'] : undefined;
+  // Of Unigram it is a list, whose places are the ids.
+  if (isObject(vocabulary))
+    for (const [token, id] of Object.entries(vocabulary)) requireId(id, `the token ${shortJson(token)}`);
+  else if (!Array.isArray(vocabulary)) throw new Error('its model has no vocab');
+  if (added === undefined || added === null) return;
+  if (!Array.isArray(added)) throw new Error('its added_tokens are no list');
+  for (const token of added) requireId(isObject(token) ? token['id'] : undefined, 'one of its added_tokens');
 }
 
 /** Ids that a post-processor puts around a text. */
@@ -86,8 +105,8 @@ function aroundTemplate({ single, special_tokens: tokens }: Json): { before: num
     const named = isObject(piece) && isObject(piece['SpecialToken']) ? piece['SpecialToken']['id'] : undefined;
     const entry = isObject(tokens) && typeof named === 'string' && Object.hasOwn(tokens, named) ? tokens[named] : {};
     const { ids } = isObject(entry) ? entry : {};
-    if (!Array.isArray(ids)) throw new Error(`the template of its post_processor names no ids for ${String(named)}`);
-    return ids.map(requireId);
+    if (!Array.isArray(ids)) throw new Error(`the template of its post_processor names no ids for ${shortJson(named)}`);
+    return ids.map((id) => requireId(id));
   };
   const at = pieces.indexOf(texts[0]);
   return { before: pieces.slice(0, at).flatMap(idsOf), after: pieces.slice(at + 1).flatMap(idsOf) };
@@ -107,7 +126,7 @@ function overridden(json: Json, config: Json): Json {
     const value = config[setting];
     if (!isObject(part) || part['type'] !== type || value === undefined) return changed;
     if (typeof value !== 'boolean' && value !== null)
-      throw new Error(`tokenizer_config.json has ${setting} ${JSON.stringify(value)}, expected true, false or null`);
+      throw new Error(`tokenizer_config.json has ${setting} ${shortJson(value)}, expected true, false or null`);
     return { ...changed, [place]: { ...part, [key]: value } };
   }, json);
 }
@@ -115,9 +134,9 @@ function overridden(json: Json, config: Json): Json {
 function endThatIsKept(json: Json, config: Json): TokenizerSettings['keeps'] {
   const { truncation } = json;
   const side = config['truncation_side'] ?? (isObject(truncation) ? truncation['direction'] : undefined) ?? 'right';
-  const name = String(side).toLowerCase();
+  const name = typeof side === 'string' ? side.toLowerCase() : '';
   if (name !== 'left' && name !== 'right')
-    throw new Error(`its truncation_side is ${JSON.stringify(side)}, expected "left" or "right"`);
+    throw new Error(`its truncation_side is ${shortJson(side)}, expected "left" or "right"`);
   return name === 'left' ? 'end' : 'start';
 }
 
@@ -129,6 +148,7 @@ function endThatIsKept(json: Json, config: Json): TokenizerSettings['keeps'] {
 export function tokenizerSettings(tokenizer: object, tokenizerConfig: object): TokenizerSettings {
   const [json, config] = [tokenizer as Json, tokenizerConfig as Json];
   for (const place of Object.keys(known) as Place[]) requireKnown(place, json[place]);
+  requireIds(json);
   const { before, after } = around(json['post_processor']);
   for (const [setting, ids] of [
     ['add_bos_token', before],

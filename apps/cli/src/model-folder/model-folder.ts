@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { modelFromBytes, type DdclModel, type FitIdentity } from '@ddcl/core/fit';
+import * as v from 'valibot';
+import { checked, finite, problemWith, whole } from '../data/checked.ts';
 import { withFileName } from '../data/data-error.ts';
-import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
+import { encoderRecordSchema, type EncoderRecord } from '../encoder/encoder-record.ts';
 import { usageError } from '../output/usage-error.ts';
 import { entryAt, isFile } from '../output/entry-at.ts';
 import { readIfThere } from '../output/write-file.ts';
@@ -117,39 +119,46 @@ export async function readConfig(folder: string): Promise<ModelConfig | undefine
   const path = join(folder, modelFiles.config);
   const bytes = await readIfThere(path, givesFolder);
   if (bytes === undefined) return undefined;
-  let config: Partial<ModelConfig> | null;
+  let config: unknown;
   try {
-    config = JSON.parse(bytes.toString('utf8')) as Partial<ModelConfig> | null;
+    config = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw new DdclError('format', `${path} is not JSON. Fit the model again.`, { cause });
   }
-  if (config?.format !== 'ddcl.config' || config.formatVersion !== configFormatVersion) {
+  const version = problemWith(versionSchema, config);
+  if (version !== undefined) {
     throw new DdclError(
       'format',
-      `${path} is not a ddcl config of format version ${configFormatVersion}, but ${config?.format} ${config?.formatVersion}. Use the ddcl version that made it, or fit again.`,
+      `${path} is not a ddcl config of format version ${configFormatVersion} (${version}). Use the ddcl version that made it, or fit again.`,
     );
   }
-  const { fit, data, versions, preprocessing } = config;
-  if (!isObject(fit) || !isObject(data) || !isObject(versions) || !isPreprocessing(preprocessing))
-    throw new DdclError('format', `${path} lacks fit, data, versions or preprocessing. Fit the model again.`);
-  const { text } = config;
-  if (text !== undefined && !(isEncoderRecord(text?.encoder) && documentModes.includes(text.documents)))
-    throw new DdclError('format', `${path} does not say by what encoder its texts became tokens. Fit the model again.`);
-  return config as ModelConfig;
+  return checked(configSchema, config, path, 'Fit the model again.');
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
+const versionSchema = v.object({
+  format: v.literal('ddcl.config'),
+  formatVersion: v.literal(configFormatVersion),
+});
 
-function isPreprocessing(value: unknown): value is Preprocessing {
-  if (!isObject(value)) return false;
-  const { standardize, normalize } = value as Partial<Preprocessing>;
-  const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(Number.isFinite);
-  const isStandardization =
-    isObject(standardize) &&
-    isList(standardize.mean) &&
-    isList(standardize.deviation) &&
-    standardize.mean.length === standardize.deviation.length;
-  return typeof normalize === 'boolean' && (standardize === null || isStandardization);
-}
+const standardization = v.pipe(
+  v.object({ mean: v.array(finite), deviation: v.array(v.pipe(finite, v.gtValue(0))) }),
+  v.check(({ mean, deviation }) => mean.length === deviation.length, 'mean and deviation are of different lengths'),
+);
+
+/** What every command takes of a `config.json` without looking again. */
+const configSchema: v.GenericSchema<unknown, ModelConfig> = v.object({
+  ...versionSchema.entries,
+  command: v.string(),
+  data: v.object({
+    columns: v.nullable(v.array(v.string())),
+    tensor: v.nullable(v.string()),
+    tokens: whole(),
+    fingerprint: v.string(),
+  }),
+  text: v.exactOptional(v.object({ encoder: encoderRecordSchema, documents: v.picklist(documentModes) })),
+  preprocessing: v.object({ standardize: v.nullable(standardization), normalize: v.boolean() }),
+  fit: v.record(v.string(), v.union([v.string(), finite, v.boolean(), v.null()])),
+  identity: v.exactOptional(v.record(v.string(), v.string())),
+  measures: v.record(v.string(), v.unknown()),
+  versions: v.record(v.string(), v.string()),
+});

@@ -25,16 +25,11 @@ export async function openShard(file: string): Promise<Shard> {
   const source = await openFile(file);
   try {
     const header = await readSafetensorsHeader(source, again);
-    const metadata = parseMetadata(header.metadata);
+    const metadata = parseMetadata(file, header.metadata, again);
     const tokens = header.entries.get(shardTensors.tokens);
     const bounds = header.entries.get(shardTensors.offsets);
     const numbers = header.entries.get(shardTensors.labels);
-    if (
-      metadata === undefined ||
-      tokens?.shape.length !== 2 ||
-      bounds?.dtype !== 'I64' ||
-      (numbers !== undefined && numbers.dtype !== 'I32')
-    ) {
+    if (tokens?.shape.length !== 2 || bounds?.dtype !== 'I64' || (numbers !== undefined && numbers.dtype !== 'I32')) {
       throw formatError(file, `is no token shard of this version. ${again}`);
     }
     const offsets = new BigInt64Array((bounds.end - bounds.begin) / 8);
@@ -52,6 +47,8 @@ export async function openShard(file: string): Promise<Shard> {
       offsets[0] !== 0n ||
       offsets.at(-1) !== BigInt(tokens.shape[0]!) ||
       tokens.shape[1] !== metadata.encoder.dimension ||
+      documents !== metadata.counts.documents ||
+      tokens.shape[0] !== metadata.counts.tokens ||
       !namesFit
     ) {
       throw formatError(file, `its documents do not fit its tokens or labels. ${again}`);

@@ -1,5 +1,8 @@
+import * as v from 'valibot';
+import { checked, whole } from '../data/checked.ts';
+import { formatError } from '../data/data-error.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
-import { isEncoderRecord, type EncoderRecord } from '../encoder/encoder-record.ts';
+import { encoderRecordSchema, type EncoderRecord } from '../encoder/encoder-record.ts';
 
 /** What the metadata of a shard calls itself. */
 export const shardFormat = 'ddcl.token-shards';
@@ -48,26 +51,32 @@ export function metadataTexts(metadata: ShardMetadata): Record<string, string> {
   };
 }
 
+const metadataSchema: v.GenericSchema<unknown, ShardMetadata> = v.object({
+  shard: whole(),
+  last: v.boolean(),
+  encoder: encoderRecordSchema,
+  counts: v.object({ documents: whole(1), tokens: whole(), truncated: whole(), empty: whole() }),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  labelNames: v.undefinedable(v.array(v.string())),
+});
+
 /**
- * Metadata of a shard from the texts of a file; undefined where they are not those of a shard of this version.
+ * Metadata of a shard from the texts of a file.
+ *
+ * @throws DdclError `format` where they are not those of a shard of this version
  */
-export function parseMetadata(texts: Readonly<Record<string, string>>): ShardMetadata | undefined {
-  if (texts['format'] !== shardFormat || texts['formatVersion'] !== shardFormatVersion) return undefined;
-  try {
-    const encoder: unknown = JSON.parse(texts['encoder']!);
-    const counts = JSON.parse(texts['counts']!) as EncodeCounts;
-    const labelNames =
-      texts['labelNames'] === undefined ? undefined : (JSON.parse(texts['labelNames']) as readonly string[]);
-    const shard = Number(texts['shard']);
-    const sha256 = texts['sha256'];
-    const whole = [shard, counts.documents, counts.tokens, counts.truncated, counts.empty];
-    const namesAreTexts =
-      labelNames === undefined ||
-      (Array.isArray(labelNames) && labelNames.every((name: unknown) => typeof name === 'string'));
-    if (!isEncoderRecord(encoder) || sha256 === undefined || !whole.every(Number.isSafeInteger) || !namesAreTexts)
-      return undefined;
-    return { shard, last: texts['last'] === 'true', encoder, counts, sha256, labelNames };
-  } catch {
-    return undefined;
-  }
+export function parseMetadata(file: string, texts: Readonly<Record<string, string>>, remedy: string): ShardMetadata {
+  if (texts['format'] !== shardFormat || texts['formatVersion'] !== shardFormatVersion)
+    throw formatError(file, `is no token shard of version ${shardFormatVersion}. ${remedy}`);
+  const json = (name: string): unknown => {
+    const text = texts[name];
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch (cause) {
+      throw formatError(file, `its ${name} is not JSON. ${remedy}`, cause);
+    }
+  };
+  const [shard, last, encoder, counts, labelNames] = ['shard', 'last', 'encoder', 'counts', 'labelNames'].map(json);
+  const metadata = { shard, last, encoder, counts, sha256: texts['sha256'], labelNames };
+  return checked(metadataSchema, metadata, file, remedy);
 }

@@ -26,6 +26,7 @@ describe('resolveMaxTokens', () => {
   it('refuses the rest', () => {
     expect(() => resolveMaxTokens(513, 512, 2)).toThrow(/at most 512 tokens, but --max-tokens is 513/);
     expect(() => resolveMaxTokens(2, 512, 2)).toThrow(/leaves no room.*at least 3/);
+    expect(() => resolveMaxTokens(undefined, 2, 2)).toThrow(/say that it takes 2 tokens, which leaves no room/);
     expect(() => resolveMaxTokens(undefined, undefined, 2)).toThrow(/Give --max-tokens N/);
   });
 });

@@ -88,6 +88,30 @@ describe('TextTokenizer', () => {
     expect(pieces(await make(), 'good film')).toEqual(['[CLS]', 'good', 'film', '[SEP]']);
   });
 
+  it.each<[string, unknown]>([
+    ['negative', -1],
+    ['fractional', 0.5],
+    ['text', '7'],
+    ['beyond int32', 2 ** 31],
+    ['null', null],
+  ])('refuses ids that are none: %s', async (_, id) => {
+    const model = published['model'] as { readonly vocab: object };
+    const named = new RegExp(`format: .*the id of the token "odd" is ${JSON.stringify(id)}`);
+    const inVocabulary = make({ model: { ...model, vocab: { ...model.vocab, odd: id } } });
+    await expect(
+      inVocabulary.catch((error: { code: string; message: string }) => `${error.code}: ${error.message}`),
+    ).resolves.toMatch(named);
+    const added = [...(published['added_tokens'] as object[]), { id, content: 'odd' }];
+    await expect(make({ added_tokens: added })).rejects.toThrow('the id of one of its added_tokens is');
+  });
+
+  it('opens others as before after one that the reference could not use', async () => {
+    const model = published['model'] as object;
+    for (let times = 0; times < 12; times++)
+      await expect(make({ model: { ...model, unk_token: 7 } })).rejects.toThrow();
+    expect(pieces(await make(), 'good film')).toEqual(['[CLS]', 'good', 'film', '[SEP]']);
+  });
+
   it('says what it has no ids for', async () => {
     const model = { type: 'WordLevel', vocab: { good: 0 }, unk_token: '<none>' };
     const words = await make({ model, post_processor: null, added_tokens: [] });

@@ -52,9 +52,36 @@ it('takes a shard that another program wrote as docs/cli.md says, and refuses on
   for (const key of Object.keys(documented)) {
     write(Object.fromEntries(Object.entries(documented).filter(([name]) => name !== key)));
     await expect(openTokenShards(files, true), key).rejects.toThrow(
-      /is no token shard of this version|is shard NaN|is not the last shard/,
+      /is no token shard of version 1|is not as it must be: \w+: /,
     );
   }
   write({ ...documented, formatVersion: '2' });
-  await expect(openTokenShards(files, true)).rejects.toThrow('is no token shard of this version');
+  await expect(openTokenShards(files, true)).rejects.toThrow('is no token shard of version 1');
+});
+
+it.each<[string, Readonly<Record<string, string>>, string]>([
+  ['a number of the shard that is none', { shard: '-1' }, 'shard: '],
+  [
+    'counts of other data',
+    { counts: JSON.stringify({ documents: 3, tokens: 3, truncated: 0, empty: 0 }) },
+    'documents',
+  ],
+  [
+    'counts that are texts',
+    { counts: JSON.stringify({ documents: '2', tokens: 3, truncated: 0, empty: 0 }) },
+    'counts.documents: ',
+  ],
+  ['counts that are no JSON', { counts: '{' }, 'its counts is not JSON'],
+  ['a checksum that is none', { sha256: 'b' }, 'sha256: '],
+  [
+    'an encoder without a width',
+    { encoder: JSON.stringify({ ...JSON.parse(documented.encoder), dimension: 0.5 }) },
+    'encoder.dimension: ',
+  ],
+])('refuses %s', async (_, changes, text) => {
+  write({ ...documented, ...changes });
+  await expect(openTokenShards((await findTokenShards([folder]))!, true)).rejects.toMatchObject({
+    code: 'format',
+    message: expect.stringContaining(text),
+  });
 });

@@ -76,7 +76,8 @@ export function changeJson(value: Json, random: Random, changeText?: (text: stri
   } else if (typeof now === 'number' && kind < 4)
     set(place, oneOf([now + 1, now - 1, -now, now * 2, now + 0.5, 1 / now], random));
   else if (kind < 6 || place.key === 'root') set(place, oneOf(values, random)(random));
-  else if (kind === 6) Array.isArray(holder) ? holder.splice(Number(key), 1) : delete holder[key];
+  else if (kind === 6 && Array.isArray(holder)) holder.splice(Number(key), 1);
+  else if (kind === 6) delete holder[key];
   else if (kind === 7) set({ holder, key: Array.isArray(holder) ? String(holder.length) : oneOf(names, random) }, now);
   else if (kind === 8)
     set(place, oneOf(places, random).holder === holder ? [now] : structuredClone(oneOf(places, random).holder));

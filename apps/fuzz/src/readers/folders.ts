@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { formatCompareTable, summariseRow } from '@ddcl/cli/dist/compare/format-table.js';
 import { FinishedRows } from '@ddcl/cli/dist/compare/finished-rows.js';
 import { readConfig } from '@ddcl/cli/dist/model-folder/model-folder.js';
 import { findTokenShards, openTokenShards } from '@ddcl/cli/dist/token-shards/open-token-shards.js';
@@ -53,7 +54,34 @@ function shardSeeds(): Uint8Array[] {
 const comparison = { data: 'ab', seeds: 2 };
 const rows = [
   { ddclCompare: 2, ...comparison },
-  { unit: 'mean', cells: [{ row: { name: 'mean', kind: 'baseline', width: 4 }, scores: { seed: 0, accuracy: 0.5 } }] },
+  {
+    unit: 'mean',
+    cells: [
+      {
+        row: { readout: 'mean', prototypes: null, vectors: null, temperatureShare: null, numbers: 4 },
+        scores: {
+          seed: 0,
+          accuracy: 0.5,
+          validationAccuracy: null,
+          clustering: { accuracy: 0.5, mutualInformation: 0.1, adjustedRand: -0.01 },
+          retrieval: { ndcg10: 0.5, precision10: 0.25, meanAveragePrecision: 0.75 },
+          microsecondsPerDocument: 3,
+        },
+      },
+      {
+        row: { readout: 'summaries', prototypes: 8, vectors: 2, temperatureShare: 0.5, numbers: 64 },
+        scores: {
+          seed: 1,
+          accuracy: null,
+          validationAccuracy: 0.5,
+          clustering: null,
+          retrieval: null,
+          microsecondsPerDocument: 3,
+          form: { withMean: true, shrinkage: 0.5, occupancyPower: 1 },
+        },
+      },
+    ],
+  },
 ];
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -78,7 +106,7 @@ const readers: Reader[] = [
         typeof normalize === 'boolean' &&
         (text === undefined || text.encoder.dimension > 0) &&
         Object.values(fit).every((value) => typeof value !== 'object' || value === null);
-      if (!isRight) throw new ReadsDifferently(JSON.stringify(read).slice(0, 400));
+      if (!isRight) throw new ReadsDifferently(`of a config: ${JSON.stringify(read).slice(0, 400)}`);
     },
   },
   {
@@ -111,9 +139,9 @@ const readers: Reader[] = [
       const path = temporaryFile('rows.jsonl', bytes);
       const finished = await FinishedRows.open(path, comparison);
       await finished.unit('mean', async () => {});
-      for (const row of finished.rows()) {
-        if (typeof row.seeds !== 'object') throw new ReadsDifferently(JSON.stringify(row));
-      }
+      const table = formatCompareTable(finished.rows().map((row) => summariseRow(row, 10)));
+      if (/NaN|undefined|object/.test(table.replaceAll(/^\| [^|]*/gm, '')))
+        throw new ReadsDifferently(`of a table: ${table}`);
     },
   },
 ];

@@ -113,7 +113,16 @@ function hierarchyShards(): Uint8Array[] {
     low: new Float64Array(length),
   });
   const level = { items: 5, pulls: parts(6), mass: parts(3), wins: parts(3), losses: parts(2) };
-  return [shardToBytes({ parent: '0123456789abcdef', content: 'fedcba9876543210', documents: 5, levels: [level] })];
+  return [
+    shardToBytes({
+      parent: '0123456789abcdef',
+      content: 'fedcba9876543210',
+      documents: 5,
+      keys: Float64Array.of(3, 9),
+      part: { number: 1, of: 2 },
+      levels: [level],
+    }),
+  ];
 }
 
 function checkpoints(): Uint8Array[] {

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { externalFiles } from '@ddcl/backend-ort';
 // Not public: the messages of the format.
-import { ModelProtoSchema, TensorProtoSchema } from '../../../../packages/backend-ort/dist/onnx/onnx_pb.js';
+import { ModelProtoSchema, type TensorProtoSchema } from '../../../../packages/backend-ort/dist/onnx/onnx_pb.js';
 import { requireEqual, type Reader } from './reader.ts';
 
 const external = (location: string): MessageInitShape<typeof TensorProtoSchema> => ({
@@ -68,7 +68,9 @@ function locationsIn(value: unknown): string[] {
   const places = externalData as readonly { readonly key: string; readonly value: string }[];
   // Of a key that comes twice the last one counts, as for all who read them into a map.
   const own =
-    type === 'onnx.TensorProto' && dataLocation === 1 ? [places.findLast(({ key }) => key === 'location')!.value] : [];
+    type === 'onnx.TensorProto' && dataLocation === 1
+      ? [places.findLast(({ key }) => key === 'location')?.value ?? '']
+      : [];
   return [...own, ...Object.values(value).flatMap(locationsIn)];
 }
 

@@ -1,4 +1,5 @@
 import { readSafetensors, writeSafetensors } from '@ddcl/core/safetensors';
+import { checksumOf } from '../../../../packages/core/dist/fit/check-checkpoint.js';
 import { createHash } from '../../../../packages/hier/dist/hash/hash.js';
 
 type Read = ReturnType<typeof readSafetensors>;
@@ -17,12 +18,13 @@ const checksums: ReadonlyMap<string, (read: Read) => string> = new Map([
       return hash.digest();
     },
   ],
+  ['ddcl.checkpoint', ({ tensors, metadata }) => checksumOf(metadata['progress'] ?? '', tensors)],
   [
     'ddcl.hierarchy-shard',
     ({ tensors, metadata }) => {
       const hash = createHash();
-      const { parent = '', content = '', documents = '', items = '[]' } = metadata;
-      hash.add(JSON.stringify([parent, content, documents, items]));
+      const { parent = '', content = '', documents = '', items = '[]', part: number = '' } = metadata;
+      hash.add(JSON.stringify([parent, content, documents, items, number]));
       const list: unknown = JSON.parse(items);
       for (let level = 0; level < (Array.isArray(list) ? Math.min(list.length, 20) : 0); level++) {
         for (const part of ['pulls', 'mass', 'wins', 'losses'].flatMap((name) => [`${name}.high`, `${name}.low`])) {
@@ -30,6 +32,8 @@ const checksums: ReadonlyMap<string, (read: Read) => string> = new Map([
           hash.add(tensors.get(`levels.${level}.${part}`)!.data.slice() as Float64Array);
         }
       }
+      hash.add('keys');
+      hash.add(tensors.get('keys')!.data.slice() as Float64Array);
       return hash.digest();
     },
   ],

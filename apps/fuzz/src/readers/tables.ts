@@ -86,11 +86,14 @@ function npy(descr: string, shape: string, data: ArrayBufferView, version = 1): 
   return bytes;
 }
 
-const npySeeds = (): Uint8Array[] => [
+const matrices = (): Uint8Array[] => [
   npy('<f4', '(2, 3)', Float32Array.of(1, 2, 3, -4, 5.5, 6)),
   npy('<f8', '(3, 1)', Float64Array.of(1e-3, -2, 3), 2),
   npy('<f2', '(2, 2)', Uint16Array.of(0x3c00, 0x4000, 0xc200, 0x7bff)),
   npy('<i8', '(2, 2)', BigInt64Array.of(1n, -2n, 3n, 1n << 40n), 3),
+];
+
+const lists = (): Uint8Array[] => [
   npy('|u1', '(4,)', Uint8Array.of(0, 1, 1, 2)),
   npy('<i4', '(4,)', Int32Array.of(0, 1, 1, -2)),
 ];
@@ -109,7 +112,7 @@ const mutateNpyHeader: Mutation = (bytes, random, others) => {
 
 const tables = [
   'a,b,c\n1,2,3\n4,5.5,-6e-3\n0,0,0\n',
-  '1,2\n3,4\n',
+  '1.5,2\n3,4\n',
   '"x","y, z"\n"1",2\n3,"4"\n',
   'a\n1\n\n',
   'a,b\r\n1,2\r\n',
@@ -150,7 +153,7 @@ const textReader = (
 });
 
 const readers: Reader[] = [
-  dataReader('npy', 'npy', npySeeds, [mutateNpyHeader], ({ data }, bytes) => {
+  dataReader('npy', 'npy', matrices, [mutateNpyHeader], ({ data }, bytes) => {
     // Row-major from the header's end on, as numpy has it; halves have tests of their own.
     const header = new TextDecoder('latin1').decode(bytes.subarray(0, bytes.length < 4096 ? bytes.length : 4096));
     const kind = /'descr':\s*'<(f4|f8)'/.exec(header)?.[1];
@@ -165,7 +168,7 @@ const readers: Reader[] = [
   {
     name: 'npy-array',
     isDear: true,
-    seeds: npySeeds,
+    seeds: () => [...matrices(), ...lists()],
     mutations: [mutateNpyHeader],
     async read(bytes) {
       const { shape, data } = await readNpy(temporaryFile('x.npy', bytes));
@@ -190,7 +193,7 @@ const readers: Reader[] = [
   {
     name: 'labels',
     isDear: true,
-    seeds: () => ['a\nb\nc\n', '"a"\nb\n1\n', '1\n2\n3\n'].map(bytesOf),
+    seeds: () => ['"a"\n"b"\n1\n', '1\n2\n3\n'].map(bytesOf),
     mutations: [mutateText],
     async read(bytes) {
       for (const ending of ['txt', 'csv', 'jsonl']) {

@@ -1,6 +1,7 @@
 import { TextTokenizer } from '@ddcl/cli/dist/encoder/tokenizer.js';
 import { readEncoderJson } from '@ddcl/cli/dist/encoder/encoder-files.js';
-import { encoderTokenLimit } from '@ddcl/cli/dist/encoder/token-limit.js';
+import { readEncoderConfig, readTokenizerConfig } from '@ddcl/cli/dist/encoder/encoder-config.js';
+import { encoderTokenLimit, resolveMaxTokens } from '@ddcl/cli/dist/encoder/token-limit.js';
 import { mutateJson } from '../inputs/mutate-json.ts';
 import { ReadsDifferently, type Reader } from './reader.ts';
 import { seedFiles } from './seed-files.ts';
@@ -51,15 +52,18 @@ const readers: Reader[] = [
     isDear: true,
     seeds: () => [
       new TextEncoder().encode(
-        '{"max_position_embeddings": 512, "model_type": "bert", "hidden_size": 4, "pad_token_id": 0}',
+        '{"max_position_embeddings": 512, "model_type": "bert", "hidden_size": 4, "pad_token_id": 0, "model_max_length": 512}',
       ),
     ],
     mutations: [mutateJson],
     async read(bytes) {
-      const config = await readEncoderJson(temporaryFile('config.json', bytes));
-      const limit = encoderTokenLimit(config, config);
-      if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0))
-        throw new ReadsDifferently(`a limit of ${limit} tokens`);
+      const path = temporaryFile('config.json', bytes);
+      const config = await readEncoderConfig(path);
+      const tokens = resolveMaxTokens(undefined, encoderTokenLimit(config, await readTokenizerConfig(path)), 2);
+      const { hidden_size: width, pad_token_id: padding } = config;
+      const isWhole = [tokens, width ?? 1, padding ?? 0].every(Number.isSafeInteger);
+      if (!isWhole || tokens < 3 || (width ?? 1) < 1)
+        throw new ReadsDifferently(`${tokens} tokens of width ${width}, padding ${padding}`);
     },
   },
 ];

@@ -22,11 +22,11 @@ export async function replay(reader: string, file: string): Promise<Replayed> {
   return { reader, file, outcome: found ?? (counts.accepted > 0 ? 'accepted' : 'refused') };
 }
 
-/** Reads the whole corpus once more, or that of one reader. */
-export async function replayCorpus(only?: string): Promise<Replayed[]> {
+/** Reads the whole corpus once more, or that of some readers. */
+export async function replayCorpus(only: readonly string[]): Promise<Replayed[]> {
   const replayed: Replayed[] = [];
   for (const reader of readdirSync(corpusFolder).sort()) {
-    if (only !== undefined && reader !== only) continue;
+    if (only.length > 0 && !only.includes(reader)) continue;
     for (const name of readdirSync(join(corpusFolder, reader)).sort())
       replayed.push(await replay(reader, join(corpusFolder, reader, name)));
   }

@@ -3,7 +3,6 @@ import { DdclError } from '@ddcl/core/backend';
 import {
   ModelProtoSchema,
   TensorProto_DataLocation as DataLocation,
-  type GraphProto,
   type ModelProto,
   type TensorProto,
 } from '../onnx/onnx_pb.ts';
@@ -21,17 +20,37 @@ export interface ExternalData {
 /** Reads a part of a file beside the model. */
 export type ReadExternal = (data: ExternalData) => Promise<Uint8Array>;
 
-function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
-  yield* graph.initializer;
-  for (const sparse of graph.sparseInitializer) {
-    if (sparse.values !== undefined) yield sparse.values;
-    if (sparse.indices !== undefined) yield sparse.indices;
-  }
-  for (const node of graph.node) {
-    for (const { t, tensors, g, graphs } of node.attribute) {
-      if (t !== undefined) yield t;
-      yield* tensors;
-      for (const inner of [...(g === undefined ? [] : [g]), ...graphs]) yield* tensorsOf(inner);
+/** What a message may hold: others, and fields that this version of the format does not know. */
+interface Message {
+  readonly $typeName?: string;
+  readonly $unknown?: readonly { readonly no: number; readonly wireType: number }[];
+}
+
+/** Wire types of protobuf that can hold a message: a length and bytes, and a group. */
+const nesting: readonly number[] = [2, 3];
+
+/**
+ * Every tensor of a model, wherever the format has room for one: graphs, graphs in nodes, functions, sparse tensors, attributes, training.
+ *
+ * @throws DdclError `unsupported` for a field that is not known and may hold one: a runtime that knows it could read a file that nobody saw
+ */
+function* tensorsOf(model: ModelProto): Generator<TensorProto> {
+  // A list of its own and no recursion: a file decides how deep graphs are nested.
+  const open: object[] = [model];
+  for (let message = open.pop(); message !== undefined; message = open.pop()) {
+    const { $typeName: type, $unknown: unknown } = message as Message;
+    if (type === 'onnx.TensorProto') yield message as TensorProto;
+    const field = unknown?.find(({ wireType }) => nesting.includes(wireType));
+    if (field !== undefined) {
+      throw new DdclError(
+        'unsupported',
+        `The model has a part that this version does not know: field ${field.no} of ${type ?? 'a message'}. Save it with an older version of ONNX.`,
+      );
+    }
+    for (const [name, value] of Object.entries(message)) {
+      // Numbers by the million are in lists of their own.
+      const isNested = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && name !== '$unknown';
+      if (isNested && !(Array.isArray(value) && typeof value[0] !== 'object')) open.push(value as object);
     }
   }
 }
@@ -60,12 +79,12 @@ function placeOf(tensor: TensorProto): ExternalData {
   return { location, offset: bytes('offset') ?? 0, length: bytes('length') };
 }
 
-const externalTensors = (graph: GraphProto): TensorProto[] =>
-  [...tensorsOf(graph)].filter((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
+const externalTensors = (model: ModelProto): TensorProto[] =>
+  [...tensorsOf(model)].filter((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
 
 /**
  * Files beside an ONNX model that hold elements of its tensors, relative to its folder and sorted.
- * @throws DdclError `format` for bytes that are not an ONNX model, and for a place outside the model's folder
+ * @throws DdclError `format` for bytes that are not an ONNX model, and for a place outside the model's folder; `unsupported` for parts that are not known
  */
 export function externalFiles(bytes: Uint8Array): string[] {
   let model: ModelProto;
@@ -74,8 +93,7 @@ export function externalFiles(bytes: Uint8Array): string[] {
   } catch (cause) {
     throw new DdclError('format', 'This is not an ONNX model.', { cause });
   }
-  const tensors = model.graph === undefined ? [] : externalTensors(model.graph);
-  return [...new Set(tensors.map((tensor) => placeOf(tensor).location))].sort();
+  return [...new Set(externalTensors(model).map((tensor) => placeOf(tensor).location))].sort();
 }
 
 /**
@@ -83,7 +101,7 @@ export function externalFiles(bytes: Uint8Array): string[] {
  * @throws DdclError `format` for a place outside the model's folder or a part that is too short; `argument` without `read`
  */
 export async function embedExternalData(model: ModelProto, read: ReadExternal | undefined): Promise<void> {
-  const external = externalTensors(model.graph!);
+  const external = externalTensors(model);
   // All places are checked before any file is read.
   const places = external.map(placeOf);
   if (external.length > 0 && read === undefined) {

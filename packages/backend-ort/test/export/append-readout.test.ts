@@ -7,12 +7,14 @@ import {
   type NamedProgram,
   type ReadoutOutput,
 } from '@ddcl/core/fit';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { appendReadout, externalFiles, programToOnnx, type AppendOptions } from '../../src/index.ts';
 import {
   ModelProtoSchema,
+  type GraphProtoSchema,
+  type TensorProtoSchema,
   StringStringEntryProtoSchema,
   TensorProto_DataLocation as DataLocation,
   type ModelProto,
@@ -240,6 +242,66 @@ describe('externalFiles', () => {
     ['a file outside the folder', () => external({ location: 'x/../../a' }), 'not inside'],
   ])('refuses %s', (_, bytes, text) => {
     expect(() => externalFiles(bytes())).toThrow(text);
+  });
+});
+
+describe('files beside a model, wherever the format has room for a tensor', () => {
+  const tensor = (location: string): MessageInitShape<typeof TensorProtoSchema> => ({
+    name: location,
+    dataLocation: DataLocation.EXTERNAL,
+    externalData: [{ key: 'location', value: location }],
+  });
+  const inner = (location: string) => ({ node: [{ attribute: [{ name: 'value', t: tensor(location) }] }] });
+
+  it.each<[string, (at: string) => MessageInitShape<typeof ModelProtoSchema>]>([
+    ['a graph', (at) => ({ graph: { initializer: [tensor(at)] } })],
+    ['values of a sparse tensor', (at) => ({ graph: { sparseInitializer: [{ values: tensor(at) }] } })],
+    ['indices of a sparse tensor', (at) => ({ graph: { sparseInitializer: [{ indices: tensor(at) }] } })],
+    ['an attribute', (at) => ({ graph: inner(at) })],
+    ['attributes of several', (at) => ({ graph: { node: [{ attribute: [{ tensors: [tensor(at)] }] }] } })],
+    ['a graph in a node', (at) => ({ graph: { node: [{ attribute: [{ g: inner(at) }] }] } })],
+    ['graphs in a node', (at) => ({ graph: { node: [{ attribute: [{ graphs: [inner(at)] }] }] } })],
+    ['a sparse attribute', (at) => ({ graph: { node: [{ attribute: [{ sparseTensor: { values: tensor(at) } }] }] } })],
+    [
+      'sparse attributes',
+      (at) => ({ graph: { node: [{ attribute: [{ sparseTensors: [{ indices: tensor(at) }] }] }] } }),
+    ],
+    ['a function', (at) => ({ graph: {}, functions: [{ name: 'f', ...inner(at) }] })],
+    [
+      'a default of a function',
+      (at) => ({ functions: [{ name: 'f', attributeProto: [{ name: 'x', t: tensor(at) }] }] }),
+    ],
+    ['a graph in a function', (at) => ({ functions: [{ node: [{ attribute: [{ g: inner(at) }] }] }] })],
+    ['training', (at) => ({ trainingInfo: [{ algorithm: inner(at) }] })],
+  ])('finds what %s has', async (_, made) => {
+    const bytes = (location: string): Uint8Array =>
+      toBinary(ModelProtoSchema, create(ModelProtoSchema, made(location)));
+    expect(externalFiles(bytes('a'))).toEqual(['a']);
+    expect(() => externalFiles(bytes('../a'))).toThrow('not inside');
+    // What is appended to comes with them, or not at all.
+    const appended = encoder((parsed) => {
+      const { graph, functions, trainingInfo } = fromBinary(ModelProtoSchema, bytes('a'));
+      parsed.functions.push(...functions);
+      parsed.trainingInfo.push(...trainingInfo);
+      for (const list of ['node', 'initializer', 'sparseInitializer'] as const)
+        (parsed.graph![list] as object[]).push(...(graph?.[list] ?? []));
+    });
+    await expect(appendReadout(appended, padded('outputs'), { output: 'last_hidden_state' })).rejects.toThrow(
+      'readExternal',
+    );
+  });
+
+  it('takes graphs in graphs, as deep as they come', () => {
+    let graph = inner('a') as MessageInitShape<typeof GraphProtoSchema>;
+    for (let depth = 0; depth < 40; depth++) graph = { node: [{ attribute: [{ g: graph }] }] };
+    expect(externalFiles(toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph })))).toEqual(['a']);
+  });
+
+  it('refuses parts that this version of the format does not know, which a runtime could', () => {
+    const bytes = toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: {} }));
+    // Field 99 of three bytes, and of a number, which can name no file.
+    expect(() => externalFiles(Uint8Array.of(...bytes, 0x9a, 0x06, 3, 1, 2, 3))).toThrow('field 99 of onnx.ModelProto');
+    expect(externalFiles(Uint8Array.of(...bytes, 0x98, 0x06, 3))).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { DdclError } from '../errors/ddcl-error.ts';
+import { checksumOf, malformed, parseProgress } from './check-checkpoint.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';
@@ -42,9 +42,9 @@ export interface StoppingState {
   readonly isDone: boolean;
 }
 
-const formatVersion = '3';
+const formatVersion = '4';
 
-/** A checkpoint as a safetensors file: `state.0`... and `best`, and the rest in the metadata. */
+/** A checkpoint as a safetensors file: `state.0`... and `best`, and in the metadata the rest and a checksum of all. */
 export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
   const { state, best, shape, dtype, ...rest } = checkpoint;
   const tensors = new Map<string, SafetensorsTensor>();
@@ -59,34 +59,37 @@ export function checkpointToBytes(checkpoint: FitCheckpoint): Uint8Array {
   if (best !== undefined) tensors.set('best', { dtype: 'F64', shape, data: best.prototypes });
   const bestNote = best === undefined ? null : { restart: best.restart, hard: best.hard };
   const progress = JSON.stringify({ ...rest, best: bestNote, dtype, shape, slots: state.length });
-  return writeSafetensors(tensors, { format: 'ddcl.checkpoint', formatVersion, progress });
+  const checksum = checksumOf(progress, tensors);
+  return writeSafetensors(tensors, { format: 'ddcl.checkpoint', formatVersion, progress, checksum });
 }
 
-/** @throws DdclError `format` for bytes that are not a checkpoint of this version */
+/** @throws DdclError `format` for bytes that are not a checkpoint of this version, or were changed since it was written */
 export function checkpointFromBytes(bytes: Uint8Array): FitCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes);
-  const { progress } = metadata;
-  if (
-    metadata['format'] !== 'ddcl.checkpoint' ||
-    metadata['formatVersion'] !== formatVersion ||
-    progress === undefined
-  ) {
-    throw new DdclError(
-      'format',
-      `This is not a ddcl checkpoint of format version ${formatVersion}. Start the fit afresh, without resuming.`,
-    );
-  }
-  const { best: bestNote, slots, ...rest } = parseProgress(progress);
-  const read = (name: string): Float32Array | Float64Array => {
-    const data = tensors.get(name)?.data;
-    if (data instanceof Float32Array || data instanceof Float64Array) return data;
-    throw new DdclError('format', `The checkpoint lacks its tensor ${name}. Start the fit afresh, without resuming.`);
+  const { format, formatVersion: version, progress = '', checksum } = metadata;
+  if (format !== 'ddcl.checkpoint' || version !== formatVersion)
+    throw malformed(`This is not a ddcl checkpoint of format version ${formatVersion}`);
+  if (checksum !== checksumOf(progress, tensors))
+    throw malformed('The checkpoint is not as a fit wrote it: its checksum does not fit what it holds');
+  const { best: note, slots, ...rest } = parseProgress(progress);
+  const [count, dimension] = rest.shape;
+  const isFloat = rest.dtype === 'float32' ? 'F32' : 'F64';
+  const read = (name: string, dtype: string, shapes: readonly string[]): Float32Array | Float64Array => {
+    const tensor = tensors.get(name);
+    const data = tensor?.data;
+    const isArray = data instanceof Float32Array || data instanceof Float64Array;
+    if (isArray && tensor!.dtype === dtype && shapes.includes(tensor!.shape.join()) && data.every(Number.isFinite))
+      return data;
+    throw malformed(`The checkpoint lacks its tensor ${name}, or it is of another shape or not finite`);
   };
-  return {
-    ...rest,
-    state: Array.from({ length: slots }, (_, index) => read(`state.${index}`)),
-    best: bestNote === null ? undefined : { ...bestNote, prototypes: Float64Array.from(read('best')) },
-  };
+  const whole = `${count},${dimension}`;
+  // What an optimiser keeps is of each number or of each prototype.
+  const state = Array.from({ length: slots }, (_, index) =>
+    read(`state.${index}`, isFloat, index === 0 ? [whole] : [whole, `${count}`]),
+  );
+  const best = note === null ? undefined : { ...note, prototypes: Float64Array.from(read('best', 'F64', [whole])) };
+  if (tensors.size === slots + Number(note !== null)) return { ...rest, state, best };
+  throw malformed('The checkpoint has tensors that no fit writes');
 }
 
 /**
@@ -96,23 +99,4 @@ export function checkpointFromBytes(bytes: Uint8Array): FitCheckpoint {
  */
 export function checkpointIdentity(bytes: Uint8Array): FitIdentity {
   return checkpointFromBytes(bytes).identity;
-}
-
-type Progress = Omit<FitCheckpoint, 'state' | 'best'> & {
-  best: { restart: number; hard: number } | null;
-  slots: number;
-};
-
-function parseProgress(text: string): Progress {
-  try {
-    const progress = JSON.parse(text) as Progress;
-    const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null;
-    if (isRecord(progress.identity) && isRecord(progress.tokens) && Array.isArray(progress.history)) return progress;
-  } catch {
-    // Reported below.
-  }
-  throw new DdclError(
-    'format',
-    'The progress of this checkpoint cannot be read. Start the fit afresh, without resuming.',
-  );
 }

@@ -8,7 +8,8 @@ import type { TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
-import { checkpointFromBytes, type BestRestart } from './checkpoint.ts';
+import { malformed } from './check-checkpoint.ts';
+import { checkpointFromBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
 import { finalMeasurement, measureRestart, settled, type Measured } from './final-model.ts';
 import { firstPass } from './first-pass.ts';
 import type { HistoryRecord } from './history.ts';
@@ -132,7 +133,10 @@ async function runResolved<Result>(
     tokenDtype: feed.dtype,
   };
   const tokens = tokenIdentity(statistics);
-  if (found !== undefined) requireSameFit(found.tokens, tokens);
+  if (found !== undefined) {
+    requireSameFit(found.tokens, tokens);
+    requireWithin(found, sizes, resolved.restarts, plan.totalSteps);
+  }
 
   const held: { dispose(): void }[] = [];
   const hold = <Held extends { dispose(): void }>(made: Held): Held => {
@@ -171,6 +175,19 @@ async function runResolved<Result>(
   } finally {
     for (const each of held.reverse()) each.dispose();
   }
+}
+
+/** @throws DdclError `format` for a checkpoint that no fit of these sizes writes */
+function requireWithin(
+  { shape, dtype, restart, step, state }: FitCheckpoint,
+  sizes: { readonly count: number; readonly dimension: number; readonly dtype: string },
+  restarts: number,
+  steps: number,
+): void {
+  const isSized = shape[0] === sizes.count && shape[1] === sizes.dimension && dtype === sizes.dtype;
+  // After the last restart there is nothing to go on with.
+  const isWithin = restart < restarts + Number(state.length === 0) && step <= steps;
+  if (!isSized || !isWithin) throw malformed('The checkpoint is at a place that this fit does not have');
 }
 
 /** Measures the best restart on all tokens, and certifies it. */

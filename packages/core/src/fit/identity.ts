@@ -59,7 +59,7 @@ export function tokenIdentity({ tokens, weight, criticalTemperature, mean }: Tok
 export function fitDifferences(earlier: FitIdentity, now: FitIdentity): string {
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(now)])];
   const differences = names.flatMap((name) => {
-    const [was, is] = [earlier[name] ?? 'not set', now[name] ?? 'not set'];
+    const [was, is] = [earlier, now].map((of) => (Object.hasOwn(of, name) ? of[name]! : 'not set')) as [string, string];
     if (was === is) return [];
     return was.length > shownCharacters || is.length > shownCharacters
       ? `other ${name}`

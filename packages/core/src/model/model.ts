@@ -102,18 +102,18 @@ export function modelFromBytes(bytes: Uint8Array | ArrayBuffer): DdclModel {
       `prototypes is ${prototypes.dtype} [${prototypes.shape.join(', ')}] and offset ${offset.dtype} [${offset.shape.join(', ')}]`,
     );
   }
-  // Number('') is 0.
+  // Number('') is 0, and -0 is 0 to all who use it.
   const numberOf = (text: string | undefined): number =>
-    text === undefined || text.trim() === '' ? NaN : Number(text);
+    text === undefined || text.trim() === '' ? NaN : Number(text) + 0;
   const values = Object.fromEntries(numbers.map((name) => [name, numberOf(metadata[name])])) as Record<
     (typeof numbers)[number],
     number
   >;
-  const { temperature, scale } = values;
-  const finite = [...numbers.map((name) => values[name]), ...(prototypes.data as Float32Array), ...offset.data].every(
-    Number.isFinite,
+  const { temperature, scale, criticalTemperature, totalVariance } = values;
+  const isFinite = [numbers.map((name) => values[name]), prototypes.data as Float32Array, offset.data].every((list) =>
+    list.every(Number.isFinite),
   );
-  if (!finite || !(temperature > 0) || !(scale > 0))
+  if (!isFinite || !(temperature > 0) || !(scale > 0) || criticalTemperature < 0 || totalVariance < 0)
     throw malformed('a number in it is missing, not finite or not positive');
   return {
     count: count!,

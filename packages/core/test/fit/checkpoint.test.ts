@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { checksumOf } from '../../src/fit/check-checkpoint.ts';
 import {
   checkpointFromBytes,
   checkpointIdentity,
@@ -15,7 +16,7 @@ const checkpoint: FitCheckpoint = {
   tokens: { tokens: '60' },
   restart: 1,
   step: 12,
-  finished: [0.1 + 0.2],
+  finished: [1 / 7],
   history: [
     {
       restart: 0,
@@ -42,8 +43,11 @@ describe('a checkpoint as bytes', () => {
   it.each([
     ['in the middle of a restart', checkpoint],
     ['in float64', { ...checkpoint, dtype: 'float64', state: [Float64Array.of(0.1, 1 / 3, -0, 4, 5, 6)] }],
-    ['between restarts', { ...checkpoint, state: [] }],
-    ['at the first record', { ...checkpoint, best: undefined, finished: [], stopping: { lq: null, isDone: false } }],
+    ['between restarts', { ...checkpoint, step: 0, stopping: { lq: null, isDone: false }, state: [] }],
+    [
+      'at the first record',
+      { ...checkpoint, restart: 0, best: undefined, finished: [], stopping: { lq: null, isDone: false } },
+    ],
   ] as const)('reads back exactly: %s', (_, made) => {
     expect(checkpointFromBytes(checkpointToBytes(made as FitCheckpoint))).toEqual(made);
   });
@@ -77,10 +81,57 @@ describe('bytes that are no checkpoint are refused', () => {
       'progress without tokens',
       changed((notes) => (notes['progress'] = '{"history": [], "identity": {}, "slots": 0, "best": null}')),
     ],
+    ['a checksum of other content', changed((notes) => (notes['checksum'] = '0123456789abcdef'))],
     ['a missing state', changed((_, tensors) => tensors.delete('state.1'))],
     ['a missing best', changed((_, tensors) => tensors.delete('best'))],
   ])('%s', (_, bytes) => {
     expect(errorOf(() => checkpointFromBytes(bytes)).code).toBe('format');
+  });
+});
+
+/** The checkpoint with other progress, and the checksum that goes with it. */
+function forged(
+  change: (progress: Record<string, never>) => unknown,
+  tensors = readSafetensors(checkpointToBytes(checkpoint)).tensors,
+): Uint8Array {
+  const { metadata } = readSafetensors(checkpointToBytes(checkpoint));
+  const progress = JSON.parse(metadata['progress']!) as Record<string, never>;
+  change(progress);
+  const text = JSON.stringify(progress);
+  return writeSafetensors(tensors, { ...metadata, progress: text, checksum: checksumOf(text, tensors) });
+}
+
+describe('progress that no fit writes is refused, whatever its checksum', () => {
+  it.each<[string, (progress: Record<string, unknown>) => unknown]>([
+    ['a restart before the first', (made) => (made['restart'] = -3000)],
+    ['a restart in between', (made) => (made['restart'] = 0.5)],
+    ['restarts that did not end', (made) => (made['restart'] = 3002)],
+    ['more ends than restarts', (made) => (made['finished'] = [1 / 7, 1])],
+    ['a best that is none of them', (made) => (made['best'] = { restart: 4, hard: 1 / 7 })],
+    ['a best that is better than it was', (made) => (made['best'] = { restart: 0, hard: 0 })],
+    ['no best after a restart', (made) => (made['best'] = null)],
+    ['a step that is a text', (made) => (made['step'] = '12')],
+    ['another dtype', (made) => (made['dtype'] = 'float64')],
+    ['another shape', (made) => (made['shape'] = [3, 2])],
+    ['tensors beyond those that it has', (made) => (made['slots'] = 3)],
+    ['fewer tensors', (made) => (made['slots'] = 1)],
+    ['no end of tensors', (made) => (made['slots'] = 1e9)],
+    ['an identity of numbers', (made) => (made['identity'] = { seed: 7 })],
+    ['a history of the future', (made) => ((made['history'] as { restart: number }[])[0]!.restart = 2)],
+    ['a history without losses', (made) => ((made['history'] as { loss: unknown }[])[0]!.loss = 'constructor')],
+    ['a name that no fit writes', (made) => (made['more'] = 1)],
+  ])('%s', (_, change) => {
+    expect(errorOf(() => checkpointFromBytes(forged(change))).code).toBe('format');
+  });
+
+  it('takes the same where nothing was changed', () => {
+    expect(checkpointFromBytes(forged(() => {}))).toEqual(checkpoint);
+  });
+
+  it('numbers that are not finite', () => {
+    const tensors = new Map(readSafetensors(checkpointToBytes(checkpoint)).tensors);
+    tensors.set('state.1', { dtype: 'F32', shape: [2], data: Float32Array.of(NaN, 1) });
+    expect(errorOf(() => checkpointFromBytes(forged(() => {}, tensors))).message).toContain('state.1');
   });
 });
 
@@ -89,6 +140,10 @@ describe('requireSameFit', () => {
     const { identity } = checkpoint;
     expect(checkpointIdentity(checkpointToBytes(checkpoint))).toEqual(identity);
     expect(() => requireSameFit(identity, { seed: '7', prototypes: '2' })).not.toThrow();
+  });
+
+  it('takes no name for one that every object has', () => {
+    expect(fitDifferences({ constructor: '1' }, {})).toBe('constructor was 1, is not set');
   });
 
   it('names all that differs, and nothing else', () => {

@@ -83,6 +83,21 @@ describe('readSafetensors', () => {
     expect(readSafetensors(file).metadata).toEqual({});
   });
 
+  it('reads bytes at any place in memory, also where `slice` makes no copy, as of a Node Buffer', () => {
+    class Pooled extends Uint8Array {
+      override slice(start?: number, end?: number): Pooled {
+        return this.subarray(start, end) as Pooled;
+      }
+    }
+    for (let shift = 0; shift < 8; shift++) {
+      const memory = new Pooled(new ArrayBuffer(fromPython.length + shift));
+      memory.set(fromPython, shift);
+      const { tensors } = readSafetensors(memory.subarray(shift));
+      for (const [name, { data }] of expected)
+        expect(Array.from(tensors.get(name)!.data as Uint8Array)).toEqual(Array.from(data as Uint8Array));
+    }
+  });
+
   it('views aligned data and copies nothing', () => {
     const file = writeSafetensors(new Map([['x', { dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) }]]));
     const { data } = readSafetensors(file).tensors.get('x')!;

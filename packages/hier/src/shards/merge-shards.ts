@@ -67,6 +67,17 @@ export function addShards(model: HierarchyModel, shards: readonly ShardSums[]): 
         `Shard ${index + 1} was made with the model ${shard.parent}, but this is ${parent}. Make all shards with the model that they are merged into.`,
       );
     }
+    const isSized =
+      shard.levels.length === model.levels.length &&
+      shard.levels.every(({ pulls, mass, wins, losses }, level) => {
+        const { count, dimension } = model.levels[level]!.model;
+        const sizes = [count * dimension, count, count, 2];
+        return [pulls, mass, wins, losses].every(
+          ({ high, low }, part) => high.length === sizes[part] && low.length === sizes[part],
+        );
+      });
+    if (!isSized)
+      throw new DdclError('data', `Shard ${index + 1} has sums of other sizes than its model. Make it again.`);
     const same = `${shard.content} ${shard.documents}`;
     if (seen.has(same) && shard.documents > 0) {
       throw new DdclError(

@@ -64,6 +64,7 @@ export function shardFromBytes(bytes: Uint8Array | ArrayBuffer): ShardSums {
     const found = tensors.get(name);
     if (!(found?.data instanceof Float64Array)) throw malformed(`it lacks ${name}`);
     const data = found.data.slice();
+    if (!data.every(Number.isFinite)) throw malformed(`a number of ${name} is not finite`);
     ordered.push([name, { ...found, data }]);
     return data;
   };
@@ -83,15 +84,21 @@ export function shardFromBytes(bytes: Uint8Array | ArrayBuffer): ShardSums {
   const keys = read('keys');
   if (metadata['checksum'] !== checksum(ordered, { parent, content, documents, items, part }))
     throw malformed('its checksum does not fit what it holds, so it is damaged');
+  const seen = Number(documents);
+  if (!/^\d+$/.test(documents) || !Number.isSafeInteger(seen))
+    throw malformed(`it says that it has ${documents} documents`);
+  if (part !== '' && !/^[1-9]\d{0,9}\/[1-9]\d{0,9}$/.test(part)) throw malformed(`it says that it is part ${part}`);
   const [number, of] = part.split('/').map(Number);
   const own = part === '' ? {} : { part: { number: number!, of: of! } };
-  return { parent, content, keys, ...own, documents: Number(documents), levels };
+  return { parent, content, keys, ...own, documents: seen, levels };
 }
 
 function countsOf(items: string): readonly number[] {
   try {
     const counts: unknown = JSON.parse(items);
-    if (Array.isArray(counts) && counts.every((count) => Number.isSafeInteger(count))) return counts as number[];
+    const isCount = (count: unknown): boolean =>
+      Number.isSafeInteger(count) && Number(count) >= 0 && !Object.is(count, -0);
+    if (Array.isArray(counts) && counts.every(isCount)) return counts as number[];
   } catch {
     // Told below.
   }

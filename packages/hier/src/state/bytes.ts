@@ -74,7 +74,13 @@ export function hierarchyFromBytes(bytes: Uint8Array | ArrayBuffer): HierarchyMo
     throw malformed('its checksum does not fit what it holds, so it is damaged');
   const parsed = parseSpec(spec);
   const levels = resolveSpec(parsed).map((level, index) => readLevel(tensors as Tensors, level, index));
-  return { spec: parsed, levels, documents: Number(documents), spareGain: Number(spareGain) };
+  const [seen, gain] = [documents, spareGain].map((text) => (text.trim() === '' ? NaN : Number(text) + 0)) as [
+    number,
+    number,
+  ];
+  if (!Number.isSafeInteger(seen) || seen < 0 || !(gain >= 0 && gain < Infinity))
+    throw malformed(`its documents are ${documents}, its spareGain is ${spareGain}`);
+  return { spec: parsed, levels, documents: seen, spareGain: gain };
 }
 
 type Tensors = ReadonlyMap<string, SafetensorsTensor>;
@@ -93,7 +99,9 @@ function readLevel(tensors: Tensors, { prototypes: count, width, up }: ResolvedL
     const isRight =
       (found?.data instanceof Float32Array || found?.data instanceof Float64Array) &&
       found.shape.join() === shape.join();
-    if (isRight) return found.data as Float32Array | Float64Array;
+    if (isRight && found.data.every(Number.isFinite as (value: unknown) => boolean))
+      return found.data as Float32Array | Float64Array;
+    if (isRight) throw malformed(`a number of levels.${index}.${name} is not finite`);
     const came = found === undefined ? 'missing' : `${found.dtype} [${found.shape.join(', ')}]`;
     throw malformed(`levels.${index}.${name} should have the shape [${shape.join(', ')}], but is ${came}`);
   };
@@ -104,6 +112,8 @@ function readLevel(tensors: Tensors, { prototypes: count, width, up }: ResolvedL
     number,
     number,
   ];
+  if (!(temperature > 0) || !(scale > 0) || criticalTemperature < 0 || totalVariance < 0)
+    throw malformed(`a temperature, scale or variance of level ${index} is not positive`);
   const model: DdclModel = {
     count,
     dimension: width,
@@ -116,6 +126,7 @@ function readLevel(tensors: Tensors, { prototypes: count, width, up }: ResolvedL
     totalVariance,
   };
   const masses = Float64Array.from(read('masses', [count]));
+  if (masses.some((mass) => mass < 0)) throw malformed(`a mass of level ${index} is negative`);
   if (up?.project === undefined) return { model, masses };
   const mean = Float64Array.from(read('mean', [up.numbers]));
   return { model, masses, projection: { mean, axes: Float32Array.from(read('axes', [up.project, up.numbers])) } };

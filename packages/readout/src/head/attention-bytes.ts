@@ -43,7 +43,8 @@ export function attentionFromBytes(bytes: Uint8Array | ArrayBuffer): AttentionPo
     throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
   const whole = (name: string, least: number): number => {
     const value = Number(metadata[name] ?? NaN);
-    if (!Number.isSafeInteger(value) || value < least) throw malformed(`its ${name} is ${metadata[name]}`);
+    if (!/^\d+$/.test(metadata[name] ?? '') || !Number.isSafeInteger(value) || value < least)
+      throw malformed(`its ${name} is ${metadata[name]}`);
     return value;
   };
   const [dimension, heads, hidden] = [whole('dimension', 1), whole('heads', 1), whole('hidden', 0)];

@@ -115,6 +115,9 @@ export function autoencoderFromBytes(bytes: Uint8Array | ArrayBuffer): Autoencod
     const pixels = parse('pixels') as PixelScale;
     const spec = parse('spec') as QuantizerSpec;
     requireObject('sizes', sizes, 'an object');
+    requireNames('sizes', sizes, ['patch', 'context', 'channels', 'hidden', 'dimension']);
+    requireObject('pixels', pixels, 'an object');
+    requireNames('pixels', pixels, ['mean', 'deviation']);
     const layers = Object.entries(networkShapes(sizes));
     const own = stateTensors(resolveSpec(spec)).map(({ name, shape }) => [`quantizer.${name}`, shape] as const);
     const read = readTensors(tensors, [...layers, ...own]);
@@ -127,6 +130,12 @@ export function autoencoderFromBytes(bytes: Uint8Array | ArrayBuffer): Autoencod
   } catch (cause) {
     throw malformed(withoutStop(cause), cause);
   }
+}
+
+/** @throws DdclError `format` for a name that nothing reads */
+function requireNames(what: string, value: object, known: readonly string[]): void {
+  const stray = Object.keys(value).find((name) => !known.includes(name));
+  if (stray !== undefined) throw new DdclError('format', `its ${what} have a ${describe(stray)} that nothing reads.`);
 }
 
 function malformed(detail: string, cause?: unknown): DdclError {

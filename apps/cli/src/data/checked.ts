@@ -1,0 +1,39 @@
+import { DdclError } from '@ddcl/core';
+import * as v from 'valibot';
+
+/** A whole number in `least..most`. */
+export const whole = (least = 0, most: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(least), v.maxValue(most));
+
+export const finite: v.GenericSchema<number> = v.pipe(v.number(), v.finite());
+
+/** In 0..1. */
+export const share: v.GenericSchema<number> = v.pipe(finite, v.minValue(0), v.maxValue(1));
+
+/** What is wrong with a value, with its place in it: `data.tokens: expected a whole number ...`; undefined where nothing is. */
+export function problemWith(schema: v.GenericSchema<unknown, unknown>, value: unknown): string | undefined {
+  const { issues } = v.safeParse(schema, value, { abortEarly: true });
+  if (issues === undefined) return undefined;
+  const [{ path, message }] = issues;
+  const place = path?.map(({ key }) => String(key)).join('.') ?? '';
+  // The library quotes what it was given at any length.
+  const text = message.length > 160 ? `${message.slice(0, 160)}...` : message;
+  return place === '' ? text : `${place.length > 80 ? `${place.slice(0, 80)}...` : place}: ${text}`;
+}
+
+/**
+ * A value that came from a file, if it is as the schema says: checked once, where it comes in.
+ *
+ * @param file names what it is from in the message
+ * @throws DdclError `format` that names the first place that is not right
+ */
+export function checked<Output>(
+  schema: v.GenericSchema<unknown, Output>,
+  value: unknown,
+  file: string,
+  remedy: string,
+): Output {
+  const problem = problemWith(schema, value);
+  if (problem === undefined) return value as Output;
+  throw new DdclError('format', `${file} is not as it must be: ${problem}. ${remedy}`);
+}
