@@ -293,7 +293,7 @@ describe('files beside a model, wherever the format has room for a tensor', () =
 
   it('takes graphs in graphs, as deep as they come', () => {
     let graph = inner('a') as MessageInitShape<typeof GraphProtoSchema>;
-    for (let depth = 0; depth < 40; depth++) graph = { node: [{ attribute: [{ g: graph }] }] };
+    for (let depth = 0; depth < 25; depth++) graph = { node: [{ attribute: [{ g: graph }] }] };
     expect(externalFiles(toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph })))).toEqual(['a']);
   });
 
