@@ -27,12 +27,27 @@ const exclude = [
   ...kinds.filter((kind) => kind !== only).map((kind) => `test/**/*.${kind}.test.ts`),
 ];
 
+/**
+ * Their files share a worker's modules, which saves a third of the time (docs/decisions/0052-test-time.md): they hold no state but caches. What starts
+ * processes, devices and runtimes, or counts what those hold, has its modules to itself.
+ */
+const shared = new Set(['core', 'readout', 'vq', 'hier', 'backend-conformance', 'bench', 'experiments']);
+
 function project(name: string, root: string) {
   return {
     resolve: source,
     ssr: { resolve: source },
     plugins,
-    test: { name, root, include, exclude, environment: 'node' as const, testTimeout: 180_000, hookTimeout: 180_000 },
+    test: {
+      name,
+      root,
+      include,
+      exclude,
+      environment: 'node' as const,
+      isolate: !shared.has(name),
+      testTimeout: 180_000,
+      hookTimeout: 180_000,
+    },
   };
 }
 

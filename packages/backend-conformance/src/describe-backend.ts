@@ -14,6 +14,8 @@ export interface DescribeBackendOptions extends ContextOptions {
   readonly deviations?: readonly Deviation[];
   /** Whether the backend gets a report, and so a column in the support table. Default true. */
   readonly report?: boolean;
+  /** Asks only some cases, where a device takes minutes for all: the others belong in another test file. Default: all. */
+  readonly only?: (each: ConformanceCase) => boolean;
 }
 
 /** Milliseconds; a thousand runs on a slow device take a while, and vitest's default is 5 seconds. */
@@ -31,7 +33,7 @@ let allCases: ConformanceCase[] | undefined;
  * @param makeBackend called once per group of cases, and for each case that ends its backend
  */
 export function describeBackend(name: string, makeBackend: MakeBackend, options: DescribeBackendOptions = {}): void {
-  const { deviations = [], report = true } = options;
+  const { deviations = [], report = true, only = () => true } = options;
   describe(`conformance of ${name}`, async () => {
     // What the backend can do decides which cases there are, so one is made before the tests are known.
     const probe = await makeBackend();
@@ -47,8 +49,9 @@ export function describeBackend(name: string, makeBackend: MakeBackend, options:
       expect(toleranceProblems(options.tolerances ?? {})).toEqual([]);
     });
 
+    const asked = cases.filter(only);
     for (const group of conformanceGroups) {
-      const members = cases.filter((each) => each.group === group);
+      const members = asked.filter((each) => each.group === group);
       if (members.length === 0) continue;
       describe(group, () => {
         let context: OwnedContext | undefined;

@@ -1,30 +1,3 @@
-import { describeBackend } from '@ddcl/backend-conformance';
-import { it } from 'vitest';
-import type { Backend } from '@ddcl/core/backend';
-import { hasAdapter, makeBackend, makeRememberingDevice } from './support.ts';
+import { describeHalf } from './conformance-half.ts';
 
-const devices = new WeakMap<Backend, GPUDevice>();
-
-let shared: { readonly device: GPUDevice; lost: boolean } | undefined;
-
-/** On one device for all, until a test takes it away. */
-async function losable(): Promise<Backend> {
-  if (shared === undefined || shared.lost) {
-    const made = { device: await makeRememberingDevice(), lost: false };
-    void made.device.lost.then(() => (made.lost = true));
-    shared = made;
-  }
-  const { device } = shared;
-  const backend = await makeBackend({ device });
-  devices.set(backend, device);
-  return backend;
-}
-
-if (hasAdapter)
-  describeBackend('webgpu', losable, {
-    loseDevice: (backend) => devices.get(backend)!.destroy(),
-    deviations: [],
-    // Of SwiftShader; the table tells what backends do on the devices that people have.
-    report: false,
-  });
-else it.skip('needs an adapter', () => {});
+describeHalf(0);

@@ -69,8 +69,8 @@ describe('levels as data', () => {
       { dimension: 4, levels: [{ prototypes: 2, temprature: 1 } as { prototypes: number }] },
     ],
     [
-      "pass of level 'token' has no 'normalize'. Known are: what, project, normalize.",
-      { dimension: 4, levels: [{ prototypes: 2, pass: { normalize: true } as object }, { prototypes: 2 }] },
+      "pass of level 'token' has no 'normalise'. Known are: what, project, normalize.",
+      { dimension: 4, levels: [{ prototypes: 2, pass: { normalise: true } as object }, { prototypes: 2 }] },
     ],
     [
       "The spec has no 'level'. Known are: levels, dimension, encoder.",

@@ -1,0 +1,3 @@
+import { describeHalf } from './conformance-half.ts';
+
+describeHalf(1);
