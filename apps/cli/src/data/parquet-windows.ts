@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8';
 import { readOffsetIndex, type AsyncBuffer, type ColumnChunk, type FileMetaData, type RowGroup } from 'hyparquet';
 import { dataError } from './data-error.ts';
 
@@ -6,6 +5,16 @@ import { dataError } from './data-error.ts';
 export interface RowWindow {
   readonly start: number;
   readonly end: number;
+  /** About how many numbers or texts they hold, by what the file says. */
+  readonly numbers: number;
+}
+
+/** What decoding may take. */
+export interface DecodingRoom {
+  /** Of the heap. */
+  readonly bytes: number;
+  /** How to have more; undefined where it is node that has no more. */
+  readonly remedy: string | undefined;
 }
 
 /** Numbers decoded at once where pages allow it. */
@@ -19,13 +28,14 @@ const bytesPerNumber = 34;
  * and end where pages of the longest column do if it has lists, since a page is decoded whole, at length. Else they are row groups.
  *
  * @param names of the columns that are read
- * @throws DdclError `data` for a row group without page indexes that would not fit the memory of the process
+ * @throws DdclError `data` for a row group without page indexes that would not fit the room
  */
 export async function* rowWindows(
   file: string,
   buffer: AsyncBuffer,
   { row_groups: groups }: FileMetaData,
   names: readonly string[],
+  room: DecodingRoom,
 ): AsyncGenerator<RowWindow> {
   let first = 0;
   for (const group of groups) {
@@ -38,14 +48,16 @@ export async function* rowWindows(
     const total = numbers.reduce((sum, count) => sum + count, 0);
     const longest = columns[numbers.indexOf(Math.max(...numbers))];
     if (longest === undefined || columns.some(({ offset_index_offset: offset }) => offset === undefined)) {
-      requireRoom(file, group, total);
-      if (rows > 0) yield { start: first, end: first + rows };
+      requireRoom(file, group, total, room);
+      if (rows > 0) yield { start: first, end: first + rows, numbers: total };
     } else {
       const most = Math.max(1, Math.floor((windowCells * rows) / total));
       const isList = Math.max(...numbers) > rows;
       const steps = (): number[] => Array.from({ length: Math.ceil(rows / most) }, (_, step) => step * most);
       const starts = isList ? await pageStarts(buffer, longest) : steps();
-      for (const { start, end } of joined(starts, rows, most)) yield { start: first + start, end: first + end };
+      for (const { start, end } of joined(starts, rows, most)) {
+        yield { start: first + start, end: first + end, numbers: (total * (end - start)) / rows };
+      }
     }
     first += rows;
   }
@@ -60,7 +72,7 @@ async function pageStarts(buffer: AsyncBuffer, column: ColumnChunk): Promise<num
 }
 
 /** Pages one after the other, together while they have at most so many rows. */
-function* joined(starts: readonly number[], rows: number, most: number): Generator<RowWindow> {
+function* joined(starts: readonly number[], rows: number, most: number): Generator<Omit<RowWindow, 'numbers'>> {
   const ends = [...new Set(starts.filter((start) => start > 0 && start < rows))].sort((a, b) => a - b);
   let start = 0;
   for (const [index, end] of [...ends, rows].entries()) {
@@ -71,12 +83,23 @@ function* joined(starts: readonly number[], rows: number, most: number): Generat
   }
 }
 
-function requireRoom(file: string, { num_rows: rows }: RowGroup, numbers: number): void {
-  const { heap_size_limit: limit } = getHeapStatistics();
-  if (numbers * bytesPerNumber <= 0.8 * limit) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+function requireRoom(
+  file: string,
+  { num_rows: rows }: RowGroup,
+  numbers: number,
+  { bytes, remedy }: DecodingRoom,
+): void {
+  if (numbers * bytesPerNumber <= 0.8 * bytes) return;
+  const gigabytes = (count: number): string => `${(count / 1e9).toFixed(1)} GB`;
+  const [limit, more] =
+    remedy === undefined
+      ? [
+          'the process may use',
+          `, or give node more memory with NODE_OPTIONS=--max-old-space-size=${Math.ceil((numbers * bytesPerNumber * 1.3) / 2 ** 20)}.`,
+        ]
+      : ['a file of its size may take', `. ${remedy}`];
   throw dataError(
     file,
-    `has ${numbers} numbers in a row group of ${rows} rows without a page index, which takes about ${gigabytes(numbers * bytesPerNumber)} to read, but the process may use ${gigabytes(limit)}. Write it with row groups of at most ${Math.max(1, Math.floor((Number(rows) * 2 ** 24) / numbers))} rows (pyarrow: row_group_size) or with a page index (write_page_index=True), or give node more memory with NODE_OPTIONS=--max-old-space-size=${Math.ceil((numbers * bytesPerNumber * 1.3) / 2 ** 20)}.`,
+    `has ${numbers} numbers in a row group of ${rows} rows without a page index, which takes about ${gigabytes(numbers * bytesPerNumber)} to read, but ${limit} ${gigabytes(bytes)}. Write it with row groups of at most ${Math.max(1, Math.floor((Number(rows) * 2 ** 24) / numbers))} rows (pyarrow: row_group_size) or with a page index (write_page_index=True)${more}`,
   );
 }

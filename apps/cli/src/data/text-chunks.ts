@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { checkAborted, formatError } from './data-error.ts';
 import { findBadLine, unfinishedBytes } from './bad-line.ts';
 import { openFile, readFully, type OpenFile } from './open-file.ts';
+import { unpackLimit, unpackRemedy } from './unpack-limit.ts';
 
 /** Bytes read, and unpacked, at once. */
 const chunkBytes = 1 << 18;
@@ -18,7 +19,7 @@ export interface TextOptions {
  * The text of a UTF-8 file in pieces, unpacked, without byte order mark, every line end as `\n`.
  *
  * @throws DdclError as {@link openFile}; `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
- *   end early or are damaged, and for bytes that are not UTF-8 text
+ *   end early or are damaged, or become more than {@link unpackLimit} says, and for bytes that are not UTF-8 text
  */
 export async function* textChunks(file: string, options: TextOptions): AsyncGenerator<string> {
   const source = await openFile(file);
@@ -77,8 +78,17 @@ async function* byteChunks(
     stream = packed.pipe(gunzip);
   }
   let reported = 0;
+  let unpacked = 0;
+  const most = gzipped ? unpackLimit(source.size) : Infinity;
   try {
     for await (const bytes of stream) {
+      unpacked += (bytes as Uint8Array).length;
+      if (unpacked > most) {
+        throw formatError(
+          file,
+          `unpacks to more than ${Math.floor(most / 2 ** 20)} MiB, which is much for its ${source.size} bytes. ${unpackRemedy(source.size)}`,
+        );
+      }
       onBytes?.(packed.bytesRead - reported);
       reported = packed.bytesRead;
       yield bytes as Uint8Array;

@@ -90,4 +90,13 @@ describe('bad .parquet files', () => {
       /^format: x\.parquet: cannot be read as Parquet/,
     );
   });
+
+  it('ends the decoding of a count without an end', async () => {
+    const bytes = Buffer.from(fixture('pq_gzip_v2'));
+    // The length of a page's levels in its header: a run that goes on for 2^53 values.
+    bytes[60] = 128;
+    expect(await refused(bytes, { labels: 'class' })).toMatch(
+      /^format: x\.parquet: cannot be read as Parquet \(it takes more time than its 670 bytes should\)\..* set DDCL_MAX_UNPACKED_MB=257, or more\.$/,
+    );
+  });
 });
