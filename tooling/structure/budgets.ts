@@ -14,7 +14,7 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/backend-tfjs/layers': 43,
   '@ddcl/backend-webgpu': 38.5,
   '@ddcl/core': 16,
-  '@ddcl/core/backend': 12,
+  '@ddcl/core/backend': 12.5,
   '@ddcl/core/fit': 63.5,
   '@ddcl/core/metrics': 4,
   '@ddcl/core/safetensors': 4,

@@ -48,6 +48,7 @@ export function cpuBackend({ fused = true, simd, onWarning = warn }: CpuBackendO
   const arithmetic = fast ?? plainArithmetic;
   const backend = backendFromKernels({
     name: 'cpu',
+    blocks: true,
     capabilities: {
       dtypes: ['float32', 'float64', 'int32', 'float16'],
       maxBufferBytes,

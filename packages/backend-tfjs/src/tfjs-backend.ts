@@ -54,6 +54,7 @@ export async function tfjsBackend(options: TfjsBackendOptions): Promise<Backend>
 
   return backendFromKernels<TfTensor>({
     name: `tfjs:${name}`,
+    blocks: true,
     capabilities: {
       dtypes: ['float32', 'int32'],
       maxBufferBytes: maxBufferBytes ?? traits.maxBufferBytes,

@@ -43,7 +43,11 @@ const kept = new Map<string, Worker>();
 const ended = new WeakSet<Worker>();
 
 function createWorker(script: URL, heap: number): Worker {
-  const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heap / 2 ** 20) } });
+  const worker = new Worker(script, {
+    resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heap / 2 ** 20) },
+    // Conditions of imports under which the process runs sources are not for built ones.
+    execArgv: [],
+  });
   worker.on('exit', () => ended.add(worker));
   // What comes when nothing is asked any more is about nothing.
   worker.on('error', () => undefined);
@@ -121,7 +125,7 @@ export async function startBoundedWorker(
   if (old === undefined) await answer(Infinity);
   return {
     async ask<Result>(request: unknown, seconds: number) {
-      worker.postMessage(request);
+      worker.postMessage(request, []);
       return (await answer(seconds)) as Result;
     },
     close,

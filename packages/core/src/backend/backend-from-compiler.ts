@@ -1,3 +1,4 @@
+import { turnGiver } from '../abort/turns.ts';
 import { DdclError, isDdclError } from '../errors/ddcl-error.ts';
 import { allocate } from '../program/dtype.ts';
 import { resultTypes, type Program } from '../program/program.ts';
@@ -35,7 +36,8 @@ export function backendFromCompiler<Native extends object>(options: CompilerBack
     const complaint = options.check?.(native, type);
     if (complaint !== undefined) throw new DdclError('internal', `${use} gave ${complaint} for ${formatType(type)}.`);
   };
-  const runtime: Runtime<Native> = { buffers, loss, requireAlive, require };
+  const turn = options.blocks === true ? turnGiver() : (): undefined => {};
+  const runtime: Runtime<Native> = { buffers, loss, requireAlive, require, turn };
 
   return {
     contract: 1,
@@ -106,6 +108,7 @@ interface Runtime<Native> {
   readonly loss: Loss;
   readonly requireAlive: (use: string) => void;
   readonly require: (use: string, native: Native, type: ConcreteType) => void;
+  readonly turn: () => Promise<void> | undefined;
 }
 
 /** A program for one set of sizes. */
@@ -170,10 +173,7 @@ class CompiledExecutable<Native extends object> implements Executable {
 
   #endIfIdle(compiled: Compiled<Native>): void {
     if (compiled.ended && compiled.runs === 0)
-      void compiled.ready.then(
-        () => compiled.program!.dispose?.(),
-        () => {},
-      );
+      void compiled.ready.catch(() => {}).then(() => compiled.program?.dispose?.());
   }
 
   async run(inputs: readonly DeviceBuffer[], { donate = [] }: RunOptions = {}): Promise<readonly DeviceBuffer[]> {
@@ -200,6 +200,8 @@ class CompiledExecutable<Native extends object> implements Executable {
     try {
       // No waiting where there is nothing to wait for: a run of kernels is over when this returns.
       if (compiled.program === undefined) await this.#runtime.loss.guard(`run of ${name}`, compiled.ready);
+      const turn = this.#runtime.turn();
+      if (turn !== undefined) await turn;
       const running = compiled.program!.run(natives);
       return this.#hand(
         compiled,

@@ -26,6 +26,8 @@ export interface NativeTensors<Native extends object> {
    * borrowed tensor, so that a wrong one is found where it was made.
    */
   check?(native: Native, type: ConcreteType): string | undefined;
+  /** Runs compute on the calling thread. The event loop then gets a turn between them every 25 ms, so that timers, signals and input are heard. */
+  readonly blocks?: boolean;
   /** A tensor of the library as a native one, without a copy; core never releases it. Comes with `unwrap`. */
   wrap?(native: unknown, type: ConcreteType): Native;
   /** The library's tensor behind a native one, which stays its owner. */

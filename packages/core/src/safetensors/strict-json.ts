@@ -35,7 +35,7 @@ function checkTokens(text: string): void {
       position = endOfText(text, start);
       const content = JSON.parse(text.slice(start, position)) as string;
       if (hasLoneSurrogate(content)) {
-        throw new DdclError('format', `The header text ${text.slice(start, position)} is not valid Unicode.`);
+        throw new DdclError('format', `The header text ${short(text.slice(start, position))} is not valid Unicode.`);
       }
       if (keyComes) addKey(open.at(-1) as Set<string>, content);
       keyComes = false;
@@ -53,7 +53,10 @@ function checkTokens(text: string): void {
       while (/[0-9.eE+-]/.test(text.charAt(position))) position += 1;
       const number = text.slice(start, position);
       if (!/^[0-9]+$/.test(number)) {
-        throw new DdclError('format', `Numbers in the header must be non-negative integers, but it holds ${number}.`);
+        throw new DdclError(
+          'format',
+          `Numbers in the header must be non-negative integers, but it holds ${short(number)}.`,
+        );
       }
     }
   }
@@ -73,6 +76,8 @@ function isDigit(character: string): boolean {
 function addKey(keys: Set<string>, key: string): void {
   if (key === '__proto__') throw new DdclError('format', 'The header has the key "__proto__", which is not allowed.');
   if (keys.has(key))
-    throw new DdclError('format', `The header has the key ${JSON.stringify(key)} twice in one object.`);
+    throw new DdclError('format', `The header has the key ${short(JSON.stringify(key))} twice in one object.`);
   keys.add(key);
 }
+
+const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}...` : text);

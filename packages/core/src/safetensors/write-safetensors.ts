@@ -22,7 +22,7 @@ const arrayNames: Partial<Record<SafetensorsDType, string>> = {
  * @param tensors by name; `data` as {@link SafetensorsTensor} says for the dtype. Copied.
  * @param metadata texts by key.
  * @throws DdclError `argument` for names and metadata that the format has no room for, `dtype` when data is
- *   in another array than its dtype's, `shape` when it does not fill its shape, `limit` for a header over 100 MB.
+ *   in another array than its dtype's, `shape` when it does not fill its shape, `limit` for a header over 16 MiB.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
