@@ -14,6 +14,7 @@ import { measureCommand } from './commands/measure.ts';
 import { vqCommand } from './commands/vq.ts';
 import { reportError } from './output/errors.ts';
 import { version } from './output/version.ts';
+import { printable } from './output/print.ts';
 
 /** commander's complaint, which may have several lines, as one line that says where to look. */
 function complaint(text: string, command: string): string {
@@ -83,7 +84,7 @@ function makeProgram(): Command {
 
 /** A command and those under it. */
 function prepare(command: Command, name: string): void {
-  command.configureOutput({ outputError: (text, write) => write(`ddcl: ${complaint(text, name)}\n`) });
+  command.configureOutput({ outputError: (text, write) => write(printable(`ddcl: ${complaint(text, name)}\n`)) });
   // Throw instead of ending the process, so that every way out goes through reportError.
   command.exitOverride();
   for (const each of command.commands) prepare(each, `${name} ${each.name()}`);

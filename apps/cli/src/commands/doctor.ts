@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { autoBackend, checkBackends, describeMachine } from '../backends/backends.ts';
 import { chooseBackend } from '../backends/choose-backend.ts';
 import { version } from '../output/version.ts';
+import { print } from '../output/print.ts';
 
 /** `ddcl doctor`. */
 export function doctorCommand(): Command {
@@ -20,7 +21,7 @@ export function doctorCommand(): Command {
       chosen.backend.dispose();
       const auto = { takes: chosen.name, reason: chosen.reason ?? null };
       if (json) {
-        process.stdout.write(`${JSON.stringify({ ddcl: version, machine, backends, auto })}\n`);
+        print(`${JSON.stringify({ ddcl: version, machine, backends, auto })}\n`);
         return;
       }
       const { node, platform, processor, cores, memoryGiB } = machine;
@@ -32,6 +33,6 @@ export function doctorCommand(): Command {
         ),
         `${autoBackend.padEnd(8)} takes ${auto.takes}${auto.reason === null ? '' : `: ${auto.reason}`} (the default of --backend)`,
       ];
-      process.stdout.write(`${lines.join('\n')}\n`);
+      print(`${lines.join('\n')}\n`);
     });
 }

@@ -18,6 +18,7 @@ import { preprocess, type Preprocessing } from '../preprocess/preprocessing.ts';
 import { openText } from '../text/open-text.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { withCommand } from './with-command.ts';
+import { say } from '../output/print.ts';
 
 interface ExplainCommandOptions extends EncoderCommandOptions, TextCommandOptions {
   readonly html?: string;
@@ -100,7 +101,7 @@ function explainAction(folder: string, options: ExplainCommandOptions, command: 
     );
     progress.stop();
     if (total < text.count) {
-      process.stderr.write(`looked at the first ${total} of ${text.count} documents; --max-documents says how many\n`);
+      say(`looked at the first ${total} of ${text.count} documents; --max-documents says how many\n`);
     }
     if (out !== undefined) {
       const title = `What the prototypes of ${basename(resolve(folder))} stand for`;

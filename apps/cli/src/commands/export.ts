@@ -14,6 +14,7 @@ import { writeWhole } from '../output/write-file.ts';
 import { openOnnxFile } from '../encoder/onnx-file.ts';
 import { givenTemperature } from '../command-line/options.ts';
 import { usageError } from '../output/usage-error.ts';
+import { print } from '../output/print.ts';
 
 interface ExportCommandOptions {
   readonly onnx: string;
@@ -98,7 +99,7 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   }
   await writeWhole(out, bytes);
   const { count, dimension } = model;
-  process.stdout.write(
+  print(
     options.json
       ? `${JSON.stringify({ outputs, prototypes: count, dimension, temperature, fused, encoder: options.appendTo ?? null, bytes: bytes.length, out })}\n`
       : `${outputs} of ${count} prototypes of dimension ${dimension}${options.appendTo === undefined ? '' : `, after ${options.appendTo},`} written to ${out} (${bytes.length} bytes)\n`,

@@ -12,6 +12,7 @@ import {
   type LoadedAutoencoder,
 } from '../model-folder/quantizer-folder.ts';
 import { bytesPerVector, codesOf } from '../vq/codes-file.ts';
+import { print, printableName } from '../output/print.ts';
 
 /** `ddcl inspect`. */
 export function inspectCommand(): Command {
@@ -31,7 +32,7 @@ export function inspectCommand(): Command {
             : (await isHierarchyFolder(path))
               ? await hierarchySummary(path)
               : await modelSummary(path);
-      process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${formatLines(summary).join('\n')}\n`);
+      print(json ? `${JSON.stringify(summary)}\n` : `${formatLines(summary).join('\n')}\n`);
     });
 }
 
@@ -93,9 +94,10 @@ const origin = ({ data, text, preprocessing, fit, measures, versions }: ModelCon
 /** Nested names and values as indented lines. */
 function formatLines(value: object, indent = ''): string[] {
   return Object.entries(value).flatMap(([name, entry]: [string, unknown]) => {
+    const shown = printableName(name);
     if (typeof entry === 'object' && entry !== null && !Array.isArray(entry))
-      return [`${indent}${name}`, ...formatLines(entry, `${indent}  `)];
+      return [`${indent}${shown}`, ...formatLines(entry, `${indent}  `)];
     const text = Array.isArray(entry) ? entry.join(', ') : entry === null ? 'none' : String(entry);
-    return [`${indent}${name.padEnd(Math.max(1, 22 - indent.length))} ${text}`];
+    return [`${indent}${shown.padEnd(Math.max(1, 22 - indent.length))} ${printableName(text)}`];
   });
 }

@@ -3,6 +3,7 @@ import { chooseBackend, describeChoice, type ChosenBackend } from '../backends/c
 import { interruptSignal } from '../output/interrupt.ts';
 import { owning, type Own } from '../output/own.ts';
 import { createProgress, type Progress } from '../output/progress.ts';
+import { print, say } from '../output/print.ts';
 
 /** What a command works with until it ends. */
 export interface CommandScope {
@@ -50,15 +51,15 @@ export function withCommand(
         const line = describeChoice(chosen, products);
         if (line === undefined) return;
         progress.stop();
-        process.stderr.write(`${line}\n`);
+        say(`${line}\n`);
       },
       warn(warnings) {
         progress.stop();
-        for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+        for (const warning of warnings) say(`warning: ${warning}\n`);
       },
       print(object, text) {
         progress.stop();
-        process.stdout.write(`${json ? JSON.stringify(object) : text}\n`);
+        print(`${json ? JSON.stringify(object) : text}\n`);
       },
     };
     return run(scope).finally(() => progress.stop());

@@ -7,6 +7,7 @@ import { FinishedRows } from './finished-rows.ts';
 import { formatCompareTable, summariseRow, type RowSummary } from './format-table.ts';
 import { prepareSplit } from './open-split.ts';
 import { bestOnValidation, runCompare } from './run-compare.ts';
+import { say } from '../output/print.ts';
 
 export { measures, type CompareRequest } from './compare-request.ts';
 
@@ -69,7 +70,7 @@ export async function compare(request: CompareRequest): Promise<Comparison> {
           queries: request.queries,
           backend: request.backendName,
         });
-  process.stderr.write(`train: ${train.describe}\ntest: ${test.describe}\n`);
+  say(`train: ${train.describe}\ntest: ${test.describe}\n`);
   const rows = await runCompare(data, request, finished);
   progress.stop();
   const documents = test.sequences.sequences;

@@ -2,6 +2,7 @@ import type { ClusteringScores } from './clustering.ts';
 import { meanAndSpread, wilsonInterval, type Interval } from './interval.ts';
 import type { RetrievalScores } from './retrieval.ts';
 import type { CompareRow, SeedScores, SummaryForm } from './rows.ts';
+import { printableName } from '../output/print.ts';
 
 /** A row's measures over its seeds (their means), ready to be printed. */
 export interface RowSummary extends Omit<CompareRow, 'seeds'> {
@@ -80,7 +81,7 @@ const three = (share: number): string => share.toFixed(3);
 function cells(row: RowSummary): string[] {
   const { accuracy, clustering, retrieval } = row;
   return [
-    row.vectors === null ? row.readout : `${row.readout}, ${row.vectors} vectors`,
+    printableName(row.vectors === null ? row.readout : `${row.readout}, ${row.vectors} vectors`),
     row.prototypes === null ? '' : String(row.prototypes),
     row.temperatureShare === null ? '' : String(Number(row.temperatureShare.toPrecision(3))),
     row.numbers.toLocaleString('en'),

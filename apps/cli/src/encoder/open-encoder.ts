@@ -12,6 +12,7 @@ import { EncoderSession } from './encoder-session.ts';
 import type { TextDocument } from '../text/text-document.ts';
 import { encoderTokenLimit, resolveMaxTokens } from './token-limit.ts';
 import { TextTokenizer, type TextPieces, type TokenizedText } from './tokenizer.ts';
+import { say } from '../output/print.ts';
 
 export interface OpenEncoderOptions {
   /** A folder, or a name that is fetched. */
@@ -61,10 +62,13 @@ export interface Encoder {
   dispose(): Promise<void>;
 }
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
 /** @throws DdclError `argument` if there is neither a folder nor a possible name */
-async function locate({ encoder, dtype = 'fp32', onNotice = say, signal }: OpenEncoderOptions): Promise<string> {
+async function locate({
+  encoder,
+  dtype = 'fp32',
+  onNotice = (text) => say(`${text}\n`),
+  signal,
+}: OpenEncoderOptions): Promise<string> {
   const folder = resolve(encoder);
   const entry = await entryAt(folder);
   if (entry?.isDirectory()) return folder;

@@ -19,6 +19,7 @@ import { isShardName } from '../token-shards/shard-format.ts';
 import { temporaryFolder } from '../token-shards/temporary-folder.ts';
 import type { Own } from '../output/own.ts';
 import type { Progress } from '../output/progress.ts';
+import { say } from '../output/print.ts';
 
 /** Numbers of a block, about. */
 const blockNumbers = 1 << 20;
@@ -104,7 +105,7 @@ async function openTexts(
     signal,
     progress,
   });
-  process.stderr.write(`${describeCounts(counts, record)}\n`);
+  say(`${describeCounts(counts, record)}\n`);
   if (bad.length > 0) {
     const more = bad.length > mostNamed ? ` and ${bad.length - mostNamed} more` : '';
     warn([

@@ -1,4 +1,5 @@
 import type { TopicView } from '@ddcl/hier';
+import { printableName } from '../output/print.ts';
 
 /** Words of a topic that a line has room for. */
 const wordsShown = 8;
@@ -13,7 +14,7 @@ export function printedTopics(view: TopicView): string {
     .map(({ id, size, share, words, npmi }) => {
       const shown = words
         .slice(0, wordsShown)
-        .map(({ word }) => word)
+        .map(({ word }) => printableName(word))
         .join(' ');
       const known = Number.isNaN(npmi) ? '' : `  (${npmi.toFixed(2)})`;
       return `${String(id).padStart(4)}  ${size.toLocaleString('en').padStart(8)}  ${percent(share).padStart(6)}  ${shown}${known}`;

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { isDdclError } from '@ddcl/core';
 import { CommanderError } from 'commander';
+import { printable } from './print.ts';
 
 /** Exit statuses: 0 done, 1 a defect or a failure of the machine, 2 a user's mistake, 130 interrupted. */
 export const exitStatus = { done: 0, failure: 1, mistake: 2, interrupted: 130 } as const;
@@ -60,7 +61,7 @@ export function reportError(error: unknown, { command, debug = false, write }: R
     return error.exitCode === 0 ? exitStatus.done : exitStatus.mistake;
   }
   const [text, status] = describe(error, command);
-  write(`ddcl: ${oneLine(text)}\n`);
-  if (debug) write(`${inspect(error)}\n`);
+  write(printable(`ddcl: ${oneLine(text)}\n`));
+  if (debug) write(printable(`${inspect(error)}\n`));
   return status;
 }

@@ -1,5 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { describeAmount, describeWork, workClock, type Work } from './work.ts';
+import { printable, printableName } from './print.ts';
 
 /** Tells a user on stderr how far long work is. */
 export interface Progress {
@@ -33,7 +34,7 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
   return {
     show(work) {
       const { phase, done, total } = work;
-      const text = describeAmount(work, clock.left(work));
+      const text = printableName(describeAmount(work, clock.left(work)));
       if (phase !== shown) {
         stop();
         const format = `${phase.padEnd(13)} {bar} {text}`;
@@ -69,7 +70,7 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
       current === written
         ? `${describeWork(current, undefined)}, still working after ${Math.round((now - began) / 1000)} s`
         : describeWork(current, left);
-    stream.write(`${text}\n`);
+    stream.write(printable(`${text}\n`));
     [last, written] = [now, current];
   };
   return {

@@ -1,5 +1,6 @@
 import type { ClassRow } from '../measures/label-scores.ts';
 import { formatNumber, formatShare } from './format-number.ts';
+import { printableName } from '../output/print.ts';
 
 const longestLabel = 40;
 
@@ -17,11 +18,11 @@ export function classCells(rows: readonly ClassRow[]): [string, string, string, 
 
 /**
  * The classes as an aligned text table for a terminal, one line each, largest class first, without a newline at the
- * end. Control characters in labels are replaced, so a file cannot steer the terminal, and long labels are cut.
+ * end. Control characters in labels are escaped, and long labels are cut.
  */
 export function formatPerClassTable(rows: readonly ClassRow[]): string {
   const head = ['class', 'tokens', 'prototype', 'recall'];
-  const table = [head, ...classCells(rows).map(([label, ...cells]) => [printable(label), ...cells])];
+  const table = [head, ...classCells(rows).map(([label, ...cells]) => [shortLabel(label), ...cells])];
   const widths = head.map((_, column) => Math.max(...table.map((cells) => columnsOf(cells[column] as string))));
   return table
     .map((cells) =>
@@ -35,9 +36,8 @@ export function formatPerClassTable(rows: readonly ClassRow[]): string {
     .join('\n');
 }
 
-function printable(label: string): string {
-  // Other format characters (\p{Cf}) include those that reverse the direction of the line.
-  const clean = label.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+function shortLabel(label: string): string {
+  const clean = printableName(label);
   const characters = [...clean];
   if (characters.length === 0) return '(empty)';
   return characters.length <= longestLabel ? clean : `${characters.slice(0, longestLabel - 1).join('')}…`;

@@ -10,6 +10,7 @@ import { documentMeans } from '../token-shards/document-means.ts';
 import { describeCounts, encodeText, type TextToEncode } from '../token-shards/encode-text.ts';
 import { findTokenShards, openTokenShards, type OpenedTokenShards } from '../token-shards/open-token-shards.ts';
 import { temporaryFolder } from '../token-shards/temporary-folder.ts';
+import { say } from '../output/print.ts';
 
 /** Tokens of texts, as data files give tokens; labels are those of each token's document. */
 export interface OpenedDocuments extends Omit<OpenedData, 'close'> {
@@ -79,7 +80,7 @@ export async function openTextDocuments(
 ): Promise<OpenedDocuments> {
   const { path: folder } = rows.own(await temporaryFolder(), ({ remove }) => remove());
   const { counts, record, fingerprint, description } = await encodeText({ ...request, folder });
-  process.stderr.write(`${describeCounts(counts, record)}\n`);
+  say(`${describeCounts(counts, record)}\n`);
   const shards = await openTokenShards((await findTokenShards([folder]))!, true);
   return openDocuments(
     rows.own(shards, ({ close }) => close()),
