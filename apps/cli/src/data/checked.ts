@@ -14,12 +14,15 @@ export const share: v.GenericSchema<number> = v.pipe(finite, v.minValue(0), v.ma
 export function problemWith(schema: v.GenericSchema<unknown, unknown>, value: unknown): string | undefined {
   const { issues } = v.safeParse(schema, value, { abortEarly: true });
   if (issues === undefined) return undefined;
-  const [{ path, message }] = issues;
-  const place = path?.map(({ key }) => String(key)).join('.') ?? '';
+  const [{ path, message, received }] = issues;
+  const place = shortened(path?.map(({ key }) => String(key)).join('.') ?? '', 80);
+  if (received === 'undefined') return `it lacks ${place}`;
   // The library quotes what it was given at any length.
-  const text = message.length > 160 ? `${message.slice(0, 160)}...` : message;
-  return place === '' ? text : `${place.length > 80 ? `${place.slice(0, 80)}...` : place}: ${text}`;
+  const text = shortened(message, 160);
+  return place === '' ? text : `${place}: ${text}`;
 }
+
+const shortened = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}...` : text);
 
 /**
  * A value that came from a file, if it is as the schema says: checked once, where it comes in.

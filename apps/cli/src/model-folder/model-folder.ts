@@ -135,6 +135,19 @@ export async function readConfig(folder: string): Promise<ModelConfig | undefine
   return checked(configSchema, config, path, 'Fit the model again.');
 }
 
+/** Levels of lists and objects that measures may have; those that are written have three. */
+const mostLevels = 16;
+
+/** Whether those who walk over a value come to its end. */
+function isFlat(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > mostLevels) return false;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return true;
+}
+
 const versionSchema = v.object({
   format: v.literal('ddcl.config'),
   formatVersion: v.literal(configFormatVersion),
@@ -159,6 +172,9 @@ const configSchema: v.GenericSchema<unknown, ModelConfig> = v.object({
   preprocessing: v.object({ standardize: v.nullable(standardization), normalize: v.boolean() }),
   fit: v.record(v.string(), v.union([v.string(), finite, v.boolean(), v.null()])),
   identity: v.exactOptional(v.record(v.string(), v.string())),
-  measures: v.record(v.string(), v.unknown()),
+  measures: v.pipe(
+    v.record(v.string(), v.unknown()),
+    v.check((value) => isFlat(value), 'nested too deep'),
+  ),
   versions: v.record(v.string(), v.string()),
 });

@@ -96,8 +96,8 @@ const kept = (cells: unknown): string =>
   `{"ddclCompare":2,"train":"train","steps":400}\n${JSON.stringify({ unit: 'mean, seed 0', cells })}\n`;
 
 test.each<[string, string, RegExp]>([
-  ['no cells', kept(undefined), /line 2 is not as it must be: cells: .*remove the line/],
-  ['a cell without a row', kept([{ scores: scores(0) }]), /cells\.0\.row: /],
+  ['no cells', kept(undefined), /line 2 is not as it must be: it lacks cells.*remove the line/],
+  ['a cell without a row', kept([{ scores: scores(0) }]), /lacks cells\.0\.row\./],
   ['an accuracy above 1', kept([{ row, scores: { ...scores(0), accuracy: 7 } }]), /cells\.0\.scores\.accuracy: /],
   ['an accuracy that is a text', kept([{ row, scores: { ...scores(0), accuracy: '0.5' } }]), /scores\.accuracy: /],
   ['a number that is none', kept([{ row: { ...row, numbers: -1 }, scores: scores(0) }]), /cells\.0\.row\.numbers: /],

@@ -48,7 +48,12 @@ it.each<[string, unknown, string]>([
   ['null', null, 'is not a ddcl config of format version 1'],
   ['another format', { ...config, format: { toString: 1 } }, 'format: '],
   ['another version', { ...config, formatVersion: 2 }, 'formatVersion: '],
-  ['no fit', { ...config, fit: undefined }, 'fit: '],
+  ['no fit', { ...config, fit: undefined }, 'lacks fit'],
+  [
+    'measures without end',
+    { ...config, measures: { deep: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) as unknown } },
+    'measures: nested too deep',
+  ],
   ['a fit with objects', { ...config, fit: { prototypes: { a: 1 } } }, 'fit.prototypes: '],
   ['columns of numbers', { ...config, data: { ...config.data, columns: ['a', 5] } }, 'data.columns.1: '],
   ['columns that are a text', { ...config, data: { ...config.data, columns: 'a' } }, 'data.columns: '],

@@ -52,7 +52,7 @@ it('takes a shard that another program wrote as docs/cli.md says, and refuses on
   for (const key of Object.keys(documented)) {
     write(Object.fromEntries(Object.entries(documented).filter(([name]) => name !== key)));
     await expect(openTokenShards(files, true), key).rejects.toThrow(
-      /is no token shard of version 1|is not as it must be: \w+: /,
+      /is no token shard of version 1|is not as it must be: it lacks \w+\./,
     );
   }
   write({ ...documented, formatVersion: '2' });
