@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build, transform } from 'esbuild';
+import { firstHour } from './first-hour.ts';
 import { vocabulary } from '../tiny-bert/word-piece.ts';
 import { softwareVulkan } from '../software-vulkan.ts';
 import { writeTinyBert } from '../tiny-bert/write-tiny-bert.ts';
@@ -77,6 +78,7 @@ beforeAll(async () => {
   const files = Object.fromEntries([...tarballs].map(([name, file]) => [name, `file:${file}`]));
   // What users install beside: here already, and too large to fetch at every run.
   const beside = {
+    '@huggingface/transformers': `link:${await realpath(join(root, 'packages/readout/node_modules/@huggingface/transformers'))}`,
     'onnxruntime-node': `link:${await realpath(join(root, 'packages/backend-ort/node_modules/onnxruntime-node'))}`,
     ...(await tfjsBeside()),
     vitest: `link:${await realpath(join(root, 'node_modules/vitest'))}`,
@@ -340,3 +342,5 @@ describe('the command line', () => {
     );
   });
 });
+
+describe('the first hour', () => firstHour(() => work));

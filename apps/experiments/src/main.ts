@@ -11,6 +11,7 @@ import { longDocuments, longDocumentsPage } from './long-documents.ts';
 import { longTexts } from './long-texts.ts';
 import { dynamicsFigure, hierarchyTables, runHierarchies, type HierarchyRun } from './hierarchies.ts';
 import { pictureGrid } from './picture.ts';
+import { guidePage, readGuide } from './readout-guide.ts';
 import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
 import { readLabelledDocuments } from './read-documents.ts';
 import { spaceObjects, spaceObjectsPage } from './space-objects.ts';
@@ -69,6 +70,18 @@ program
     const results = await plantedOutliers(options, say);
     const command = `node apps/experiments/dist/main.js planted-outliers --prototypes ${options.prototypes.join(',')} --seeds ${options.seeds} --restarts ${options.restarts}`;
     await publish(results, plantedOutliersPage(results, command), options);
+  });
+program
+  .command('readouts')
+  .description(
+    "which readout for which task, labels and bytes, from what 'ddcl compare --resume SET-LABELS-ANYTHING.jsonl' kept",
+  )
+  .argument('<files...>', 'those files')
+  .option('--introduction <text>', 'what stands above the tables', 'Frozen token vectors.')
+  .option('--out <file.md>', 'write the page here too')
+  .action(async (files: string[], options: { introduction: string; out?: string }) => {
+    const sets = await readGuide(files);
+    await publish(sets, guidePage(sets, options.introduction), { seeds: 0, ...options });
   });
 program
   .command('document-clusters')

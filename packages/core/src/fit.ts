@@ -17,6 +17,7 @@ export { kMeans, type KMeansOptions, type KMeansResult } from './k-means/k-means
 // Tokens
 export type { AbortSignalLike } from './abort/abort-signal.ts';
 export { firstNonFinite } from './numbers/first-non-finite.ts';
+export { kindOf, requireFloats } from './numbers/require-floats.ts';
 export { halvesAreFinite } from './numbers/finite-halves.ts';
 export type { HalfBlock, PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
 export { tokensFromArray } from './tokens/from-array.ts';
@@ -84,7 +85,7 @@ export {
   type ReadoutSums,
   type ReadoutUnits,
 } from './ddcl/readout.ts';
-export { readoutProgram, type ReadoutPreprocessing, type ReadoutProgramOptions } from './encode/readout-program.ts';
+export { readoutProgram, type ReadoutProgramOptions } from './encode/readout-program.ts';
 export type { NamedProgram } from './program/program.ts';
 export { encodeTokens, type EncodedRows, type EncodeOptions } from './encode/encode-tokens.ts';
 export { readoutTerms, type ReadoutTerms } from './encode/readout-terms.ts';
@@ -106,4 +107,5 @@ export {
 } from './encode/outputs.ts';
 
 // Models
+export { preprocessTokens, requirePlainModel, type Preprocessing } from './model/preprocessing.ts';
 export { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from './model/model.ts';

@@ -11,3 +11,4 @@ export type { SafetensorsDType } from './safetensors/dtypes.ts';
 
 // Half precision
 export { fromFloat16, largestFloat16, toFloat16 } from './numbers/float16.ts';
+export { describeFloat16Loss, float16Loss } from './numbers/float16-loss.ts';

@@ -13,6 +13,7 @@ export { normalizeVectors } from './numbers/normalize-vectors.ts';
 // Sequences
 export type { TokenBatch, TokenInput } from './sequences/token-batch.ts';
 export type { FitInput, TokenBatches } from './sequences/token-input.ts';
+export type { CollectOptions, TokenSpool } from './sequences/collect-tokens.ts';
 export { sequencesFromBatch } from './sequences/from-batch.ts';
 export { batchesFromReader } from './sequences/from-reader.ts';
 export { meanToken, normalizedTokens } from './sequences/normalized-tokens.ts';
@@ -37,7 +38,12 @@ export { wardPool, type WardOptions, type WardPooled } from './late-interaction/
 
 // transformers.js
 export { readoutPipeline, type PipelineEncodeOptions, type ReadoutPipeline } from './pipeline/readout-pipeline.ts';
-export { extractTokens, type ExtractOptions, type FeatureExtractor } from './pipeline/extract-tokens.ts';
+export {
+  extractTokens,
+  type ExtractOptions,
+  type ExtractProgress,
+  type FeatureExtractor,
+} from './pipeline/extract-tokens.ts';
 
 // Supervised heads
 export { trainHead, type ReadoutClassifier, type TrainHeadOptions, type TrainHeadResult } from './head/train-head.ts';

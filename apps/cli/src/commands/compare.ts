@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { backendOption } from '../backends/backend-options.ts';
-import { choiceList, numberList, shareList, wholeNumber } from '../command-line/options.ts';
+import { choiceList, nameList, numberList, shareList, wholeNumber } from '../command-line/options.ts';
+import { formatAdvice } from '../compare/advice.ts';
 import { compare, measures, type CompareRequest } from '../compare/compare.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
@@ -42,14 +43,20 @@ export function compareCommand(): Command {
     .requiredOption('--train <data...>', 'labelled text (as for fit --text), or a folder of token shards (required)')
     .requiredOption('--test <data...>', 'the same, to measure on (required)')
     .option('--labels <field>', 'field or column with the label; token shards have theirs')
-    .option('--prototypes <list>', 'numbers of prototypes', counts, [8, 64, 256])
+    .option('--prototypes <list>', 'numbers of prototypes', counts, [8, 32])
     .option(
       '--temperatures <list>',
       'temperatures at which prototypes are applied, as shares of the critical one: 0.03 or 0.03tc',
       shareList,
-      [0.03],
+      [0.1],
     )
     .option('--seeds <N>', 'how often everything random is drawn: 0, 1, ...', wholeNumber(1), 1)
+    .option(
+      '--train-documents <N>',
+      'documents of --train that each seed draws, class by class, for all that is fitted and searched (default: all)',
+      wholeNumber(2),
+    )
+    .option('--readouts <list>', 'names of the rows to make (default: all)', nameList)
     .option('--steps <N>', 'steps of each fit', wholeNumber(1), 400)
     .option('--fit-tokens <N>', 'tokens of train that prototypes are fitted on, at most', wholeNumber(1), 200_000)
     .option('--measures <list>', 'some of probe, clustering, retrieval', choiceList(measures), [...measures])
@@ -92,10 +99,8 @@ function compareAction(options: CompareCommandOptions): Promise<void> {
       trained: rest.trained || undefined,
       resume: resume && resolve(resume),
     });
-    const { recommended: best } = compared;
-    const count = best === null || best.prototypes === null ? '' : `, K = ${best.prototypes}`;
-    const recommendation = best === null ? '' : `\n\nbest on validation: ${best.readout}${count}`;
-    scope.print({ ...compared, backend: chosen.backend.name, seconds: scope.seconds() }, `${table}${recommendation}`);
+    const advised = `${table}\n\n${formatAdvice(compared.advice, options.seeds)}`;
+    scope.print({ ...compared, backend: chosen.backend.name, seconds: scope.seconds() }, advised);
     // After it is printed: a table that cannot be written after all is not lost.
     if (out !== undefined) await writeWhole(resolve(out), `${table}\n`);
   });

@@ -19,23 +19,25 @@ import { Command, Option } from 'commander';
 import { backendOption, dtypeOption } from '../backends/backend-options.ts';
 import { givenTemperature } from '../command-line/options.ts';
 import { addDataOptions, type DataCommandOptions } from '../data/data-options.ts';
-import { writeNpy } from '../data/npy-writer.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { checkAborted } from '../data/data-error.ts';
-import { loadModel } from '../model-folder/model-folder.ts';
+import { loadModel, type AppliedModel } from '../model-folder/model-folder.ts';
 import { isQuantizerFolder, loadQuantizer } from '../model-folder/quantizer-folder.ts';
-import { checkOutFile } from '../output/check-out-file.ts';
+import { checkEncodedFile, writeEncoded } from '../tokens/encoded-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { countedReader } from '../tokens/counted-reader.ts';
 import { openForModel, textOf } from '../tokens/open-tokens.ts';
+import { idColumns, withIdWords } from '../tokens/row-ids.ts';
 import { readSegments, withEmptySegments } from '../tokens/segments.ts';
+import { withDistances } from '../tokens/squared-distances.ts';
 import { undoStandardize } from '../vq/open-vectors.ts';
 import { withCommand, type CommandScope } from './with-command.ts';
 
 interface EncodeCommandOptions extends DataCommandOptions, EncoderCommandOptions, TextCommandOptions {
   readonly outputs: ReadoutOutput;
   readonly segments?: string;
+  readonly id?: string;
   readonly out: string;
   readonly backend: string;
   readonly temperature?: GivenTemperature;
@@ -47,7 +49,7 @@ const help = `
 Outputs:
   outputs      [N, m]     each token as its mixture of prototypes
   assignments  [N, K]     soft assignments; rows sum to 1
-  codes        [N]        number of the nearest prototype, int32
+  codes        [N]        number of the nearest prototype, int32; in .parquet and .jsonl beside the squaredDistance to it
   occupancy    [S, K]     share of each prototype in a segment
   pooled       [S, m]     mean output of a segment (at most K - 1 degrees of freedom)
   summaries    [S, K, m]  mean token per prototype of a segment
@@ -56,11 +58,14 @@ of a folder of ddcl vq, P codes per vector:
   codes        [N, P]     numbers of the codes, int32
   outputs      [N, m]     each vector as that of its codes
 
+Rows come in the order of the data: row i is token i, document i or segment i. With --id a .parquet or .jsonl file has its value in each row.
+
 Examples:
   $ ddcl encode model tokens.npy --outputs outputs --out outputs.npy
   $ ddcl encode model tokens.npy --outputs pooled --segments documents.npy --out pooled.npy
   $ ddcl encode model tokens.npy --outputs assignments --temperature 0.03tc --out soft.npy
-  $ ddcl encode model --text reviews.jsonl --outputs pooled --out pooled.npy     # a row per document`;
+  $ ddcl encode model --text reviews.jsonl --outputs pooled --out pooled.npy     # a row per document
+  $ ddcl encode model points.csv --id name --outputs codes --out codes.parquet`;
 
 /** `ddcl encode`. */
 export function encodeCommand(): Command {
@@ -75,7 +80,8 @@ export function encodeCommand(): Command {
         .choices(readoutOutputs)
         .makeOptionMandatory(),
     )
-    .requiredOption('--out <file.npy>', 'file to write (required); one that is there is replaced')
+    .requiredOption('--out <file>', 'file to write, .npy, .parquet or .jsonl (required); one that is there is replaced')
+    .option('--id <column>', 'column or field whose values say which row is which, for .parquet and .jsonl')
     .option(
       '--segments <file.npy>',
       'for occupancy, pooled, summaries and residuals: segment (document) of each token, whole numbers from 0; without it all tokens are one',
@@ -101,30 +107,30 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       );
     }
     const out = resolve(options.out);
-    const { segments, encoder } = options;
-    await checkOutFile('--out', out, '.npy', [folder, ...files, ...(options.text ?? []), segments, encoder]);
+    const { segments, encoder, id } = options;
+    const withColumns = await checkEncodedFile(out, [folder, ...files, ...(options.text ?? []), segments, encoder]);
+    checkId(options, withColumns);
     if (await isQuantizerFolder(resolve(folder))) return encodeByCodes(folder, files, options, out, scope);
     const loaded = await loadModel(resolve(folder));
     const { model } = loaded;
     const dtype = options.dtype ?? model.dtype;
     const chosen = await scope.backend(options.backend, dtype);
     const { backend } = chosen;
-    const { labels: _labels, ...dataOptions } = options;
     const { signal } = scope;
-    const { opened, reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
+    const { opened, reader } = await openWithIds(files, loaded, options, scope);
     scope.announce(chosen, reader.tokens * model.dimension * model.count);
     const source = tokensFromReader(shown(reader, scope));
     const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
     const common = { temperature, dtype, signal };
     let shape: number[];
-    let rows: AsyncIterable<EncodedRows>;
+    let encoded: AsyncIterable<EncodedRows>;
     const { outputs } = options;
+    const texts = textOf(opened);
     const tail = outputShape(outputs, model);
     if (!isSegmentOutput(outputs)) {
       shape = [reader.tokens, ...tail];
-      rows = encodeTokens(backend, model, source, outputs, common);
+      encoded = encodeTokens(backend, model, source, outputs, common);
     } else {
-      const texts = textOf(opened);
       if (texts !== undefined && options.segments !== undefined)
         throw usageError('The segments of text and token shards are the documents. Leave --segments out.');
       const ids =
@@ -134,11 +140,26 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
           : await readSegments(resolve(options.segments), reader.tokens));
       const segments = texts?.counts.documents ?? ids.reduce((most, id) => Math.max(most, id), -1) + 1;
       shape = [segments, ...tail];
-      const encoded = encodeSegments(backend, model, source, ids, outputs, { ...common, normalize: true });
-      rows = withEmptySegments(encoded, shape);
+      if (texts === undefined && id !== undefined)
+        throw usageError(`--id names rows of the data, but rows of ${outputs} are segments of them. Leave it out.`);
+      const segmented = encodeSegments(backend, model, source, ids, outputs, { ...common, normalize: true });
+      encoded = withEmptySegments(segmented, shape);
     }
     const written = options.outputs === 'codes' ? 'int32' : dtype;
-    await writeNpy(out, shape, written, dataOf(rows));
+    const columns = id === undefined ? [] : idColumns(opened.labels, texts, isSegmentOutput(outputs));
+    let rows: AsyncIterable<ArrayLike<number>> = dataOf(encoded);
+    if (outputs === 'codes' && withColumns) {
+      const { dimension, prototypes } = model;
+      const nearest = (codes: ArrayLike<number>): Float64Array =>
+        Float64Array.from(
+          { length: codes.length * dimension },
+          (_, index) => prototypes[codes[Math.floor(index / dimension)]! * dimension + (index % dimension)]!,
+        );
+      const measured = withDistances(rows, 1, reader, nearest);
+      rows = measured.rows;
+      columns.push(measured.column);
+    }
+    await writeEncoded(out, { name: outputs, shape, dtype: written, columns, rows });
     scope.print(
       {
         outputs: options.outputs,
@@ -152,6 +173,26 @@ function encodeAction(folder: string, files: string[], options: EncodeCommandOpt
       `${options.outputs} of shape [${shape.join(', ')}] written to ${out}`,
     );
   });
+}
+
+/** @throws DdclError `argument` for an id that the file has no room for, or that nothing has */
+function checkId({ id, out, columns }: EncodeCommandOptions, withColumns: boolean): void {
+  if (id === undefined) return;
+  if (!withColumns)
+    throw usageError(`${out} is one array and has no room for --id. Give another --out FILE.parquet or FILE.jsonl.`);
+  if (columns?.includes(id))
+    throw usageError(`--id ${id} is among --columns, but ids are not tokens. Leave it out there.`);
+}
+
+/** Opens data for a model, with their ids as labels. */
+function openWithIds(
+  files: string[],
+  loaded: AppliedModel,
+  { id, labels: _labels, ...options }: EncodeCommandOptions,
+  scope: CommandScope,
+): ReturnType<typeof openForModel> {
+  const ids = id === undefined ? {} : { labels: id };
+  return withIdWords(id, () => openForModel(files, loaded, { ...options, ...ids, command: 'encode', ...scope }));
 }
 
 /** The same of a folder of `ddcl vq`: numbers of the codes, or their vectors. */
@@ -177,20 +218,27 @@ async function encodeByCodes(
   const loaded = await loadQuantizer(resolve(folder));
   const { state, model, config } = loaded;
   const chosen = await scope.backend(options.backend, dtype);
-  const { labels: _labels, ...dataOptions } = options;
-  const { reader } = await openForModel(files, loaded, { ...dataOptions, command: 'encode', ...scope });
+  const { opened, reader } = await openWithIds(files, loaded, options, scope);
   scope.announce(chosen, reader.tokens * model.dimension * model.codes * model.depth);
   const blocks = encodeCodes(chosen.backend, state, tokensFromReader(shown(reader, scope)));
   const decoder = createDecoder(state);
-  async function* rows(): AsyncGenerator<ArrayLike<number>> {
+  async function* made(): AsyncGenerator<ArrayLike<number>> {
     for await (const { indices } of blocks) {
       checkAborted(scope.signal);
       yield outputs === 'codes' ? indices : undoStandardize(decoder.decode(indices), config.preprocessing);
     }
   }
-  const shape = [reader.tokens, outputs === 'codes' ? model.heads * model.depth : model.dimension];
+  const width = outputs === 'codes' ? model.heads * model.depth : model.dimension;
+  const shape = [reader.tokens, width];
   const written = outputs === 'codes' ? 'int32' : 'float32';
-  await writeNpy(out, shape, written, rows());
+  const columns = options.id === undefined ? [] : idColumns(opened.labels, textOf(opened), false);
+  let rows: AsyncIterable<ArrayLike<number>> = made();
+  if (outputs === 'codes' && !out.toLowerCase().endsWith('.npy')) {
+    const measured = withDistances(rows, width, reader, (codes) => decoder.decode(codes));
+    rows = measured.rows;
+    columns.push(measured.column);
+  }
+  await writeEncoded(out, { name: outputs, shape, dtype: written, columns, rows });
   scope.print(
     { outputs, shape, dtype: written, backend: chosen.backend.name, out, seconds: scope.seconds() },
     `${outputs} of shape [${shape.join(', ')}] written to ${out}`,

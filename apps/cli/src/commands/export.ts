@@ -11,7 +11,7 @@ import { loadModel } from '../model-folder/model-folder.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
 import { version } from '../output/version.ts';
 import { writeWhole } from '../output/write-file.ts';
-import { openOnnxFile } from '../encoder/onnx-file.ts';
+import { readOnnxFile } from '../encoder/onnx-file.ts';
 import { givenTemperature } from '../command-line/options.ts';
 import { usageError } from '../output/usage-error.ts';
 import { print } from '../output/print.ts';
@@ -90,9 +90,9 @@ async function exportAction(folder: string, options: ExportCommandOptions): Prom
   if (options.appendTo === undefined) {
     bytes = programToOnnx(readout, { fused });
   } else {
-    const { bytes: encoder, readExternal } = await openOnnxFile(resolve(options.appendTo));
-    bytes = await appendReadout(encoder, readout, {
-      readExternal,
+    const { bytes: encoder, external } = await readOnnxFile(resolve(options.appendTo));
+    bytes = appendReadout(encoder, readout, {
+      external,
       ...(options.encoderOutput === undefined ? {} : { output: options.encoderOutput }),
       ...(options.mask === undefined ? {} : { mask: options.mask }),
     });

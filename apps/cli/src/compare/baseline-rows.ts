@@ -3,7 +3,8 @@ import { Readout, type PoolingKind } from '@ddcl/readout';
 import { poolFeatures, readoutFeatures } from './features.ts';
 import { addVectorRow, type RowContext } from './score-vectors.ts';
 
-const names: Readonly<Record<PoolingKind, string>> = {
+/** Names of the rows. */
+export const poolingNames: Readonly<Record<PoolingKind, string>> = {
   mean: 'mean',
   cls: 'CLS',
   max: 'max',
@@ -13,7 +14,7 @@ const names: Readonly<Record<PoolingKind, string>> = {
 
 /** A pooling that nothing is learned for. Only the split for the probe's penalty and the start of k-means depend on the seed. */
 export async function poolingRow(context: RowContext, kind: PoolingKind): Promise<void> {
-  await addVectorRow(context, names[kind], await poolFeatures(context.data, kind));
+  await addVectorRow(context, poolingNames[kind], await poolFeatures(context.data, kind));
 }
 
 /** The bag of words of k-means centroids. */

@@ -27,6 +27,10 @@ export interface CompareRequest {
   readonly seeds: number;
   /** Of each fit. */
   readonly steps: number;
+  /** Documents of train that each seed draws, class by class; all without it. */
+  readonly trainDocuments?: number | undefined;
+  /** Names of the readouts that are measured; all without it. */
+  readonly readouts?: readonly string[] | undefined;
   /** Tokens of train that prototypes are fitted on, at most. */
   readonly fitTokens: number;
   readonly measures: readonly Measure[];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { adviceOf, type Advice } from './advice.ts';
 import { openEncoder, type Encoder } from '../encoder/open-encoder.ts';
 import { usageError } from '../output/usage-error.ts';
 import type { CompareRequest } from './compare-request.ts';
@@ -6,7 +7,7 @@ import { classNames, numberClasses } from './documents.ts';
 import { FinishedRows } from './finished-rows.ts';
 import { formatCompareTable, summariseRow, type RowSummary } from './format-table.ts';
 import { prepareSplit } from './open-split.ts';
-import { bestOnValidation, runCompare } from './run-compare.ts';
+import { runCompare } from './run-compare.ts';
 import { say } from '../output/print.ts';
 
 export { measures, type CompareRequest } from './compare-request.ts';
@@ -17,8 +18,8 @@ export interface Comparison {
   readonly train: string;
   readonly test: string;
   readonly rows: readonly RowSummary[];
-  /** What is best on the held-out share of train; null where nothing was probed. */
-  readonly recommended: RowSummary | null;
+  /** Which to take for each task that was measured. */
+  readonly advice: readonly Advice[];
   /** The rows as Markdown. */
   readonly table: string;
 }
@@ -67,6 +68,8 @@ export async function compare(request: CompareRequest): Promise<Comparison> {
           steps: request.steps,
           temperatures: request.temperatures,
           'fit-tokens': request.fitTokens,
+          'train-documents': request.trainDocuments ?? null,
+          readouts: request.readouts ?? null,
           queries: request.queries,
           backend: request.backendName,
         });
@@ -75,13 +78,12 @@ export async function compare(request: CompareRequest): Promise<Comparison> {
   progress.stop();
   const documents = test.sequences.sequences;
   const summaries = rows.map((row) => summariseRow(row, documents));
-  const best = bestOnValidation(rows);
   return {
     classes: data.names,
     train: train.describe,
     test: test.describe,
     rows: summaries,
-    recommended: best === undefined ? null : summariseRow(best, documents),
+    advice: adviceOf(rows),
     table: formatCompareTable(summaries),
   };
 }

@@ -1,4 +1,4 @@
-import { DdclError } from '@ddcl/core';
+import { createRandom, DdclError, type Random } from '@ddcl/core';
 import type { SequenceReader } from '@ddcl/readout';
 
 /** Documents with their classes. */
@@ -14,6 +14,35 @@ export interface CompareData {
   readonly test: Split;
   /** Names of the classes of train, sorted; numbers where all are numbers. */
   readonly names: readonly string[];
+}
+
+/** Some documents of a reader, in the order given. */
+export function pickSequences(reader: SequenceReader, rows: Int32Array): SequenceReader {
+  return {
+    dimension: reader.dimension,
+    sequences: rows.length,
+    lengths: Int32Array.from(rows, (row) => reader.lengths[row]!),
+    read: (index) => reader.read(rows[index]!),
+  };
+}
+
+/** Rows of a share of each class, at least one of each class that has two. */
+export function stratifiedShare(classes: Int32Array, count: number, share: number, random: Random): Int32Array {
+  const members: number[][] = Array.from({ length: count }, () => []);
+  for (const row of random.permutation(classes.length)) members[classes[row]!]!.push(row);
+  return Int32Array.from(
+    members.flatMap((rows) => rows.slice(0, rows.length < 2 ? 0 : Math.max(1, Math.round(share * rows.length)))),
+  ).sort();
+}
+
+/** The same test beside about `documents` of train, as many of each class as its share of train. */
+export function drawDocuments(data: CompareData, documents: number, seed: number): CompareData {
+  const { train, names } = data;
+  if (documents >= train.classes.length) return data;
+  const random = createRandom(seed).fork('train documents');
+  const rows = stratifiedShare(train.classes, names.length, documents / train.classes.length, random);
+  const classes = rows.map((row) => train.classes[row]!);
+  return { ...data, train: { sequences: pickSequences(train.sequences, rows), classes } };
 }
 
 /** Documents whose tokens are there, with their labels. */

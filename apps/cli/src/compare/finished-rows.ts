@@ -12,7 +12,7 @@ interface Cell {
 }
 
 /** Grows when rows are made another way: those of before must not stand beside them. */
-const formatVersion = 2;
+const formatVersion = 3;
 
 /** Cells that were made together, such as all outputs of one bank of prototypes. */
 interface Unit {

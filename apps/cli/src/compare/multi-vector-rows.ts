@@ -1,18 +1,9 @@
 import { createRandom } from '@ddcl/core';
 import { packVectors, wardPool, type SequenceReader, type VectorSets } from '@ddcl/readout';
+import { pickSequences } from './documents.ts';
 import { retrieveByVectors } from './retrieval.ts';
 import { rowOf, type SummaryForm } from './rows.ts';
 import { noScores, type RowContext } from './score-vectors.ts';
-
-/** Some documents of a reader, in the order given. */
-export function pickSequences(reader: SequenceReader, rows: Int32Array): SequenceReader {
-  return {
-    dimension: reader.dimension,
-    sequences: rows.length,
-    lengths: Int32Array.from(rows, (row) => reader.lengths[row]!),
-    read: (index) => reader.read(rows[index]!),
-  };
-}
 
 /** Test documents that are used as queries: all, or a seeded draw. */
 export function drawQueries({ data: { test }, queries, seed }: RowContext): Int32Array {

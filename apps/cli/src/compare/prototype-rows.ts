@@ -22,28 +22,27 @@ export async function fitReadout(
 
 /** What DDCL prototypes give: pooled, occupancy, residuals, and the two joined to the mean. */
 export async function prototypeRows(context: RowContext, readout: Readout): Promise<void> {
-  const { data, temperatures, tell } = context;
+  const { data, readouts, temperatures, tell } = context;
   const { count, dimension, criticalTemperature } = readout.model;
   const outputs: ReadoutOutput[] = ['pooled', 'occupancy'];
   if (count * dimension <= mostNumbers) outputs.push('residuals');
   const mean = await poolFeatures(data, 'mean');
   for (const temperatureShare of temperatures) {
     const features = await readoutFeatures(readout, data, outputs, temperatureShare * criticalTemperature);
-    const add = (name: string, made: Features, more: { readonly numbers?: number } = {}): Promise<void> => {
+    /** @param make large, so made where it is asked for */
+    const add = async (name: string, make: () => Features, more: { readonly numbers?: number } = {}): Promise<void> => {
+      if (readouts !== undefined && !readouts.includes(name)) return;
       tell(name);
-      return addVectorRow(context, name, made, { prototypes: count, temperatureShare, ...more });
+      await addVectorRow(context, name, make(), { prototypes: count, temperatureShare, ...more });
     };
     for (const output of outputs) {
       const own = features(output);
-      await add(output, own);
+      await add(output, () => own);
       // A bit each: 32 of them take the place of one number.
       if (output === 'residuals')
-        await add('binary residuals', each(own, signs), { numbers: Math.ceil(own.train.width / 32) });
+        await add('binary residuals', () => each(own, signs), { numbers: Math.ceil(own.train.width / 32) });
       if (output === 'pooled') continue;
-      await add(
-        `mean + ${output}`,
-        each(own, (matrix, split) => joinFeatures(mean[split], matrix)),
-      );
+      await add(`mean + ${output}`, () => each(own, (matrix, split) => joinFeatures(mean[split], matrix)));
     }
   }
 }

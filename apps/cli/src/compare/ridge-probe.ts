@@ -1,5 +1,6 @@
-import { createRandom, matmul, mul, reshape, tensorType, trace, transpose, type Random, type Tensor } from '@ddcl/core';
+import { createRandom, matmul, mul, reshape, tensorType, trace, transpose, type Tensor } from '@ddcl/core';
 import type { Backend, DeviceBuffer, Executable } from '@ddcl/core/backend';
+import { stratifiedShare } from './documents.ts';
 import { applyScaling, measureScaling, type FeatureMatrix } from './feature-matrix.ts';
 import { solveShifted } from './shifted-systems.ts';
 
@@ -81,15 +82,6 @@ export async function ridgeProbe(
   } finally {
     solver.dispose();
   }
-}
-
-/** Rows of a share of each class, at least one of each class that has two. */
-export function stratifiedShare(classes: Int32Array, count: number, share: number, random: Random): Int32Array {
-  const members: number[][] = Array.from({ length: count }, () => []);
-  for (const row of random.permutation(classes.length)) members[classes[row]!]!.push(row);
-  return Int32Array.from(
-    members.flatMap((rows) => rows.slice(0, rows.length < 2 ? 0 : Math.max(1, Math.round(share * rows.length)))),
-  ).sort();
 }
 
 function accuracyOf(predictions: Int32Array, classes: Int32Array, rows: Int32Array): number {

@@ -1,9 +1,9 @@
 import type { TokenSource } from '@ddcl/core/fit';
 import { poolingKinds } from '@ddcl/readout';
 import { checkAborted } from '../data/data-error.ts';
-import { kMeansRow, poolingRow } from './baseline-rows.ts';
+import { kMeansRow, poolingNames, poolingRow } from './baseline-rows.ts';
 import type { CompareRequest } from './compare-request.ts';
-import type { CompareData } from './documents.ts';
+import { drawDocuments, type CompareData } from './documents.ts';
 import type { FinishedRows } from './finished-rows.ts';
 import { wardRows, wardSets } from './multi-vector-rows.ts';
 import { fitReadout, prototypeRows } from './prototype-rows.ts';
@@ -28,23 +28,29 @@ export async function runCompare(
 ): Promise<CompareRow[]> {
   const { prototypes, measures, vectors, signal, progress } = request;
   const seeds = Array.from({ length: request.seeds }, (_, seed) => seed);
+  const { trainDocuments = Infinity, readouts } = request;
+  const wanted = (name: string): boolean => readouts === undefined || readouts.includes(name);
   const units: Unit[] = [];
   const unit = (name: string, seed: number, make: Unit['make']): void =>
     void units.push({ name: `${name}, seed ${seed}`, seed, make });
   for (const kind of poolingKinds) {
-    for (const seed of seeds) unit(`${kind} pooling`, seed, (context) => poolingRow(context, kind));
+    for (const seed of wanted(poolingNames[kind]) ? seeds : [])
+      unit(`${kind} pooling`, seed, (context) => poolingRow(context, kind));
   }
   const probed = measures.includes('probe');
   const withVectors = vectors.length > 0 && measures.includes('retrieval');
+  const dataOf = (seed: number): CompareData => drawDocuments(data, trainDocuments, seed);
   // One sample at a time is kept: it is large.
   let drawn: { readonly seed: number; readonly tokens: Promise<TokenSource> } | undefined;
   const source = (seed: number): Promise<TokenSource> => {
-    if (drawn?.seed !== seed) drawn = { seed, tokens: sampleTokens(data.train.sequences, request.fitTokens, seed) };
+    if (drawn?.seed !== seed)
+      drawn = { seed, tokens: sampleTokens(dataOf(seed).train.sequences, request.fitTokens, seed) };
     return drawn.tokens;
   };
   for (const seed of seeds) {
     for (const count of prototypes) {
-      unit(`k-means, K = ${count}`, seed, async (context) => kMeansRow(context, await source(seed), count));
+      if (wanted('k-means occupancy'))
+        unit(`k-means, K = ${count}`, seed, async (context) => kMeansRow(context, await source(seed), count));
       const trained = request.trained === count && probed;
       unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}`, seed, async (context) => {
         const readout = await fitReadout(context, await source(seed), count);
@@ -57,12 +63,15 @@ export async function runCompare(
       });
     }
     if (request.trained !== undefined && probed) unit('attention pooling', seed, attentionRow);
-    if (withVectors) unit(`prototype summaries, ${vectors.join(', ')} vectors`, seed, summaryRows);
+    if (withVectors && wanted('prototype summaries'))
+      unit(`prototype summaries, ${vectors.join(', ')} vectors`, seed, summaryRows);
   }
   let documents: ReturnType<typeof wardSets> | undefined;
-  for (const seed of withVectors ? seeds : []) {
+  for (const seed of withVectors && wanted('Ward pooling') ? seeds : []) {
     unit(`Ward pooling, ${vectors.join(', ')} vectors`, seed, async (context) => {
-      documents ??= wardSets(data.train.sequences, vectors);
+      // All documents of train are the same for every seed.
+      if (trainDocuments < data.train.classes.length) documents = undefined;
+      documents ??= wardSets(context.data.train.sequences, vectors);
       await wardRows(context, await documents);
     });
   }
@@ -73,20 +82,7 @@ export async function runCompare(
       progress.show({ phase: 'comparing', done, total: units.length, unit: 'units', detail });
     };
     tell();
-    await finished.unit(name, ({ add }) => make({ ...request, data, seed, add, tell }));
+    await finished.unit(name, ({ add }) => make({ ...request, data: dataOf(seed), seed, add, tell }));
   }
   return finished.rows();
-}
-
-/** The row that is best on the held-out share of train, mean over seeds; undefined where nothing was probed. */
-export function bestOnValidation(rows: readonly CompareRow[], mostNumbers: number = Infinity): CompareRow | undefined {
-  const mean = ({ seeds }: CompareRow): number =>
-    seeds.reduce((sum, { validationAccuracy }) => sum + (validationAccuracy ?? -1), 0) / seeds.length;
-  const probed = rows.filter(
-    ({ seeds, numbers }) => typeof seeds[0]?.validationAccuracy === 'number' && numbers <= mostNumbers,
-  );
-  return probed.reduce<CompareRow | undefined>(
-    (best, row) => (best === undefined || mean(row) > mean(best) ? row : best),
-    undefined,
-  );
 }

@@ -25,11 +25,12 @@ export const noScores: Omit<SeedScores, 'seed' | 'microsecondsPerDocument'> = {
 
 /** Adds the row of a readout that gives each document one vector: probe, clustering and retrieval, as far as they are asked for. */
 export async function addVectorRow(
-  { backend, measures, data: { train, test, names }, seed, add }: RowContext,
+  { backend, measures, readouts, data: { train, test, names }, seed, add }: RowContext,
   readout: string,
   features: { readonly train: FeatureMatrix; readonly test: FeatureMatrix; readonly microsecondsPerDocument: number },
   more: Parameters<typeof rowOf>[2] = {},
 ): Promise<void> {
+  if (readouts !== undefined && !readouts.includes(readout)) return;
   const own = { features: features.train, classes: train.classes };
   const other = { features: features.test, classes: test.classes };
   const count = names.length;

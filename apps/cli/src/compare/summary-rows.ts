@@ -8,12 +8,12 @@ import {
   type SequenceReader,
   type VectorSets,
 } from '@ddcl/readout';
+import { pickSequences, stratifiedShare } from './documents.ts';
 import type { FeatureMatrix } from './feature-matrix.ts';
 import { encodeDocuments } from './features.ts';
-import { addVectorsRow, drawQueries, pickSequences } from './multi-vector-rows.ts';
+import { addVectorsRow, drawQueries } from './multi-vector-rows.ts';
 import { fitReadout } from './prototype-rows.ts';
 import { retrieveByVectors } from './retrieval.ts';
-import { stratifiedShare } from './ridge-probe.ts';
 import type { SummaryForm } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
 import type { RowContext } from './score-vectors.ts';

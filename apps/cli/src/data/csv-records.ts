@@ -1,5 +1,6 @@
 import Papa from 'papaparse';
 import { dataError, formatError } from './data-error.ts';
+import { recordEnds } from './line-ends.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest record read, in characters; a longer one is a quote that was never closed. */
@@ -63,7 +64,9 @@ export async function* csvRecords(
     return kept === 0 ? undefined : { records: kept === records.length ? records : records.slice(0, kept), line };
   };
 
-  for await (const chunk of textChunks(file, options)) {
+  const unify = recordEnds(delimiter);
+  for await (const piece of textChunks(file, { ...options, keepReturns: true })) {
+    const chunk = unify(piece);
     quotes ||= chunk.includes('"');
     text += chunk;
     // A record that did not end is looked at again when it is twice as long: else a quote that is never closed takes quadratic time.
@@ -72,6 +75,9 @@ export async function* csvRecords(
     enough = text.length > 0 ? 2 * text.length : 0;
     if (batch !== undefined) yield batch;
   }
+  // A file that ends with a line end has no record after it.
+  const rest = text.endsWith('\n') ? parse(false) : undefined;
+  if (rest !== undefined) yield rest;
   const batch = parse(true);
   if (batch !== undefined) yield batch;
 }

@@ -14,6 +14,10 @@ import { dataError, formatError } from './data-error.ts';
 import { packColumn, type PackedColumn } from './packed-column.ts';
 import { rowWindows, type DecodingRoom, type RowWindow } from './parquet-windows.ts';
 
+/** hyparquet's own takes a byte order mark off every text. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes) };
+
 /** A file as the thread that decodes it gets it. */
 export interface ParquetSource {
   /** For messages. */
@@ -76,7 +80,7 @@ export async function openParquetFile({ file, descriptor, size, room }: ParquetS
       const column = columns[index]!;
       // A scan keeps the columns that it has decoded, so each column gets its own.
       const values: ArrayLike<unknown> = await decoding(file, async () => {
-        const scan = await parquetScan({ file: buffer, metadata, columns: [column], compressors });
+        const scan = await parquetScan({ file: buffer, metadata, columns: [column], compressors, parsers });
         return scan.readColumn({ column, rowStart: start, rowEnd: end });
       });
       if (values.length !== end - start) {

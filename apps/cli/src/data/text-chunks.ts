@@ -13,10 +13,12 @@ export interface TextOptions {
   readonly gzipped: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onBytes?: (bytes: number) => void;
+  /** Leaves line ends as they are, but never gives half of `\r\n`: for formats that have line ends within a text. */
+  readonly keepReturns?: boolean;
 }
 
 /**
- * The text of a UTF-8 file in pieces, unpacked, without byte order mark, every line end as `\n`.
+ * The text of a UTF-8 file in pieces, unpacked, without byte order mark, every line end as `\n` unless they are kept.
  *
  * @throws DdclError as {@link openFile}; `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
  *   end early or are damaged, or become more than {@link unpackLimit} says, and for bytes that are not UTF-8 text
@@ -31,7 +33,10 @@ export async function* textChunks(file: string, options: TextOptions): AsyncGene
   }
 }
 
-async function* decoded(source: OpenFile, { gzipped, signal, onBytes }: TextOptions): AsyncGenerator<string> {
+async function* decoded(
+  source: OpenFile,
+  { gzipped, signal, onBytes, keepReturns }: TextOptions,
+): AsyncGenerator<string> {
   const { file } = source;
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let heldReturn = '';
@@ -57,10 +62,10 @@ async function* decoded(source: OpenFile, { gzipped, signal, onBytes }: TextOpti
     if (text.includes('\0')) throw formatError(file, 'holds zero bytes; expected a text file. Save it as UTF-8 text.');
     const plain = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
     line += countLineEnds(plain);
-    yield plain;
+    yield keepReturns === true ? text : plain;
   }
   const rest = decode(undefined);
-  if (heldReturn + rest !== '') yield heldReturn === '' ? rest : `\n${rest}`;
+  if (heldReturn + rest !== '') yield heldReturn === '' ? rest : `${keepReturns === true ? heldReturn : '\n'}${rest}`;
   if (!any) throw formatError(file, 'unpacks to nothing (0 bytes). Write it again.');
 }
 

@@ -27,6 +27,8 @@ export class EncoderSession {
   readonly #ort: OrtRuntime;
   readonly #output: string;
   readonly #padding: bigint;
+  /** Rows and length that the model takes and no others; undefined where it takes any. */
+  readonly #fixed: readonly [rows: number | undefined, length: number | undefined];
   /** Length m of a token vector. */
   readonly dimension: number;
 
@@ -36,6 +38,15 @@ export class EncoderSession {
     this.#output = output;
     this.#padding = BigInt(padding);
     this.dimension = dimension;
+    const [rows, length] = session.inputMetadata.flatMap((input) =>
+      input.isTensor && input.name === 'input_ids' ? input.shape : [],
+    );
+    this.#fixed = [typeof rows === 'number' ? rows : undefined, typeof length === 'number' ? length : undefined];
+  }
+
+  /** Most tokens that its inputs have room for; undefined where they have room for any. */
+  get mostTokens(): number | undefined {
+    return this.#fixed[1];
   }
 
   /**
@@ -74,12 +85,24 @@ export class EncoderSession {
     }
   }
 
-  /** @param rows ids of each document, all >= 1 long */
+  /** @param rows ids of each document, all >= 1 long and none longer than {@link mostTokens} */
   async run(rows: readonly Int32Array[]): Promise<BatchVectors> {
-    const length = rows.reduce((most, ids) => Math.max(most, ids.length), 0);
-    const shape = [rows.length, length];
-    const ids = new BigInt64Array(rows.length * length).fill(this.#padding);
-    const mask = new BigInt64Array(rows.length * length);
+    const [most = rows.length, fixedLength] = this.#fixed;
+    const length = fixedLength ?? rows.reduce((longest, ids) => Math.max(longest, ids.length), 0);
+    const data = new Float32Array(rows.length * length * this.dimension);
+    for (let first = 0; first < rows.length; first += most) {
+      const part = rows.slice(first, first + most);
+      const vectors = await this.#runOnce(part, [most, length]);
+      data.set(vectors.subarray(0, part.length * length * this.dimension), first * length * this.dimension);
+    }
+    return { data, length };
+  }
+
+  /** @param shape of the inputs: rows without a document are padding like the ends of the others */
+  async #runOnce(rows: readonly Int32Array[], shape: readonly [number, number]): Promise<Float32Array> {
+    const length = shape[1];
+    const ids = new BigInt64Array(shape[0] * length).fill(this.#padding);
+    const mask = new BigInt64Array(ids.length);
     rows.forEach((row, index) => {
       for (let place = 0; place < row.length; place++) ids[index * length + place] = BigInt(row[place]!);
       mask.fill(1n, index * length, index * length + row.length);
@@ -98,7 +121,7 @@ export class EncoderSession {
         `The encoder gave ${this.#output} of shape [${vectors.dims.join(', ')}] for ids of shape [${shape.join(', ')}]; expected [${[...shape, this.dimension].join(', ')}].`,
       );
     }
-    return { data: vectors.data as Float32Array, length };
+    return vectors.data as Float32Array;
   }
 
   async dispose(): Promise<void> {

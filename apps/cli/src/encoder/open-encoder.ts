@@ -96,11 +96,19 @@ export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder>
   const config = await readEncoderConfig(files.config);
   const tokenizerConfig = files.tokenizerConfig === undefined ? {} : await readTokenizerConfig(files.tokenizerConfig);
   const tokenizer = await TextTokenizer.open(await readEncoderJson(files.tokenizer), tokenizerConfig, files.tokenizer);
-  const maxTokens = resolveMaxTokens(options.maxTokens, encoderTokenLimit(config, tokenizerConfig), tokenizer.special);
   const hash = await hashEncoder(files);
   const { hidden_size: hidden, pad_token_id: padding } = config;
   const session = await EncoderSession.open(ort, files.model, hidden ?? undefined, Math.max(0, padding ?? 0));
-  const { dimension } = session;
+  const { dimension, mostTokens } = session;
+  const limits = [encoderTokenLimit(config, tokenizerConfig), mostTokens].filter((limit) => limit !== undefined);
+  const limit = limits.length === 0 ? undefined : Math.min(...limits);
+  let maxTokens: number;
+  try {
+    maxTokens = resolveMaxTokens(options.maxTokens, limit, tokenizer.special);
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
   const isFolder = folder === resolve(options.encoder);
   const counts = { documents: 0, tokens: 0, truncated: 0, empty: 0 };
   const tokenize = (text: string): TokenizedText => tokenizer.tokenize(text, maxTokens);

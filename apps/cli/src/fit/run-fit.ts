@@ -92,7 +92,7 @@ async function writeResults(
   );
   await writeWhole(join(out, modelFiles.config), `${JSON.stringify(config, null, 2)}\n`);
   // The last of them: a folder with a model is whole.
-  await writeWhole(join(out, modelFiles.model), modelToBytes(model));
+  await writeWhole(join(out, modelFiles.model), modelToBytes({ ...model, preprocessing: run.preprocessing }));
   const made = { measures, warnings, perClass };
   try {
     await writeReport(run, result, config, made);

@@ -93,7 +93,11 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
     const remedy = interrupted ? 'Its fit was interrupted: run the same fit again with --resume.' : givesFolder;
     throw usageError(`The folder ${folder} has no ${modelFiles.model}. ${remedy}`);
   }
-  const model = withFileName(path, 'Fit the model again.', () => modelFromBytes(bytes));
+  // Data are preprocessed by config.json, which has it too, as they are read.
+  const model = {
+    ...withFileName(path, 'Fit the model again.', () => modelFromBytes(bytes)),
+    preprocessing: undefined,
+  };
   const config = await readConfig(folder);
   if (config === undefined) {
     throw usageError(

@@ -1,20 +1,14 @@
 import { DdclError } from '@ddcl/core';
-import type { TokenReader } from '@ddcl/core/fit';
+import { preprocessTokens, type Preprocessing, type TokenReader } from '@ddcl/core/fit';
 import { checkAborted } from '../data/data-error.ts';
+
+export type { Preprocessing };
 
 /** Shift and divisor of every column, [m] each. */
 export interface Standardization {
   readonly mean: readonly number[];
   /** Standard deviation (population); 1 for a constant column. */
   readonly deviation: readonly number[];
-}
-
-/** What is done to tokens before the model sees them, in this order. A part of the model folder. */
-export interface Preprocessing {
-  /** `(z - mean) / deviation`, column by column. */
-  readonly standardize: Standardization | null;
-  /** Divide each token by its length, so that it lies on the unit sphere; a token of length 0 stays. */
-  readonly normalize: boolean;
 }
 
 /** Rows that are read at once where a whole pass is made. */
@@ -63,45 +57,17 @@ export async function columnStatistics(
  *
  * @throws DdclError `shape` if the standardization is for another number of columns
  */
-export function preprocess(reader: TokenReader, { standardize, normalize }: Preprocessing): TokenReader {
-  if (standardize === null && !normalize) return reader;
-  const { dimension } = reader;
-  if (standardize !== null && standardize.mean.length !== dimension) {
-    throw new DdclError(
-      'shape',
-      `The standardization is for ${standardize.mean.length} columns, but the data have ${dimension}.`,
-    );
-  }
+export function preprocess(reader: TokenReader, preprocessing: Preprocessing): TokenReader {
+  const { dimension, tokens } = reader;
+  if (preprocessing.standardize === null && !preprocessing.normalize) return reader;
+  // Refused before anything is read.
+  preprocessTokens(new Float64Array(0), dimension, preprocessing);
   return {
     dimension,
-    tokens: reader.tokens,
+    tokens,
     async read(start, count) {
       const block = await reader.read(start, count);
-      const data = new Float64Array(block.data);
-      if (standardize !== null) standardizeRows(data, standardize);
-      if (normalize) normalizeRows(data, dimension);
-      return { ...block, data };
+      return { ...block, data: preprocessTokens(block.data, dimension, preprocessing) };
     },
   };
-}
-
-function standardizeRows(data: Float64Array, { mean, deviation }: Standardization): void {
-  const dimension = mean.length;
-  for (let first = 0; first < data.length; first += dimension) {
-    for (let axis = 0; axis < dimension; axis++)
-      data[first + axis] = (data[first + axis]! - mean[axis]!) / deviation[axis]!;
-  }
-}
-
-function normalizeRows(data: Float64Array, dimension: number): void {
-  for (let first = 0; first < data.length; first += dimension) {
-    // Divided by the largest number first: the squares of very large or small ones would leave the range of doubles.
-    let largest = 0;
-    for (let axis = 0; axis < dimension; axis++) largest = Math.max(largest, Math.abs(data[first + axis]!));
-    if (largest === 0) continue;
-    let squares = 0;
-    for (let axis = 0; axis < dimension; axis++) squares += (data[first + axis]! / largest) ** 2;
-    const length = Math.sqrt(squares);
-    for (let axis = 0; axis < dimension; axis++) data[first + axis] = data[first + axis]! / largest / length;
-  }
 }

@@ -18,6 +18,8 @@ export interface OpenedDocuments extends Omit<OpenedData, 'close'> {
     readonly mode: DocumentMode;
     readonly record: EncoderRecord;
     readonly counts: EncodeCounts;
+    /** One for each document, where labels were asked for. */
+    readonly labels: readonly string[] | undefined;
     /** Document of each row of the reader, [rows]; rises. Made when asked for: a fit has no need of it. */
     ofRow(): Int32Array;
   };
@@ -61,7 +63,7 @@ export async function openDocuments(
         : createHash('sha256')
             .update(JSON.stringify([fingerprint, mode]))
             .digest('hex'),
-    documents: { mode, record, counts, ofRow: () => means?.documents ?? documentsOfTokens(offsets) },
+    documents: { mode, record, counts, labels, ofRow: () => means?.documents ?? documentsOfTokens(offsets) },
     describe: () => own.description ?? shards.describe(),
   };
 }

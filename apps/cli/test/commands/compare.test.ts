@@ -15,15 +15,24 @@ interface Row {
   readonly accuracy: { readonly mean: number; readonly low: number; readonly high: number } | null;
   readonly validationAccuracy: number | null;
   readonly clustering: { readonly accuracy: number } | null;
-  readonly retrieval: { readonly ndcg10: number } | null;
+  readonly retrieval: { readonly ndcg10: number; readonly ndcg10Spread: number } | null;
   readonly forms?: readonly object[];
+}
+
+interface Advice {
+  readonly task: string;
+  readonly measure: string;
+  readonly readout: string;
+  readonly mean: number;
+  readonly best: number;
+  readonly numbers: number;
 }
 
 interface Compared {
   readonly classes: readonly string[];
   readonly rows: readonly Row[];
   readonly backend: string;
-  readonly recommended: Row | null;
+  readonly advice: readonly Advice[];
 }
 
 const small = ['--steps', '40', '--vectors', '2,3', '--queries', '10'];
@@ -45,7 +54,7 @@ describe('ddcl compare', () => {
       ['encode-tokens', '--text', data('train'), '--labels', 'topic', '--encoder', encoder, '--out', folder.at('a')],
       ['encode-tokens', '--text', data('test'), '--labels', 'topic', '--encoder', encoder, '--out', folder.at('b')],
     ]);
-    const { classes, rows, recommended, backend, stderr } = text!;
+    const { classes, rows, advice, backend, stderr } = text!;
     expect(backend).toBe('ort cpu');
     expect(stderr).toMatch(/train: 100 documents, \d+ tokens \(0 cut to 64, 1 empty\)/);
     expect(classes).toEqual(['art', 'nature']);
@@ -90,8 +99,14 @@ describe('ddcl compare', () => {
     }
     expect(rows.find(({ readout }) => readout === 'binary residuals')!.numbers).toBe(3);
     expect(rows.find(({ readout }) => readout === 'residuals')!.numbers).toBe(96);
+    expect(advice.map(({ task, measure }) => [task, measure])).toEqual([
+      ['probe', 'validation accuracy'],
+      ['clustering', 'NMI'],
+      ['retrieval', 'nDCG@10'],
+    ]);
     const validations = rows.flatMap(({ validationAccuracy }) => validationAccuracy ?? []);
-    expect(recommended!.validationAccuracy).toBe(Math.max(...validations));
+    expect(advice[0]!.best).toBeCloseTo(Math.max(...validations), 12);
+    expect(advice[2]!.best).toBeCloseTo(Math.max(...rows.map(({ retrieval }) => retrieval?.ndcg10 ?? 0)), 12);
 
     const shards = ['--train', folder.at('a'), '--test', folder.at('b'), '--out', folder.at('table.md')];
     const again = await runJson<Compared>(['compare', ...shards, ...common, '--seeds', '2', '--measures', 'probe']);
@@ -121,13 +136,39 @@ describe('ddcl compare', () => {
     expect(first.rows).toEqual(one!.rows);
   });
 
-  it('prints a table, and what is best on validation', async () => {
+  it('prints a table, and which readout to take for each task', async () => {
     const args = ['--train', folder.at('a'), '--test', folder.at('b'), '--prototypes', '3', '--steps', '20'];
     const { status, stdout } = await ddcl(['compare', ...args, '--no-vectors', '--measures', 'probe']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/\| mean +\| .* 32 \| +\d+\.\d \(\d+\.\d to \d+\.\d\)/);
-    expect(stdout).toMatch(/\nbest on validation: /);
+    expect(stdout).toMatch(
+      /\n\nfor probe: .* \(\d+ numbers\): validation accuracy \d\.\d{3} ± 0\.000, spread unknown: --seeds 5 tells it(; .*)?\n$/,
+    );
     expect(stdout).not.toContain('nDCG');
+  });
+
+  it('draws fewer documents of train for each seed, and makes the rows that are named', async () => {
+    const args = [
+      '--train',
+      folder.at('a'),
+      '--test',
+      folder.at('b'),
+      '--prototypes',
+      '3',
+      '--steps',
+      '20',
+      '--no-vectors',
+    ];
+    const named = ['--readouts', 'mean,residuals', '--measures', 'retrieval', '--seeds', '2'];
+    const [few, all] = await runAll<Compared>([
+      ['compare', ...args, ...named, '--train-documents', '12'],
+      ['compare', ...args, ...named, '--train-documents', '1000'],
+    ]);
+    for (const { rows } of [few!, all!]) expect(rows.map(({ readout }) => readout)).toEqual(['mean', 'residuals']);
+    // Mean vectors depend on no seed, but on which documents are searched.
+    const [spread, none] = [few!, all!].map(({ rows }) => rows[0]!.retrieval!.ndcg10Spread);
+    expect(spread).toBeGreaterThan(0);
+    expect(none).toBe(0);
   });
 
   it('refuses bad input in one line', async () => {

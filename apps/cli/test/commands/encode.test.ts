@@ -1,4 +1,5 @@
 import { readSafetensors } from '@ddcl/core/safetensors';
+import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, type NpyArray } from '../../src/data/npy-reader.ts';
 import { clusters, csv, ddclInTurn, npy, succeed, testFolder } from './support.ts';
@@ -159,6 +160,133 @@ beforeAll(async () => {
     ],
   ]);
   for (const { status } of ended) expect(status).toBe(0);
+});
+
+/** Rows of a .jsonl file. */
+const jsonRows = (name: string): Record<string, unknown>[] =>
+  folder
+    .read(name)
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** Rows of a .parquet file, as another program reads them. */
+async function parquetRows(name: string): Promise<Record<string, unknown>[]> {
+  const bytes = folder.read(name);
+  return parquetReadObjects({ file: new Uint8Array(bytes).buffer as ArrayBuffer });
+}
+
+describe('ddcl encode --id', () => {
+  it('puts the value of a column beside each row, codes with their distances, in the order of the data', async () => {
+    const lines = csv(tokens).trimEnd().split('\n');
+    const named = lines.map((line, index) => `${index === 0 ? 'name' : `"n,${index}"`},${line}`).join('\n');
+    folder.write('named.csv', `${named}\n`);
+    for (const ending of ['jsonl', 'parquet']) {
+      await succeed([
+        'encode',
+        folder.at('prepared'),
+        folder.at('named.csv'),
+        '--id',
+        'name',
+        '--outputs',
+        'codes',
+        '--out',
+        folder.at(`codes.${ending}`),
+      ]);
+      await succeed([
+        'encode',
+        folder.at('prepared'),
+        folder.at('named.csv'),
+        '--id',
+        'name',
+        '--outputs',
+        'outputs',
+        '--out',
+        folder.at(`outputs.${ending}`),
+      ]);
+    }
+    // Doubles, by the formulas of packages/core/README.md, from the model's file alone.
+    const { tensors, metadata } = readSafetensors(folder.read('prepared/model.safetensors'));
+    expect(metadata['normalize']).toBe('true');
+    const [mean, deviation] = ['mean', 'deviation'].map((name) => tensors.get(name)!.data as Float64Array);
+    const rows = tokens.rows.map((row) =>
+      unit([row[2]!, row[0]!].map((value, axis) => (value - mean![axis]!) / deviation![axis]!)),
+    );
+    const model = fitted('prepared');
+    const distances = rows.map((row) =>
+      model.prototypes.map((prototype) => prototype.reduce((sum, p, axis) => sum + (row[axis]! - p) ** 2, 0)),
+    );
+    const codes = distances.map((own) => own.indexOf(Math.min(...own)));
+    const written = jsonRows('codes.jsonl');
+    expect(written.map(({ id }) => id)).toEqual(rows.map((_, row) => `n,${row + 1}`));
+    expect(written.map((row) => row['codes'])).toEqual(codes);
+    written.forEach((row, index) => {
+      expect(Object.keys(row)).toEqual(['id', 'squaredDistance', 'codes']);
+      expect(row['squaredDistance']).toBeCloseTo(Math.min(...distances[index]!), 10);
+    });
+    expect(await parquetRows('codes.parquet')).toEqual(written);
+    const mixed = assignments(rows, model).map((weights) => mix(weights, model.prototypes));
+    const outputs = jsonRows('outputs.jsonl');
+    outputs.forEach((row, index) =>
+      mixed[index]!.forEach((value, axis) => expect((row['outputs'] as number[])[axis]).toBeCloseTo(value, 5)),
+    );
+    expect(await parquetRows('outputs.parquet')).toEqual(outputs);
+  });
+
+  it('writes segments of several axes, and has no id for them', async () => {
+    const common = [
+      'encode',
+      folder.at('model'),
+      folder.at('tokens.npy'),
+      '--segments',
+      folder.at('segments.npy'),
+      '--outputs',
+      'residuals',
+    ];
+    for (const ending of ['npy', 'jsonl', 'parquet']) await succeed([...common, '--out', folder.at(`vlad.${ending}`)]);
+    const { data, shape } = await readNpy(folder.at('vlad.npy'));
+    expect(shape).toEqual([4, 4, 3]);
+    const nested = jsonRows('vlad.jsonl').map((row) => row['residuals'] as number[][]);
+    expect(nested.flat(2)).toEqual([...data]);
+    expect(nested[1]).toHaveLength(4);
+    const flat = (await parquetRows('vlad.parquet')).map((row) => row['residuals'] as number[]);
+    expect(flat.flat()).toEqual([...data]);
+    expect(flat[0]).toHaveLength(12);
+  });
+
+  it.each([
+    [
+      'a kind of file that it does not write',
+      ['--outputs', 'codes', '--out', 'x.csv'],
+      /^ddcl: .*x\.csv does not end in \.npy, \.parquet, \.jsonl, which are what this command writes\. Give another --out FILE\.npy\.\n$/,
+    ],
+    [
+      'an id in one array',
+      ['--outputs', 'codes', '--id', 'name', '--out', 'x.npy'],
+      /^ddcl: .*x\.npy is one array and has no room for --id\. Give another --out FILE\.parquet or FILE\.jsonl\.\n$/,
+    ],
+    [
+      'an id that is no column',
+      ['--outputs', 'codes', '--id', 'nam', '--out', 'x.jsonl'],
+      /^ddcl: .*named\.csv: --id "nam" is neither a column of the data nor a file; did you mean "name"\? Its columns: "name", "c0", "c1", "c2"\.\n$/,
+    ],
+    [
+      'an id of segments',
+      ['--outputs', 'pooled', '--id', 'name', '--out', 'x.jsonl'],
+      /^ddcl: --id names rows of the data, but rows of pooled are segments of them\. Leave it out\.\n$/,
+    ],
+    [
+      'an id that is a number of the token',
+      ['--outputs', 'codes', '--id', 'c0', '--columns', 'c0,c2', '--out', 'x.jsonl'],
+      /^ddcl: --id c0 is among --columns, but ids are not tokens\. Leave it out there\.\n$/,
+    ],
+  ])('refuses %s', async (_, args, message) => {
+    const own = args.map((arg) => (arg.startsWith('x.') ? folder.at(arg) : arg));
+    const [ended] = await ddclInTurn([['encode', folder.at('prepared'), folder.at('named.csv'), ...own]]);
+    expect(ended!.stderr).toMatch(message);
+    expect(ended!.status).toBe(2);
+  });
 });
 
 describe('ddcl encode', () => {

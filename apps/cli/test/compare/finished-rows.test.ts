@@ -81,7 +81,7 @@ test.each([
     /has rows of another version of ddcl compare/,
   ],
   ['a file without a line', 'x', /holds no rows of ddcl compare/],
-  ['a damaged line', '{"ddclCompare":2,"train":"train","steps":200}\n{"unit\n', /line 2 is no JSON.*remove the line/],
+  ['a damaged line', '{"ddclCompare":3,"train":"train","steps":200}\n{"unit\n', /line 2 is no JSON.*remove the line/],
 ])('%s: refused, and the file stays as it was', (_, content, message) =>
   inFolder(async (path) => {
     if (content === undefined) await add(path, 0);
@@ -93,7 +93,7 @@ test.each([
 );
 
 const kept = (cells: unknown): string =>
-  `{"ddclCompare":2,"train":"train","steps":400}\n${JSON.stringify({ unit: 'mean, seed 0', cells })}\n`;
+  `{"ddclCompare":3,"train":"train","steps":400}\n${JSON.stringify({ unit: 'mean, seed 0', cells })}\n`;
 
 test.each<[string, string, RegExp]>([
   ['no cells', kept(undefined), /line 2 is not as it must be: it lacks cells.*remove the line/],

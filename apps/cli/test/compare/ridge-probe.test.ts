@@ -1,7 +1,8 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
 import { createRandom } from '@ddcl/core';
 import { describe, expect, it } from 'vitest';
-import { penaltyShares, ridgeProbe, stratifiedShare } from '../../src/compare/ridge-probe.ts';
+import { stratifiedShare } from '../../src/compare/documents.ts';
+import { penaltyShares, ridgeProbe } from '../../src/compare/ridge-probe.ts';
 import { solveShifted } from '../../src/compare/shifted-systems.ts';
 
 /** Gaussian elimination with pivots, float64. */

@@ -49,6 +49,49 @@ function changeJson(path: string, change: object): void {
   writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change }));
 }
 
+/** The model as exporters for phones and accelerators write it, for inputs of one shape. */
+function ofFixedShape(copy: string, shape: readonly (number | undefined)[]): void {
+  const path = join(copy, 'onnx/model.onnx');
+  const model = fromBinary(ModelProtoSchema, readFileSync(path));
+  for (const value of [...model.graph!.input, ...model.graph!.output]) {
+    const type = value.type!.value;
+    if (type.case !== 'tensorType') continue;
+    shape.forEach((size, axis) => {
+      if (size !== undefined) type.value.shape!.dim[axis]!.value = { case: 'dimValue', value: BigInt(size) };
+    });
+  }
+  writeFileSync(path, toBinary(ModelProtoSchema, model));
+}
+
+describe('an encoder of fixed shape', () => {
+  it.each([
+    ['rows and length', [3, 20]],
+    ['rows', [3, undefined]],
+    ['length', [undefined, 20]],
+  ] as const)('is padded to it and gives the vectors that it would give with any: %s', async (_, shape) => {
+    const list = texts(10, 40);
+    const wanted = await using({ maxTokens: 20 }, (encoder) => encodeAll(encoder, list));
+    const encoder = changed((copy) => ofFixedShape(copy, shape));
+    const encoded = await using({ encoder, ...(shape[1] === undefined ? { maxTokens: 20 } : {}) }, async (own) => {
+      expect(own.record.maxTokens).toBe(20);
+      return encodeAll(own, list);
+    });
+    for (const [index, { ids, tokens, truncated }] of encoded.entries()) {
+      expect(ids).toEqual(wanted[index]!.ids);
+      expect(truncated).toBe(wanted[index]!.truncated);
+      expect(largestDifference(tokens, wanted[index]!.tokens)).toBeLessThan(1e-5);
+    }
+    expect(encoded.some(({ truncated }) => truncated)).toBe(true);
+  });
+
+  it('takes no more tokens than that', async () => {
+    const encoder = changed((copy) => ofFixedShape(copy, [1, 20]));
+    expect(await refusal({ encoder, maxTokens: 21 })).toBe(
+      'argument: The encoder takes at most 20 tokens, but --max-tokens is 21.',
+    );
+  });
+});
+
 describe('an encoder', () => {
   it('gives the vectors of its model, each text run alone and without padding', async () => {
     const session = await runtime.InferenceSession.create(join(folder, 'onnx/model.onnx'));

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { openText, type OpenTextOptions } from '../../src/text/open-text.ts';
 import { fixture } from '../data/fixtures.ts';
@@ -34,6 +35,40 @@ async function read(paths: string | readonly string[], options: OpenTextOptions 
 const refused = (paths: string | readonly string[], options: OpenTextOptions = {}): Promise<string> =>
   refusal(read(paths, options), folder.path);
 
+describe('the same texts', () => {
+  it('are the same in every format: byte order marks, line ends in cells, quotes, separators', async () => {
+    const texts = [
+      '\ufeffa mark',
+      'one\r\nother',
+      'a\tb,c',
+      '"said" she',
+      ' spaces ',
+      'end\n',
+      '\u2028',
+      '"',
+      '\ufeff',
+    ];
+    const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+    const records = (end: string): string => ['text', ...texts.map(quoted)].map((line) => `${line}${end}`).join('');
+    folder.write('same.jsonl', texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+    folder.write('same.csv', records('\n'));
+    folder.write('windows.csv', `\ufeff${records('\r\n')}`);
+    folder.write('same.tsv', records('\n'));
+    folder.write('old.tsv', records('\r'));
+    folder.write(
+      'same.parquet',
+      new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'text', data: texts, type: 'STRING' }] })),
+    );
+    const prints = new Set<string>();
+    for (const name of ['same.jsonl', 'same.csv', 'windows.csv', 'same.tsv', 'old.tsv', 'same.parquet']) {
+      const opened = await read(join(folder.path, name));
+      expect(opened.texts, name).toEqual(texts);
+      prints.add(opened.fingerprint);
+    }
+    expect(prints.size).toBe(1);
+  });
+});
+
 describe('openText', () => {
   it.each([
     ['x.jsonl', '{"text":"a \\"b\\"","y":1}\n{"text":"","y":2}\n{"text":"c\\nd","y":true}\n', ['1', '2', 'true']],
@@ -59,7 +94,8 @@ describe('openText', () => {
     ];
     // As pandas and RFC 4180 do it.
     const quote = (cell: string): string => (/["\n\t,]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-    const written = (separator: string): string => `${rows.map((row) => row.map(quote).join(separator)).join('\n')}\n`;
+    const written = (separator: string, end: string): string =>
+      rows.map((row) => `${row.map(quote).join(separator)}${end}`).join('');
     const wanted = {
       texts: rows.slice(1).map(([text]) => text),
       labels: rows.slice(1).map(([, label]) => label),
@@ -68,8 +104,9 @@ describe('openText', () => {
       ['x.csv', ','],
       ['x.tsv', '\t'],
     ] as const) {
-      const content = written(separator);
-      for (const bytes of [content, `\uFEFF${content.replaceAll('\n', '\r\n')}`]) {
+      const content = written(separator, '\n');
+      // The cell's own line end stays as it is.
+      for (const bytes of [content, `\uFEFF${written(separator, '\r\n')}`]) {
         const found = await read(folder.write(name, bytes), { labels: 'label' });
         expect(found).toMatchObject(wanted);
         expect(found.places).toEqual([2, 3, 4, 5].map((line) => `${name} line ${line}`));

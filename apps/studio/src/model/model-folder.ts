@@ -35,7 +35,7 @@ export function modelFolder(
   };
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
   const files: Zippable = {
-    'model.safetensors': modelToBytes(result.model),
+    'model.safetensors': modelToBytes({ ...result.model, preprocessing }),
     'config.json': text(`${JSON.stringify(config, null, 2)}\n`),
     'history.jsonl': text(result.history.map((record) => `${JSON.stringify(record)}\n`).join('')),
   };

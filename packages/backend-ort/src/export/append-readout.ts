@@ -11,7 +11,7 @@ import {
   type ModelProto,
   type ValueInfoProto,
 } from '../onnx/onnx_pb.ts';
-import { embedExternalData, type ReadExternal } from './external-data.ts';
+import { embedExternalData, type ExternalFiles } from './external-data.ts';
 
 export interface AppendOptions {
   /** The encoder's output of token vectors, [batch, sequence, m]. Default: its only one of that width. */
@@ -21,8 +21,8 @@ export interface AppendOptions {
    * `attention_mask` if there is one; else all tokens count.
    */
   readonly mask?: string;
-  /** Reads weights that lie beside the model; they become part of the result. */
-  readonly readExternal?: ReadExternal;
+  /** Bytes of the files beside the model that hold its weights, as `externalFiles` names them; they become part of the result. */
+  readonly external?: ExternalFiles;
 }
 
 /** Sizes of a value; undefined where the model does not say. */
@@ -98,13 +98,9 @@ function findMask(graph: GraphProto, name: string | undefined): OnnxName | undef
  *
  * @param readout core's `readoutProgram` with the layout `padded`
  * @throws DdclError `format` for bytes that are not ONNX or weights outside the encoder's folder; `argument` for a program that takes
- *   something else, and for an output or mask that is not there; `shape` for another dimension; `unsupported` for an opset below 11
+ *   something else, and for an output, a mask or a file of weights that is not there; `shape` for another dimension; `unsupported` for an opset below 11
  */
-export async function appendReadout(
-  encoder: Uint8Array,
-  readout: NamedProgram,
-  options: AppendOptions = {},
-): Promise<Uint8Array> {
+export function appendReadout(encoder: Uint8Array, readout: NamedProgram, options: AppendOptions = {}): Uint8Array {
   const { program, inputs, outputs, metadata = {} } = readout;
   const [type, maskType] = program.parameters;
   if (type?.shape.length !== 3 || inputs.some((name) => name !== 'tokens' && name !== 'mask')) {
@@ -116,7 +112,7 @@ export async function appendReadout(
   const { model, graph: target, opset } = parse(encoder);
   const tokens = findTokens(target, options.output, type.shape[2] as number).name;
   const mask = findMask(target, options.mask);
-  await embedExternalData(model, options.readExternal);
+  embedExternalData(model, options.external);
 
   const graph = new OnnxGraph({ opset, prefix: freePrefix(target) });
   const values = [tokens, ...(maskType === undefined ? [] : [emitMask(graph, tokens, mask)])];

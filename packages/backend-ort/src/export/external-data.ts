@@ -8,7 +8,7 @@ import {
 } from '../onnx/onnx_pb.ts';
 
 /** A part of a file beside the model that holds a tensor's elements. */
-export interface ExternalData {
+interface ExternalData {
   /** Path relative to the model's folder, inside it. */
   readonly location: string;
   /** In bytes, from the start of the file. */
@@ -17,8 +17,8 @@ export interface ExternalData {
   readonly length: number | undefined;
 }
 
-/** Reads a part of a file beside the model. */
-export type ReadExternal = (data: ExternalData) => Promise<Uint8Array>;
+/** Bytes of files beside the model by their places, as {@link externalFiles} names them. */
+export type ExternalFiles = ReadonlyMap<string, Uint8Array>;
 
 /** What a message may hold: others, and fields that this version of the format does not know. */
 interface Message {
@@ -98,21 +98,19 @@ export function externalFiles(bytes: Uint8Array): string[] {
 
 /**
  * Puts elements that lie in other files into the model.
- * @throws DdclError `format` for a place outside the model's folder or a part that is too short; `argument` without `read`
+ * @throws DdclError `format` for a place outside the model's folder or a part that is too short; `argument` for a file that is not given
  */
-export async function embedExternalData(model: ModelProto, read: ReadExternal | undefined): Promise<void> {
-  const external = externalTensors(model);
-  // All places are checked before any file is read.
-  const places = external.map(placeOf);
-  if (external.length > 0 && read === undefined) {
-    throw new DdclError(
-      'argument',
-      `The model has ${external.length} tensors in other files, such as '${places[0]!.location}'. Pass readExternal, which reads a part of a file beside the model.`,
-    );
-  }
-  for (const [index, tensor] of external.entries()) {
-    const place = places[index]!;
-    const bytes = await read!(place);
+export function embedExternalData(model: ModelProto, files: ExternalFiles = new Map()): void {
+  for (const tensor of externalTensors(model)) {
+    const place = placeOf(tensor);
+    const file = files.get(place.location);
+    if (file === undefined) {
+      throw new DdclError(
+        'argument',
+        `The model has weights in the file '${place.location}' beside it. Pass its bytes: external: new Map([['${place.location}', bytes]]); externalFiles(model) names all such files.`,
+      );
+    }
+    const bytes = file.subarray(place.offset, place.length === undefined ? undefined : place.offset + place.length);
     if (place.length !== undefined && bytes.length !== place.length) {
       throw new DdclError(
         'format',

@@ -26,7 +26,7 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<void> {
   const files: SentenceFile[] = [];
   for (const what of sentenceOutputs) {
-    const file = await sentenceModel(what);
+    const file = sentenceModel(what);
     const { data } = await runSentences(ort, file, sentences);
     files.push({ what, file: Buffer.from(file).toString('base64'), data });
   }

@@ -105,9 +105,19 @@ async function expected(output: ReadoutOutput, withMask: boolean): Promise<numbe
   return Array.from(made.data as Float32Array, Number);
 }
 
+/** What `run` throws. */
+function thrown(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 describe('a readout appended to an encoder', () => {
   it.each(readoutOutputs.map((output) => [output]))('%s: from ids to the readout', async (output) => {
-    const made = await run(await appendReadout(encoder(), padded(output), { output: 'last_hidden_state' }));
+    const made = await run(appendReadout(encoder(), padded(output), { output: 'last_hidden_state' }));
     const values = await expected(output, true);
     expect(made.dims[0]).toBe(batch);
     expect(made.data).toHaveLength(values.length);
@@ -122,7 +132,7 @@ describe('a readout appended to an encoder', () => {
       rows.rawData = new Uint8Array(table.slice().fill(NaN, 0, dimension).buffer);
     });
     for (const output of segmentOutputs) {
-      const made = await run(await appendReadout(bytes, padded(output), { output: 'last_hidden_state' }));
+      const made = await run(appendReadout(bytes, padded(output), { output: 'last_hidden_state' }));
       const values = await expected(output, true);
       values.forEach((value, index) => expect(Number(made.data[index])).toBeCloseTo(value, 5));
     }
@@ -134,7 +144,7 @@ describe('a readout appended to an encoder', () => {
       for (const node of parsed.graph!.node)
         node.input = node.input.map((name) => (name === 'attention_mask' ? 'other' : name));
     });
-    const bytes = await appendReadout(renamed, padded('pooled'));
+    const bytes = appendReadout(renamed, padded('pooled'));
     const session = await ort.InferenceSession.create(bytes);
     const { pooled } = await session.run({
       input_ids: new ort.Tensor('int32', ids, [batch, sequence]),
@@ -143,7 +153,7 @@ describe('a readout appended to an encoder', () => {
     const values = await expected('pooled', false);
     values.forEach((value, index) => expect(Number(pooled!.data[index])).toBeCloseTo(value, 5));
     // Named, the mask is used again.
-    const named = await appendReadout(renamed, padded('pooled'), { mask: 'other' });
+    const named = appendReadout(renamed, padded('pooled'), { mask: 'other' });
     expect(named.length).not.toBe(bytes.length);
   });
 
@@ -153,7 +163,7 @@ describe('a readout appended to an encoder', () => {
       const values = await expected(output, true);
       for (const opset of [11n, 13n, 17n, 20n]) {
         const bytes = encoder((parsed) => (parsed.opsetImport[0]!.version = opset));
-        const whole = await appendReadout(bytes, padded(output), { output: 'last_hidden_state' });
+        const whole = appendReadout(bytes, padded(output), { output: 'last_hidden_state' });
         expect(fromBinary(ModelProtoSchema, whole).opsetImport.map(({ version }) => version)).toEqual([opset]);
         const made = await run(whole);
         values.forEach((value, index) => expect(Number(made.data[index])).toBeCloseTo(value, 5));
@@ -165,21 +175,18 @@ describe('a readout appended to an encoder', () => {
     const beside = new Uint8Array(16 + table.byteLength);
     beside.set(new Uint8Array(table.buffer), 16);
     const bytes = external({ location: 'weights/part.bin', offset: '16', length: String(table.byteLength) });
-    const asked: unknown[] = [];
-    const whole = await appendReadout(bytes, padded('outputs'), {
+    const whole = appendReadout(bytes, padded('outputs'), {
       output: 'last_hidden_state',
-      readExternal: async (data) => {
-        asked.push(data);
-        return beside.subarray(data.offset, data.offset + data.length!);
-      },
+      external: new Map(
+        externalFiles(bytes).map((name) => [name, name === 'weights/part.bin' ? beside : new Uint8Array(0)]),
+      ),
     });
-    expect(asked).toEqual([{ location: 'weights/part.bin', offset: 16, length: table.byteLength }]);
     const values = await expected('outputs', true);
     const output = await run(whole);
     values.forEach((value, index) => expect(Number(output.data[index])).toBeCloseTo(value, 5));
   });
 
-  const read = { readExternal: async () => new Uint8Array(8) };
+  const read = { external: new Map([['a', new Uint8Array(8)]]) };
   it.each<[string, () => Uint8Array, AppendOptions, string, string]>([
     ['bytes that are none', () => Uint8Array.of(1, 2, 3, 255), {}, 'format', 'not an ONNX model'],
     ['an empty file', () => new Uint8Array(0), {}, 'format', 'no graph'],
@@ -193,7 +200,13 @@ describe('a readout appended to an encoder', () => {
     ],
     ['a missing mask', encoder, { mask: 'nope' }, 'argument', "no input 'nope'; it has input_ids"],
     ['an old opset', () => encoder((parsed) => (parsed.opsetImport[0]!.version = 9n)), {}, 'unsupported', 'opset 9'],
-    ['weights elsewhere, unread', () => external({ location: 'a.bin' }), {}, 'argument', 'readExternal'],
+    [
+      'weights elsewhere that are not given',
+      () => external({ location: 'a.bin' }),
+      read,
+      'argument',
+      "The model has weights in the file 'a.bin' beside it. Pass its bytes: external: new Map([['a.bin', bytes]]); externalFiles(model) names all such files.",
+    ],
     [
       'weights above the folder',
       () => external({ location: '../a.bin' }),
@@ -207,25 +220,23 @@ describe('a readout appended to an encoder', () => {
     ['backslashes', () => external({ location: '..\\a.bin' }), read, 'format', 'not inside'],
     ['an offset that is none', () => external({ location: 'a', offset: '-4' }), read, 'format', "offset '-4'"],
     ['too few bytes', () => external({ location: 'a', length: '240' }), read, 'format', 'needs 240 bytes from 0'],
-  ])('refuses %s', async (_, make, options, code, text) => {
-    await expect(appendReadout(make(), padded('pooled'), options)).rejects.toMatchObject({
-      code,
-      message: expect.stringContaining(text),
-    });
+  ])('refuses %s', (_, make, options, code, text) => {
+    const error = thrown(() => appendReadout(make(), padded('pooled'), options));
+    expect(error).toMatchObject({ code, message: expect.stringContaining(text) });
   });
 
-  it('refuses a program of packed tokens', async () => {
-    await expect(appendReadout(encoder(), readoutProgram(model))).rejects.toThrow("layout: 'padded'");
+  it('refuses a program of packed tokens', () => {
+    expect(() => appendReadout(encoder(), readoutProgram(model))).toThrow("layout: 'padded'");
   });
 
-  it('refuses an encoder of another width', async () => {
+  it('refuses an encoder of another width', () => {
     const wide = { ...model, dimension: 3, count: 6, offset: new Float64Array(3) };
     const other = readoutProgram(wide, { layout: 'padded' });
-    await expect(appendReadout(encoder(), other)).rejects.toMatchObject({
+    expect(thrown(() => appendReadout(encoder(), other))).toMatchObject({
       code: 'argument',
       message: expect.stringContaining('0 outputs of token vectors [batch, sequence, 3]'),
     });
-    await expect(appendReadout(encoder(), other, { output: 'last_hidden_state' })).rejects.toMatchObject({
+    expect(thrown(() => appendReadout(encoder(), other, { output: 'last_hidden_state' }))).toMatchObject({
       code: 'shape',
     });
   });
@@ -273,7 +284,7 @@ describe('files beside a model, wherever the format has room for a tensor', () =
     ],
     ['a graph in a function', (at) => ({ functions: [{ node: [{ attribute: [{ g: inner(at) }] }] }] })],
     ['training', (at) => ({ trainingInfo: [{ algorithm: inner(at) }] })],
-  ])('finds what %s has', async (_, made) => {
+  ])('finds what %s has', (_, made) => {
     const bytes = (location: string): Uint8Array =>
       toBinary(ModelProtoSchema, create(ModelProtoSchema, made(location)));
     expect(externalFiles(bytes('a'))).toEqual(['a']);
@@ -286,8 +297,8 @@ describe('files beside a model, wherever the format has room for a tensor', () =
       for (const list of ['node', 'initializer', 'sparseInitializer'] as const)
         (parsed.graph![list] as object[]).push(...(graph?.[list] ?? []));
     });
-    await expect(appendReadout(appended, padded('outputs'), { output: 'last_hidden_state' })).rejects.toThrow(
-      'readExternal',
+    expect(() => appendReadout(appended, padded('outputs'), { output: 'last_hidden_state' })).toThrow(
+      "weights in the file 'a' beside it",
     );
   });
 

@@ -33,7 +33,7 @@ async function inTwoSteps(what: SentenceOutput): Promise<number[]> {
 
 describe('one file from token ids to the readout of a BERT', () => {
   it.each(sentenceOutputs.map((what) => [what]))('%s: as encoder and readout one after the other', async (what) => {
-    const { dims, data } = await runSentences(ort, await sentenceModel(what), sentences);
+    const { dims, data } = await runSentences(ort, sentenceModel(what), sentences);
     const longest = Math.max(...sentences.map((ids) => ids.length));
     expect(dims.slice(0, what === 'outputs' ? 2 : 1)).toEqual(what === 'outputs' ? [3, longest] : [3]);
     const counted =
@@ -44,7 +44,7 @@ describe('one file from token ids to the readout of a BERT', () => {
   });
 
   it.each([['pooled'], ['occupancy'], ['residuals']] as const)('%s: as each sentence alone', async (what) => {
-    const file = await sentenceModel(what);
+    const file = sentenceModel(what);
     const together = (await runSentences(ort, file, sentences)).data;
     const width = together.length / sentences.length;
     for (const [row, ids] of sentences.entries()) {

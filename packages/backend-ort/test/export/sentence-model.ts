@@ -45,7 +45,7 @@ export const sentenceOutputs = [
 export type SentenceOutput = (typeof sentenceOutputs)[number];
 
 /** Encoder and readout as one file. */
-export function sentenceModel(what: SentenceOutput): Promise<Uint8Array> {
+export function sentenceModel(what: SentenceOutput): Uint8Array {
   return appendReadout(encoderFile, readoutProgram(readout, { outputs: [what], layout: 'padded' }));
 }
 

@@ -1,5 +1,12 @@
 import { DdclError } from '@ddcl/core';
-import { isSegmentOutput, modelFromBytes, modelToBytes, outputShape, type DdclModel } from '@ddcl/core/fit';
+import {
+  isSegmentOutput,
+  modelFromBytes,
+  modelToBytes,
+  outputShape,
+  requirePlainModel,
+  type DdclModel,
+} from '@ddcl/core/fit';
 import { requireSaved } from './config-checks.ts';
 import { ddclLayerClass, type DdclLayer } from './ddcl-layer.ts';
 import { readoutConfig, readoutOptions, type ReadoutLayerOptions } from './readout-config.ts';
@@ -100,6 +107,7 @@ export function readoutLayerClass(tf: TfjsLayers): DDCLReadoutClass {
     }
 
     writeModel(model: DdclModel): void {
+      requirePlainModel(model);
       const { shape } = this.part.weights[0]!;
       const [count, dimension] = shape as [number, number];
       if (model.count !== count || model.dimension !== dimension)

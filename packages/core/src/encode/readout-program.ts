@@ -3,6 +3,7 @@ import { nearest } from '../ddcl/nearest.ts';
 import { assignByKeys, attend, logitsByKeys, paddedSums, segmentedSums, type ReadoutSums } from '../ddcl/readout.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { DdclModel } from '../model/model.ts';
+import type { Preprocessing } from '../model/preprocessing.ts';
 import { requireResolution } from '../model/require-resolution.ts';
 import { constant } from '../program/ops/create.ts';
 import { less, mul, select, sub } from '../program/ops/elementwise.ts';
@@ -17,21 +18,13 @@ import { temperatureOf, type GivenTemperature } from '../temperature/resolve.ts'
 import { isSegmentOutput, needsTokenSums, readoutOutputs, type ReadoutOutput } from './outputs.ts';
 import { readoutTerms } from './readout-terms.ts';
 
-/** What is done to tokens before the model sees them, in this order. */
-export interface ReadoutPreprocessing {
-  /** `(z - mean) / deviation`, column by column; [m] each. */
-  readonly standardize: { readonly mean: readonly number[]; readonly deviation: readonly number[] } | null;
-  /** Divide each token by its length; a token of length 0 stays. */
-  readonly normalize: boolean;
-}
-
 export interface ReadoutProgramOptions {
   /** What it returns, in one pass. Default `['outputs']`. */
   readonly outputs?: readonly ReadoutOutput[];
   /** T, in the tokens' units squared, or a share of the model's critical temperature. Default: the model's. */
   readonly temperature?: GivenTemperature;
-  /** Default: none. */
-  readonly preprocessing?: ReadoutPreprocessing;
+  /** Default: the model's. */
+  readonly preprocessing?: Preprocessing;
   /**
    * How tokens come. `packed`, the default: `tokens` [n, m], and for outputs of segments `segments` int32 [n], the segment of each token from
    * 0. `padded`: `tokens` [batch_size, sequence_length, m], and for outputs of segments `mask` [batch_size, sequence_length], 0 for padding,
@@ -51,8 +44,9 @@ export interface ReadoutProgramOptions {
  *   (`requireResolution`); `temperature` as `modelState` and
  *   `temperatureOf`
  */
-export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions = {}): NamedProgram {
-  const { outputs = ['outputs'], layout = 'packed', version } = options;
+export function readoutProgram(fitted: DdclModel, options: ReadoutProgramOptions = {}): NamedProgram {
+  const { outputs = ['outputs'], layout = 'packed', version, preprocessing = fitted.preprocessing } = options;
+  const model = { ...fitted, preprocessing: undefined };
   const temperature = temperatureOf(options.temperature ?? model.temperature, model.criticalTemperature);
   const unknown = outputs.find((output) => !readoutOutputs.includes(output));
   if (unknown !== undefined || outputs.length === 0) {
@@ -76,7 +70,7 @@ export function readoutProgram(model: DdclModel, options: ReadoutProgramOptions 
     (given, groups) => {
       const numbers = (shape: readonly number[], values: ArrayLike<number>): Tensor =>
         constant(given, 'float32', shape, values);
-      const tokens = frameTokens(given, model, terms.offset, options.preprocessing);
+      const tokens = frameTokens(given, model, terms.offset, preprocessing);
       const keys = numbers([dimension, count], terms.keys);
       const bias = numbers([count], terms.bias);
       const values = numbers([count, dimension], model.prototypes);
@@ -131,7 +125,7 @@ function frameTokens(
   tokens: Tensor,
   model: DdclModel,
   offset: Float64Array,
-  { standardize, normalize }: ReadoutPreprocessing = { standardize: null, normalize: false },
+  { standardize, normalize }: Preprocessing = { standardize: null, normalize: false },
 ): Tensor {
   const { dimension, totalVariance } = model;
   const affine = (x: Tensor, shift: Float64Array, factor: Float64Array): Tensor => {

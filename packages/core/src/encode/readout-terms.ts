@@ -1,4 +1,5 @@
 import type { DdclModel } from '../model/model.ts';
+import { requirePlainModel } from '../model/preprocessing.ts';
 import { requireTemperature } from '../model/require-temperature.ts';
 import type { FloatDType } from '../program/dtype.ts';
 
@@ -22,9 +23,10 @@ export interface ReadoutTerms {
  * saves a pass over the tokens, to leave the tokens as they are and put the offset into the bias.
  *
  * @param dtype in which the program computes
- * @throws DdclError `temperature` for one that is not > 0, or so low that logits leave the dtype's range
+ * @throws DdclError `temperature` for one that is not > 0, or so low that logits leave the dtype's range; `unsupported` for a model with preprocessing
  */
 export function readoutTerms(model: DdclModel, temperature: number, dtype: FloatDType = model.dtype): ReadoutTerms {
+  requirePlainModel(model);
   requireTemperature(model, temperature, dtype);
   const { count, dimension, offset: own, totalVariance } = model;
   const isFramed = own.reduce((sum, value) => sum + value * value, 0) > totalVariance;

@@ -3,6 +3,7 @@ import { DdclError } from '../errors/ddcl-error.ts';
 import { fromFrame, toFrame } from '../measure/prototype-state.ts';
 import { asDType } from '../numbers/as-dtype.ts';
 import type { DdclModel } from '../model/model.ts';
+import { requirePlainModel } from '../model/preprocessing.ts';
 import { adam } from '../optimise/adam.ts';
 import type { Optimizer } from '../optimise/optimizer.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
@@ -34,12 +35,16 @@ export interface OnlineFit {
   dispose(): void;
 }
 
-/** @param model where it starts; not changed */
+/**
+ * @param model where it starts; not changed
+ * @throws DdclError `unsupported` for a model with preprocessing
+ */
 export async function createOnlineFit(
   backend: Backend,
   model: DdclModel,
   { batch = 4096, optimizer = adam() }: OnlineFitOptions = {},
 ): Promise<OnlineFit> {
+  requirePlainModel(model);
   const { count, dimension, dtype, scale, offset, temperature } = model;
   const frame = { offset, scale };
   const width = Math.max(dimension, count);

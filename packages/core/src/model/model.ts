@@ -5,10 +5,11 @@ import type { FloatDType } from '../program/dtype.ts';
 import { readSafetensors } from '../safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../safetensors/tensor.ts';
 import { writeSafetensors } from '../safetensors/write-safetensors.ts';
+import { isPlain, requirePlainModel, type Preprocessing } from './preprocessing.ts';
 import { requireTemperature } from './require-temperature.ts';
 
-/** Version of the model file. A reader refuses others. */
-export const modelFormatVersion = 1;
+/** Version of the model file; 2 where it has preprocessing, which readers of 1 would pass over. A reader refuses others. */
+export const modelFormatVersion = 2;
 
 /** Fitted prototypes with what is needed to apply them. Plain data. */
 export interface DdclModel {
@@ -30,18 +31,24 @@ export interface DdclModel {
   readonly scale: number;
   /** Trace of the covariance of the tokens it was fitted on. */
   readonly totalVariance: number;
+  /**
+   * What was done to the tokens before the fit; prototypes and all else are in units of what came of it. `Readout` and `readoutProgram` do it to theirs,
+   * everything else refuses such a model.
+   */
+  readonly preprocessing?: Preprocessing | undefined;
 }
 
 /**
  * The model at its temperature, or another one.
  *
- * @throws DdclError `temperature` for one that is not > 0, or so low that logits leave the dtype's range
+ * @throws DdclError `temperature` for one that is not > 0, or so low that logits leave the dtype's range; `unsupported` for a model with preprocessing
  */
 export function modelState(
   model: DdclModel,
   temperature: number = model.temperature,
   dtype: FloatDType = model.dtype,
 ): PrototypeState {
+  requirePlainModel(model);
   requireTemperature(model, temperature, dtype);
   return prototypeState(
     model.prototypes,
@@ -57,17 +64,27 @@ const numbers = ['temperature', 'criticalTemperature', 'scale', 'totalVariance']
 /**
  * A model as a safetensors file: `prototypes` [K, m] (F32 or F64) and `offset` [m] (F64); in the metadata `format`
  * "ddcl.model", `formatVersion`, and `temperature`, `criticalTemperature`, `scale`, `totalVariance` as decimal
- * numbers that read back exactly. Equal models give equal bytes.
+ * numbers that read back exactly. With preprocessing also `normalize` ("true" or "false"), and for a standardization the tensors `mean` and `deviation`
+ * [m] (F64). Equal models give equal bytes.
  */
 export function modelToBytes(model: DdclModel): Uint8Array<ArrayBuffer> {
-  const { count, dimension, dtype, offset } = model;
-  const metadata: Record<string, string> = { format: 'ddcl.model', formatVersion: String(modelFormatVersion) };
+  const { count, dimension, dtype, offset, preprocessing } = model;
+  const formatVersion = isPlain(preprocessing) ? '1' : String(modelFormatVersion);
+  const metadata: Record<string, string> = { format: 'ddcl.model', formatVersion };
   for (const name of numbers) metadata[name] = String(model[name]);
+  if (!isPlain(preprocessing)) metadata['normalize'] = String(preprocessing!.normalize);
+  const columns = Object.entries(preprocessing?.standardize ?? {}).map(
+    ([name, values]): [string, SafetensorsTensor] => [
+      name,
+      { dtype: 'F64', shape: [dimension], data: Float64Array.from(values as readonly number[]) },
+    ],
+  );
   const data = asDType(model.prototypes, dtype);
   return writeSafetensors(
     new Map<string, SafetensorsTensor>([
       ['prototypes', { dtype: dtype === 'float32' ? 'F32' : 'F64', shape: [count, dimension], data }],
       ['offset', { dtype: 'F64', shape: [dimension], data: offset }],
+      ...columns,
     ]),
     metadata,
   );
@@ -84,7 +101,7 @@ function malformed(detail: string): DdclError {
 export function modelFromBytes(bytes: Uint8Array | ArrayBuffer): DdclModel {
   const { tensors, metadata } = readSafetensors(bytes);
   if (metadata['format'] !== 'ddcl.model') throw malformed('its metadata has no "format": "ddcl.model"');
-  if (metadata['formatVersion'] !== String(modelFormatVersion))
+  if (metadata['formatVersion'] !== '1' && metadata['formatVersion'] !== String(modelFormatVersion))
     throw malformed(`its formatVersion is ${metadata['formatVersion']}`);
   const prototypes = tensors.get('prototypes');
   const offset = tensors.get('offset');
@@ -122,5 +139,24 @@ export function modelFromBytes(bytes: Uint8Array | ArrayBuffer): DdclModel {
     prototypes: Float64Array.from(prototypes.data as Float32Array | Float64Array),
     offset: Float64Array.from(offset.data),
     ...values,
+    ...(metadata['formatVersion'] === '1' ? {} : { preprocessing: readPreprocessing(tensors, metadata, dimension!) }),
   };
+}
+
+function readPreprocessing(
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  { normalize }: Readonly<Record<string, string>>,
+  dimension: number,
+): Preprocessing {
+  const [mean, deviation] = ['mean', 'deviation'].map((name) => tensors.get(name));
+  const isRight = (tensor: SafetensorsTensor | undefined): boolean =>
+    tensor?.data instanceof Float64Array && tensor.data.length === dimension && tensor.data.every(Number.isFinite);
+  const isWhole = (mean === undefined && deviation === undefined) || (isRight(mean) && isRight(deviation));
+  if (!isWhole || !['true', 'false'].includes(normalize!) || deviation?.data.includes(0 as never))
+    throw malformed('its preprocessing is not whole');
+  const standardize =
+    mean === undefined || deviation === undefined
+      ? null
+      : { mean: [...(mean.data as Float64Array)], deviation: [...(deviation.data as Float64Array)] };
+  return { standardize, normalize: normalize === 'true' };
 }

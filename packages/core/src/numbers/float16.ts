@@ -1,3 +1,5 @@
+import { requireFloats, requireHalves } from './require-floats.ts';
+
 /** Largest finite binary16 number. */
 export const largestFloat16 = 65504;
 
@@ -31,6 +33,7 @@ export function toFloat16(
   values: Float32Array | Float64Array,
   into: Uint16Array = new Uint16Array(values.length),
 ): Uint16Array {
+  requireFloats(values, 'Numbers for half precision');
   for (let index = 0; index < values.length; index++) into[index] = float16Bits(values[index]!);
   return into;
 }
@@ -54,6 +57,7 @@ function makeTable(): Float32Array {
  * @param into where the numbers go, of the same length; a new array if left out
  */
 export function fromFloat16(bits: Uint16Array, into: Float32Array = new Float32Array(bits.length)): Float32Array {
+  requireHalves(bits, 'Numbers in half precision');
   table ??= makeTable();
   for (let index = 0; index < bits.length; index++) into[index] = table[bits[index]!]!;
   return into;

@@ -2,6 +2,7 @@ import { DdclError } from '../errors/ddcl-error.ts';
 import { firstNonFinite } from '../numbers/first-non-finite.ts';
 import { fromFloat16 } from '../numbers/float16.ts';
 import { halvesAreFinite } from '../numbers/finite-halves.ts';
+import { requireFloats } from '../numbers/require-floats.ts';
 import type { HalfBlock, TokenBlock } from './token-source.ts';
 
 /**
@@ -25,6 +26,7 @@ export function checkBlock(block: TokenBlock | HalfBlock, dimension: number, fir
 
 /** The same without a look at the tokens' numbers, for those who look at them anyway. */
 export function checkSizes({ data, rows, weights }: TokenBlock | HalfBlock, dimension: number, first: number): void {
+  if (!(data instanceof Uint16Array)) requireFloats(data, `Tokens from number ${first} on`);
   if (data.length !== rows * dimension || (weights !== undefined && weights.length !== rows)) {
     throw new DdclError(
       'shape',

@@ -1,4 +1,5 @@
 import type { FloatDType } from '../program/dtype.ts';
+import { requireFloats } from '../numbers/require-floats.ts';
 import { checkBlock } from './check-block.ts';
 import { cutBlocks, type BlockPart, type CutOptions } from './cut-blocks.ts';
 import type { TokenBlock } from './token-source.ts';
@@ -47,6 +48,7 @@ export function deviceBlocks(
   return cutBlocks(blocks, { data, weights: make(size), dimension }, copyRows, { cut });
 
   function copyRows({ block, from, to, count, first }: BlockPart<TokenBlock>): void {
+    if (from === 0) requireFloats(block.data, `Tokens from number ${first} on`);
     const bad = mapRows(block.data, from * dimension, data, to * dimension, count, offset, inverse);
     // Names the token; or finds nothing, where only the map has left the numbers' range.
     if (bad !== 0) checkBlock(block, dimension, first);

@@ -1,4 +1,5 @@
 import { DdclError } from '../errors/ddcl-error.ts';
+import { requireFloats } from '../numbers/require-floats.ts';
 import type { TokenReader } from './token-source.ts';
 
 /**
@@ -7,13 +8,14 @@ import type { TokenReader } from './token-source.ts';
  * @param data `tokens * dimension` numbers, row-major; kept, not copied
  * @param dimension length m of a token, >= 1
  * @param weights a weight >= 0 per token; all 1 if left out
- * @throws DdclError `shape` if the lengths do not fit, `argument` for weights that are no typed array
+ * @throws DdclError `shape` if the lengths do not fit, `dtype` for numbers that are neither float32 nor float64
  */
 export function tokensFromArray(
   data: Float32Array | Float64Array,
   dimension: number,
   weights?: Float32Array | Float64Array,
 ): TokenReader {
+  requireFloats(data, 'Tokens');
   const tokens = data.length / dimension;
   if (!Number.isSafeInteger(dimension) || dimension < 1 || !Number.isSafeInteger(tokens)) {
     throw new DdclError(
@@ -21,12 +23,7 @@ export function tokensFromArray(
       `${data.length} numbers are not a whole number of tokens of dimension ${dimension}. Give the length of one token vector.`,
     );
   }
-  if (weights !== undefined && !ArrayBuffer.isView(weights)) {
-    throw new DdclError(
-      'argument',
-      'The weights of tokens must be a Float32Array or a Float64Array, one number per token.',
-    );
-  }
+  if (weights !== undefined) requireFloats(weights, 'The weights of tokens');
   if (weights !== undefined && weights.length !== tokens) {
     throw new DdclError(
       'shape',

@@ -1,5 +1,6 @@
 import { DdclError } from '../errors/ddcl-error.ts';
 import { fromFloat16 } from '../numbers/float16.ts';
+import { requireHalves } from '../numbers/require-floats.ts';
 import type { TokenReader } from './token-source.ts';
 
 /**
@@ -7,9 +8,10 @@ import type { TokenReader } from './token-source.ts';
  *
  * @param bits `tokens * dimension` numbers as IEEE 754 binary16 (`toFloat16` makes them), row-major; kept, not copied
  * @param dimension length m of a token, >= 1
- * @throws DdclError `shape` if the lengths do not fit
+ * @throws DdclError `shape` if the lengths do not fit, `dtype` for what are no such bits
  */
 export function tokensFromFloat16(bits: Uint16Array, dimension: number): TokenReader {
+  requireHalves(bits, 'Tokens');
   const tokens = bits.length / dimension;
   if (!Number.isSafeInteger(dimension) || dimension < 1 || !Number.isSafeInteger(tokens)) {
     throw new DdclError(

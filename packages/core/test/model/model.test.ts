@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modelFormatVersion, modelFromBytes, modelState, modelToBytes, type DdclModel } from '../../src/model/model.ts';
+import { modelFromBytes, modelState, modelToBytes, type DdclModel } from '../../src/model/model.ts';
 import { readSafetensors } from '../../src/safetensors/read-safetensors.ts';
 import type { SafetensorsTensor } from '../../src/safetensors/tensor.ts';
 import { writeSafetensors } from '../../src/safetensors/write-safetensors.ts';
@@ -36,12 +36,70 @@ describe('a model as bytes', () => {
     expect(tensors.get('offset')).toMatchObject({ dtype: 'F64', shape: [3] });
     expect(metadata).toEqual({
       format: 'ddcl.model',
-      formatVersion: String(modelFormatVersion),
+      formatVersion: '1',
       temperature: '0.30000000000000004',
       criticalTemperature: String(model.criticalTemperature),
       scale: String(Math.PI),
       totalVariance: String(model.totalVariance),
     });
+  });
+
+  it.each([
+    { standardize: { mean: [1 / 3, -7, 1e-300], deviation: [0.1, 2e30, 1] }, normalize: false },
+    { standardize: { mean: [1 / 3, -7, 1e-300], deviation: [0.1, 2e30, 1] }, normalize: true },
+    { standardize: null, normalize: true },
+  ])('keeps what was done to the tokens: %j', (preprocessing) => {
+    const own = { ...model, preprocessing };
+    const bytes = modelToBytes(own);
+    expect(readSafetensors(bytes).metadata).toMatchObject({
+      formatVersion: '2',
+      normalize: String(preprocessing.normalize),
+    });
+    expect(modelFromBytes(bytes)).toEqual(own);
+    expect(modelToBytes({ ...model, preprocessing: { standardize: null, normalize: false } })).toEqual(
+      modelToBytes(model),
+    );
+    const done = { true: 'normalized', false: 'standardized' };
+    const what =
+      preprocessing.standardize && preprocessing.normalize
+        ? 'standardized and normalized'
+        : done[`${preprocessing.normalize}`];
+    expect(errorOf(() => modelState(own))).toMatchObject({
+      code: 'unsupported',
+      message: `The model was fitted on ${what} tokens, which only Readout and readoutProgram make by themselves. Apply preprocessTokens(tokens, m, model.preprocessing), and give the model as { ...model, preprocessing: undefined }.`,
+    });
+  });
+
+  it('refuses preprocessing that is not whole', () => {
+    const { tensors, metadata } = readSafetensors(
+      modelToBytes({
+        ...model,
+        preprocessing: { standardize: { mean: [1, 2, 3], deviation: [1, 1, 1] }, normalize: true },
+      }),
+    );
+    const broken: [string, Map<string, SafetensorsTensor>, Record<string, string>][] = [
+      ['no deviation', new Map([...tensors].filter(([name]) => name !== 'deviation')), { ...metadata }],
+      [
+        'a deviation of 0',
+        new Map([...tensors, ['deviation', { dtype: 'F64', shape: [3], data: Float64Array.of(1, 0, 1) }]]),
+        { ...metadata },
+      ],
+      [
+        'another width',
+        new Map([...tensors, ['mean', { dtype: 'F64', shape: [2], data: Float64Array.of(1, 0) }]]),
+        { ...metadata },
+      ],
+      ['neither true nor false', tensors as Map<string, SafetensorsTensor>, { ...metadata, normalize: 'yes' }],
+    ];
+    for (const [name, own, notes] of broken)
+      expect(
+        errorOf(() => modelFromBytes(writeSafetensors(own, notes))),
+        name,
+      ).toMatchObject({
+        code: 'format',
+        message:
+          'This is not a ddcl model of format version 2: its preprocessing is not whole. Give the model.safetensors that a fit wrote.',
+      });
   });
 
   it('makes a state at its own temperature and precision, or others', () => {
@@ -94,7 +152,7 @@ describe('bytes that are no model are refused', () => {
     ['the half of a file', modelToBytes(model).subarray(0, 100)],
     ['another format', changed({ metadata: { format: 'ddcl.checkpoint' } })],
     ['no format', changed({ metadata: { format: undefined } })],
-    ['a later version', changed({ metadata: { formatVersion: '2' } })],
+    ['a later version', changed({ metadata: { formatVersion: '3' } })],
     ['no version', changed({ metadata: { formatVersion: undefined } })],
     ['no prototypes', changed({ tensors: { prototypes: undefined } })],
     ['no offset', changed({ tensors: { offset: undefined } })],
@@ -124,8 +182,8 @@ describe('bytes that are no model are refused', () => {
   });
 
   it('and the text says what is wrong and what to do', () => {
-    expect(errorOf(() => modelFromBytes(changed({ metadata: { formatVersion: '2' } }))).message).toContain(
-      'format version 1',
+    expect(errorOf(() => modelFromBytes(changed({ metadata: { formatVersion: '3' } }))).message).toContain(
+      'format version 2: its formatVersion is 3',
     );
     const { message } = errorOf(() => modelFromBytes(changed({ tensors: { offset: undefined } })));
     expect(message).toContain('it lacks the tensor prototypes or offset');

@@ -3,6 +3,7 @@ import type { Backend } from '@ddcl/core/backend';
 import {
   encodeTokens,
   fitPrototypes,
+  requireFloats,
   tokensFromArray,
   tokensFromReader,
   type AbortSignalLike,
@@ -54,6 +55,7 @@ export async function compressTokens(
 ): Promise<CompressedTokens> {
   requireWhole('The budget', budget, 1);
   requireWhole('dimension', dimension, 1);
+  requireFloats(tokens, 'Tokens');
   if (tokens.length % dimension !== 0)
     throw new DdclError('shape', `Tokens are rows of m = ${dimension} numbers, but ${tokens.length} numbers came.`);
   const bad = tokens.findIndex((value) => !Number.isFinite(value));

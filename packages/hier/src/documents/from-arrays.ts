@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
-import { requireArgument, requireWhole } from '../checks/require.ts';
+import { requireFloats } from '@ddcl/core/fit';
+import { requireWhole } from '../checks/require.ts';
 import type { EncoderIdentity } from '../spec/spec.ts';
 import type { DocumentBlock, DocumentSource } from './document-source.ts';
 
@@ -20,11 +21,10 @@ export interface DocumentArrays {
   readonly encoder?: EncoderIdentity;
 }
 
-/** @throws DdclError `shape` for numbers of tokens, names or groups that do not fit; `data` for an id that comes twice; `argument` for what are no numbers */
+/** @throws DdclError `shape` for numbers of tokens, names or groups that do not fit; `data` for an id that comes twice; `dtype` for numbers that are neither float32 nor float64 */
 export function documentsFromArrays({ data, dimension, groups, encoder, ...given }: DocumentArrays): DocumentSource {
   requireWhole('dimension', dimension, 1);
-  const isData = data instanceof Float32Array || data instanceof Float64Array;
-  requireArgument('data', data, isData, 'a Float32Array or a Float64Array');
+  requireFloats(data, 'Tokens of documents');
   const tokens = data.length / dimension;
   const { lengths = new Int32Array(Math.floor(tokens)).fill(1) } = given;
   const { ids = Array.from(lengths, (_, index) => String(index)) } = given;

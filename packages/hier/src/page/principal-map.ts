@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core';
-import { createMomentAccumulator, topEigenpairs } from '@ddcl/core/fit';
+import { createMomentAccumulator, requireFloats, topEigenpairs } from '@ddcl/core/fit';
 import { requireWhole } from '../checks/require.ts';
 
 /** Where documents lie on a map. */
@@ -47,6 +47,7 @@ export function principalMap(vectors: Float32Array, width: number): DocumentMap 
 /** @throws DdclError `shape` or `data` unless there are rows of finite numbers */
 export function requireRows(vectors: Float32Array, width: number): void {
   requireWhole('width', width, 1);
+  requireFloats(vectors, 'Vectors');
   if (vectors.length % width !== 0)
     throw new DdclError('shape', `Vectors are rows of ${width} numbers, but ${vectors.length} numbers came.`);
   if (vectors.length === 0) throw new DdclError('data', 'A map needs documents, but none came. Give at least one.');

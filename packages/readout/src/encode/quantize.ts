@@ -1,6 +1,9 @@
 import { DdclError } from '@ddcl/core';
-import { fromFloat16, largestFloat16, toFloat16 } from '@ddcl/core/safetensors';
+import { requireFloats } from '@ddcl/core/fit';
+import { describeFloat16Loss, float16Loss, fromFloat16, toFloat16 } from '@ddcl/core/safetensors';
 import type { EncodedArray, EncodedPrecision } from './encoded.ts';
+
+const sentence = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
 
 /** Numbers of a vector along the last axis. */
 const widthOf = (shape: readonly number[]): number => shape.at(-1)!;
@@ -40,24 +43,24 @@ function toBits(data: Float32Array | Float64Array, width: number): Uint8Array {
 /**
  * Numbers in fewer bits. float16 rounds to nearest; int8 has a scale per vector along the last axis; binary keeps signs.
  *
- * @throws DdclError `data` for numbers beyond the range of float16, or not finite for int8; `argument` for another precision
+ * @throws DdclError `dtype` unless the numbers are float32 or float64; `data` for numbers that float16 does not hold or loses, or not finite for int8; `argument` for another precision
  */
 export function quantize(
   data: Float32Array | Float64Array,
   shape: readonly number[],
   precision: EncodedPrecision,
 ): EncodedArray {
+  requireFloats(data, 'Numbers');
   switch (precision) {
     case 'float32':
       return { precision: data instanceof Float64Array ? 'float64' : 'float32', shape, data };
     case 'float16': {
-      const large = data.findIndex((value) => Math.abs(value) > largestFloat16);
-      if (large >= 0) {
+      const lost = float16Loss(data);
+      if (lost >= 0)
         throw new DdclError(
           'data',
-          `float16 holds numbers up to ${largestFloat16}, but ${data[large]} came. Ask for float32 or int8, or normalize.`,
+          `${sentence(describeFloat16Loss(data[lost]!))}. Ask for float32 or int8, or normalize.`,
         );
-      }
       return { precision, shape, data: toFloat16(data) };
     }
     case 'int8':

@@ -1,13 +1,14 @@
-import { DdclError } from '@ddcl/core';
 import {
   isSegmentOutput,
   needsTokenSums,
   outputShape,
   outputWidth,
+  preprocessTokens,
   readoutTerms,
   createSegmentFinisher,
   SegmentAccumulator,
   type DdclModel,
+  type Preprocessing,
   type ReadoutOutput,
   type ReadoutTerms,
   type SegmentFinisher,
@@ -26,6 +27,7 @@ import { PaddingArrays } from '../sequences/pad.ts';
 import type { PaddedBatch } from '../sequences/padded-batch.ts';
 import { planRows } from '../sequences/plan-rows.ts';
 import type { TokenBatch } from '../sequences/token-batch.ts';
+import { requireDimension } from '../sequences/token-input.ts';
 import { encodeProgram, type RunResult } from './encode-program.ts';
 import type { Encoded, EncodedArray, EncodedPrecision } from './encoded.ts';
 import { normalizeVectors } from '../numbers/normalize-vectors.ts';
@@ -51,10 +53,18 @@ const cachedExecutables = 48;
 /** The same for what finishes long sequences, one for each set of outputs. */
 const cachedFinishers = 4;
 
+/** A batch as the model sees it. */
+export function preprocessed(batch: TokenBatch, preprocessing: Preprocessing | undefined): TokenBatch {
+  if (preprocessing === undefined) return batch;
+  return { ...batch, data: preprocessTokens(batch.data, batch.shape.at(-1)!, preprocessing) };
+}
+
 /** Applies a model to batches of sequences on a backend. Holds compiled programs, and the model's numbers on the device. */
 export class SequenceEncoder {
   readonly #backend: Backend;
+  /** Without its preprocessing, which batches go through here. */
   readonly #model: DdclModel;
+  readonly #preprocessing: Preprocessing | undefined;
   readonly #executables: BoundedCache<Promise<Executable>>;
   readonly #finishers: BoundedCache<SegmentFinisher>;
   readonly #padding: PaddingArrays;
@@ -63,7 +73,8 @@ export class SequenceEncoder {
 
   constructor(backend: Backend, model: DdclModel) {
     this.#backend = backend;
-    this.#model = model;
+    this.#model = { ...model, preprocessing: undefined };
+    this.#preprocessing = model.preprocessing;
     this.#padding = new PaddingArrays(model.dtype);
     this.#executables = new BoundedCache(cachedExecutables, (made) => {
       made.then((executable) => executable.dispose()).catch(() => {});
@@ -82,15 +93,11 @@ export class SequenceEncoder {
     return made;
   }
 
-  async #encode(batch: TokenBatch, settings: EncodeSettings): Promise<Encoded> {
+  async #encode(given: TokenBatch, settings: EncodeSettings): Promise<Encoded> {
     const model = this.#model;
-    const layout = layoutOf(batch);
-    if (layout.dimension !== model.dimension) {
-      throw new DdclError(
-        'shape',
-        `The readout was fitted on tokens of hidden size ${model.dimension}, but these have ${layout.dimension}. Use the encoder that it was fitted on.`,
-      );
-    }
+    const layout = layoutOf(given);
+    requireDimension(given, model.dimension);
+    const batch = preprocessed(given, this.#preprocessing);
     const { outputs, temperature, normalize } = settings;
     const isNormalized = normalize.has('residuals');
     const perToken = outputs.filter((output) => !isSegmentOutput(output));

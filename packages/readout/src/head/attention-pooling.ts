@@ -1,5 +1,5 @@
 import { createRandom, type FloatDType } from '@ddcl/core';
-import { createMomentAccumulator, type TokenFrame } from '@ddcl/core/fit';
+import { createMomentAccumulator, requireFloats, type TokenFrame } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { attentionPart, type AttentionPooling } from './attention-part.ts';
@@ -82,6 +82,7 @@ async function measureFrame(reader: SequenceReader): Promise<TokenFrame> {
   for (let document = 0; document < reader.sequences; document++) {
     if (reader.lengths[document] === 0) continue;
     const { data, weights } = await reader.read(document);
+    requireFloats(data, `Tokens of document ${document} (counted from 0)`);
     moments.addRows(data, weights);
   }
   const { mean, trace } = moments.result();

@@ -1,5 +1,5 @@
 import { DdclError, type FloatDType } from '@ddcl/core';
-import type { TokenFrame } from '@ddcl/core/fit';
+import { requireFloats, type TokenFrame } from '@ddcl/core/fit';
 import type { PaddedBatch } from '../sequences/padded-batch.ts';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import type { DocumentGroup } from './length-buckets.ts';
@@ -58,6 +58,7 @@ export class DocumentBatches {
     const { offset, scale } = this.#frame;
     if (count === 0) return;
     const { data, rows, weights: own } = await this.#reader.read(document);
+    requireFloats(data, `Tokens of document ${document} (counted from 0)`);
     if (rows !== count || data.length !== count * dimension || (own !== undefined && own.length !== count)) {
       throw new DdclError(
         'shape',

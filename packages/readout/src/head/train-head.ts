@@ -1,4 +1,4 @@
-import type { DdclModel } from '@ddcl/core/fit';
+import { requirePlainModel, type DdclModel } from '@ddcl/core/fit';
 import type { Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { requireNumber, resolveHeadOptions, type HeadEpoch, type HeadTrainingOptions } from './head-options.ts';
@@ -48,7 +48,7 @@ export interface TrainHeadResult extends ReadoutClassifier {
  *
  * @param labels the class of each document of the reader
  * @throws DdclError `argument` for options out of range or labels that are not one per document; `data` for one class only or
- *   tokens that are not finite; `shape` for tokens of another dimension than the model's; `limit`; `aborted`
+ *   tokens that are not finite; `shape` for tokens of another dimension than the model's; `unsupported` for a model with preprocessing; `limit`; `aborted`
  */
 export async function trainHead(
   backend: Backend,
@@ -57,6 +57,7 @@ export async function trainHead(
   options: TrainHeadOptions,
 ): Promise<TrainHeadResult> {
   const { model, trainPrototypes = true, lambda = 0.1, prototypeRate = 0.003 } = options;
+  requirePlainModel(model);
   const outputs = outputList(options.outputs ?? 'residuals');
   requireNumber('lambda', lambda, lambda >= 0 && lambda < Infinity, () => 'a number >= 0');
   const resolved = resolveHeadOptions(options, { name: 'prototypeRate', value: prototypeRate });

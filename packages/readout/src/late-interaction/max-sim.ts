@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 
 /**
  * - `sum` over the query's vectors, as in ColBERT
@@ -13,7 +14,7 @@ export type MaxSimReduction = 'sum' | 'mean';
  * @param query [a, m]
  * @param document [b, m]
  * @param dimension m
- * @throws DdclError `shape` for numbers that are no rows of m
+ * @throws DdclError `shape` for numbers that are no rows of m, `dtype` unless they are float32 or float64
  */
 export function maxSim(
   query: Float32Array | Float64Array,
@@ -25,6 +26,7 @@ export function maxSim(
     ['query', query],
     ['document', document],
   ] as const) {
+    requireFloats(vectors, `The ${name}'s vectors`);
     if (!(Number.isSafeInteger(dimension) && dimension >= 1 && vectors.length % dimension === 0)) {
       throw new DdclError(
         'shape',

@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 
 export interface SummaryVectorsOptions {
@@ -56,6 +57,7 @@ export function summaryVectors(
     if (!(value >= 0 && value < Infinity))
       throw new DdclError('argument', `${name} is a finite number >= 0, but ${value} came. 0 leaves it out.`);
   }
+  requireFloats(summaries, 'Summaries');
   const dimension = summaries.length / occupancy.length;
   if (!(Number.isSafeInteger(dimension) && dimension >= 1)) {
     throw new DdclError(

@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 
 /** Vectors of many documents or queries, one after another; sets may be empty. */
 export interface VectorSets {
@@ -14,11 +15,12 @@ export interface VectorSets {
  * Puts the vectors of documents (or queries) together, as `wardPool` and `summaryVectors` return them.
  *
  * @param sets the vectors of each, [vectors, m]
- * @throws DdclError `shape` for one whose numbers are no rows of m
+ * @throws DdclError `shape` for one whose numbers are no rows of m, `dtype` unless they are float32 or float64
  */
 export function packVectors(sets: readonly (Float32Array | Float64Array)[], dimension: number): VectorSets {
   const offsets = new Float64Array(sets.length + 1);
   sets.forEach((set, index) => {
+    requireFloats(set, `The vectors of set ${index} (counted from 0)`);
     if (set.length % dimension !== 0) {
       throw new DdclError(
         'shape',
@@ -42,6 +44,7 @@ export function countOf({ offsets }: VectorSets, index: number): number {
  * @throws DdclError `shape` for offsets that do not fit the numbers; `data` for numbers that are not finite
  */
 export function requireSets({ data, offsets, dimension }: VectorSets, name: string): void {
+  requireFloats(data, `The vectors of the ${name}`);
   const vectors = data.length / dimension;
   let fits = Number.isSafeInteger(dimension) && dimension >= 1 && offsets.length >= 1 && offsets[0] === 0;
   for (let index = 1; index < offsets.length; index++) {

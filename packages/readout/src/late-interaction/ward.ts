@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import { squaredDistances, wardJoins } from './ward-linkage.ts';
 
@@ -36,6 +37,7 @@ export function wardPool(
   if (!(Number.isSafeInteger(count) && count >= 1)) {
     throw new DdclError('argument', `A document keeps a whole number of vectors >= 1, but ${count} came.`);
   }
+  requireFloats(tokens, 'Tokens');
   if (!(Number.isSafeInteger(dimension) && dimension >= 1 && tokens.length % dimension === 0)) {
     throw new DdclError(
       'shape',

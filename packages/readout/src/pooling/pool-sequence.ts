@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 
 /**
  * How the tokens of a sequence become one vector without anything learned.
@@ -100,6 +101,7 @@ export function poolSequence(
   weights?: ArrayLike<number>,
   out: Float64Array = new Float64Array(dimension),
 ): Float64Array {
+  requireFloats(tokens, 'Tokens');
   if (tokens.length !== rows * dimension || out.length !== dimension || (weights && weights.length !== rows)) {
     throw new DdclError(
       'shape',

@@ -1,4 +1,5 @@
 import { DdclError, isDdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { poolSequence, poolingKinds, type PoolingKind } from './pool-sequence.ts';
@@ -35,6 +36,7 @@ export async function poolSequences(
   let empty = 0;
   for (let sequence = 0; sequence < sequences; sequence++) {
     const { data: tokens, rows, weights } = await reader.read(sequence);
+    requireFloats(tokens, `Tokens of sequence ${sequence} (counted from 0)`);
     try {
       // A reader may give longer arrays than the sequence needs.
       poolSequence(kind, tokens.subarray(0, rows * dimension), rows, dimension, weights?.subarray(0, rows), pooled);

@@ -16,16 +16,28 @@ import {
 import type { Backend } from '@ddcl/core/backend';
 import { concatenateEncoded } from '../encode/concatenate.ts';
 import type { Encoded, EncodedPrecision } from '../encode/encoded.ts';
-import { SequenceEncoder, type EncodeSettings } from '../encode/sequence-encoder.ts';
-import { batchesOf, isBatch, tokenBlocks, tokenSource, type FitInput } from '../sequences/token-input.ts';
+import { preprocessed, SequenceEncoder, type EncodeSettings } from '../encode/sequence-encoder.ts';
+import type { CollectOptions } from '../sequences/collect-tokens.ts';
+import {
+  batchesOf,
+  isBatch,
+  requireDimension,
+  tokenBlocks,
+  tokenSource,
+  type FitInput,
+} from '../sequences/token-input.ts';
 import type { TokenBatch, TokenInput } from '../sequences/token-batch.ts';
 
 /** What belongs to tokens that are given as one batch; in a stream each batch has its own. */
 export type BatchOptions = Pick<TokenBatch, 'mask' | 'segments' | 'weights'>;
 
-/** Options of {@link Readout.fit}: those of core's `fit`, with `prototypes` required, and the backend. */
-export interface ReadoutFitOptions extends FitOptions, BatchOptions {
+/** Options of {@link Readout.fit}: those of core's `fit`, and the backend. */
+export interface ReadoutFitOptions extends Omit<FitOptions, 'prototypes'>, BatchOptions {
   readonly backend: Backend;
+  /** K. Default 8, with which residuals are hardly behind more of them up to a few thousand labelled documents (docs/results/readout-guide.md). */
+  readonly prototypes?: number;
+  /** How tokens of a stream that comes once, such as `extractTokens(...)`, are kept while the fit passes over them. */
+  readonly collect?: CollectOptions;
 }
 
 export interface ReadoutEncodeOptions<Asked extends ReadoutOutput = ReadoutOutput> extends BatchOptions {
@@ -69,13 +81,17 @@ export class Readout {
   /**
    * Fits prototypes to the tokens of sequences; labels are not needed.
    *
-   * @param tokens a batch, a list of batches, or a function that opens a stream of batches (a fit passes over them several times)
-   * @throws DdclError as core's `fit`; `shape` for batches that do not fit
+   * @param tokens a batch, a list of batches, a stream of batches (read once and collected without padding, in at most `collect.memory` bytes), or
+   *   a function that opens a stream anew for each pass
+   * @throws DdclError as core's `fit`; `shape` for batches that do not fit; `limit` for a stream of more tokens than `collect` has room for
    */
   static async fit(tokens: FitInput, options: ReadoutFitOptions): Promise<Readout> {
-    const { backend, mask, segments, weights, ...fitOptions } = options;
-    const source = await tokenSource(isBatch(tokens) ? withOptions(tokens, { mask, segments, weights }) : tokens);
-    const fitted = await fit(backend, source, fitOptions);
+    const { backend, collect, mask, segments, weights, prototypes = 8, ...fitOptions } = options;
+    const source = await tokenSource(
+      isBatch(tokens) ? withOptions(tokens, { mask, segments, weights }) : tokens,
+      collect,
+    );
+    const fitted = await fit(backend, source, { prototypes, ...fitOptions });
     return new Readout(backend, fitted.model, fitted);
   }
 
@@ -84,7 +100,12 @@ export class Readout {
     return new Readout(backend, model);
   }
 
-  /** @throws DdclError `format` for bytes that {@link toBytes} (or `ddcl fit`, as `model.safetensors`) did not write */
+  /**
+   * A readout that was kept. What `ddcl fit --normalize` or `--standardize` did to the tokens is in the file and is done to those of `encode` and
+   * `partialFit` as well: they take tokens as the encoder gives them; `outputs`, `pooled` and `summaries` are in units of what came of it.
+   *
+   * @throws DdclError `format` for bytes that {@link toBytes} (or `ddcl fit`, as `model.safetensors`) did not write
+   */
   static fromBytes(bytes: Uint8Array | ArrayBuffer, { backend }: { readonly backend: Backend }): Readout {
     return new Readout(backend, modelFromBytes(bytes));
   }
@@ -99,9 +120,16 @@ export class Readout {
    * optimiser's state is kept in memory between calls, not in `toBytes`.
    */
   async partialFit(tokens: TokenInput, { learningRate = 0.01, ...own }: PartialFitOptions = {}): Promise<void> {
-    this.#online ??= await createOnlineFit(this.#backend, this.#model);
-    await this.#online.add(tokenBlocks(batchesOf(tokens, own), this.#model.dimension), learningRate);
-    this.#model = await this.#online.model();
+    const { preprocessing, dimension } = this.#model;
+    this.#online ??= await createOnlineFit(this.#backend, { ...this.#model, preprocessing: undefined });
+    async function* batches(): AsyncGenerator<TokenBatch> {
+      for await (const batch of batchesOf(tokens, own)) {
+        requireDimension(batch, dimension);
+        yield preprocessed(batch, preprocessing);
+      }
+    }
+    await this.#online.add(tokenBlocks(batches()), learningRate);
+    this.#model = { ...(await this.#online.model()), ...(preprocessing && { preprocessing }) };
     this.#encoder.dispose();
     this.#encoder = new SequenceEncoder(this.#backend, this.#model);
   }

@@ -1,3 +1,4 @@
+import { requireFloats } from '@ddcl/core/fit';
 import type { SequenceReader } from './sequence-reader.ts';
 import type { TokenBatch } from './token-batch.ts';
 
@@ -23,6 +24,7 @@ export async function* batchesFromReader(reader: SequenceReader): AsyncGenerator
     let at = 0;
     for (let sequence = first; sequence < next; sequence++) {
       const block = lengths[sequence] === 0 ? undefined : await reader.read(sequence);
+      if (block !== undefined) requireFloats(block.data, `Tokens of sequence ${sequence} (counted from 0)`);
       if (data === undefined || data.length < tokens * dimension) {
         const length = Math.max(tokens, tokensPerBatch) * dimension;
         const grown = block?.data instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);

@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 import type { TokenBatch } from './token-batch.ts';
 
 /** Which tokens of a batch belong to which sequence, without those that do not count. */
@@ -20,6 +21,7 @@ export interface SequenceLayout {
 const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 function requireShape({ data, shape, mask, segments, weights }: TokenBatch): void {
+  requireFloats(data, 'Token vectors');
   const given = `[${shape.join(', ')}]`;
   if ((shape.length !== 2 && shape.length !== 3) || !shape.every(isWhole) || shape.at(-1) === 0) {
     throw new DdclError('shape', `Token vectors have shape [tokens, m] or [batch, sequence, m], but ${given} came.`);
@@ -58,7 +60,7 @@ function requireShape({ data, shape, mask, segments, weights }: TokenBatch): voi
 /**
  * Checks a batch and sorts its tokens by sequence. Tokens that the mask leaves out, and those of weight 0, do not appear.
  *
- * @throws DdclError `shape` for lengths that do not fit; `data` for a mask, a weight or a segment that is not as documented
+ * @throws DdclError `dtype` for numbers that are neither float32 nor float64; `shape` for lengths that do not fit; `data` for a mask, a weight or a segment that is not as documented
  */
 export function layoutOf(batch: TokenBatch): SequenceLayout {
   requireShape(batch);

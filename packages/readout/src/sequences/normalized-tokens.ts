@@ -1,4 +1,5 @@
 import { DdclError } from '@ddcl/core';
+import { requireFloats } from '@ddcl/core/fit';
 import { normalizeVectors } from '../numbers/normalize-vectors.ts';
 import type { SequenceReader } from './sequence-reader.ts';
 
@@ -13,6 +14,7 @@ export async function meanToken(reader: SequenceReader): Promise<Float64Array> {
   let total = 0;
   for (let index = 0; index < sequences; index++) {
     const { data, rows, weights } = await reader.read(index);
+    requireFloats(data, `Tokens of sequence ${index} (counted from 0)`);
     for (let row = 0; row < rows; row++) {
       const weight = weights?.[row] ?? 1;
       // Padding may hold anything.
@@ -45,6 +47,7 @@ export function normalizedTokens(reader: SequenceReader, centre?: ArrayLike<numb
     lengths,
     async read(index) {
       const block = await reader.read(index);
+      requireFloats(block.data, `Tokens of sequence ${index} (counted from 0)`);
       const length = block.rows * dimension;
       // The reader's own numbers stay as they are.
       if (data.length < length || data.BYTES_PER_ELEMENT !== block.data.BYTES_PER_ELEMENT)

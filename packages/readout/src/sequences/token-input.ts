@@ -1,19 +1,21 @@
 import { DdclError } from '@ddcl/core';
 import {
+  kindOf,
   tokensFromArray,
   tokensFromIterable,
   tokensFromReader,
   type TokenBlock,
   type TokenSource,
 } from '@ddcl/core/fit';
+import { collectTokens, type CollectOptions } from './collect-tokens.ts';
 import { layoutOf } from './layout.ts';
 import type { TokenBatch, TokenInput } from './token-batch.ts';
 
 /** Batches of a corpus, one after the other. */
 export type TokenBatches = Iterable<TokenBatch> | AsyncIterable<TokenBatch>;
 
-/** What a fit takes: tokens that can be passed over again and again. */
-export type FitInput = TokenBatch | Iterable<TokenBatch> | (() => TokenBatches);
+/** What a fit takes. It passes over tokens again and again: a stream that comes once is collected first. */
+export type FitInput = TokenBatch | TokenBatches | (() => TokenBatches);
 
 /** Whether an input is one batch. */
 export function isBatch(input: unknown): input is TokenBatch {
@@ -61,17 +63,20 @@ export async function* batchesOf(
 }
 
 /** Batches as blocks of weighted tokens, sequences forgotten. */
-export async function* tokenBlocks(batches: AsyncIterable<TokenBatch>, dimension?: number): AsyncGenerator<TokenBlock> {
+export async function* tokenBlocks(batches: AsyncIterable<TokenBatch>): AsyncGenerator<TokenBlock> {
   for await (const batch of batches) {
     const block = toBlock(batch);
-    if (dimension !== undefined && batch.shape.at(-1) !== dimension) {
-      throw new DdclError(
-        'shape',
-        `The readout was fitted on tokens of hidden size ${dimension}, but these have ${batch.shape.at(-1)}. Use the encoder that it was fitted on.`,
-      );
-    }
     if (block.rows > 0) yield block;
   }
+}
+
+/** @throws DdclError `shape` for tokens of another hidden size than the readout's */
+export function requireDimension({ shape }: TokenBatch, dimension: number): void {
+  if (shape.at(-1) === dimension) return;
+  throw new DdclError(
+    'shape',
+    `The readout was fitted on tokens of hidden size ${dimension}, but these have ${shape.at(-1)}. Use the encoder that it was fitted on.`,
+  );
 }
 
 /** All tokens of a batch; those that do not count have weight 0. */
@@ -100,22 +105,27 @@ function withoutPadding<Data extends TokenBatch['data']>(data: Data, weights: Fl
 /**
  * Tokens for a fit.
  *
- * @throws DdclError `argument` for a stream that can be read only once, and for no batch at all
+ * @param collect for a stream that comes once
+ * @throws DdclError `argument` for what is none of it, `data` for no batch at all; as {@link collectTokens}
  */
-export async function tokenSource(input: FitInput): Promise<TokenSource> {
+export async function tokenSource(input: FitInput, collect?: CollectOptions): Promise<TokenSource> {
   if (isBatch(input)) {
     const { data, weights } = toBlock(input);
     return tokensFromReader(tokensFromArray(data, input.shape.at(-1)!, weights));
   }
+  const isStream =
+    (typeof input === 'object' && input !== null && (Symbol.asyncIterator in input || Symbol.iterator in input)) ||
+    typeof input === 'function';
+  if (!isStream) {
+    throw new DdclError(
+      'argument',
+      `Tokens are a batch { data, shape }, a list or a stream of batches, or a function that opens a stream, but came as a ${kindOf(input)}.`,
+    );
+  }
   const isOnce =
     typeof input !== 'function' &&
     (Symbol.asyncIterator in input || (input as Iterable<TokenBatch>)[Symbol.iterator]() === (input as unknown));
-  if (isOnce) {
-    throw new DdclError(
-      'argument',
-      'A fit passes over the tokens several times, but a stream can be read once. Give a function that opens it anew: () => stream; or partialFit for tokens that come once.',
-    );
-  }
+  if (isOnce) return collectTokens(batchesOf(input), collect);
   const open = (): TokenBatches => (typeof input === 'function' ? input() : input);
   for await (const { shape } of open()) {
     return tokensFromIterable({ dimension: shape.at(-1)!, open: () => tokenBlocks(batchesOf(open())) });

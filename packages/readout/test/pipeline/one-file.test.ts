@@ -25,7 +25,7 @@ describe('encoder and readout in one ONNX file', () => {
       const encoded = await embed(texts, { outputs: [what], normalize: what === 'residuals' });
       const { data, shape } = encoded[what]!;
       const session = await ort.InferenceSession.create(
-        await appendReadout(encoder, readoutProgram(readout.model, { outputs: [what], layout: 'padded' })),
+        appendReadout(encoder, readoutProgram(readout.model, { outputs: [what], layout: 'padded' })),
       );
       const output = (await session.run(feeds))[what]!;
       await session.release();

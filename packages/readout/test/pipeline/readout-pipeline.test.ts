@@ -32,28 +32,93 @@ async function batches(list: readonly string[], batch: number): Promise<TokenBat
 }
 
 describe('token vectors of a pipeline', () => {
-  it('are those that the pipeline gives without pooling, with the mask of its tokenizer', async () => {
+  it('are those that the pipeline gives without pooling, in the order of the texts, which run in order of length', async () => {
     const [first, second, ...others] = await batches(texts, 4);
     expect(others).toEqual([]);
-    expect(first!.shape).toEqual([4, first!.shape[1], 32]);
+    const counts: number[] = [];
     for (const [batch, list] of [
       [first!, texts.slice(0, 4)],
       [second!, texts.slice(4)],
     ] as const) {
-      const own = await extractor([...list]);
-      expect(batch.shape).toEqual(own.dims);
-      expect(batch.data).toEqual(own.data);
+      const [rows = 0, length = 0, width] = batch.shape;
+      expect([rows, width]).toEqual([list.length, 32]);
+      for (const [row, text] of list.entries()) {
+        const own = await extractor(text);
+        const mask = Array.from(batch.mask as ArrayLike<number>, Number).slice(row * length, (row + 1) * length);
+        const count = own.dims[1]!;
+        counts.push(count);
+        expect(mask).toEqual(Array.from({ length }, (_, place) => (place < count ? 1 : 0)));
+        const vectors = batch.data.subarray(row * length * 32, (row * length + count) * 32);
+        vectors.forEach((value, index) => {
+          if (Math.abs(value - (own.data as Float32Array)[index]!) > tolerance) expect(value).toBe(own.data[index]);
+        });
+      }
     }
-    const counts = [first!, second!].flatMap(({ mask, shape: [rows = 0, length = 0] }) =>
-      Array.from({ length: rows }, (_, row) =>
-        Array.from(mask as ArrayLike<bigint>, Number)
-          .slice(row * length, (row + 1) * length)
-          .reduce((sum, value) => sum + value, 0),
-      ),
-    );
     // [CLS] and [SEP] count; '' has nothing else; the last text is cut at the 64 positions of the encoder.
     expect(counts).toEqual([4, expect.any(Number), 2, 5, 13, 6, 64]);
     expect(first!.shape[1]).toBe(counts[1]);
+    const asked: number[][] = [];
+    const watched: FeatureExtractor = {
+      ...extractor,
+      model: (inputs) => extractor.model(inputs),
+      tokenizer: (list, options) => {
+        asked.push(list.map(({ length }) => length));
+        return extractor.tokenizer(list, options);
+      },
+    };
+    const told: unknown[] = [];
+    const tokens = extractTokens(watched, texts, { batch: 4, onProgress: (progress) => told.push(progress) });
+    for await (const _ of tokens);
+    const lengths = texts.map(({ length }) => length).sort((a, b) => b - a);
+    expect(asked).toEqual([lengths.slice(0, 4), lengths.slice(4)]);
+    expect(told).toEqual([
+      { texts: 4, total: 7 },
+      { texts: 7, total: 7 },
+    ]);
+  });
+
+  it('are read once by a fit that is given them as they come, and that is the fit of a function that opens them', async () => {
+    let runs = 0;
+    const counted: FeatureExtractor = {
+      tokenizer: (list, options) => extractor.tokenizer(list, options),
+      model: (inputs) => {
+        runs++;
+        return extractor.model(inputs);
+      },
+    };
+    // Two restarts and passes at the end: each would read a stream anew.
+    const options = { backend: cpuBackend(), prototypes: 3, steps: 20, batch: 64, restarts: 2, records: 2 };
+    const once = await Readout.fit(extractTokens(counted, texts, { batch: 3 }), options);
+    expect(runs).toBe(3);
+    const anew = await Readout.fit(() => extractTokens(counted, texts, { batch: 3 }), options);
+    expect(runs).toBeGreaterThan(6);
+    // Other pools to draw from, so not the same bits: as good a fit of the same tokens.
+    expect(once.fitted!.quantities.loss.hard / anew.fitted!.quantities.loss.hard).toBeCloseTo(1, 1);
+    expect(once.fitted!.model.totalVariance).toBeCloseTo(anew.fitted!.model.totalVariance, 5);
+  });
+
+  it.each<[string, Partial<FeatureExtractor>, string]>([
+    [
+      'tokenizer',
+      {
+        tokenizer: () => {
+          throw new Error('no such\nscript');
+        },
+      },
+      'One of texts 0, 1 (counted from 0): the tokenizer fails (no such). Leave it out, or take tokenizer and model of one encoder.',
+    ],
+    [
+      'encoder',
+      {
+        model: async () => {
+          throw new Error('idx=3000 must be within [-3000,2999]');
+        },
+      },
+      'One of texts 0, 1 (counted from 0): the encoder fails (idx=3000 must be within [-3000,2999]). Leave it out, or take tokenizer and model of one encoder.',
+    ],
+  ])('of a %s that fails name the texts', async (_, part, message) => {
+    const failing = { tokenizer: extractor.tokenizer, model: extractor.model, ...part } as FeatureExtractor;
+    await expect(extractTokens(failing, ['a', 'b']).next()).rejects.toMatchObject({ code: 'data', message });
   });
 
   it('come as float32 from half precision', async () => {
@@ -70,18 +135,34 @@ describe('token vectors of a pipeline', () => {
     });
   });
 
-  it('of a stream of texts are asked for batch by batch', async () => {
+  it('of a stream of texts are asked for window by window', async () => {
     let taken = 0;
     async function* stream(): AsyncGenerator<string> {
-      for (const text of texts) {
+      for (;;) {
         taken++;
-        yield text;
+        yield `${'stone '.repeat(400)}${taken}`;
       }
     }
-    const tokens = extractTokens(extractor, stream(), { batch: 3 });
+    const answer: FeatureExtractor = {
+      tokenizer: (list) => ({
+        attention_mask: { data: new BigInt64Array(list.length).fill(1n), dims: [list.length, 1] },
+        list,
+      }),
+      model: async (inputs) => {
+        const { list } = inputs as { readonly list: string[] };
+        return {
+          last_hidden_state: {
+            data: Float32Array.from(list, (text) => Number(text.slice(2400))),
+            dims: [list.length, 1, 1],
+          },
+        };
+      },
+    };
+    const tokens = extractTokens(answer, stream(), { batch: 3 });
     const { value } = await tokens.next();
-    expect((value as TokenBatch).shape[0]).toBe(3);
-    expect(taken).toBe(3);
+    expect((value as TokenBatch).data).toEqual(Float32Array.of(1, 2, 3));
+    // 2^17 characters of texts of 2048 and 16, in whole batches of 3.
+    expect(taken).toBe(66);
   });
 });
 

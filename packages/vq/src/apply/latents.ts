@@ -1,5 +1,6 @@
 import { DdclError } from '@ddcl/core';
-import { describe, isOneOfArrays, requireArgument, requireList, requireObject } from '../checks/require.ts';
+import { requireFloats } from '@ddcl/core/fit';
+import { describe, requireArgument, requireList, requireObject } from '../checks/require.ts';
 
 /** Vectors to quantize, of any rank: a sequence [B, T, m], an image [B, C, H, W] with `channelAxis` 1, or a list [n, m]. */
 export interface Latents {
@@ -27,13 +28,12 @@ const product = (sizes: readonly number[]): number => sizes.reduce((all, size) =
 
 /**
  * @param dimension m, which the channel axis must have
- * @throws DdclError `shape` for sizes that do not fit; `data` for numbers that are not finite, or weights that are not >= 0
+ * @throws DdclError `dtype` for numbers that are neither float32 nor float64; `shape` for sizes that do not fit; `data` for numbers that are not finite, or weights that are not >= 0
  */
 export function latentRows(latents: Latents, dimension: number): LatentRows {
   requireObject('Latents', latents, `an object such as { data, shape: [n, ${dimension}] }`);
   const { data, shape } = latents;
-  const isData = isOneOfArrays(data, 'Float32Array', 'Float64Array');
-  requireArgument("The latents' data", data, isData, 'a Float32Array or a Float64Array');
+  requireFloats(data, "The latents' data");
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0) || shape.length === 0)
     throw new DdclError('argument', `Latents need a shape such as [n, ${dimension}], but got ${describe(shape)}.`);
   const rank = shape.length;
