@@ -4,7 +4,7 @@ import { recordEnds } from './line-ends.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest record read, in characters; a longer one is a quote that was never closed. */
-const longestRecord = 1 << 24;
+const longestRecord = 1 << 22;
 
 export interface CsvRecords {
   /** Cells of each record, quotes removed. */
@@ -32,6 +32,8 @@ export async function* csvRecords(
   let emptyLine: number | undefined;
   /** Characters to wait for. */
   let enough = 0;
+  /** Whether a line ended since it was last looked at: no record ends elsewhere. */
+  let ended = false;
   /** Whether the first record has one cell. */
   let single: boolean | undefined;
 
@@ -47,7 +49,12 @@ export async function* csvRecords(
     const error = errors.find(({ row }) => last || (row ?? 0) < records.length);
     if (error !== undefined) throw quoteError(file, error.code, line(error.row ?? 0));
     text = last ? '' : text.slice(meta.cursor);
-    if (text.length > longestRecord) throw quoteError(file, 'MissingQuotes', nextLine);
+    if (text.length > longestRecord) {
+      throw formatError(
+        file,
+        `line ${nextLine}: a quoted cell is never closed within ${longestRecord.toLocaleString('en')} characters, the most that a record may have. Close it with a quote, or write texts of that length as .jsonl.`,
+      );
+    }
 
     single ??= records[0] === undefined ? undefined : records[0].length === 1;
     if (emptyCells && single === true) return records.length === 0 ? undefined : { records, line };
@@ -70,9 +77,11 @@ export async function* csvRecords(
     quotes ||= chunk.includes('"');
     text += chunk;
     // A record that did not end is looked at again when it is twice as long: else a quote that is never closed takes quadratic time.
-    if (text.length < enough) continue;
+    ended ||= chunk.includes('\n');
+    if (text.length <= longestRecord && (text.length < enough || !ended)) continue;
+    ended = false;
     const batch = parse(false);
-    enough = text.length > 0 ? 2 * text.length : 0;
+    enough = 2 * text.length;
     if (batch !== undefined) yield batch;
   }
   // A file that ends with a line end has no record after it.

@@ -314,8 +314,19 @@ describe('bad .csv files', () => {
       /^data: x\.csv: line 3, column "a": expected a number, but "1{40}\.\.\." came\./,
     );
     const quoted = `a,b\n1,"${'2,3\n'.repeat(2_000_000)}`;
-    expect(await refused(quoted)).toBe(
+    const endless =
+      'format: x.csv: line 2: a quoted cell is never closed within 4,194,304 characters, the most that a record may have. Close it with a quote, or write texts of that length as .jsonl.';
+    expect(await refused(quoted)).toBe(endless);
+    expect(await refused(`a\n${'"'.repeat(5_000_000)}`)).toBe(endless);
+    expect(await refused(`a,b\n1,"${'2,3\n'.repeat(20_000)}`)).toBe(
       'format: x.csv: line 2: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.',
     );
+  });
+
+  it('reads a record of many pieces, with line ends and without', async () => {
+    for (const text of ['x'.repeat(1_000_000), 'x\n'.repeat(400_000), `""`.repeat(500_000)]) {
+      const file = folder.write('long.csv', `text,a\n"${text}",1\nshort,2\n`);
+      expect((await readAll(file, { columns: ['a'] })).rows).toEqual([[1], [2]]);
+    }
   });
 });

@@ -57,7 +57,10 @@ function reshape(header: SafetensorsParts['header'], random: Random): void {
   const twins: Readonly<Record<string, string>> = { F32: 'I32', F64: 'I64', I64: 'F64', I32: 'F32', F16: 'BF16' };
   if (random.integer(2) === 0)
     entry.shape = oneOf([[...entry.shape].reverse(), [...entry.shape, 1], entry.shape.flat()], random);
-  else entry.dtype = Object.hasOwn(twins, String(entry.dtype)) ? twins[String(entry.dtype)] : 'U8';
+  else {
+    const { dtype } = entry;
+    entry.dtype = typeof dtype === 'string' && Object.hasOwn(twins, dtype) ? twins[dtype] : 'U8';
+  }
 }
 
 /** Changes header, metadata or numbers and keeps the file whole, so that what reads it gets beyond its form. */
