@@ -97,7 +97,7 @@ const program = new Command('fuzz')
       command.error('error: --replay needs the name of one reader');
     process.exitCode =
       options.replay !== undefined
-        ? showReplayed([await replay(reader!, options.replay)], options.json)
+        ? showReplayed(await replay(reader!, [options.replay]), options.json)
         : options.corpus
           ? showReplayed(await replayCorpus(only), options.json)
           : await runAll(only, options);

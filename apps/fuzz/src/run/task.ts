@@ -1,12 +1,12 @@
 import type { Finding } from './finding.ts';
 
-/** What a worker is to do: inputs `[first, end)` of a reader, or one that is given. */
+/** What a worker is to do: inputs `[first, end)` of a reader, or as many that are given. */
 export interface Task {
   readonly reader: string;
   readonly seed: number;
   readonly first: number;
   readonly end: number;
-  readonly given?: Uint8Array;
+  readonly given?: readonly Uint8Array[];
   /** Where it stands, for those who wait: number of the input, and of those accepted and refused. */
   readonly state: Int32Array;
 }

@@ -7,7 +7,7 @@ import { places, type Found, type Task } from './task.ts';
 Error.stackTraceLimit = 4;
 const { reader: name, seed, first, end, given, state } = workerData as Task;
 const reader = readers.find((each) => each.name === name)!;
-const make = given === undefined ? inputMaker(reader, seed) : () => given;
+const make = given === undefined ? inputMaker(reader, seed) : (index: number) => given[index]!;
 for (let index = first; index < end; index++) {
   Atomics.store(state, places.index, index);
   const outcome = await judge(reader, make(index));
