@@ -1,8 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Backend } from '@ddcl/core/backend';
 import { createRandom } from '@ddcl/core';
 import { kMeans, encodeTokens, tokensFromArray, tokensFromReader } from '@ddcl/core/fit';
 import { adjustedRandIndex, clusteringAccuracy, normalizedMutualInformation } from '@ddcl/core/metrics';
-import { fitHierarchy, topics, type DocumentCode, type HierarchySpec, type LevelQuantities } from '@ddcl/hier';
+import {
+  documentsFromArrays,
+  encodeDocuments,
+  fitHierarchy,
+  topics,
+  type DocumentCode,
+  type HierarchyModel,
+  type HierarchySpec,
+  type LevelQuantities,
+} from '@ddcl/hier';
 import { inOrder, meanVectors, sourceOf, type LabelledDocuments } from './read-documents.ts';
 import { spreadOf } from './statistics.ts';
 import { markdownTable, provenance } from './table.ts';
@@ -37,6 +47,8 @@ export interface HierarchyRun {
   readonly cpuSeconds: number;
   /** Between this fit and one of the same seed on shuffled documents; only for the first seed. */
   readonly shuffled?: number;
+  /** Share of documents that encoded alone have all numbers of the fit, bit for bit; only for the first seed. */
+  readonly alone?: number;
   readonly history: readonly LevelQuantities[];
 }
 
@@ -49,49 +61,83 @@ export interface HierarchyOptions {
   readonly shuffle: boolean;
   /** Names of methods that are run. */
   readonly only?: readonly string[];
+  /** Fits that were made before, and are not made again. */
+  readonly isDone: (method: string, seed: number) => boolean;
+  /** Fits of other programs. */
+  readonly peers: readonly PeerRun[];
+  /** Told of what each fit of its own gave. */
+  readonly onCodes?: (method: string, seed: number, codes: readonly Code[]) => void;
+}
+
+/** A fit of another program, as `apps/bench/peers/topics_peer.py` writes it. */
+export interface PeerRun {
+  readonly method: string;
+  readonly seed: number;
+  /** Of each document; -1 for none. */
+  readonly topics: readonly number[];
+  readonly cpuSeconds: number;
+  /** With the same seed on shuffled documents, in the order that they had. */
+  readonly shuffled?: readonly number[];
 }
 
 /** Fits all methods with each seed, and scores their topics by labels and by words. */
 export async function* runHierarchies(
   backend: Backend,
   documents: LabelledDocuments,
-  { seeds, topics: count, texts, stopWords, shuffle, only }: HierarchyOptions,
+  { seeds, topics: count, texts, stopWords, shuffle, only, isDone, peers, onCodes }: HierarchyOptions,
 ): AsyncGenerator<HierarchyRun> {
   const vectors = meanVectors(documents);
+  const scores = async (codes: readonly Code[]) => {
+    const assigned = Int32Array.from(codes, ({ topic }) => topic);
+    const most = Math.max(...assigned) + 1;
+    const { coherence, diversity } = await topics(prototypesOf(codes, most), most, () => withTexts(codes, texts), {
+      stopWords,
+      words: { minDocuments: 5, maxShare: 1 },
+    });
+    return {
+      acc: clusteringAccuracy(assigned, documents.labels),
+      nmi: normalizedMutualInformation(assigned, documents.labels),
+      ari: adjustedRandIndex(assigned, documents.labels),
+      npmi: coherence,
+      diversity,
+    };
+  };
+  for (const { method, seed, topics: assigned, cpuSeconds, shuffled } of peers) {
+    if (isDone(method, seed)) continue;
+    const codes = hardCodes(assigned, vectors);
+    const again = shuffled && { shuffled: adjustedRandIndex(Int32Array.from(assigned), Int32Array.from(shuffled)) };
+    yield { method, seed, ...(await scores(codes)), cpuSeconds, ...again, history: [] };
+  }
   for (const method of methods.filter(({ name }) => only?.includes(name) ?? true)) {
     const own = method.of === 'vectors' ? vectors : documents;
     const prototypes = method.prototypes?.map((each, level, all) => (level === all.length - 1 ? count : each));
     for (let seed = 0; seed < seeds; seed++) {
+      if (isDone(method.name, seed)) continue;
       const began = process.cpuUsage();
       const history: LevelQuantities[] = [];
-      const codes = await fitOnce(backend, own, prototypes, count, seed, method.epochs, history);
+      const { codes, model } = await fitOnce(backend, own, prototypes, count, seed, method.epochs, history);
       const { user, system } = process.cpuUsage(began);
+      onCodes?.(method.name, seed, codes);
       const assigned = Int32Array.from(codes, ({ topic }) => topic);
-      const { coherence, diversity } = await topics(prototypesOf(codes, count), count, () => withTexts(codes, texts), {
-        stopWords,
-        words: { minDocuments: 5, maxShare: 1 },
-      });
+      const isFirst = shuffle && seed === 0;
       const again =
-        shuffle && seed === 0 && prototypes !== undefined
+        isFirst && prototypes !== undefined
           ? await shuffledTopics(backend, own, prototypes, count, method.epochs)
           : undefined;
       yield {
         method: method.name,
         seed,
-        acc: clusteringAccuracy(assigned, documents.labels),
-        nmi: normalizedMutualInformation(assigned, documents.labels),
-        ari: adjustedRandIndex(assigned, documents.labels),
-        npmi: coherence,
-        diversity,
+        ...(await scores(codes)),
         cpuSeconds: (user + system) / 1e6,
         ...(again !== undefined && { shuffled: adjustedRandIndex(assigned, again) }),
+        ...(isFirst && model !== undefined && { alone: await equalAlone(model, own, codes) }),
         history,
       };
     }
   }
 }
 
-type Code = Pick<DocumentCode, 'id' | 'topic' | 'q' | 'entropy' | 'distance' | 'vector'>;
+export type Code = Pick<DocumentCode, 'id' | 'topic' | 'q' | 'entropy' | 'distance' | 'vector'>;
 
 async function fitOnce(
   backend: Backend,
@@ -101,30 +147,47 @@ async function fitOnce(
   seed: number,
   epochs: number | undefined,
   history: LevelQuantities[],
-): Promise<Code[]> {
+): Promise<{ readonly codes: Code[]; readonly model?: HierarchyModel }> {
   const { data, dimension } = documents;
   if (prototypes === undefined) {
     const source = tokensFromReader(tokensFromArray(data, dimension));
     const { model } = await kMeans(backend, source, { count, seed, restarts: 10 });
-    const codes: Code[] = [];
-    for await (const block of encodeTokens(backend, model, source, 'codes'))
-      for (const topic of block.data) {
-        const q = new Float32Array(count);
-        q[topic] = 1;
-        const vector = data.slice(codes.length * dimension, (codes.length + 1) * dimension);
-        codes.push({ id: String(codes.length), topic, q, entropy: 0, distance: 0, vector });
-      }
-    return codes;
+    const assigned: number[] = [];
+    for await (const block of encodeTokens(backend, model, source, 'codes')) assigned.push(...block.data);
+    return { codes: hardCodes(assigned, documents) };
   }
   const spec: HierarchySpec = { dimension, levels: prototypes.map((each) => ({ prototypes: each })) };
   const codes: Code[] = [];
-  await fitHierarchy(backend, spec, sourceOf(documents), {
+  const { model } = await fitHierarchy(backend, spec, sourceOf(documents), {
     seed,
     ...(epochs !== undefined && { epochs }),
     onEpoch: (quantities) => history.push(quantities),
     onDocuments: (some) => codes.push(...some),
   });
-  return codes;
+  return { codes, model };
+}
+
+/** What other programs say of documents that are one vector each. */
+function hardCodes(assigned: readonly number[], { data, dimension }: LabelledDocuments): Code[] {
+  const count = Math.max(...assigned) + 1;
+  return assigned.map((topic, index) => {
+    const q = new Float32Array(count);
+    if (topic >= 0) q[topic] = 1;
+    const vector = data.slice(index * dimension, (index + 1) * dimension);
+    return { id: String(index), topic, q, entropy: 0, distance: 0, vector };
+  });
+}
+
+/** Share of the documents that encoded alone, each in a pass of its own, give what the fit told. */
+async function equalAlone(model: HierarchyModel, all: LabelledDocuments, codes: readonly Code[]): Promise<number> {
+  const { data, dimension, lengths } = all;
+  let [equal, first] = [0, 0];
+  for (const [index, told] of codes.entries()) {
+    const tokens = data.slice(first, (first += lengths[index]! * dimension));
+    const source = documentsFromArrays({ data: tokens, dimension, lengths: [lengths[index]!], ids: [told.id] });
+    for await (const [alone] of encodeDocuments(model, source)) if (isDeepStrictEqual(alone, told)) equal += 1;
+  }
+  return equal / codes.length;
 }
 
 /** Topics of a fit on the documents in another order, in the order that they had. */
@@ -136,7 +199,7 @@ async function shuffledTopics(
   epochs: number | undefined,
 ): Promise<Int32Array> {
   const order = createRandom(5).permutation(documents.lengths.length);
-  const codes = await fitOnce(backend, inOrder(documents, order), prototypes, count, 0, epochs, []);
+  const { codes } = await fitOnce(backend, inOrder(documents, order), prototypes, count, 0, epochs, []);
   const found = new Int32Array(order.length);
   codes.forEach(({ topic }, place) => (found[order[place]!] = topic));
   return found;
@@ -164,9 +227,8 @@ const percent = (values: readonly number[]): string => {
 
 /** The tables of docs/results/hier.md. */
 export function hierarchyTables(runs: readonly HierarchyRun[], command: string): string {
-  const groups = methods
-    .map(({ name }) => runs.filter(({ method }) => method === name))
-    .filter((own) => own.length > 0);
+  const names = new Set([...methods.map(({ name }) => name), ...runs.map(({ method }) => method)]);
+  const groups = [...names].map((name) => runs.filter(({ method }) => method === name)).filter((own) => own.length > 0);
   const rows = groups.map((own) => [
     own[0]!.method,
     String(own.length),
@@ -176,6 +238,7 @@ export function hierarchyTables(runs: readonly HierarchyRun[], command: string):
     spreadOf(own.map(({ npmi }) => npmi)).mean.toFixed(3),
     spreadOf(own.map(({ diversity }) => diversity)).mean.toFixed(2),
     own.flatMap(({ shuffled }) => (shuffled === undefined ? [] : [shuffled.toFixed(3)]))[0] ?? '',
+    own.flatMap(({ alone }) => (alone === undefined ? [] : [`${(100 * alone).toFixed(2)} %`]))[0] ?? '',
     spreadOf(own.map(({ cpuSeconds }) => cpuSeconds)).mean.toFixed(1),
   ]);
   const levels = groups.flatMap((own) =>
@@ -193,51 +256,10 @@ export function hierarchyTables(runs: readonly HierarchyRun[], command: string):
       ];
     }),
   );
-  return `${markdownTable(['method', 'seeds', 'ACC', 'NMI', 'ARI', 'NPMI', 'diversity', 'ARI shuffled', 'CPU s'], rows)}
+  return `${markdownTable(['method', 'seeds', 'ACC', 'NMI', 'ARI', 'NPMI', 'diversity', 'ARI shuffled', 'alone as in the fit', 'CPU s'], rows)}
 
 ${markdownTable(['method', 'level', 'moments', 'smallest V', 'largest defect', 'T / T_c', 'use', 'distinct'], levels)}
 
 ${provenance(command, 'ort')}
-`;
-}
-
-/** L_q, L_OLS and V of each level over the epochs of one fit, as a drawing. */
-export function dynamicsFigure(history: readonly LevelQuantities[]): string {
-  const names = ['lq', 'lols', 'v'] as const;
-  const colours = { lq: '#1f77b4', lols: '#d62728', v: '#2ca02c' };
-  const levels = [...new Set(history.map(({ level }) => level))];
-  const panels = levels.map((level, index) => {
-    const own = history.filter((each) => each.level === level);
-    const last = Math.max(...own.map(({ epoch }) => epoch));
-    const top = Math.max(...own.map(({ lq }) => lq));
-    const left = 20 + index * 380;
-    const x = (epoch: number): number => left + 40 + (300 * epoch) / last;
-    const y = (value: number): number => 270 - (240 * value) / top;
-    const lines = names.map(
-      (name) =>
-        `<polyline fill="none" stroke="${colours[name]}" stroke-width="1.5" points="${own.map((each) => `${x(each.epoch).toFixed(1)},${y(each[name]).toFixed(1)}`).join(' ')}"/>`,
-    );
-    const ticks = [0, top / 2, top].map(
-      (value) => `<text x="${left + 34}" y="${y(value) + 4}" text-anchor="end">${value.toPrecision(2)}</text>`,
-    );
-    const epochs = [0, last / 2, last].map(
-      (epoch) => `<text x="${x(epoch)}" y="286" text-anchor="middle">${epoch.toFixed(0)}</text>`,
-    );
-    return [
-      `<text x="${left + 190}" y="18" text-anchor="middle">level ${level}</text>`,
-      `<rect x="${left + 40}" y="30" width="300" height="240" fill="none" stroke="#bbb"/>`,
-      ...ticks,
-      ...epochs,
-      ...lines,
-    ].join('\n');
-  });
-  const legend = names.map(
-    (name, index) =>
-      `<text x="${60 + index * 90}" y="310" fill="${colours[name]}">${{ lq: 'L_q', lols: 'L_OLS', v: 'V' }[name]}</text>`,
-  );
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${40 + levels.length * 380}" height="320" font-family="sans-serif" font-size="11">
-<rect width="100%" height="100%" fill="#fff"/>
-${[...panels, ...legend].join('\n')}
-</svg>
 `;
 }

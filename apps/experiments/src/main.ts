@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ortBackend, type OrtRuntime } from '@ddcl/backend-ort';
@@ -9,7 +10,10 @@ import { contestants, firstPictures, pictureCount, readCifar, runCodebooks } fro
 import { documentClusters, documentClustersPage } from './document-clusters.ts';
 import { longDocuments, longDocumentsPage } from './long-documents.ts';
 import { longTexts } from './long-texts.ts';
-import { dynamicsFigure, hierarchyTables, runHierarchies, type HierarchyRun } from './hierarchies.ts';
+import { umapMap } from '@ddcl/hier';
+import { UMAP } from 'umap-js';
+import { hierarchyTables, runHierarchies, type Code, type HierarchyRun, type PeerRun } from './hierarchies.ts';
+import { dynamicsFigure, mapFigure } from './hierarchy-figures.ts';
 import { pictureGrid } from './picture.ts';
 import { guidePage, readGuide } from './readout-guide.ts';
 import { plantedOutliers, plantedOutliersPage } from './planted-outliers.ts';
@@ -133,12 +137,14 @@ program
   .argument('<folder>', 'folder of token shards')
   .requiredOption('--text <file.jsonl>', 'the texts of the same documents, for words')
   .requiredOption('--stop-words <file>', 'words that are left out, one a line')
-  .requiredOption('--cache <file.jsonl>', 'finished fits, for the figure')
+  .requiredOption('--cache <file.jsonl>', 'finished fits, which are not made again')
+  .option('--peers <file.jsonl>', 'topics of other programs, of apps/bench/peers/topics_peer.py')
   .option('--topics <K>', 'number of topics', wholeNumber, 20)
   .option('--seeds <N>', 'seeds', wholeNumber, 5)
   .option('--methods <list>', 'names, separated by semicolons', (text) => text.split(';'))
   .option('--no-shuffle', 'leave out the fits of shuffled documents')
   .option('--figure <file.svg>', "draw the course of the last method's first seed")
+  .option('--map <file.svg>', "draw the last method's documents, first seed, by UMAP")
   .action(
     async (
       folder: string,
@@ -151,6 +157,8 @@ program
         shuffle: boolean;
         methods?: string[];
         figure?: string;
+        map?: string;
+        peers?: string;
       },
     ) => {
       const lines = async (file: string): Promise<string[]> => (await readFile(file, 'utf8')).trimEnd().split('\n');
@@ -160,15 +168,28 @@ program
         executionProviders: ['cpu'],
         threads: 1,
       });
-      const runs: HierarchyRun[] = [];
-      const { methods: only, ...rest } = options;
+      const read = async <Line>(file: string | undefined): Promise<Line[]> =>
+        file === undefined || !existsSync(file) ? [] : (await lines(file)).map((line) => JSON.parse(line) as Line);
+      const runs = await read<HierarchyRun>(options.cache);
+      const { methods: only, peers, map, ...rest } = options;
+      const documents = await readLabelledDocuments(folder);
       const settings = {
         ...rest,
         texts,
         stopWords: await lines(options.stopWords),
+        peers: await read<PeerRun>(peers),
         ...(only !== undefined && { only }),
+        isDone: (method: string, seed: number) => runs.some((run) => run.method === method && run.seed === seed),
+        onCodes: (method: string, seed: number, codes: readonly Code[]) => {
+          if (map === undefined || seed !== 0) return;
+          const assigned = Int32Array.from(codes, ({ topic }) => topic);
+          const width = codes[0]!.vector.length;
+          const vectors = Float32Array.from(codes.flatMap(({ vector }) => [...vector]));
+          const { positions } = umapMap(UMAP, vectors, width, { topics: assigned });
+          writeFileSync(map, mapFigure(positions, { topics: assigned, labels: documents.labels, title: method }));
+        },
       };
-      for await (const run of runHierarchies(backend, await readLabelledDocuments(folder), settings)) {
+      for await (const run of runHierarchies(backend, documents, settings)) {
         runs.push(run);
         const { history, ...figures } = run;
         say(JSON.stringify(figures));

@@ -1,13 +1,17 @@
 import {
   add,
+  concat,
   detach,
   div,
   l2Normalize,
+  less,
   loss,
   matmul,
+  maximum,
   mul,
   reshape,
   scalar,
+  select,
   segmentSum,
   segmentSums,
   sub,
@@ -23,11 +27,14 @@ import {
   type ReadoutSums,
 } from '@ddcl/core/fit';
 import type { FittedLevel } from '../level/fitted-level.ts';
+import { leastLogarithm } from '../level/assigner.ts';
+import { residualFloor } from '../pass-up/group-sums.ts';
 import type { ResolvedLevel, ResolvedPass } from '../spec/resolve.ts';
 
 /** What the loss reads by name: prototypes in their frames, and the fixed numbers of each level. */
 export type Named = Readonly<Record<string, Tensor>>;
 
+const leastAssignment = Math.exp(leastLogarithm);
 /** A projected vector shorter than this is divided by it. */
 const floor = 1e-12;
 
@@ -77,10 +84,21 @@ function passUp(
   { scale, spread, offset }: { readonly scale: number; readonly spread: number; readonly offset: Tensor },
 ): Tensor {
   switch (what) {
-    case 'residuals':
-      return normalize ? normalizedResiduals(sums, prototypes, spread) : mul(residuals(sums, prototypes), scale);
+    case 'residuals': {
+      const [groups, count, width] = sums.sums!.shape as [number, number, number];
+      const each = reshape(
+        normalize ? normalizedResiduals(sums, prototypes, spread) : mul(residuals(sums, prototypes), scale),
+        [groups, count * width],
+      );
+      if (count === 1) return each;
+      const rest = sum(sums.sums!, [1]);
+      if (!normalize) return concat([each, mul(rest, scale)], 1);
+      const unit = div(1 / spread, maximum(sums.weight, floor));
+      return l2Normalize(concat([each, l2Normalize(mul(rest, unit), 1, residualFloor)], 1), 1, floor);
+    }
     case 'summaries':
-      return summaries(sums, { scale });
+      // The host takes assignments below this for none, and the mean of next to nothing would count like any other.
+      return summaries({ ...sums, mass: select(less(sums.mass, leastAssignment), 0, sums.mass) }, { scale });
     case 'pooled':
       return pooledOutputs(sums, add(mul(prototypes, scale), offset));
     case 'occupancy':

@@ -1,7 +1,7 @@
 import type { DdclModel } from '@ddcl/core/fit';
 
 /** Assignments below this share of the largest are none: float64 would not see them in a sum. */
-const leastLogarithm = -40;
+export const leastLogarithm = -40;
 
 /**
  * Assigns items to prototypes one by one, in float64 on the host: the one rule by which items are assigned at the end of a fit, at `encode`, in shards
@@ -87,23 +87,33 @@ export function createAssigner({
   };
 }
 
-/** `rows x item`, four rows at a time: each number of the item is loaded once for them. */
+/** `rows x item`, eight rows at a time: each number of the item is loaded once for them. Each row's sum is in the order of its numbers. */
 function addProducts(target: Float64Array, rows: Float64Array, item: Float64Array, count: number, width: number): void {
+  const [w2, w3, w4, w5, w6, w7] = [2 * width, 3 * width, 4 * width, 5 * width, 6 * width, 7 * width];
   let k = 0;
-  for (; k + 4 <= count; k += 4) {
+  for (; k + 8 <= count; k += 8) {
     let [a, b, c, d] = [0, 0, 0, 0];
-    let [one, two, three, four] = [k * width, (k + 1) * width, (k + 2) * width, (k + 3) * width];
-    for (let axis = 0; axis < width; axis++) {
+    let [e, f, g, h] = [0, 0, 0, 0];
+    let place = k * width;
+    for (let axis = 0; axis < width; axis++, place++) {
       const value = item[axis]!;
-      a += value * rows[one++]!;
-      b += value * rows[two++]!;
-      c += value * rows[three++]!;
-      d += value * rows[four++]!;
+      a += value * rows[place]!;
+      b += value * rows[place + width]!;
+      c += value * rows[place + w2]!;
+      d += value * rows[place + w3]!;
+      e += value * rows[place + w4]!;
+      f += value * rows[place + w5]!;
+      g += value * rows[place + w6]!;
+      h += value * rows[place + w7]!;
     }
     target[k] = a;
     target[k + 1] = b;
     target[k + 2] = c;
     target[k + 3] = d;
+    target[k + 4] = e;
+    target[k + 5] = f;
+    target[k + 6] = g;
+    target[k + 7] = h;
   }
   for (; k < count; k++) {
     let sum = 0;

@@ -17,30 +17,36 @@ export function projector({ mean, axes }: Projection): Project {
       shift[component]! += value * mean[index]!;
     }
   }
+  // Eight numbers at a time: each component is loaded and stored once for them.
+  const [c2, c3, c4, c5, c6, c7] = [2, 3, 4, 5, 6, 7].map((rows) => rows * components) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const whole = numbers - (numbers % 8);
   return (row, target) => {
     for (let component = 0; component < components; component++) target[component] = -shift[component]!;
-    for (let index = 0; index < numbers;) {
-      const [a, b, c, d] = [row[index]!, row[index + 1] ?? 0, row[index + 2] ?? 0, row[index + 3] ?? 0];
-      if (a === 0 && b === 0 && c === 0 && d === 0) {
-        index += 4;
-        continue;
-      }
-      if (index + 4 <= numbers) {
-        let [one, two, three, four] = [index, index + 1, index + 2, index + 3].map((place) => place * components) as [
-          number,
-          number,
-          number,
-          number,
-        ];
-        for (let component = 0; component < components; component++)
-          target[component]! +=
-            a * columns[one++]! + b * columns[two++]! + c * columns[three++]! + d * columns[four++]!;
-        index += 4;
-      } else {
-        for (let component = 0; component < components; component++)
-          target[component]! += a * columns[index * components + component]!;
-        index += 1;
-      }
+    for (let index = 0; index < whole; index += 8) {
+      const [a, b, c, d] = [row[index]!, row[index + 1]!, row[index + 2]!, row[index + 3]!];
+      const [e, f, g, h] = [row[index + 4]!, row[index + 5]!, row[index + 6]!, row[index + 7]!];
+      if (a === 0 && b === 0 && c === 0 && d === 0 && e === 0 && f === 0 && g === 0 && h === 0) continue;
+      let place = index * components;
+      for (let component = 0; component < components; component++, place++)
+        target[component]! +=
+          a * columns[place]! +
+          b * columns[place + components]! +
+          c * columns[place + c2]! +
+          d * columns[place + c3]! +
+          e * columns[place + c4]! +
+          f * columns[place + c5]! +
+          g * columns[place + c6]! +
+          h * columns[place + c7]!;
     }
+    for (let index = whole; index < numbers; index++)
+      for (let component = 0; component < components; component++)
+        target[component]! += row[index]! * columns[index * components + component]!;
   };
 }

@@ -3,7 +3,7 @@ import type { Assigner } from '../level/assigner.ts';
 import type { ResolvedPass } from '../spec/resolve.ts';
 
 /** Shorter residuals are divided by this, not by their own length, as `normalizedResiduals` of core does. */
-const residualFloor = 1e-6;
+export const residualFloor = 1e-6;
 
 /** What a group of items adds up to on its way to the level above. */
 export interface GroupSums {
@@ -37,17 +37,26 @@ export function createGroupSums(
   const write: Record<ResolvedPass['what'], (target: Float64Array) => void> = {
     residuals(target) {
       const unit = normalize ? 1 / (spread * items) : model.scale;
-      eachUsed((k, start, own) => {
+      eachUsed((_, start, own) => {
         let squares = 0;
         for (let axis = 0; axis < width; axis++) {
           const value = (sums[start + axis]! - own * prototypes[start + axis]!) * unit;
           target[start + axis] = value;
           squares += value * value;
         }
-        if (!normalize) return;
-        const length = Math.max(Math.sqrt(squares), residualFloor);
-        for (let axis = 0; axis < width; axis++) target[k * width + axis]! /= length;
+        if (normalize) divide(target, start, width, Math.max(Math.sqrt(squares), residualFloor));
       });
+      if (count === 1) return;
+      if (normalize) scaleToLengthOne(target, count * width);
+      const rest = count * width;
+      let squares = 0;
+      for (let axis = 0; axis < width; axis++) {
+        let total = 0;
+        for (let start = 0; start < rest; start += width) total += sums[start + axis]!;
+        target[rest + axis] = total * unit;
+        squares += (total * unit) ** 2;
+      }
+      if (normalize) divide(target, rest, width, Math.max(Math.sqrt(squares), residualFloor));
     },
     summaries(target) {
       eachUsed((_, start, own) => {
@@ -93,6 +102,10 @@ export function createGroupSums(
       if (normalize && what === 'residuals') scaleToLengthOne(target, numbers);
     },
   };
+}
+
+function divide(row: Float64Array, start: number, length: number, divisor: number): void {
+  for (let index = start; index < start + length; index++) row[index]! /= divisor;
 }
 
 /** Zeros stay zeros. */

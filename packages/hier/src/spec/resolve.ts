@@ -76,7 +76,8 @@ function resolvePass(level: string, group: string, pass: PassSpec, count: number
   requireKnown(`pass of level '${level}'`, pass, ['what', 'project', 'normalize']);
   const { what = 'residuals' } = pass;
   requireArgument(`pass.what of level '${level}'`, what, passed.includes(what), passed.join(', '));
-  const numbers = { residuals: count * width, summaries: count * width, pooled: width, occupancy: count }[what];
+  const residuals = (count > 1 ? count + 1 : 1) * width;
+  const numbers = { residuals, summaries: count * width, pooled: width, occupancy: count }[what];
   const isWide = what === 'residuals' || what === 'summaries';
   const { normalize = isWide, project = isWide && numbers > defaultComponents ? defaultComponents : null } = pass;
   requireArgument(`pass.normalize of level '${level}'`, normalize, typeof normalize === 'boolean', 'true or false');

@@ -3,7 +3,8 @@ import type { TemperatureChoice } from '@ddcl/core/fit';
 /**
  * What a group of items (a segment, a document) is turned into for the level above.
  *
- * - `residuals`: `r_k = sum q_nk (z_n - p_k)`, each of length 1, then the whole (VLAD, docs/math.md section 6)
+ * - `residuals`: `r_k = sum q_nk (z_n - p_k)`, each of length 1, then all K of them (VLAD, docs/math.md section 6); beside them, where K > 1, what the group is
+ *   off the mean of all, `sum z_n - mean`, of length 1 as well: residuals alone do not tell groups apart that have prototypes of their own
  * - `summaries`: `s_k = sum q_nk z_n / sum q_nk`, less the mean of the items that the level was fitted on; zeros where a prototype has no mass
  * - `pooled`: `sum_k o_k p_k`, the mean output
  * - `occupancy`: `o_k`, the mean assignment

@@ -8,7 +8,7 @@ import { resolveSpec, type ResolvedLevel } from '../spec/resolve.ts';
 import type { HierarchySpec } from '../spec/spec.ts';
 
 /** Version of the file of a hierarchy. A reader refuses others. */
-export const hierarchyFormatVersion = 1;
+export const hierarchyFormatVersion = 2;
 
 const format = 'ddcl.hierarchy';
 const scalars = ['temperature', 'criticalTemperature', 'scale', 'totalVariance'] as const;

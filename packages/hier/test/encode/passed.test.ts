@@ -41,6 +41,19 @@ describe('what a level passes is the readout of core, with a temperature so high
       { normalize },
     ))
       expected.push(...data);
+    if (what === 'residuals') {
+      // Beside them what each document is off the mean of all, of the same length; a joint vector of length 1.
+      let token = 0;
+      const rows = Array.from(documents.lengths, (length, document) => {
+        const off = [0, 0, 0, 0];
+        for (const end = token + length; token < end; token++)
+          for (let axis = 0; axis < 4; axis++) off[axis]! += documents.data[4 * token + axis]! - first.offset[axis]!;
+        const size = normalize ? Math.hypot(...off) : 1;
+        const all = [...expected.slice(12 * document, 12 * document + 12), ...off.map((value) => value / size)];
+        return normalize ? all.map((value) => value / Math.SQRT2) : all;
+      });
+      expected.splice(0, expected.length, ...rows.flat());
+    }
     // Core gives summaries in the tokens' units, hier less the mean of the tokens.
     if (what === 'summaries')
       expected.forEach((value, index) => (expected[index] = value === 0 ? 0 : value - first.offset[index % 4]!));

@@ -131,6 +131,39 @@ it('fits float64 documents as they are, where float32 has no digits for what tel
   }
 });
 
+it('tells a few groups apart that lie far from each other, each with prototypes of its own', async () => {
+  const random = createRandom(3);
+  const width = 6;
+  const places = Float64Array.from({ length: 3 * 2 * width }, () => random.normal());
+  const rows: number[] = [];
+  const groups = Array.from({ length: 120 }, (_, document) => document % 3);
+  for (const group of groups)
+    for (let token = 0; token < 8; token++) {
+      const from = (2 * group + random.integer(2)) * width;
+      for (let axis = 0; axis < width; axis++)
+        rows.push((axis === group ? 12 : 0) + places[from + axis]! + 0.2 * random.normal());
+    }
+  const source = documentsFromArrays({
+    data: Float32Array.from(rows),
+    dimension: width,
+    lengths: Int32Array.from(groups, () => 8),
+  });
+  const levels = [{ prototypes: 6 }, { prototypes: 3 }];
+  const codes: DocumentCode[] = [];
+  const options = { onDocuments: (some: readonly DocumentCode[]): unknown => codes.push(...some) };
+  const { levels: told } = await fitHierarchy(backend, { dimension: width, levels }, source, {
+    restarts: 2,
+    ...options,
+  });
+  expect(told[0]).toMatchObject({ use: 1, distinct: 6 });
+  expect(
+    clusteringAccuracy(
+      Int32Array.from(codes, ({ topic }) => topic),
+      groups,
+    ),
+  ).toBe(1);
+});
+
 it('lets a function make the starts of a level, of the vectors that it will be given', async () => {
   const documents = corpus({ documents: 60 });
   const withEmpty = { ...documents, lengths: Int32Array.of(0, ...documents.lengths), ids: ['none', ...documents.ids] };

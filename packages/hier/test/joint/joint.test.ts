@@ -1,4 +1,5 @@
 import { cpuBackend } from '@ddcl/backend-cpu';
+import { trace } from '@ddcl/core';
 import {
   documentsFromArrays,
   fitHierarchy,
@@ -8,10 +9,13 @@ import {
   type DocumentBlock,
   type DocumentSource,
   type LevelQuantities,
+  type Passed,
 } from '@ddcl/hier';
 import { describe, expect, it } from 'vitest';
 import { batchRows, jointBatches } from '../../src/joint/batches.ts';
 import { sampleDocuments } from '../../src/joint/sample-documents.ts';
+import { jointLoss } from '../../src/joint/joint-loss.ts';
+import { createAssigner } from '../../src/level/assigner.ts';
 import { sumValues } from '../../src/sums/level-sums.ts';
 import { corpus, sourceOf } from '../corpora.ts';
 
@@ -76,6 +80,61 @@ describe('what a joint fit returns', () => {
       expect(Array.from(result.model.levels[index]!.masses, Math.round), level).toEqual(Array.from(wins));
       expect(stability!.curvature.largest).toBeGreaterThan(0);
     });
+  });
+
+  it.each<[Passed, boolean]>([
+    ['residuals', true],
+    ['residuals', false],
+    ['summaries', true],
+    ['pooled', false],
+    ['occupancy', false],
+  ])('minimizes what the levels are measured by: %s, normalized %s', async (what, normalize) => {
+    const two = [{ prototypes: 4, weight: 0.5, pass: { what, normalize } }, { prototypes: 3 }];
+    const own = { dimension: 4, levels: two };
+    const { model } = await fitHierarchy(backend, own, sourceOf(documents), { restarts: 1, dtype: 'float64' });
+    const resolved = resolveSpec(own);
+    const kept = await sampleDocuments(source, resolveSpec(own), 2 ** 24, {});
+    const rows = [documents.data.length / 4, 80];
+    const ids = Int32Array.from(kept.flatMap(({ length }, index) => Array.from({ length }, () => index)));
+    const inputs: Record<string, Float64Array | Int32Array> = {
+      tokens: Float64Array.from(kept.flatMap(({ tokens }) => [...tokens])),
+      'weights.0': new Float64Array(rows[0]!).fill(1),
+      'weights.1': new Float64Array(80).fill(1),
+      'ids.0': ids,
+    };
+    const shapes: Record<string, readonly number[]> = { tokens: [rows[0]!, 4] };
+    model.levels.forEach(({ model: { count, dimension, offset }, projection }, level) => {
+      inputs[`prototypes.${level}`] = createAssigner(model.levels[level]!.model).prototypes;
+      shapes[`prototypes.${level}`] = [count, dimension];
+      inputs[`offset.${level}`] = Float64Array.from(offset);
+      if (projection === undefined) return;
+      inputs[`mean.${level}`] = projection.mean;
+      inputs[`axes.${level}`] = Float64Array.from(projection.axes);
+      shapes[`axes.${level}`] = [projection.axes.length / projection.mean.length, projection.mean.length];
+    });
+    const names = Object.keys(inputs);
+    const types = names.map((name) => {
+      const dtype = inputs[name] instanceof Int32Array ? ('int32' as const) : ('float64' as const);
+      return { dtype, shape: shapes[name] ?? [inputs[name]!.length] };
+    });
+    const program = trace(
+      types,
+      (...given) => {
+        const named = Object.fromEntries(names.map((name, index) => [name, given[index]!]));
+        return [jointLoss(resolved, model.levels, rows, false, named, named)];
+      },
+      'joint',
+    );
+    const executable = await backend.compile(program);
+    const [result] = await executable.run(names.map((name, index) => backend.upload(types[index]!, inputs[name]!)));
+    const [found] = await backend.download(result!);
+    const sums = (await shardSums(model, source)).levels;
+    const expected = sums.reduce((total, level, index) => {
+      const { scale } = model.levels[index]!.model;
+      return total + (resolved[index]!.weight * sumValues(level).losses[0]! * scale ** 2) / level.items;
+    }, 0);
+    // Items of the second level are float32 there.
+    expect(Math.abs(found! / expected - 1)).toBeLessThan(1e-6);
   });
 
   it('does not read a block after the next was asked for', async () => {

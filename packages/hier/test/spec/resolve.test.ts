@@ -21,7 +21,13 @@ describe('levels as data', () => {
       ],
     });
     expect(token).toMatchObject({ name: 'token', width: 384, weight: 1, temperature: 'auto' });
-    expect(token!.up).toEqual({ group: 'sentence', what: 'residuals', numbers: 12_288, project: 64, normalize: true });
+    expect(token!.up).toEqual({
+      group: 'sentence',
+      what: 'residuals',
+      numbers: 33 * 384,
+      project: 64,
+      normalize: true,
+    });
     expect(sentence).toMatchObject({ name: 'level 2', width: 64 });
     expect(sentence!.up).toMatchObject({ group: 'document', numbers: 8, project: undefined, normalize: false });
     expect(document).toMatchObject({ name: 'document', width: 8, up: undefined });
@@ -49,8 +55,8 @@ describe('levels as data', () => {
       { dimension: 4, levels: [{ prototypes: 2, group: 'sentence' }] },
     ],
     [
-      "pass.project of level 'token' is 9, but a group has 8 numbers. Give at most 8, or null for all as they are.",
-      { dimension: 4, levels: [{ prototypes: 2, pass: { project: 9 } }, { prototypes: 2 }] },
+      "pass.project of level 'token' is 13, but a group has 12 numbers. Give at most 12, or null for all as they are.",
+      { dimension: 4, levels: [{ prototypes: 2, pass: { project: 13 } }, { prototypes: 2 }] },
     ],
     [
       "pass.what of level 'token' must be residuals, summaries, pooled, occupancy, but is 'sums'.",

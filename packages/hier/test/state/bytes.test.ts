@@ -40,16 +40,16 @@ it('keeps a hierarchy as bytes, and refuses damaged ones', async () => {
     const damaged = bytes.slice();
     damaged[place]! ^= 4;
     expect(await thrown(() => hierarchyFromBytes(damaged))).toBe(
-      'format: This is not a hierarchy of format version 1: its checksum does not fit what it holds, so it is damaged. Give bytes that hierarchyToBytes wrote.',
+      'format: This is not a hierarchy of format version 2: its checksum does not fit what it holds, so it is damaged. Give bytes that hierarchyToBytes wrote.',
     );
   }
   expect(await thrown(() => hierarchyFromBytes(bytes.slice(0, -8)))).toMatch(/^format: /);
   const text = new TextDecoder('latin1').decode(bytes);
-  const other = Uint8Array.from(text.replace('"formatVersion":"1"', '"formatVersion":"9"'), (letter) =>
+  const other = Uint8Array.from(text.replace('"formatVersion":"2"', '"formatVersion":"9"'), (letter) =>
     letter.charCodeAt(0),
   );
   expect(await thrown(() => hierarchyFromBytes(other))).toBe(
-    'format: This is not a hierarchy of format version 1: its formatVersion is 9. Give bytes that hierarchyToBytes wrote.',
+    'format: This is not a hierarchy of format version 2: its formatVersion is 9. Give bytes that hierarchyToBytes wrote.',
   );
 });
 
