@@ -66,6 +66,24 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
   return header;
 }
 
+/** A name and its value: a text, True or False, or a tuple of numbers. */
+const dictEntry = /\s*(['"])(\w+)\1\s*:\s*(?:(['"])([^'"]*)\3|(True|False)|\(([\dL,\s]*)\))\s*(?:,|$)/y;
+
+/** The entries of a Python dict as numpy writes it: of a text the text, of a tuple what is in it. Undefined for all else, and names that come twice. */
+function dictEntries(text: string): Map<string, string> | undefined {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;
+  const body = trimmed.slice(1, -1).trimEnd();
+  const entries = new Map<string, string>();
+  for (dictEntry.lastIndex = 0; dictEntry.lastIndex < body.length;) {
+    const [, , name, , quoted, truth, tuple] = dictEntry.exec(body) ?? [];
+    const value = name === 'descr' ? quoted : name === 'fortran_order' ? truth : tuple;
+    if (name === undefined || value === undefined || entries.has(name)) return undefined;
+    entries.set(name, value);
+  }
+  return entries;
+}
+
 /** The header is a Python dict with exactly the keys descr, fortran_order and shape. */
 function parseHeader(file: string, text: string, position: number): NpyHeader {
   const structured = /['"]descr['"]\s*:\s*\[/.test(text);
@@ -75,10 +93,9 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
       'holds records with named fields; expected one plain number type. Save numpy.lib.recfunctions.structured_to_unstructured(array).',
     );
   }
-  const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(text)?.[1];
-  const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
-  const sizes = /['"]shape['"]\s*:\s*\(([\dL,\s]*)\)/.exec(text)?.[1];
-  if (descr === undefined || order === undefined || sizes === undefined) {
+  const entries = dictEntries(text);
+  const [descr, order, sizes] = ['descr', 'fortran_order', 'shape'].map((name) => entries?.get(name));
+  if (descr === undefined || order === undefined || sizes === undefined || entries!.size > 3) {
     throw formatError(
       file,
       'its header lacks descr, fortran_order or shape, or they are malformed. Save it with numpy.save.',

@@ -159,4 +159,31 @@ describe('bad .npy files', () => {
       /^format: x\.npy: its header lacks descr, fortran_order or shape, or they are malformed\./,
     );
   });
+
+  const headed = (header: string): Buffer => {
+    const bytes = fixture('npy_f4');
+    bytes.write(header.padEnd(117), 10, 'latin1');
+    return bytes;
+  };
+
+  it.each([
+    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}`,
+    ` {"shape":(2,3,),"descr":"<f4","fortran_order":False,}`,
+    `{'fortran_order': False, 'shape': (2L, 3L), 'descr': '<f4', }`,
+  ])('reads a dict in any order and spelling: %s', async (header) => {
+    expect((await readAll(folder.write('x.npy', headed(header)))).rows).toHaveLength(2);
+  });
+
+  it.each([
+    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }'descr': '<f8'`,
+    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2), }`,
+    `{'descr': '<f4', 'fortran_order': 'False', 'shape': (2, 3), }`,
+    `{'descr': '<f4', 'fortran_order': False, 'shape': '2, 3', }`,
+    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': True, }`,
+    `{'constructor': '<f4', 'fortran_order': False, 'shape': (2, 3), }`,
+    `'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)`,
+    `{'descr': '<f4' 'fortran_order': False, 'shape': (2, 3)}`,
+  ])('refuses what numpy does not write: %s', async (header) => {
+    expect(await refused('x.npy', headed(header))).toContain('they are malformed');
+  });
 });
