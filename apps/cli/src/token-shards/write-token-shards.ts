@@ -1,3 +1,4 @@
+import { DdclError, isDdclError } from '@ddcl/core';
 import type { Encoder, EncodeOptions } from '../encoder/open-encoder.ts';
 import type { EncodeCounts } from '../encoder/encode-documents.ts';
 import type { TextDocument } from '../text/text-document.ts';
@@ -11,7 +12,7 @@ export interface WriteShardsOptions extends EncodeOptions {
 }
 
 /**
- * Encodes documents once and keeps their tokens as shards. Nothing is left in the folder if it fails.
+ * Encodes documents once and keeps their tokens as shards. Nothing is left in the folder if it fails, and the error says so.
  *
  * @throws DdclError as {@link Encoder.encode} and {@link ShardWriter} do
  */
@@ -26,6 +27,12 @@ export async function writeTokenShards(
     return { shards: await writer.finish(), counts: { ...encoder.counts } };
   } catch (error) {
     await writer.abandon();
-    throw error;
+    const { documents: done } = encoder.counts;
+    if (!isDdclError(error, 'data') || done === 0) throw error;
+    throw new DdclError(
+      'data',
+      `${error.message} Of the ${done.toLocaleString('en')} documents that were encoded before nothing is kept.`,
+      { cause: error },
+    );
   }
 }
