@@ -216,7 +216,15 @@ describe('token shards that cannot be used', () => {
     const [large] = [
       { place: 'doc 3', tokens: new Float32Array(dimension).fill(65520), truncated: false, empty: false },
     ];
-    await expect(make().add(large)).rejects.toThrow(/^doc 3: the number 65520 of token 0 .*--token-dtype float32/);
+    const remedy =
+      'Write shards in float32: ddcl encode-tokens --token-dtype float32, whose folder every command takes in the place of text.';
+    await expect(make().add(large)).rejects.toThrow(
+      `doc 3, token 0 (counted from 0): the number 65520 is not in float16, whose largest is 65504. ${remedy}`,
+    );
+    const small = { ...large, tokens: new Float32Array(large.tokens.length).fill(2 ** -20) };
+    await expect(make().add(small)).rejects.toThrow(
+      `doc 3, token 0 (counted from 0): the number 9.5367431640625e-7 is the largest, and float16 loses what lies below 0.000061. ${remedy}`,
+    );
     const largest = make();
     await largest.add({ ...large, tokens: large.tokens.fill(65519) });
     const writer = make();
