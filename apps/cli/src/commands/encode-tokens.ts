@@ -6,7 +6,8 @@ import { openOutFolder } from '../model-folder/out-folder.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { describeCounts, encodeText } from '../token-shards/encode-text.ts';
-import type { TokenFileDType } from '../token-shards/shard-format.ts';
+import { clearShards } from '../token-shards/clear-shards.ts';
+import { isShardName, type TokenFileDType } from '../token-shards/shard-format.ts';
 import { defaultShardTokens } from '../token-shards/shard-writer.ts';
 import { withCommand } from './with-command.ts';
 
@@ -14,6 +15,7 @@ interface EncodeTokensOptions extends EncoderCommandOptions, TextCommandOptions 
   readonly tokenDtype: TokenFileDType;
   readonly shardTokens: number;
   readonly out: string;
+  readonly resume?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,7 +33,8 @@ Examples:
 export function encodeTokensCommand(): Command {
   const command = new Command('encode-tokens')
     .description('run text through an encoder and keep the token vectors')
-    .requiredOption('--out <folder>', 'folder for the files (required); must be new or empty');
+    .requiredOption('--out <folder>', 'folder for the files (required); must be new or empty')
+    .option('--resume', 'start afresh where a run was killed: the files that it left in the folder are removed');
   return addEncoderOptions(addTextOptions(command))
     .addOption(
       new Option('--token-dtype <dtype>', 'numbers of the token vectors in the files')
@@ -49,7 +52,8 @@ function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
     const out = resolve(options.out);
     if (options.text === undefined) throw usageError('There is no text. Give --text DATA.');
     const encoder = requireEncoder(options);
-    own(await openOutFolder(out), (release) => release());
+    const clear = options.resume === true ? () => clearShards(out) : undefined;
+    own(await openOutFolder(out, { isUnfinished: isShardName, ...(clear && { clear }) }), (release) => release());
     const { shards, counts, record, fingerprint } = await encodeText({
       text: options.text,
       labels: options.labels,

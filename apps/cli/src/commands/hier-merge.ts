@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { mergeShards, shardFromBytes, shardSums, shardToBytes, type ShardPart } from '@ddcl/hier';
@@ -12,6 +11,7 @@ import { checkOutFile } from '../output/check-out-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf, writeWhole } from '../output/write-file.ts';
 import { withCommand } from './with-command.ts';
+import { readRegular } from '../output/read-file.ts';
 
 interface HierShardOptions extends CorpusOptions {
   readonly part?: ShardPart;
@@ -115,7 +115,7 @@ export function hierMergeCommand(): Command {
 }
 
 async function readShard(file: string): Promise<ReturnType<typeof shardFromBytes>> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
+  const bytes = await readRegular(file).catch((cause: unknown) => {
     throw usageError(`${file} cannot be read (${reasonOf(cause)}). Give a file that 'ddcl hier shard' wrote.`, cause);
   });
   return withFileName(file, "Make it again with 'ddcl hier shard'.", () => shardFromBytes(bytes));

@@ -1,9 +1,10 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { checked, problemWith } from '../data/checked.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf, writeWhole } from '../output/write-file.ts';
 import { RowTable, rowSchema, scoresSchema, type CompareRow, type SeedScores } from './rows.ts';
+import { readRegular } from '../output/read-file.ts';
 
 /** A row's place in the table with what one seed reached there. */
 interface Cell {
@@ -52,7 +53,7 @@ export class FinishedRows {
     const first = JSON.stringify({ ddclCompare: formatVersion, ...comparison });
     let text: string;
     try {
-      text = await readFile(path, 'utf8');
+      text = (await readRegular(path)).toString('utf8');
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
         throw usageError(`${path} cannot be read (${reasonOf(cause)}). Give a file for --resume.`, cause);

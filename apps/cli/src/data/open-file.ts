@@ -1,8 +1,9 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { argumentError, formatError } from './data-error.ts';
+import { argumentError, dataError, formatError } from './data-error.ts';
 import type { ByteSource } from './npy-header.ts';
 import { messageOf } from '../output/message-of.ts';
+import { openAtOnce } from '../output/read-file.ts';
 
 export interface OpenFile {
   /** Path as the user gave it, for messages. */
@@ -10,6 +11,8 @@ export interface OpenFile {
   readonly handle: FileHandle;
   /** Bytes, >= 1. */
   readonly size: number;
+  /** When it was last written, milliseconds; a change is noticed when it is read. Undefined for files that nobody else knows. */
+  readonly changed?: number;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface OpenFile {
 export async function openFile(file: string): Promise<OpenFile> {
   let handle: FileHandle;
   try {
-    handle = await open(file, 'r');
+    handle = await openAtOnce(file);
   } catch (cause) {
     throw argumentError(file, openProblem(file, cause), cause);
   }
@@ -35,7 +38,7 @@ export async function openFile(file: string): Promise<OpenFile> {
       );
     }
     if (stat.size === 0) throw formatError(file, 'is empty (0 bytes). Write it again.');
-    return { file, handle, size: stat.size };
+    return { file, handle, size: stat.size, changed: stat.mtimeMs };
   } catch (error) {
     await handle.close();
     throw error;
@@ -55,9 +58,13 @@ function openProblem(file: string, cause: unknown): string {
 /**
  * Fills `target` from byte `position` on.
  *
- * @throws DdclError `format` when the file ends before that
+ * @throws DdclError `format` when the file ends before that; `data` when it was written to since it was opened
  */
-export async function readFully({ file, handle }: OpenFile, target: Uint8Array, position: number): Promise<void> {
+export async function readFully(
+  { file, handle, size, changed }: OpenFile,
+  target: Uint8Array,
+  position: number,
+): Promise<void> {
   let filled = 0;
   while (filled < target.length) {
     const { bytesRead } = await handle.read(target, filled, target.length - filled, position + filled);
@@ -69,6 +76,13 @@ export async function readFully({ file, handle }: OpenFile, target: Uint8Array, 
     }
     filled += bytesRead;
   }
+  if (changed === undefined) return;
+  const now = await handle.stat();
+  if (now.mtimeMs !== changed || now.size !== size)
+    throw dataError(
+      file,
+      'was written to while it was read, so that parts of it belong to different data. Run the command again when it is whole.',
+    );
 }
 
 /** A file as whatever reads from anywhere takes it. */

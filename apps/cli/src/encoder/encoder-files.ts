@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import { withFileName } from '../data/data-error.ts';
 import { isFile } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
+import { readRegular } from '../output/read-file.ts';
 
 /** Numbers of an encoder's weights: float32, or 8-bit integers (transformers.js calls that file `quantized`). */
 export type EncoderDType = 'fp32' | 'q8';
@@ -89,7 +89,7 @@ export async function filesBeside(model: string): Promise<string[]> {
 
 /** @throws DdclError `argument` if a file cannot be read */
 async function readEncoderFile(path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: unknown) => {
+  return readRegular(path).catch((cause: unknown) => {
     throw usageError(`${path} cannot be read (${reasonOf(cause)}).`, cause);
   });
 }

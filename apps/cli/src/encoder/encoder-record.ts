@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import * as v from 'valibot';
 import { whole } from '../data/checked.ts';
 import { usageError } from '../output/usage-error.ts';
+import { openRegular } from '../output/read-file.ts';
 import { reasonOf } from '../output/write-file.ts';
 import { encoderDTypes, type EncoderDType, type EncoderFiles } from './encoder-files.ts';
 
@@ -46,7 +46,8 @@ export async function hashEncoder(files: EncoderFiles): Promise<string> {
 async function hashFile(path: string): Promise<Buffer> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    const file = await openRegular(path);
+    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   } catch (cause) {
     throw usageError(`${path} cannot be read (${reasonOf(cause)}).`, cause);
   }

@@ -1,6 +1,7 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { DdclError } from '@ddcl/core';
+import { readRegular } from '../output/read-file.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 
@@ -14,7 +15,7 @@ export interface OnnxFile {
  * @throws DdclError `argument` if the file cannot be read; `format` for one that is no model, and for weights that are missing or not in its folder
  */
 export async function readOnnxFile(path: string): Promise<OnnxFile> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readRegular(path).catch((cause: unknown) => {
     throw usageError(`${path} cannot be read (${reasonOf(cause)}). Give the .onnx file of the encoder.`, cause);
   });
   const folder = await realpath(dirname(path));
@@ -32,7 +33,7 @@ async function readBeside(folder: string, name: string): Promise<Uint8Array> {
   const path = join(folder, name);
   try {
     const real = await realpath(path);
-    if (real.startsWith(folder + sep)) return await readFile(real);
+    if (real.startsWith(folder + sep)) return await readRegular(real);
   } catch (cause) {
     throw new DdclError('format', `${path}, which holds weights of the encoder, cannot be read (${reasonOf(cause)}).`, {
       cause,

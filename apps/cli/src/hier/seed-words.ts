@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { guidedStarts, type LevelStart } from '@ddcl/hier';
 import { InvalidArgumentError, type Command } from 'commander';
 import { dataError } from '../data/data-error.ts';
 import { entryAt } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import type { OpenedText } from '../text/open-text.ts';
+import { readRegular } from '../output/read-file.ts';
 
 /** Options of `ddcl hier fit` for topics that are looked for. */
 export interface SeedWordOptions {
@@ -36,7 +36,7 @@ export function addSeedWordOptions(command: Command): Command {
 export async function seedTopics(given: readonly string[]): Promise<readonly (readonly string[])[]> {
   const lists = given.map(async (text) => {
     const isFile = (await entryAt(text))?.isFile() === true;
-    const lines = isFile ? (await readFile(text, 'utf8')).split(/\r?\n/) : [text];
+    const lines = isFile ? (await readRegular(text)).toString('utf8').split(/\r?\n/) : [text];
     const topics = lines
       .map((line) =>
         line

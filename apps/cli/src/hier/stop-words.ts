@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { entryAt } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
+import { readRegular } from '../output/read-file.ts';
 
 /** Lists of `stopwords-iso`, by language. */
 const readLists = (): Readonly<Record<string, readonly string[]>> =>
@@ -15,7 +15,8 @@ const readLists = (): Readonly<Record<string, readonly string[]>> =>
 export async function stopWords(choice: string): Promise<readonly string[]> {
   if (choice === 'none') return [];
   if ((await entryAt(choice))?.isFile() === true)
-    return (await readFile(choice, 'utf8'))
+    return (await readRegular(choice))
+      .toString('utf8')
       .split(/\r?\n/)
       .map((line) => line.trim())
       .filter((word) => word !== '');

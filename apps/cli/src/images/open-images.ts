@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Images } from '@ddcl/vq';
 import { argumentError, checkAborted, dataError, formatError } from '../data/data-error.ts';
 import { isFolder } from '../output/entry-at.ts';
 import { decodeImage, type DecodedImage } from './decode-image.ts';
+import { readRegular } from '../output/read-file.ts';
 
 /** Images of one size, in memory. */
 export interface OpenImages extends Images {
@@ -41,7 +42,7 @@ async function openFolder(
   for (const [index, name] of names.entries()) {
     checkAborted(signal);
     const file = join(path, name);
-    const image = decodeImage(file, await readFile(file));
+    const image = decodeImage(file, await readRegular(file));
     first ??= image;
     const sizes = ({ width, height, channels }: DecodedImage): string =>
       `${width} x ${height} with ${channels} ${channels === 1 ? 'channel' : 'channels'}`;
@@ -71,7 +72,7 @@ async function openCifar(file: string): Promise<Images & { data: Uint8Array }> {
   }
   let bytes: Uint8Array;
   try {
-    const raw = await readFile(file);
+    const raw = await readRegular(file);
     bytes = /\.gz$/i.test(file) ? gunzipSync(raw) : raw;
   } catch (cause) {
     throw argumentError(file, `cannot be read (${(cause as Error).message}). Check the path.`, cause);

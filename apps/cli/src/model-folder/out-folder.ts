@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { entryAt } from '../output/entry-at.ts';
+import { finalName } from '../output/temporary-name.ts';
 import { usageError } from '../output/usage-error.ts';
 import { reasonOf } from '../output/write-file.ts';
 import { isLockFile, lockFolder, requireUnlocked } from './folder-lock.ts';
@@ -9,6 +10,8 @@ import { modelFiles } from './model-folder.ts';
 export interface OutFolderOptions {
   /** Whether files of an earlier run may be there. */
   readonly resume?: boolean;
+  /** Whether a name is that of a file which a run that was killed may have left, for the message. */
+  readonly isUnfinished?: (name: string) => boolean;
   /** Removes an earlier run, when nobody else can work in the folder. */
   readonly clear?: () => Promise<void>;
 }
@@ -21,9 +24,9 @@ export interface OutFolderOptions {
  */
 export async function openOutFolder(
   path: string,
-  { resume = false, clear }: OutFolderOptions = {},
+  { resume = false, clear, isUnfinished = () => false }: OutFolderOptions = {},
 ): Promise<() => Promise<void>> {
-  if (!resume && clear === undefined) await requireEmpty(path, requireUnlocked);
+  if (!resume && clear === undefined) await requireEmpty(path, isUnfinished, requireUnlocked);
   else await namesIn(path);
   try {
     await rmdir(await mkdtemp(join(await nearestExisting(path), '.ddcl-')));
@@ -36,7 +39,7 @@ export async function openOutFolder(
   const release = await lockFolder(path);
   try {
     await clear?.();
-    if (!resume) await requireEmpty(path);
+    if (!resume) await requireEmpty(path, isUnfinished);
     await removeUnfinished(path);
     return release;
   } catch (error) {
@@ -48,7 +51,7 @@ export async function openOutFolder(
 /** What lies in a folder, but for locks; nothing where there is no folder. */
 async function namesIn(path: string): Promise<string[]> {
   try {
-    return (await readdir(path)).filter((name) => !isLockFile(withoutEnding(name)));
+    return (await readdir(path)).filter((name) => !isLockFile(finalName(name)));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw usageError(
@@ -59,18 +62,21 @@ async function namesIn(path: string): Promise<string[]> {
 }
 
 /** @param before looks at a folder that is not empty first: that somebody works there says more */
-async function requireEmpty(path: string, before?: (path: string) => Promise<void>): Promise<void> {
+async function requireEmpty(
+  path: string,
+  isUnfinished: (name: string) => boolean,
+  before?: (path: string) => Promise<void>,
+): Promise<void> {
   const names = await namesIn(path);
   if (names.length === 0) return;
   await before?.(path);
   const remedy = names.includes(modelFiles.checkpoint)
     ? 'Go on with the interrupted fit by --resume, or choose another with --out.'
-    : 'Choose another with --out, or empty it.';
+    : names.every((name) => isUnfinished(finalName(name)))
+      ? 'Start an interrupted run afresh with --resume, or choose another with --out.'
+      : 'Choose another with --out, or empty it.';
   throw usageError(`The out folder ${path} is not empty. ${remedy}`);
 }
-
-/** A file that is being written has such an ending; see `writeWhole`. */
-const withoutEnding = (name: string): string => name.replace(/\.\d+\.[0-9a-f]{8}\.tmp$/, '');
 
 /** Locks are written in an instant. */
 const oldMilliseconds = 60_000;
@@ -81,13 +87,13 @@ async function removeUnfinished(path: string): Promise<void> {
     if (!name.endsWith('.tmp') || !isOwnFile(name)) continue;
     const file = join(path, name);
     const age = Date.now() - ((await entryAt(file))?.mtimeMs ?? 0);
-    if (!isLockFile(withoutEnding(name)) || age > oldMilliseconds) await rm(file, { force: true });
+    if (!isLockFile(finalName(name)) || age > oldMilliseconds) await rm(file, { force: true });
   }
 }
 
 /** Whether a fit writes files of this name, unfinished ones included. */
 export function isOwnFile(name: string): boolean {
-  const own = withoutEnding(name);
+  const own = finalName(name);
   return isLockFile(own) || Object.values<string>(modelFiles).includes(own);
 }
 

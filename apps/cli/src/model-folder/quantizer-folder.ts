@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DdclError } from '@ddcl/core';
 import {
@@ -14,6 +13,7 @@ import { isFile } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { readIfThere } from '../output/write-file.ts';
 import { modelFiles, readConfig, requireFolder, type AppliedModel, type ModelConfig } from './model-folder.ts';
+import { readRegular } from '../output/read-file.ts';
 
 /** A folder that `ddcl vq` wrote. */
 export interface LoadedQuantizer extends AppliedModel {
@@ -37,7 +37,7 @@ export interface LoadedAutoencoder {
 export async function loadAutoencoder(folder: string): Promise<LoadedAutoencoder | undefined> {
   const path = join(folder, modelFiles.autoencoder);
   if (!(await isFile(path))) return undefined;
-  const bytes = await readFile(path);
+  const bytes = await readRegular(path);
   const model = withFileName(path, 'Train it again.', () => autoencoderFromBytes(bytes));
   const config = await readConfig(folder);
   if (config === undefined)

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { entryAt, isFolder } from './entry-at.ts';
+import { removeAbandoned } from './temporary-name.ts';
 import { usageError } from './usage-error.ts';
 import { reasonOf } from './write-file.ts';
 
@@ -43,6 +44,7 @@ export async function checkOutFile(
   } catch (cause) {
     throw usageError(`Nothing can be written to ${folder} (${reasonOf(cause)}). ${remedy}`, cause);
   }
+  await removeAbandoned(out);
 }
 
 /** Whether writing to `out` replaces an input, or a file in a folder that is one. */

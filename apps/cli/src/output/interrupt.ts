@@ -1,11 +1,21 @@
+import { exitStatus } from './errors.ts';
+
+/** How long work may take to end in order; a command ends within two seconds. */
+const patienceMilliseconds = 1500;
+
 /**
  * An AbortSignal that fires at the first Ctrl-C (or SIGTERM), so that work can end in order; a second one
- * ends the process at once.
+ * ends the process at once, and so does work that does not listen. What is killed so leaves no half file, since files get their names when they are whole.
  */
 export function interruptSignal(): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) process.exit(exitStatus.interrupted);
+    timer = setTimeout(() => {
+      process.stderr.write('ddcl: stopped.\n');
+      process.exit(exitStatus.interrupted);
+    }, patienceMilliseconds).unref();
     controller.abort();
   };
   process.on('SIGINT', onSignal);
@@ -13,6 +23,7 @@ export function interruptSignal(): { readonly signal: AbortSignal; dispose(): vo
   return {
     signal: controller.signal,
     dispose() {
+      clearTimeout(timer);
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
     },

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { usageError } from './usage-error.ts';
 import { messageOf } from './message-of.ts';
+import { readRegular } from './read-file.ts';
+import { temporaryMark } from './temporary-name.ts';
 
 /**
  * Writes a file whole or not at all: to a temporary file beside it, which is then renamed. Its folder is made if need be.
@@ -14,7 +15,7 @@ export async function writeWhole(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = `${path}.${temporaryMark()}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, content);
@@ -36,7 +37,7 @@ export async function writeWhole(
  */
 export async function readIfThere(path: string, remedy: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw usageError(`${path} cannot be read (${reasonOf(cause)}). ${remedy}`, cause);

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { bytesOf } from '../data/float-array.ts';
 import { formatError } from '../data/data-error.ts';
 import { openFile, readFully, type OpenFile } from '../data/open-file.ts';
 import { readSafetensorsHeader } from '../data/safetensors-matrix.ts';
@@ -53,6 +55,19 @@ export async function openShard(file: string): Promise<Shard> {
     ) {
       throw formatError(file, `its documents do not fit its tokens or labels. ${again}`);
     }
+    const hash = createHash('sha256');
+    const piece = new Uint8Array(Math.min(tokens.end - tokens.begin, 1 << 22));
+    for (let at = tokens.begin; at < tokens.end; at += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, tokens.end - at));
+      await readFully(source, part, at);
+      hash.update(part);
+    }
+    hash.update(bytesOf(offsets)).update(bytesOf(labels ?? new Int32Array(0)));
+    hash.update(
+      JSON.stringify([tokens.shape[1], tokens.dtype === 'F16' ? 'float16' : 'float32', metadata.labelNames ?? null]),
+    );
+    if (hash.digest('hex') !== metadata.sha256)
+      throw formatError(file, `holds other numbers than its SHA-256 says: it is damaged. ${again}`);
     return { source, metadata, offsets, labels };
   } catch (error) {
     await source.handle.close();

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromFloat16, readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 import * as ort from 'onnxruntime-node';
@@ -124,6 +124,20 @@ describe('ddcl encode-tokens', () => {
     expect(stdout).toMatch(
       /^40 documents, \d+ tokens \(\d+ cut to 5 tokens, 1 without text\) of dimension 32 written to .*\(1 file\)\n$/,
     );
+  });
+
+  it('starts afresh with --resume where a run was killed, and touches no whole one', async () => {
+    const { shards } = await encodeTokens('killed', '--shard-tokens', '50');
+    rmSync(folder.at(`killed/tokens-0000${shards - 1}.safetensors`));
+    const args = ['encode-tokens', '--text', folder.at('reviews.jsonl'), '--encoder', encoder];
+    const rest = ['--shard-tokens', '50', '--out', folder.at('killed')];
+    await requireRefusals([
+      [[...args, ...rest], /is not empty\. Start an interrupted run afresh with --resume/],
+      [[...args, '--resume', '--out', folder.at('plain')], /The shards in .* are whole/],
+    ]);
+    await encodeTokens('killed', '--shard-tokens', '50', '--resume');
+    for (const name of readdirSync(folder.at('small')))
+      expect(folder.read(`killed/${name}`).equals(folder.read(`small/${name}`))).toBe(true);
   });
 
   it('refuses, leaving nothing behind', async () => {

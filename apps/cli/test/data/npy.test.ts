@@ -1,3 +1,4 @@
+import { utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openData } from '../../src/data/open-data.ts';
 import { readNpy } from '../../src/data/npy-reader.ts';
@@ -32,6 +33,18 @@ describe('reading .npy as tokens', () => {
       expect(labels).toBeUndefined();
     }
     expect([...(await readNpy(file)).data]).toEqual(values);
+  });
+
+  it('notices that a file was written to in the course of the work', async () => {
+    const file = folder.write('changing.npy', fixture('npy_f8'));
+    const opened = await openData([file], { dtype: 'float32' });
+    await opened.reader.read(0, 1);
+    utimesSync(file, new Date(), new Date(Date.now() + 5000));
+    await expect(opened.reader.read(1, 1)).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringMatching(/changing\.npy: was written to while it was read/),
+    });
+    await opened.close();
   });
 
   it('reads rows in any order and reuses its block', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,11 @@ const documented = {
     dimension: 2,
   }),
   counts: JSON.stringify({ documents: 2, tokens: 3, truncated: 0, empty: 0 }),
-  sha256: 'b'.repeat(64),
+  sha256: createHash('sha256')
+    .update(new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer))
+    .update(new Uint8Array(BigInt64Array.of(0n, 1n, 3n).buffer))
+    .update('[2,"float32",null]')
+    .digest('hex'),
 };
 
 /** Two documents, of one and two tokens. */
@@ -73,6 +78,7 @@ it.each<[string, Readonly<Record<string, string>>, string]>([
   ],
   ['counts that are no JSON', { counts: '{' }, 'its counts is not JSON'],
   ['a checksum that is none', { sha256: 'b' }, 'sha256: '],
+  ['a checksum of other numbers', { sha256: 'b'.repeat(64) }, 'holds other numbers than its SHA-256 says'],
   [
     'an encoder without a width',
     { encoder: JSON.stringify({ ...JSON.parse(documented.encoder), dimension: 0.5 }) },
