@@ -1,4 +1,5 @@
 import { exitStatus } from './errors.ts';
+import { say } from './print.ts';
 
 /** How long work may take to end in order; a command ends within two seconds. */
 const patienceMilliseconds = 1500;
@@ -13,7 +14,7 @@ export function interruptSignal(): { readonly signal: AbortSignal; dispose(): vo
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(exitStatus.interrupted);
     timer = setTimeout(() => {
-      process.stderr.write('ddcl: stopped.\n');
+      say('ddcl: stopped.\n');
       process.exit(exitStatus.interrupted);
     }, patienceMilliseconds).unref();
     controller.abort();

@@ -31,7 +31,15 @@ const commands: Readonly<Record<string, Killed>> = {
   encode: { args: (out) => ['encode', at('model'), at('x.npy'), '--out', out], out: (name) => `${name}.npy` },
   'encode-tokens': {
     args: (out) => [
-      ...['encode-tokens', '--text', at('t.jsonl'), '--encoder', encoder, '--shard-tokens', '500', '--out', out],
+      'encode-tokens',
+      '--text',
+      at('t.jsonl'),
+      '--encoder',
+      encoder,
+      '--shard-tokens',
+      '500',
+      '--out',
+      out,
     ],
     out: same,
     resume: ['--resume'],
@@ -93,7 +101,7 @@ it(
       expect(results.size, name).toBeGreaterThan(0);
       const place = at(out(`killed-${index}`));
       // Most of a short command is the start of node; files are written at the end.
-      const moment = milliseconds * (0.3 + 0.75 * random.next());
+      const moment = milliseconds * (0.3 + 0.75 * random.uniform());
       const { status } = await ddclProcess(args(place), {
         onStart: (child) => void wait(moment).then(() => child.kill('SIGKILL')),
       });
@@ -121,7 +129,7 @@ it(
       ).toEqual([]);
       rmSync(place, { recursive: true });
     }
-    console.log(Object.fromEntries(counts));
+    process.stdout.write(`${JSON.stringify(Object.fromEntries(counts))}\n`);
   },
   60_000 + kills * 30_000,
 );

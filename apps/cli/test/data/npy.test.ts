@@ -35,18 +35,6 @@ describe('reading .npy as tokens', () => {
     expect([...(await readNpy(file)).data]).toEqual(values);
   });
 
-  it('notices that a file was written to in the course of the work', async () => {
-    const file = folder.write('changing.npy', fixture('npy_f8'));
-    const opened = await openData([file], { dtype: 'float32' });
-    await opened.reader.read(0, 1);
-    utimesSync(file, new Date(), new Date(Date.now() + 5000));
-    await expect(opened.reader.read(1, 1)).rejects.toMatchObject({
-      code: 'data',
-      message: expect.stringMatching(/changing\.npy: was written to while it was read/),
-    });
-    await opened.close();
-  });
-
   it('reads rows in any order and reuses its block', async () => {
     const file = folder.write('order.npy', fixture('npy_f8'));
     const { reader, close, describe: describeData } = await openData([file], { dtype: 'float32' });
@@ -144,7 +132,10 @@ describe('bad .npy files', () => {
     const { reader, close } = await openData([file], { dtype: 'float32' });
     bytes.writeFloatLE(NaN, 128);
     folder.write('changing.npy', bytes);
-    expect(await refusal(reader.read(0, 2), folder.path)).toContain('row 0, column 0 (counted from 0) is NaN');
+    utimesSync(file, new Date(), new Date(Date.now() + 5000));
+    expect(await refusal(reader.read(0, 2), folder.path)).toMatch(
+      /^data: changing\.npy: was written to while it was read/,
+    );
     folder.write('changing.npy', bytes.subarray(0, 140));
     expect(await refusal(reader.read(1, 1), folder.path)).toBe(
       'format: changing.npy: ends at byte 140, but 12 more were expected; it is cut short or being written. Write it again.',
