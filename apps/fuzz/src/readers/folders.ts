@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { formatCompareTable, summariseRow } from '@ddcl/cli/dist/compare/format-table.js';
 import { FinishedRows } from '@ddcl/cli/dist/compare/finished-rows.js';
@@ -45,9 +46,21 @@ function shardSeeds(): Uint8Array[] {
   const offsets: SafetensorsTensor = { dtype: 'I64', shape: [3], data: BigInt64Array.of(0n, 1n, 3n) };
   const labels: SafetensorsTensor = { dtype: 'I32', shape: [2], data: Int32Array.of(0, 1) };
   const counts = { documents: 2, tokens: 3, truncated: 0, empty: 0 };
-  const about = { shard: 0, last: true, encoder: record, counts, sha256: 'ab'.repeat(32) };
-  const write = (tensors: Readonly<Record<string, SafetensorsTensor>>, labelNames: string[] | undefined): Uint8Array =>
-    writeSafetensors(new Map(Object.entries(tensors)), metadataTexts({ ...about, labelNames }));
+  const about = { shard: 0, last: true, encoder: record, counts };
+  const write = (
+    tensors: Readonly<Record<string, SafetensorsTensor>>,
+    labelNames: string[] | undefined,
+  ): Uint8Array => {
+    const hash = createHash('sha256');
+    for (const { data } of [tensors['tokens']!, offsets, ...(labelNames === undefined ? [] : [labels])])
+      hash.update(new Uint8Array(data.buffer));
+    const dtype = tensors['tokens']!.dtype === 'F16' ? 'float16' : 'float32';
+    hash.update(JSON.stringify([record.dimension, dtype, labelNames ?? null]));
+    return writeSafetensors(
+      new Map(Object.entries(tensors)),
+      metadataTexts({ ...about, sha256: hash.digest('hex'), labelNames }),
+    );
+  };
   return [write({ tokens, offsets, labels }, ['x', 'y']), write({ tokens: wide, offsets }, undefined)];
 }
 
