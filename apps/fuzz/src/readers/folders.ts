@@ -66,7 +66,7 @@ function shardSeeds(): Uint8Array[] {
 
 const comparison = { data: 'ab', seeds: 2 };
 const rows = [
-  { ddclCompare: 2, ...comparison },
+  { ddclCompare: 3, ...comparison },
   {
     unit: 'mean',
     cells: [

@@ -97,7 +97,7 @@ function hierarchies(): Uint8Array[] {
       {
         model: model('float32', 3, 2),
         masses: Float64Array.of(1, 2, 3),
-        projection: { mean: count(6), axes: Float32Array.from(count(24)) },
+        projection: { mean: count(8), axes: Float32Array.from(count(32)) },
       },
       { model: model('float64', 2, 4), masses: Float64Array.of(4, 2) },
     ],
