@@ -20,8 +20,9 @@ import { printable } from './output/print.ts';
 function complaint(text: string, command: string): string {
   const [problem = '', ...suggestions] = text
     .replace(/^error: /, '')
-    .trim()
-    .split(/\s*\n\s*/);
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const sentences = [problem, ...suggestions.map((suggestion) => suggestion.replace(/^\((.*)\)$/, '$1'))];
   return [
     ...sentences.map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`)),

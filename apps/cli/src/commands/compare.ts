@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { backendOption } from '../backends/backend-options.ts';
-import { choiceList, nameList, numberList, shareList, wholeNumber } from '../command-line/options.ts';
+import { choiceList, numberList, shareList, wholeNumber } from '../command-line/options.ts';
 import { formatAdvice } from '../compare/advice.ts';
+import { readoutNames } from '../compare/readout-names.ts';
 import { compare, measures, type CompareRequest } from '../compare/compare.ts';
 import { addEncoderOptions, type EncoderCommandOptions } from '../encoder/encoder-options.ts';
 import { checkOutFile } from '../output/check-out-file.ts';
@@ -56,7 +57,7 @@ export function compareCommand(): Command {
       'documents of --train that each seed draws, class by class, for all that is fitted and searched (default: all)',
       wholeNumber(2),
     )
-    .option('--readouts <list>', 'names of the rows to make (default: all)', nameList)
+    .option('--readouts <list>', 'names of the rows to make (default: all)', choiceList(readoutNames))
     .option('--steps <N>', 'steps of each fit', wholeNumber(1), 400)
     .option('--fit-tokens <N>', 'tokens of train that prototypes are fitted on, at most', wholeNumber(1), 200_000)
     .option('--measures <list>', 'some of probe, clustering, retrieval', choiceList(measures), [...measures])

@@ -97,7 +97,10 @@ function formatLines(value: object, indent = ''): string[] {
     const shown = printableName(name);
     if (typeof entry === 'object' && entry !== null && !Array.isArray(entry))
       return [`${indent}${shown}`, ...formatLines(entry, `${indent}  `)];
-    const text = Array.isArray(entry) ? entry.join(', ') : entry === null ? 'none' : String(entry);
+    const text = Array.isArray(entry) ? entry.map(textOf).join(', ') : textOf(entry);
     return [`${indent}${shown.padEnd(Math.max(1, 22 - indent.length))} ${printableName(text)}`];
   });
 }
+
+const textOf = (entry: unknown): string =>
+  entry === null ? 'none' : typeof entry === 'object' ? JSON.stringify(entry) : String(entry);

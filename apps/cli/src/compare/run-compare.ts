@@ -6,6 +6,7 @@ import type { CompareRequest } from './compare-request.ts';
 import { drawDocuments, type CompareData } from './documents.ts';
 import type { FinishedRows } from './finished-rows.ts';
 import { wardRows, wardSets } from './multi-vector-rows.ts';
+import { prototypeReadouts } from './readout-names.ts';
 import { fitReadout, prototypeRows } from './prototype-rows.ts';
 import type { CompareRow } from './rows.ts';
 import { sampleTokens } from './sample-tokens.ts';
@@ -52,6 +53,8 @@ export async function runCompare(
       if (wanted('k-means occupancy'))
         unit(`k-means, K = ${count}`, seed, async (context) => kMeansRow(context, await source(seed), count));
       const trained = request.trained === count && probed;
+      // A fit is the most of the work.
+      if (!trained && !prototypeReadouts.some(wanted)) continue;
       unit(`prototypes, K = ${count}${trained ? ', trained too' : ''}`, seed, async (context) => {
         const readout = await fitReadout(context, await source(seed), count);
         try {

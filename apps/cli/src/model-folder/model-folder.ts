@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { DdclError } from '@ddcl/core';
 import { modelFromBytes, type DdclModel, type FitIdentity } from '@ddcl/core/fit';
 import * as v from 'valibot';
@@ -94,10 +95,8 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
     throw usageError(`The folder ${folder} has no ${modelFiles.model}. ${remedy}`);
   }
   // Data are preprocessed by config.json, which has it too, as they are read.
-  const model = {
-    ...withFileName(path, 'Fit the model again.', () => modelFromBytes(bytes)),
-    preprocessing: undefined,
-  };
+  const whole = withFileName(path, 'Fit the model again.', () => modelFromBytes(bytes));
+  const model = { ...whole, preprocessing: undefined };
   const config = await readConfig(folder);
   if (config === undefined) {
     throw usageError(
@@ -111,7 +110,22 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
       `${folder}: the model has dimension ${model.dimension}, but ${modelFiles.config} standardizes ${columns} columns. Fit the model again.`,
     );
   }
+  requireSamePreprocessing(folder, whole.preprocessing, config.preprocessing);
   return { model, config };
+}
+
+/** @throws DdclError `format` if the two files of a folder do not say the same of what is done to tokens */
+function requireSamePreprocessing(folder: string, own: Preprocessing | undefined, said: Preprocessing): void {
+  const plain = { standardize: null, normalize: false };
+  const [one, other] = [own ?? plain, said].map(({ standardize, normalize }) => ({
+    standardize: standardize === null ? null : [[...standardize.mean], [...standardize.deviation]],
+    normalize,
+  }));
+  if (isDeepStrictEqual(one, other)) return;
+  throw new DdclError(
+    'format',
+    `${folder}: ${modelFiles.model} and ${modelFiles.config} do not say the same of what is done to tokens before the model sees them. Copy the whole folder of one fit, or fit the model again.`,
+  );
 }
 
 /**

@@ -19,10 +19,13 @@ const remedies: Readonly<Record<string, string>> = {
   ENOMEM: 'Give less at once, or end other programs',
 };
 
-/** A text as one line. */
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ').trim();
-}
+/** A text as one line. By lines, since a pattern for the spaces around a line end takes quadratic time over a run of spaces. */
+export const oneLine = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
 
 /** What there is to say of an error in a sentence or two, and the exit status that goes with it. */
 function describe(error: unknown, command: string | undefined): readonly [text: string, status: number] {

@@ -13,10 +13,11 @@ export async function withIdWords<Opened>(id: string | undefined, open: () => Pr
     return await open();
   } catch (error) {
     if (id === undefined || !isDdclError(error)) throw error;
+    // The words of the message alone: a path or a name of a column may have the word too.
     const message = error.message
-      .replaceAll('--labels', '--id')
-      .replaceAll('a label', 'an id')
-      .replaceAll('label', 'id');
+      .replaceAll(/(?<![\w./-])--labels(?![\w./-])/g, '--id')
+      .replaceAll(/(?<![\w./"'-])a label(?![\w/"'-])(?!\.\w)/g, 'an id')
+      .replaceAll(/(?<![\w./"'-])label(s?)(?![\w/"'-])(?!\.\w)/g, 'id$1');
     throw new DdclError(error.code, message, { cause: error });
   }
 }

@@ -30,6 +30,12 @@ describe('an error becomes one line', () => {
     expect(report(error)).toEqual([text, status]);
   });
 
+  it('in linear time, whatever a file wrote into it', () => {
+    // A pattern that tries every run of spaces takes minutes for this one.
+    const [text] = report(new DdclError('data', `a${' '.repeat(500_000)}b \n c`));
+    expect(text).toBe(`ddcl: a${' '.repeat(500_000)}b c\n`);
+  });
+
   it('and with --debug its stack and those of its causes follow', () => {
     const [text] = report(new Error('outer', { cause: new RangeError('inner') }), true);
     expect(text.split('\n')[0]).toMatch(/^ddcl: unexpected: Error: outer\./);

@@ -23,7 +23,7 @@ export interface StartDocument {
   /** 0 for one that counts for nothing. */
   readonly tokens: number;
   /** What the level is given, [width]: a mean where it has several items of the document, zeros without tokens. */
-  readonly vector: Float32Array;
+  readonly vector: Float64Array;
 }
 
 /** Prototypes to start from, or what makes them of all documents, in the order of their source. */

@@ -20,7 +20,7 @@ export async function* startDocuments(
       const mean = new Float64Array(width);
       for (let item = 0; item < count; item++)
         for (let axis = 0; axis < width; axis++) mean[axis]! += rows[item * width + axis]! / count;
-      yield { id: document.id, tokens: document.length, vector: Float32Array.from(mean) };
+      yield { id: document.id, tokens: document.length, vector: mean };
     }
   }
 }

@@ -39,7 +39,18 @@ export interface SharedDocuments {
   readonly isMany: boolean;
 }
 
-/** In one pass over the keys, so that many shards cost no more than their keys. */
+/** How many of ascending keys are at most `until`. */
+function countUntil(keys: Float64Array, until: number): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys[middle]! <= until) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** In one pass over the keys, and a step for each key that two shards have both. */
 export function sharedDocuments(
   shards: readonly { readonly keys: Float64Array; readonly documents: number }[],
 ): readonly SharedDocuments[] {
@@ -57,7 +68,7 @@ export function sharedDocuments(
     const both = [shards[one]!, shards[two]!];
     // Keys that either would have kept: beyond the last of a shard that is full its documents are not known.
     const until = Math.min(...both.map(({ keys }) => (keys.length === mostKeys ? keys.at(-1)! : Infinity)));
-    const shares = both.map(({ keys }) => found / keys.filter((key) => key <= until).length);
+    const shares = both.map(({ keys }) => found / countUntil(keys, until));
     const documents = Math.max(1, Math.round(Math.min(...both.map((own, place) => own.documents * shares[place]!))));
     return { shards: [one, two], documents, isMany: Math.max(...shares) >= sharedShare };
   });

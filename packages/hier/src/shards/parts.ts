@@ -44,10 +44,13 @@ export function requireAllParts(parts: readonly (ShardPart | undefined)[]): void
     seen.set(part.number, index);
   }
   if (first === undefined || seen.size === first.of) return;
-  const missing = Array.from({ length: first.of }, (_, index) => index + 1).filter((number) => !seen.has(number));
-  const named = missing.slice(0, 10).join(', ') + (missing.length > 10 ? `, and ${missing.length - 10} more` : '');
+  // The division is what a file says: only the first few that are missing are looked for.
+  const count = first.of - seen.size;
+  const missing: number[] = [];
+  for (let number = 1; missing.length < Math.min(count, 10); number++) if (!seen.has(number)) missing.push(number);
+  const named = missing.join(', ') + (count > 10 ? `, and ${count - 10} more` : '');
   throw new DdclError(
     'data',
-    `Of ${first.of} parts ${missing.length === 1 ? 'one is' : `${missing.length} are`} missing: ${named}. Give all parts.`,
+    `Of ${first.of} parts ${count === 1 ? 'one is' : `${count} are`} missing: ${named}. Give all parts.`,
   );
 }

@@ -89,6 +89,7 @@ export function shardFromBytes(bytes: Uint8Array | ArrayBuffer): ShardSums {
     throw malformed(`it says that it has ${documents} documents`);
   if (part !== '' && !/^[1-9]\d{0,9}\/[1-9]\d{0,9}$/.test(part)) throw malformed(`it says that it is part ${part}`);
   const [number, of] = part.split('/').map(Number);
+  if (part !== '' && number! > of!) throw malformed(`it says that it is part ${part}`);
   const own = part === '' ? {} : { part: { number: number!, of: of! } };
   return { parent, content, keys, ...own, documents: seen, levels };
 }

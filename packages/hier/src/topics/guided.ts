@@ -16,7 +16,7 @@ export interface GuidedStarts {
    *
    * @throws DdclError `data` for a seed that no document has anything of, ids of a seed that no document has, or fewer documents than starts; `argument` for fewer starts than seeds
    */
-  result(count: number): Float32Array;
+  result(count: number): Float64Array;
 }
 
 const sampleSize = 4096;
@@ -46,7 +46,7 @@ export function guidedStarts(
   const sums = seeds.map(() => new Float64Array(width));
   const weights = new Float64Array(seeds.length);
   const random = createRandom(options.seed ?? 0).fork('guided starts');
-  const sample: Float32Array[] = [];
+  const sample: Float64Array[] = [];
   const unseen = wanted.map((seed) => new Set(seed.documents));
   let documents = 0;
   return {
@@ -74,7 +74,7 @@ export function guidedStarts(
       });
       documents++;
       const place = sample.length < sampleSize ? sample.length : random.integer(documents);
-      if (place < sampleSize) sample[place] = Float32Array.from(vector);
+      if (place < sampleSize) sample[place] = Float64Array.from(vector);
     },
     result(count) {
       if (!(Number.isSafeInteger(count) && count >= seeds.length))
@@ -84,7 +84,7 @@ export function guidedStarts(
           'data',
           `${count} starts, ${seeds.length} of them from seeds, need ${count - seeds.length} documents, but there are ${sample.length}.`,
         );
-      const starts = new Float32Array(count * width);
+      const starts = new Float64Array(count * width);
       wanted.forEach((seed, number) => {
         if (weights[number] === 0)
           throw new DdclError(
@@ -110,11 +110,11 @@ export function guidedStarts(
 
 /** Draws the starts from `first` on by k-means++. */
 function fill(
-  starts: Float32Array,
+  starts: Float64Array,
   first: number,
   count: number,
   width: number,
-  sample: readonly Float32Array[],
+  sample: readonly Float64Array[],
   random: ReturnType<typeof createRandom>,
 ): void {
   const distances = new Float64Array(sample.length).fill(first === 0 ? 1 : Infinity);

@@ -180,7 +180,7 @@ it('lets a function make the starts of a level, of the vectors that it will be g
     ...options,
     starts: { document },
   });
-  expect(seen).toEqual(told.map(({ id, tokens, vector }) => ({ id, tokens, vector })));
+  expect(seen).toEqual(told.map(({ id, tokens, vector }) => ({ id, tokens, vector: Float64Array.from(vector) })));
   const again = await fitHierarchy(backend, spec, documentsFromArrays(withEmpty), {
     restarts: 1,
     starts: { document: starts },

@@ -190,6 +190,15 @@ describe('refuses', () => {
     expect(await thrown(() => mergeShards(model, [numbered(2, 13, 0)]))).toBe(
       'data: Of 13 parts 12 are missing: 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, and 2 more. Give all parts.',
     );
+    // What a file says of its division costs nothing, and a part beyond it is none.
+    expect(await thrown(() => mergeShards(model, [numbered(1, 9_999_999_999, 0)]))).toBe(
+      'data: Of 9999999999 parts 9999999998 are missing: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, and 9999999988 more. Give all parts.',
+    );
+    expect(await thrown(() => numbered(5, 2, 0))).toMatch(/^format: .*it says that it is part 5\/2/);
+    const bytes = shardToBytes({ ...shards[0]!, part: { number: 1, of: 3 } });
+    const place = new TextDecoder('latin1').decode(bytes).indexOf('"1/3"');
+    bytes[place + 1] = '2'.charCodeAt(0);
+    expect(await thrown(() => shardFromBytes(bytes))).toMatch(/checksum does not fit/);
     expect(await thrown(() => mergeShards(model, [...three, numbered(2, 3, 3)]))).toBe(
       'data: Shards 2 and 4 are both part 2 of 3. Give each part once.',
     );
