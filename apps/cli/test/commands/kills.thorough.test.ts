@@ -28,7 +28,10 @@ const commands: Readonly<Record<string, Killed>> = {
     out: same,
     resume: ['--resume'],
   },
-  encode: { args: (out) => ['encode', at('model'), at('x.npy'), '--out', out], out: (name) => `${name}.npy` },
+  encode: {
+    args: (out) => ['encode', at('model'), at('x.npy'), '--what', 'outputs', '--out', out],
+    out: (name) => `${name}.npy`,
+  },
   'encode-tokens': {
     args: (out) => [
       'encode-tokens',
