@@ -41,7 +41,8 @@ export function chooseColumns(
   }
   const labelPlace = label === undefined ? undefined : place(file, columns, label, '--labels');
   if (asked !== undefined) {
-    const twice = asked.find((name, index) => asked.indexOf(name) !== index);
+    const seen = new Set<string>();
+    const twice = asked.find((name) => seen.size === seen.add(name).size);
     if (twice !== undefined)
       throw argumentError(file, `--columns names ${JSON.stringify(twice)} twice. Name each column once.`);
     if (label !== undefined && asked.includes(label)) {

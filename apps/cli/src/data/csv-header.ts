@@ -43,7 +43,8 @@ export function csvHeader(file: string, first: readonly string[], wanted: readon
       );
     }
   }
-  const twice = trimmed.find((name, index) => name !== '' && trimmed.indexOf(name) !== index);
+  const seen = new Set<string>();
+  const twice = trimmed.find((name) => name !== '' && seen.size === seen.add(name).size);
   if (twice !== undefined) {
     throw dataError(
       file,
