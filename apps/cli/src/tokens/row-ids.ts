@@ -1,4 +1,5 @@
 import { DdclError, isDdclError } from '@ddcl/core';
+import { usageError } from '../output/usage-error.ts';
 import type { RowLabels } from '../data/row-labels.ts';
 import type { SideColumn } from './encoded-file.ts';
 import type { OpenedDocuments } from './open-documents.ts';
@@ -13,6 +14,11 @@ export async function withIdWords<Opened>(id: string | undefined, open: () => Pr
     return await open();
   } catch (error) {
     if (id === undefined || !isDdclError(error)) throw error;
+    if (error.message.startsWith('Token shards have their own labels'))
+      throw usageError(
+        'Token shards keep no ids: their rows are in the order of the texts that they were made of. Leave --id out, or give the texts by --text.',
+        error,
+      );
     // The words of the message alone: a path or a name of a column may have the word too.
     const message = error.message
       .replaceAll(/(?<![\w./-])--labels(?![\w./-])/g, '--id')
