@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { tokensFromReader, type PassOrder } from '@ddcl/core/fit';
 import { fromFloat16, toFloat16, writeSafetensors } from '@ddcl/core/safetensors';
 import { expect, it } from 'vitest';
@@ -58,11 +58,15 @@ it('gives a pass of halves in the order of the pass of numbers', async () => {
 
 it('names file, row and column of what is not finite, in any order', async () => {
   const file = shard('i.safetensors', 500, 0);
+  const written = new Date(1_700_000_000_000);
+  utimesSync(file, written, written);
   const opened = await openData([shard('j.safetensors', 30, 0), file], { dtype: 'float64' });
   // The numbers are looked at when the file is opened; what changes later is found by the pass that meets it.
   const bytes = readFileSync(file);
   bytes.writeUInt16LE(0x7e00, bytes.length - 2 * (500 * dimension - (123 * dimension + 2)));
   writeFileSync(file, bytes);
+  // A file that says that it was written to is refused before.
+  utimesSync(file, written, written);
   const source = tokensFromReader(opened.reader);
   for (const order of ['stored', { seed: 2 }] satisfies PassOrder[]) {
     const pass = async (): Promise<void> => {
