@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,9 +30,12 @@ beforeAll(() => {
   };
   for (const shard of [0, 1]) {
     const data = toFloat16(Float32Array.from({ length: tokens * dimension }, () => random.normal()));
+    const offsets = BigInt64Array.of(0n, 100n, BigInt(tokens));
+    const hash = createHash('sha256').update(new Uint8Array(data.buffer)).update(new Uint8Array(offsets.buffer));
+    hash.update(JSON.stringify([dimension, 'float16', null]));
     const tensors = new Map([
       ['tokens', { dtype: 'F16' as const, shape: [tokens, dimension], data }],
-      ['offsets', { dtype: 'I64' as const, shape: [3], data: BigInt64Array.of(0n, 100n, BigInt(tokens)) }],
+      ['offsets', { dtype: 'I64' as const, shape: [3], data: offsets }],
     ]);
     const metadata = {
       format: 'ddcl.token-shards',
@@ -40,7 +44,7 @@ beforeAll(() => {
       last: String(shard === 1),
       encoder: JSON.stringify(encoder),
       counts: JSON.stringify({ documents: 2, tokens, truncated: 0, empty: 0 }),
-      sha256: String(shard),
+      sha256: hash.digest('hex'),
     };
     writeFileSync(join(shards, `tokens-0000${shard}.safetensors`), writeSafetensors(tensors, metadata));
   }
