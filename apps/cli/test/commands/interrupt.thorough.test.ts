@@ -32,7 +32,7 @@ async function stopped(
   signal: NodeJS.Signals,
   after: number,
 ): Promise<{ readonly status: number | null; readonly stderr: string; readonly took: number }> {
-  const out = folder.at(`out-${args.join('-').replace(/\W+/g, '-')}`);
+  const out = folder.at(`out-${signal}-${args.join('-').replace(/\W+/g, '-')}`);
   let sent = 0;
   const { status, stderr } = await ddclProcess([...args, '--out', out], {
     env: { DDCL_MAX_UNPACKED_MB: '1000000' },

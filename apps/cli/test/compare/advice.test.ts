@@ -43,6 +43,12 @@ describe('which readout to take', () => {
     );
   });
 
+  it('is not one that the best is ahead of by the deviation of their difference, which is more than its standard error', () => {
+    const rows = [row('small', 96, [0.44, 0.46, 0.48]), row('residuals', 12288, [0.45, 0.46, 0.5], best)];
+    // The lead is 0.01, 0, 0.02: mean and deviation 0.01, standard error 0.0058.
+    expect(adviceOf(rows)).toMatchObject([{ readout: 'residuals' }]);
+  });
+
   it('is the best where it leads in every seed by about as much', () => {
     const rows = [row('mean', 384, [0.4, 0.42, 0.44]), row('residuals', 12288, [0.45, 0.46, 0.49], best)];
     const [advice] = adviceOf(rows);
