@@ -6,7 +6,7 @@ import { clusters, ddclProcess, npy, succeed, testFolder } from './support.ts';
 import { reviews, writeEncoder } from './text-support.ts';
 
 /** DDCL_TEST_KILLS=100 is the acceptance run; DDCL_TEST_SEED chooses other moments. */
-const kills = Number(process.env['DDCL_TEST_KILLS'] ?? 16);
+const kills = Number(process.env['DDCL_TEST_KILLS'] ?? 8);
 const random = createRandom(Number(process.env['DDCL_TEST_SEED'] ?? 1));
 const folder = testFolder();
 
