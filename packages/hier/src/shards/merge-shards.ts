@@ -56,7 +56,7 @@ export function mergeShards(
 }
 
 /** The sums of shares of one corpus. @throws DdclError as {@link mergeShards} */
-export function addShards(model: HierarchyModel, shards: readonly ShardSums[]): MergedSums {
+function addShards(model: HierarchyModel, shards: readonly ShardSums[]): MergedSums {
   requireArgument('shards', shards, Array.isArray(shards) && shards.length > 0, 'a list of at least one');
   const parent = modelHash(model);
   const seen = new Map<string, number>();
