@@ -1,10 +1,10 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { readers } from './readers/readers.ts';
+import { readerNames } from './readers/readers.ts';
 import { replay, replayCorpus, type Replayed } from './run/corpus.ts';
 import { fuzzReader, type FuzzResult } from './run/fuzz-reader.ts';
 
 interface FuzzCommandOptions {
-  readonly inputs?: number;
+  readonly inputs: number;
   readonly seed: number;
   readonly first: number;
   readonly out: string;
@@ -20,14 +20,14 @@ function wholeNumber(text: string): number {
 }
 
 /** Of a run that says nothing else: some seconds for each reader. */
-const usualInputs = (isDear: boolean | undefined): number => (isDear ? 2000 : 20_000);
+const usualInputs = 20_000;
 
 const help = `
 Each input is a file that is right, changed at random from the seed: bits, counts, lengths, pieces of other files, values of
 JSON, quotes and digits by the thousand. It must be read as what it says, or be refused by an error with a code: anything else,
 more than 5 seconds and more than 500 MB are findings. Of each cause one is written to --out, as READER-SEED-INDEX.bin.
 
-Readers: ${readers.map(({ name }) => name).join(', ')}
+Readers: ${readerNames().join(', ')}
 
 Examples:
   $ npm run fuzz                                      every reader for some seconds
@@ -48,16 +48,15 @@ function teller(name: string, inputs: number): (done: number) => void {
 }
 
 async function runAll(only: readonly string[], options: FuzzCommandOptions): Promise<number> {
-  const { seed, first, out } = options;
+  const { seed, first, inputs, out } = options;
   const results: FuzzResult[] = [];
-  for (const reader of readers.filter(({ name }) => only.length === 0 || only.includes(name))) {
-    const inputs = options.inputs ?? usualInputs(reader.isDear);
-    const result = await fuzzReader(reader, { seed, first, inputs, out, onProgress: teller(reader.name, inputs) });
+  for (const reader of readerNames().filter((name) => only.length === 0 || only.includes(name))) {
+    const result = await fuzzReader(reader, { seed, first, inputs, out, onProgress: teller(reader, inputs) });
     results.push(result);
     const { accepted, refused, seconds, findings } = result;
     if (options.json) continue;
     const counts = `${inputs.toLocaleString('en')} inputs in ${seconds.toFixed(1)} s: ${accepted.toLocaleString('en')} read, ${refused.toLocaleString('en')} refused`;
-    process.stdout.write(`${reader.name}: ${counts}, ${findings.length} findings\n`);
+    process.stdout.write(`${reader}: ${counts}, ${findings.length} findings\n`);
     for (const { kind, detail, times, file } of findings)
       process.stdout.write(`  ${kind}, ${times} times: ${detail.split('\n').slice(0, 3).join(' ')}\n    ${file}\n`);
   }
@@ -78,12 +77,8 @@ function showReplayed(replayed: readonly Replayed[], json: boolean | undefined):
 
 const program = new Command('fuzz')
   .description('damaged and hostile files for every reader, made from a seed')
-  .addArgument(new Argument('[readers...]', 'of those below; default: all').choices(readers.map(({ name }) => name)))
-  .option(
-    '--inputs <N>',
-    'inputs of each reader (default: 20,000, or 2,000 of those that read from the disk)',
-    wholeNumber,
-  )
+  .addArgument(new Argument('[readers...]', 'of those below; default: all').choices(readerNames()))
+  .option('--inputs <N>', 'inputs of each reader', wholeNumber, usualInputs)
   .option('--seed <S>', 'of the inputs', wholeNumber, 0)
   .option('--first <I>', 'number of the first input: to go on, or for one alone', wholeNumber, 0)
   .option('--out <folder>', 'where findings are written', 'fuzz-findings')

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { readers } from '../src/readers/readers.ts';
 import type { FuzzResult } from '../src/run/fuzz-reader.ts';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -19,9 +18,6 @@ export function runFuzz(...args: string[]): Promise<{ readonly status: number; r
     });
   });
 }
-
-export const namesOf = (isDear: boolean): string[] =>
-  readers.filter((reader) => (reader.isDear ?? false) === isDear).map(({ name }) => name);
 
 /** Nothing may be found, and some of the inputs have to be read: a reader that refuses everything would be safe too. */
 export async function expectNoFindings(names: readonly string[], inputs: number, seed: number): Promise<void> {

@@ -11,6 +11,9 @@ import { messageOf } from '../output/message-of.ts';
 /** Bytes that are kept in memory before rows go to a temporary file. */
 export const defaultSpoolBytes: number = 64 << 20;
 
+/** Bytes to begin with; they double while rows come. */
+const firstBytes = 1 << 16;
+
 /** Bytes gathered before they are written to the temporary file. */
 const writeBytes = 1 << 20;
 
@@ -42,7 +45,7 @@ export function createRowSpool(
   budget: number = defaultSpoolBytes,
 ): RowSpool {
   const rowBytes = dimension * (dtype === 'float32' ? 4 : 8);
-  const minimum = Math.max(1, Math.floor(Math.min(writeBytes, budget) / rowBytes));
+  const minimum = Math.max(1, Math.floor(Math.min(firstBytes, budget) / rowBytes));
   let buffer: FloatArray = createFloats(dtype, minimum * dimension);
   let used = 0;
   let rows = 0;

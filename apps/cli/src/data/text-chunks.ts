@@ -74,8 +74,8 @@ async function* byteChunks(
   gzipped: boolean,
   onBytes?: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  const { file, handle } = source;
-  const packed = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkBytes });
+  const { file, handle, size } = source;
+  const packed = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: Math.min(chunkBytes, size) });
   let stream: Readable = packed;
   if (gzipped) {
     const gunzip = createGunzip({ chunkSize: chunkBytes });

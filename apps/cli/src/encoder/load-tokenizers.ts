@@ -19,13 +19,36 @@ interface Library {
 const printed: string[] = [];
 let loading: Promise<Library> | undefined;
 
+/** As much of it as is used: Node has it, its types do not. */
+interface AssemblyInterface {
+  readonly RuntimeError: unknown;
+  compile(bytes: Uint8Array): Promise<object>;
+  instantiate(module: object, imports: object): Promise<object>;
+}
+const assembly = (globalThis as unknown as { readonly WebAssembly: AssemblyInterface }).WebAssembly;
+
+let program: ((...values: unknown[]) => void) | undefined;
+let compiled: object | undefined;
+
+/** The library's text, bytes and compilation are the same each time: what is loaded after the first only gets memory of its own. */
+const kept = {
+  atob: (text: string): string => (compiled === undefined ? atob(text) : ''),
+  WebAssembly: {
+    RuntimeError: assembly.RuntimeError,
+    instantiate: async (bytes: Uint8Array, imports: object) => {
+      compiled ??= await assembly.compile(bytes);
+      return { module: compiled, instance: await assembly.instantiate(compiled, imports) };
+    },
+  },
+};
+
 /**
  * The package is a script for pages in a folder that calls itself a module, so Node can neither import nor require it: its text is run as a page
  * runs it. With a console of its own, since it prints what it cannot read.
  */
 async function loadLibrary(): Promise<Library> {
   const module = { exports: {} as Library };
-  const print = (...parts: unknown[]): void => void printed.push(parts.join(' '));
+  const print = (...said: unknown[]): void => void printed.push(said.join(' '));
   const scope = {
     exports: module.exports,
     module,
@@ -33,12 +56,13 @@ async function loadLibrary(): Promise<Library> {
     window: globalThis,
     location: { href: pathToFileURL(tokenizersFile).href },
     console: { ...console, log: print, warn: print, error: print },
+    ...kept,
   };
   // oxlint-disable-next-line no-new-func
-  const run = new Function(...Object.keys(scope), await readFile(tokenizersFile, 'utf8')) as (
+  program ??= new Function(...Object.keys(scope), await readFile(tokenizersFile, 'utf8')) as (
     ...values: unknown[]
   ) => void;
-  run(...Object.values(scope));
+  program(...Object.values(scope));
   return module.exports;
 }
 

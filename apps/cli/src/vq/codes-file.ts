@@ -93,12 +93,14 @@ export async function openCodes(path: string): Promise<OpenCodes> {
   }
 }
 
+/** Bytes of the longest header that there may be: of 65,535 codes a vector. */
+const longestHeader = packedHeader([2], 0).length + 4 * (0xffff - 1);
+
 const remedy = "Give a file that 'ddcl vq encode' wrote.";
 
 async function readHeader(source: OpenFile): Promise<PackedHeader> {
   const { file, size } = source;
-  // The longest that there may be.
-  const start = new Uint8Array(Math.min(size, packedHeader(Array<number>(0xffff).fill(2), 0).length));
+  const start = new Uint8Array(Math.min(size, longestHeader));
   await readFully(source, start, 0);
   const header = withFileName(file, remedy, () => readPackedHeader(start));
   const wanted = packedLength(header.codes, header.count);

@@ -22,7 +22,6 @@ const seeds = (): Uint8Array[] =>
 const readers: Reader[] = [
   {
     name: 'codes',
-    isDear: true,
     seeds,
     mutations: [],
     async read(bytes) {

@@ -102,7 +102,6 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const readers: Reader[] = [
   {
     name: 'config.json',
-    isDear: true,
     seeds: () => [bytesOf(JSON.stringify(config, null, 2)), bytesOf(JSON.stringify({ ...config, text: undefined }))],
     mutations: [mutateJson, mutateJson, mutateText],
     async read(bytes) {
@@ -124,7 +123,6 @@ const readers: Reader[] = [
   },
   {
     name: 'token-shards',
-    isDear: true,
     seeds: shardSeeds,
     mutations: [mutateSafetensors, mutateSafetensors],
     async read(bytes) {
@@ -145,7 +143,6 @@ const readers: Reader[] = [
   },
   {
     name: 'finished-rows',
-    isDear: true,
     seeds: () => [bytesOf(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))],
     mutations: [mutateJson, mutateText],
     async read(bytes) {

@@ -4,8 +4,6 @@ import type { Mutation } from '../inputs/mutation.ts';
 /** Something that reads files of strangers. */
 export interface Reader {
   readonly name: string;
-  /** Whether an input takes so long that a usual run has fewer of them. */
-  readonly isDear?: boolean;
   /** Files that are right. */
   seeds(): readonly Uint8Array[];
   /** Changes that know the format, beside those of bytes. */

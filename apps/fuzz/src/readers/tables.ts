@@ -39,7 +39,6 @@ function dataReader(
 ): Reader {
   return {
     name,
-    isDear: true,
     seeds,
     mutations,
     async read(bytes) {
@@ -137,7 +136,6 @@ const textReader = (
   mutations: readonly Mutation[],
 ): Reader => ({
   name,
-  isDear: true,
   seeds: () => made.map(bytesOf),
   mutations,
   async read(bytes) {
@@ -167,7 +165,6 @@ const readers: Reader[] = [
   }),
   {
     name: 'npy-array',
-    isDear: true,
     seeds: () => [...matrices(), ...lists()],
     mutations: [mutateNpyHeader],
     async read(bytes) {
@@ -192,7 +189,6 @@ const readers: Reader[] = [
   dataReader('parquet', 'parquet', () => seedFiles('parquet'), []),
   {
     name: 'labels',
-    isDear: true,
     seeds: () => ['"a"\n"b"\n1\n', '1\n2\n3\n'].map(bytesOf),
     mutations: [mutateText],
     async read(bytes) {

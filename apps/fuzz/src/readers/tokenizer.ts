@@ -31,7 +31,6 @@ function idsOf(json: Readonly<Record<string, unknown>>): Set<unknown> {
 const readers: Reader[] = [
   {
     name: 'tokenizer.json',
-    isDear: true,
     seeds: () => seedFiles('tokenizer'),
     mutations: [mutateJson, mutateJson],
     async read(bytes) {
@@ -49,7 +48,6 @@ const readers: Reader[] = [
   },
   {
     name: 'encoder-config',
-    isDear: true,
     seeds: () => [
       new TextEncoder().encode(
         '{"max_position_embeddings": 512, "model_type": "bert", "hidden_size": 4, "pad_token_id": 0, "model_max_length": 512}',

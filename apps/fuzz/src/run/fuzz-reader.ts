@@ -1,5 +1,5 @@
 import { inputMaker } from './make-input.ts';
-import type { Reader } from '../readers/reader.ts';
+import { loadReader } from '../readers/readers.ts';
 import { causeOf } from './finding.ts';
 import { runInputs } from './run-inputs.ts';
 import { writeFinding, type KeptFinding } from './write-finding.ts';
@@ -30,27 +30,29 @@ export interface FuzzResult {
 const mostCauses = 25;
 
 /** Runs changed files through a reader; of the findings of one cause the first is written. */
-export async function fuzzReader(reader: Reader, options: FuzzOptions): Promise<FuzzResult> {
+export async function fuzzReader(name: string, options: FuzzOptions): Promise<FuzzResult> {
   const { seed, first, inputs, out, onProgress } = options;
   const began = performance.now();
   const counts = { accepted: 0, refused: 0 };
   const kept = new Map<string, KeptFinding>();
   await runInputs(
-    { reader: reader.name, seed, first, end: first + inputs },
+    { reader: name, seed, first, end: first + inputs },
     counts,
     ({ index, finding }) => {
       const cause = causeOf(finding);
       const known = kept.get(cause);
       if (known === undefined && kept.size === mostCauses) return;
-      if (known === undefined) kept.set(cause, { reader: reader.name, seed, index, ...finding, times: 1 });
+      if (known === undefined) kept.set(cause, { reader: name, seed, index, ...finding, times: 1 });
       else known.times++;
     },
     (index) => onProgress?.(index - first),
   );
-  const make = inputMaker(reader, seed);
   const findings: FuzzResult['findings'][number][] = [];
-  for (const finding of kept.values())
-    findings.push({ ...finding, file: await writeFinding(out, finding, make(finding.index)) });
+  if (kept.size > 0) {
+    const make = inputMaker(await loadReader(name), seed);
+    for (const finding of kept.values())
+      findings.push({ ...finding, file: await writeFinding(out, finding, make(finding.index)) });
+  }
   const seconds = (performance.now() - began) / 1000;
-  return { reader: reader.name, seed, first, inputs, ...counts, seconds, findings };
+  return { reader: name, seed, first, inputs, ...counts, seconds, findings };
 }

@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { inputMaker } from './make-input.ts';
-import { readers } from '../readers/readers.ts';
+import { loadReader } from '../readers/readers.ts';
 import { judge } from './finding.ts';
 import { places, type Found, type Task } from './task.ts';
 
 Error.stackTraceLimit = 4;
 const { reader: name, seed, first, end, given, state } = workerData as Task;
-const reader = readers.find((each) => each.name === name)!;
+const reader = await loadReader(name);
 const make = given === undefined ? inputMaker(reader, seed) : (index: number) => given[index]!;
 for (let index = first; index < end; index++) {
   Atomics.store(state, places.index, index);
