@@ -1,5 +1,8 @@
-import { columnsOption, dataError, listNames } from './data-error.ts';
+import { columnsOption, dataError, formatError, listNames } from './data-error.ts';
 import { numberFromText } from './table.ts';
+
+/** Columns of a table, whose names are kept and looked at. */
+const mostColumns = 1 << 17;
 
 export interface CsvHeader {
   /** A name for each column; empty where the header has none. */
@@ -14,9 +17,15 @@ export interface CsvHeader {
  *
  * @param first cells of the first record
  * @param wanted names that were asked for
- * @throws DdclError `data` for a name that occurs twice and for a first record that may or may not be a header
+ * @throws DdclError `format` for more columns than are read; `data` for a name that occurs twice and for a first record that may or may not be a header
  */
 export function csvHeader(file: string, first: readonly string[], wanted: readonly string[] | undefined): CsvHeader {
+  if (first.length > mostColumns) {
+    throw formatError(
+      file,
+      `its first line has ${first.length.toLocaleString('en')} cells; at most ${mostColumns.toLocaleString('en')} columns are read. Write it as .npy.`,
+    );
+  }
   const trimmed = first.map((cell) => cell.trim());
   const numbered = first.map((_, index) => `column${index + 1}`);
   requireCommas(file, trimmed);

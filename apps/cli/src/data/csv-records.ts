@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
 import { dataError, formatError } from './data-error.ts';
-import { recordEnds } from './line-ends.ts';
+import { countLineEnds, recordEnds } from './line-ends.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest record read, in characters; a longer one is a quote that was never closed. */
@@ -74,6 +74,12 @@ export async function* csvRecords(
   const unify = recordEnds(delimiter);
   for await (const piece of textChunks(file, { ...options, keepReturns: true })) {
     const chunk = unify(piece);
+    // Millions of empty lines are counted, not parsed.
+    if (!emptyCells && text === '' && chunk.endsWith('\n') && chunk.trim() === '' && !chunk.includes(delimiter)) {
+      emptyLine ??= nextLine;
+      nextLine += countLineEnds(chunk);
+      continue;
+    }
     quotes ||= chunk.includes('"');
     text += chunk;
     // A record that did not end is looked at again when it is twice as long: else a quote that is never closed takes quadratic time.

@@ -3,6 +3,7 @@ import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { checkAborted, formatError } from './data-error.ts';
 import { findBadLine, unfinishedBytes } from './bad-line.ts';
+import { countLineEnds } from './line-ends.ts';
 import { openFile, readFully, type OpenFile } from './open-file.ts';
 import { unpackLimit, unpackRemedy } from './unpack-limit.ts';
 
@@ -130,10 +131,4 @@ async function checkStart(source: OpenFile, gzipped: boolean): Promise<void> {
     throw formatError(source.file, 'holds a zip archive (an .xlsx sheet?). Unpack it, or export the sheet as .csv.');
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
     throw formatError(source.file, 'is UTF-16 text; expected UTF-8. Save it as UTF-8.');
-}
-
-function countLineEnds(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
-  return count;
 }

@@ -1,4 +1,5 @@
 import { dataError, formatError } from './data-error.ts';
+import { countLineEnds } from './line-ends.ts';
 import { textChunks, type TextOptions } from './text-chunks.ts';
 
 /** Longest line read, in characters. */
@@ -44,6 +45,13 @@ export async function* textLines(
       rest += chunk;
       if (rest.length > longestLine)
         throw formatError(file, `line ${number} is longer than ${longestLine} characters. Write one row a line.`);
+      continue;
+    }
+    // Millions of empty lines are counted, not kept.
+    if (!emptyLines && rest === '' && chunk.trim() === '') {
+      empty ??= number;
+      number += countLineEnds(chunk);
+      rest = chunk.slice(end + 1);
       continue;
     }
     const texts = (rest + chunk.slice(0, end)).split('\n');

@@ -27,6 +27,13 @@ export const oneLine = (text: string): string =>
     .filter((line) => line !== '')
     .join(' ');
 
+/** Characters of a line: more of them is what a file says, not what is wrong with it. */
+const longestLine = 2000;
+
+/** Leaves out the middle of what is too long: the place is named before it, the remedy after it. */
+const cutText = (text: string): string =>
+  text.length <= longestLine ? text : `${text.slice(0, longestLine - 500)} [...] ${text.slice(-400)}`;
+
 /** What there is to say of an error in a sentence or two, and the exit status that goes with it. */
 function describe(error: unknown, command: string | undefined): readonly [text: string, status: number] {
   if (isDdclError(error, 'aborted')) {
@@ -64,7 +71,7 @@ export function reportError(error: unknown, { command, debug = false, write }: R
     return error.exitCode === 0 ? exitStatus.done : exitStatus.mistake;
   }
   const [text, status] = describe(error, command);
-  write(printable(`ddcl: ${oneLine(text)}\n`));
+  write(printable(`ddcl: ${cutText(oneLine(text))}\n`));
   if (debug) write(printable(`${inspect(error)}\n`));
   return status;
 }

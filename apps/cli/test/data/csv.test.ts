@@ -102,6 +102,7 @@ describe('reading .csv and .tsv', () => {
     ['quotes', '"a","b"\r\n"1","2"\r\n"3","4"'],
     ['spaces', ' a , b \n 1 ,2 \n3, 4\n'],
     ['empty lines at the end', 'a,b\n1,2\n3,4\n\n\n'],
+    ['more empty lines than are read at once', `a,b\n1,2\n3,4\n${'\n'.repeat(600_000)}`],
   ])('%s', async (_, text) => {
     for (const [name, content] of [
       ['y.csv', text],
@@ -116,6 +117,13 @@ describe('reading .csv and .tsv', () => {
       const packed = await read(gzipSync(content), {}, `${name}.gz`);
       expect(packed).toEqual(plain);
     }
+  });
+
+  it('takes lines of nothing but tabs for rows with empty cells', async () => {
+    const rows = `${'\t\n'.repeat(300_000)}`;
+    expect(await refused(`a\tb\n1\t2\n${rows}`, {}, 'x.tsv')).toMatch(
+      /^data: x\.tsv: line 3, column "a": expected a number, but an empty cell came, and 1 more of its columns hold other than numbers/,
+    );
   });
 
   it('reads a gzip file of several members', async () => {
@@ -179,6 +187,21 @@ describe('bad .csv files', () => {
       'an empty line',
       'a,b\n1,2\n\n3,4\n',
       'data: x.csv: line 3 is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.',
+    ],
+    [
+      'a row after more empty lines than are read at once',
+      `a,b\n1,2\n${'\n'.repeat(600_000)}3,4\n`,
+      'data: x.csv: line 3 is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.',
+    ],
+    [
+      'empty lines before all others',
+      `${'\n'.repeat(600_000)}3,4\n`,
+      'data: x.csv: line 1 is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.',
+    ],
+    [
+      'more columns than are read',
+      `${','.repeat(131_072)}\n`,
+      'format: x.csv: its first line has 131,073 cells; at most 131,072 columns are read. Write it as .npy.',
     ],
     [
       'an empty cell',

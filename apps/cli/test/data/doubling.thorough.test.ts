@@ -54,6 +54,8 @@ async function texts(path: string): Promise<void> {
 describe('twice the size takes less than three times as long', () => {
   it.each<[string, number, (size: number) => () => unknown]>([
     ['lines of a .csv', 20_000, file('lines.csv', (size) => 'a,b\n' + '1.5,2.25\n'.repeat(size), table)],
+    ['empty lines of a .csv', 400_000, file('empty.csv', (size) => '\n'.repeat(size), table)],
+    ['empty lines of a .jsonl', 400_000, file('empty.jsonl', (size) => '\n'.repeat(size), table)],
     ['a cell of digits', 200_000, file('digits.csv', (size) => `a\n${'9'.repeat(size)}\n`, table)],
     ['a quote that is never closed', 400_000, file('quote.csv', (size) => `a,b\n"${'1,2\n'.repeat(size / 4)}`, table)],
     ['quotes in one cell', 200_000, file('quotes.csv', (size) => `a,b\n"${'""'.repeat(size / 2)}",1\n`, table)],

@@ -138,6 +138,11 @@ describe('bad .jsonl files', () => {
       'argument: x.jsonl: has several columns of vectors: "vector", "embedding". Choose one, for example --columns vector.',
     ],
     ['an empty line', '[1]\n\n[2]\n', 'data: x.jsonl: line 2 is empty, but lines follow it. Remove the empty line.'],
+    [
+      'a row after more empty lines than are read at once',
+      `[1]\n${'\n'.repeat(600_000)}[2]\n`,
+      'data: x.jsonl: line 2 is empty, but lines follow it. Remove the empty line.',
+    ],
     ['only empty lines', '\n\n', 'data: x.jsonl: has no rows. Write it again.'],
   ])('%s', async (_, text, message) => {
     expect(await refused(text)).toBe(message);

@@ -33,7 +33,17 @@ describe('an error becomes one line', () => {
   it('in linear time, whatever a file wrote into it', () => {
     // A pattern that tries every run of spaces takes minutes for this one.
     const [text] = report(new DdclError('data', `a${' '.repeat(500_000)}b \n c`));
-    expect(text).toBe(`ddcl: a${' '.repeat(500_000)}b c\n`);
+    expect(text).toMatch(/^ddcl: a {1499} \[\.\.\.\] {398}b c\n$/);
+  });
+
+  it('that ends with what to do, however much of a file stands before it', () => {
+    const [text] = report(
+      new DdclError('format', `x.npy: has the shape (${'9'.repeat(900_000)}). Save it with numpy.save.`),
+    );
+    expect(text.length).toBeLessThan(2100);
+    expect(text).toMatch(/^ddcl: x\.npy: has the shape \(9+ \[\.\.\.\] 9+\)\. Save it with numpy\.save\.\n$/);
+    const whole = 'a'.repeat(1990);
+    expect(report(new DdclError('format', whole))[0]).toBe(`ddcl: ${whole}\n`);
   });
 
   it('and with --debug its stack and those of its causes follow', () => {
