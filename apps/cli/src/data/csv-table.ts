@@ -14,9 +14,9 @@ export async function openCsv(
   file: string,
   delimiter: ',' | '\t',
   gzipped: boolean,
-  { wanted, label, emptyCells, signal, onBytes }: TableOptions,
+  { wanted, label, emptyCells, ...reading }: TableOptions,
 ): Promise<Table> {
-  const stream = csvRecords(file, delimiter, { gzipped, emptyCells, signal, onBytes });
+  const stream = csvRecords(file, delimiter, { gzipped, emptyCells, ...reading });
   const close = async (): Promise<void> => {
     await stream.return(undefined);
   };

@@ -20,6 +20,13 @@ export const dataError: MakeFileError = (...about) => fileError('data', ...about
 /** About the bytes of a file. */
 export const formatError: MakeFileError = (...about) => fileError('format', ...about);
 
+/** About a file that somebody writes to while it is read. @param change as `changeOf` says */
+export const changedError = (file: string, change: string): DdclError =>
+  dataError(
+    file,
+    `changed while it was read (${change}), so that parts of it would belong to different data. Run the command again when nothing writes to it.`,
+  );
+
 /** Runs a step that knows no file name; its errors are given one, and a remedy. Errors of other kinds pass. */
 export function withFileName<T>(file: string, remedy: string, step: () => T): T {
   try {

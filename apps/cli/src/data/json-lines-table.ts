@@ -16,9 +16,9 @@ type JsonRow = readonly unknown[] | Readonly<Record<string, unknown>>;
 export async function openJsonLines(
   file: string,
   gzipped: boolean,
-  { wanted, onBadLine, signal, onBytes }: TableOptions,
+  { wanted, onBadLine, known: files, signal, onBytes }: TableOptions,
 ): Promise<Table> {
-  const stream = textLines(file, { gzipped, signal, onBytes });
+  const stream = textLines(file, { gzipped, known: files, signal, onBytes });
   const close = async (): Promise<void> => {
     await stream.return(undefined);
   };

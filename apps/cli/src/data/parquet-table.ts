@@ -1,5 +1,5 @@
 import { checkAborted } from './data-error.ts';
-import { openFile } from './open-file.ts';
+import { openFile, whileUnchanged } from './open-file.ts';
 import { cellsOf } from './packed-column.ts';
 import { startParquetDecoder } from './parquet-decoder.ts';
 import { numberFromValue, type Table, type TableBatch, type TableOptions } from './table.ts';
@@ -11,20 +11,20 @@ import { numberFromValue, type Table, type TableBatch, type TableOptions } from 
  *
  * @throws DdclError as {@link openFile} and {@link startParquetDecoder}
  */
-export async function openParquet(file: string, { signal, onBytes }: TableOptions): Promise<Table> {
-  const source = await openFile(file);
+export async function openParquet(file: string, { known, signal, onBytes }: TableOptions): Promise<Table> {
+  const source = await openFile(file, known);
   try {
-    const decoder = await startParquetDecoder(source, signal);
+    const decoder = await whileUnchanged(source, () => startParquetDecoder(source, signal));
     const { columns, lists, indexes, rows } = decoder.about;
 
     async function* batches(wanted: readonly number[]): AsyncGenerator<TableBatch> {
       const bytesPerRow = source.size / rows;
-      for (const window of await decoder.windows(wanted)) {
+      for (const window of await whileUnchanged(source, () => decoder.windows(wanted))) {
         const { start, end } = window;
         const cells: (((row: number) => unknown) | undefined)[] = columns.map(() => undefined);
         for (const column of wanted) {
           checkAborted(signal);
-          cells[column] = cellsOf(await decoder.column(column, window));
+          cells[column] = cellsOf(await whileUnchanged(source, () => decoder.column(column, window)));
         }
         onBytes((end - start) * bytesPerRow);
         yield {

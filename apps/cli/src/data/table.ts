@@ -1,3 +1,5 @@
+import type { KnownFiles } from './known-files.ts';
+
 /**
  * A file of rows with named cells, read from beginning to end: .csv, .tsv, .jsonl and .parquet look alike from here on.
  */
@@ -38,6 +40,8 @@ export interface TableOptions {
   readonly emptyCells?: boolean;
   /** Of a .jsonl file: told of lines that are no rows, which are then left out. Default: they are errors. */
   readonly onBadLine?: ((line: number, error: unknown) => void) | undefined;
+  /** Where the file is read more than once. */
+  readonly known?: KnownFiles | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of the file (packed ones of a .gz) that were read since the last call. */
   readonly onBytes: (bytes: number) => void;

@@ -3,8 +3,9 @@ import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { checkAborted, formatError } from './data-error.ts';
 import { findBadLine, unfinishedBytes } from './bad-line.ts';
+import type { KnownFiles } from './known-files.ts';
 import { countLineEnds } from './line-ends.ts';
-import { openFile, readFully, type OpenFile } from './open-file.ts';
+import { openFile, readFully, requireUnchanged, type OpenFile } from './open-file.ts';
 import { unpackLimit, unpackRemedy } from './unpack-limit.ts';
 
 /** Bytes read, and unpacked, at once. */
@@ -12,6 +13,8 @@ const chunkBytes = 1 << 18;
 
 export interface TextOptions {
   readonly gzipped: boolean;
+  /** Where the file is read more than once. */
+  readonly known?: KnownFiles | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onBytes?: (bytes: number) => void;
   /** Leaves line ends as they are, but never gives half of `\r\n`: for formats that have line ends within a text. */
@@ -21,11 +24,11 @@ export interface TextOptions {
 /**
  * The text of a UTF-8 file in pieces, unpacked, without byte order mark, every line end as `\n` unless they are kept.
  *
- * @throws DdclError as {@link openFile}; `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
+ * @throws DdclError as {@link openFile}; `data` where it is written to meanwhile; `format` for bytes that are not gzip where the name says so (or the reverse), for packed data that
  *   end early or are damaged, or become more than {@link unpackLimit} says, and for bytes that are not UTF-8 text
  */
 export async function* textChunks(file: string, options: TextOptions): AsyncGenerator<string> {
-  const source = await openFile(file);
+  const source = await openFile(file, options.known);
   try {
     await checkStart(source, options.gzipped);
     yield* decoded(source, options);
@@ -97,14 +100,18 @@ async function* byteChunks(
       }
       onBytes?.(packed.bytesRead - reported);
       reported = packed.bytesRead;
+      await requireUnchanged(source);
       yield bytes as Uint8Array;
     }
     onBytes?.(packed.bytesRead - reported);
+    await requireUnchanged(source);
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
+    // It would blame the packer.
+    if (String(code).startsWith('Z_')) await requireUnchanged(source);
     if (code === 'Z_BUF_ERROR')
       throw formatError(file, 'the gzip data end early; it is cut short. Write or download it again.', cause);
-    if (typeof code === 'string' && code.startsWith('Z_')) {
+    if (String(code).startsWith('Z_')) {
       throw formatError(
         file,
         `the gzip data are damaged (${(cause as Error).message}). Write or download it again.`,

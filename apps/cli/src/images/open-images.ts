@@ -7,6 +7,7 @@ import { argumentError, checkAborted, dataError, formatError } from '../data/dat
 import { isFolder } from '../output/entry-at.ts';
 import { decodeImage, type DecodedImage } from './decode-image.ts';
 import { readRegular } from '../output/read-file.ts';
+import { reasonOf } from '../output/write-file.ts';
 
 /** Images of one size, in memory. */
 export interface OpenImages extends Images {
@@ -42,7 +43,14 @@ async function openFolder(
   for (const [index, name] of names.entries()) {
     checkAborted(signal);
     const file = join(path, name);
-    const image = decodeImage(file, await readRegular(file));
+    const bytes = await readRegular(file).catch((cause: unknown) => {
+      throw dataError(
+        file,
+        `cannot be read (${reasonOf(cause)}). Run the command again when nothing writes there.`,
+        cause,
+      );
+    });
+    const image = decodeImage(file, bytes);
     first ??= image;
     const sizes = ({ width, height, channels }: DecodedImage): string =>
       `${width} x ${height} with ${channels} ${channels === 1 ? 'channel' : 'channels'}`;
@@ -75,7 +83,11 @@ async function openCifar(file: string): Promise<Images & { data: Uint8Array }> {
     const raw = await readRegular(file);
     bytes = /\.gz$/i.test(file) ? gunzipSync(raw) : raw;
   } catch (cause) {
-    throw argumentError(file, `cannot be read (${(cause as Error).message}). Check the path.`, cause);
+    throw argumentError(
+      file,
+      `cannot be read (${(cause as Error).message}). Check the path, and that nothing writes there.`,
+      cause,
+    );
   }
   const labels = [1, 2].find((count) => bytes.length % (count + 3 * pixels) === 0);
   if (labels === undefined || bytes.length === 0) {

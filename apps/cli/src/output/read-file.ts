@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { changeOf } from './file-state.ts';
 
 /** Opening a pipe waits for somebody to write, and cannot be called off, unless it is opened so. Windows has neither. */
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -21,11 +22,15 @@ export async function openRegular(path: string): Promise<FileHandle> {
   throw new Error('it is no regular file but a pipe or a device');
 }
 
-/** The bytes of a regular file; throws as {@link openRegular}. */
+/** The bytes of a regular file; throws as {@link openRegular}, and where it is written to meanwhile. */
 export async function readRegular(path: string): Promise<Buffer> {
   const handle = await openRegular(path);
   try {
-    return await handle.readFile();
+    const before = await handle.stat({ bigint: true });
+    const bytes = await handle.readFile();
+    const change = changeOf(before, await handle.stat({ bigint: true }));
+    if (change !== undefined) throw new Error(`it changed while it was read: ${change}`);
+    return bytes;
   } finally {
     await handle.close();
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { argumentError, checkAborted, dataError } from '../data/data-error.ts';
+import { KnownFiles } from '../data/known-files.ts';
 import type { TextDocument } from './text-document.ts';
 import { stripHtml } from './strip-html.ts';
 import { textBytes, textFile, textRows } from './text-rows.ts';
@@ -43,7 +44,7 @@ export interface OpenedText {
  * another. All of it
  * is looked at here, so that bad input is known before anything is written; memory is that of a piece of a file, and the labels.
  *
- * @throws DdclError `argument` for what is asked, `data` for rows, `format` for bytes, `aborted`
+ * @throws DdclError `argument` for what is asked, `data` for rows and, in any pass, for files that changed since the first, `format` for bytes, `aborted`
  */
 export async function openText(paths: readonly string[], options: OpenTextOptions = {}): Promise<OpenedText> {
   const { textField = 'text', labels: field, timeField, onDocument, onBadRow, signal, onProgress } = options;
@@ -52,9 +53,11 @@ export async function openText(paths: readonly string[], options: OpenTextOption
   const total = (await Promise.all(files.map(textBytes))).reduce((sum, bytes) => sum + bytes, 0);
   const clean = options.stripHtml === true ? stripHtml : (text: string): string => text;
 
+  const known = new KnownFiles();
+
   async function* pass(onBytes: (bytes: number) => void, onBad = onBadRow): AsyncGenerator<TextDocument> {
     for (const file of files) {
-      const reading = { textField, labels: field, timeField, onBadRow: onBad, signal, onBytes };
+      const reading = { textField, labels: field, timeField, onBadRow: onBad, known, signal, onBytes };
       for await (const document of textRows(file, reading)) yield { ...document, text: clean(document.text) };
     }
   }

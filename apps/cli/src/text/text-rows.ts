@@ -3,6 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { argumentError, dataError, describeCell, listNames } from '../data/data-error.ts';
 import { fileKind, type NamedFile } from '../data/file-kind.ts';
 import { suggestion } from '../data/nearest-name.ts';
+import type { KnownFiles } from '../data/known-files.ts';
 import { openTable } from '../data/open-table.ts';
 import type { Table } from '../data/table.ts';
 import { textChunks } from '../data/text-chunks.ts';
@@ -22,6 +23,8 @@ export interface TextReading {
   readonly onBadRow?: ((place: string, error: unknown) => void) | undefined;
   /** Field or column of the date. */
   readonly timeField?: string | undefined;
+  /** As the passes before found the files. */
+  readonly known: KnownFiles;
   readonly signal?: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
 }
@@ -61,11 +64,11 @@ function columnOf({ file, columns = [] }: Table, name: string, option: string): 
 
 async function* tableTexts(
   named: NamedFile,
-  { textField, labels, timeField, onBadRow, signal, onBytes }: TextReading,
+  { textField, labels, timeField, onBadRow, ...reading }: TextReading,
 ): AsyncGenerator<TextDocument> {
   const wanted = [textField, labels, timeField].filter((name) => name !== undefined);
   const onBadLine = onBadRow && ((line: number, error: unknown) => onBadRow(`${named.file} line ${line}`, error));
-  const table = await openTable(named, { wanted, emptyCells: true, onBadLine, signal, onBytes });
+  const table = await openTable(named, { wanted, emptyCells: true, onBadLine, ...reading });
   try {
     const { file } = named;
     const text = columnOf(table, textField, '--text-field');
@@ -117,8 +120,8 @@ function labelOf(path: string, place: string, field: string, cell: unknown): str
 async function* lineTexts({ file, gzipped }: NamedFile, reading: TextReading): AsyncGenerator<TextDocument> {
   refuseLabels(file, reading.labels);
   refuseTime(file, reading.timeField);
-  const { signal, onBytes } = reading;
-  for await (const { first, texts } of textLines(file, { gzipped, signal, onBytes, emptyLines: true })) {
+  const { known, signal, onBytes } = reading;
+  for await (const { first, texts } of textLines(file, { gzipped, known, signal, onBytes, emptyLines: true })) {
     for (const [index, text] of texts.entries()) yield { text, place: `${file} line ${first + index}` };
   }
 }
@@ -159,7 +162,7 @@ export async function textBytes({ file, kind }: TextFile): Promise<number> {
 /** Every .txt file below a folder is a document, in the order of their paths. With labels `folder` its first sub-folder is its label. */
 async function* folderTexts(
   folder: string,
-  { labels, timeField, signal, onBytes }: TextReading,
+  { labels, timeField, known, signal, onBytes }: TextReading,
 ): AsyncGenerator<TextDocument> {
   refuseTime(folder, timeField);
   if (labels !== undefined && labels !== 'folder') {
@@ -169,13 +172,16 @@ async function* folderTexts(
     );
   }
   const paths = await textPaths(folder);
+  known.checkFolder(folder, paths);
   if (paths.length === 0)
     throw dataError(folder, 'the folder has no .txt file, in itself or below. Give a folder of texts, or a file.');
   for (const path of paths) {
     const full = join(folder, path);
     let text = '';
-    if ((await stat(full)).size > 0) {
-      for await (const chunk of textChunks(full, { gzipped: false, signal, onBytes })) text += chunk;
+    const entry = await stat(full, { bigint: true });
+    known.checkFile(full, entry);
+    if (entry.size > 0n) {
+      for await (const chunk of textChunks(full, { gzipped: false, known, signal, onBytes })) text += chunk;
     }
     const parts = path.split(sep);
     const id = parts.join('/');

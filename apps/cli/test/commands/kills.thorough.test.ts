@@ -24,7 +24,7 @@ const same = (name: string): string => name;
 let encoder = '';
 const texts = (name: string): string[] => ['--text', at(name), '--encoder', encoder, '--labels', 'topic'];
 const two = (counts: string): string[] => ['--prototypes', counts, '--epochs', '2', '--restarts', '1'];
-const few = ['--prototypes', '3', '--steps', '20', '--seeds', '2', '--vectors', '2', '--queries', '10'];
+const few = '--backend cpu --prototypes 3 --steps 20 --seeds 2 --vectors 2 --queries 10'.split(' ');
 
 const commands: Readonly<Record<string, Killed>> = {
   fit: {
@@ -44,8 +44,16 @@ const commands: Readonly<Record<string, Killed>> = {
   // It goes on from the rows that it keeps, whatever became of the run before.
   compare: {
     args: (out) => [
-      ...['compare', '--train', at('few'), '--test', at('few'), '--backend', 'cpu', ...few],
-      ...['--resume', `${out}.rows.jsonl`, '--out', out],
+      'compare',
+      '--train',
+      at('few'),
+      '--test',
+      at('few'),
+      ...few,
+      '--resume',
+      `${out}.rows.jsonl`,
+      '--out',
+      out,
     ],
     out: (name) => `${name}.md`,
     beside: '.rows.jsonl',

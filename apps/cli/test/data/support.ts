@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
 import { isDdclError, type DdclErrorCode } from '@ddcl/core';
 import { openData, type DataOptions } from '../../src/data/open-data.ts';
@@ -13,6 +13,7 @@ export function testFolder(): { readonly path: string; write(name: string, conte
     path,
     write(name, content) {
       const file = join(path, name);
+      mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, content);
       return file;
     },
