@@ -2,7 +2,7 @@ import { DdclError, isDdclError } from '@ddcl/core';
 import { firstNonFinite } from '@ddcl/core/fit';
 import { checkAborted } from '../data/data-error.ts';
 import { messageOf } from '../output/message-of.ts';
-import type { EncoderSession } from './encoder-session.ts';
+import type { BatchVectors, EncoderModel } from './encoder-session.ts';
 import { defaultBatchTokens, planBatches } from './plan-batches.ts';
 import type { TextDocument } from '../text/text-document.ts';
 import type { TokenizedText } from './tokenizer.ts';
@@ -32,7 +32,7 @@ export interface EncodeCounts {
 }
 
 export interface EncodeRun {
-  readonly session: EncoderSession;
+  readonly session: EncoderModel;
   readonly tokenize: (text: string) => TokenizedText;
   readonly dropSpecial: boolean;
   readonly batch: number | undefined;
@@ -89,9 +89,12 @@ function tokenizeDocument(run: EncodeRun, place: string, text: string): ReturnTy
 }
 
 /** @throws DdclError `data` that names the documents, whatever the encoder's runtime throws */
-async function runEncoder({ session }: EncodeRun, documents: readonly Waiting[]): ReturnType<EncoderSession['run']> {
+async function runEncoder({ session, signal }: EncodeRun, documents: readonly Waiting[]): Promise<BatchVectors> {
   try {
-    return await session.run(documents.map(({ ids }) => ids));
+    return await session.run(
+      documents.map(({ ids }) => ids),
+      signal,
+    );
   } catch (cause) {
     if (isDdclError(cause)) throw cause;
     // The usual cause: a tokenizer of another model, with ids beyond the rows of this one's table.

@@ -11,6 +11,28 @@ export interface BatchVectors {
   readonly length: number;
 }
 
+/** The model, and what config.json says of it. */
+export interface EncoderFile {
+  /** Weights beside it are found. */
+  readonly path: string;
+  /** Vector length that config.json states, for models that leave it open. */
+  readonly hidden: number | undefined;
+  /** Id of the token that fills up. */
+  readonly padding: number;
+}
+
+/** An encoder's ONNX model that is open. */
+export interface EncoderModel {
+  /** Length m of a token vector. */
+  readonly dimension: number;
+  /** Most tokens that its inputs have room for; undefined where they have room for any. */
+  readonly mostTokens: number | undefined;
+  /** @param rows ids of each document, all >= 1 long and none longer than {@link mostTokens} */
+  run(rows: readonly Int32Array[], signal?: AbortSignal): Promise<BatchVectors>;
+  /** Frees the model. */
+  dispose(): Promise<void>;
+}
+
 const inputs = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
 const needed: readonly string[] = ['input_ids', 'attention_mask'];
 /** What exporters call token vectors, for encoders that have other outputs of three axes. */
@@ -22,14 +44,13 @@ const describe = (values: Values): string =>
     .join('; ');
 
 /** An encoder's ONNX model in ONNX Runtime, on all cores. */
-export class EncoderSession {
+export class EncoderSession implements EncoderModel {
   readonly #session: Session;
   readonly #ort: OrtRuntime;
   readonly #output: string;
   readonly #padding: bigint;
   /** Rows and length that the model takes and no others; undefined where it takes any. */
   readonly #fixed: readonly [rows: number | undefined, length: number | undefined];
-  /** Length m of a token vector. */
   readonly dimension: number;
 
   private constructor(ort: OrtRuntime, session: Session, output: string, dimension: number, padding: number) {
@@ -44,23 +65,14 @@ export class EncoderSession {
     this.#fixed = [typeof rows === 'number' ? rows : undefined, typeof length === 'number' ? length : undefined];
   }
 
-  /** Most tokens that its inputs have room for; undefined where they have room for any. */
   get mostTokens(): number | undefined {
     return this.#fixed[1];
   }
 
   /**
-   * @param path the model; weights beside it are found
-   * @param hidden vector length that config.json states, for models that leave it open
-   * @param padding id of the token that fills up
    * @throws DdclError `format` for a model that ONNX Runtime refuses; `unsupported` for inputs or outputs of another kind
    */
-  static async open(
-    ort: OrtRuntime,
-    path: string,
-    hidden: number | undefined,
-    padding: number,
-  ): Promise<EncoderSession> {
+  static async open(ort: OrtRuntime, { path, hidden, padding }: EncoderFile): Promise<EncoderSession> {
     let session: Session;
     try {
       session = await ort.InferenceSession.create(path, { executionProviders: ['cpu'], logSeverityLevel: 4 });
@@ -85,7 +97,6 @@ export class EncoderSession {
     }
   }
 
-  /** @param rows ids of each document, all >= 1 long and none longer than {@link mostTokens} */
   async run(rows: readonly Int32Array[]): Promise<BatchVectors> {
     const [most = rows.length, fixedLength] = this.#fixed;
     const length = fixedLength ?? rows.reduce((longest, ids) => Math.max(longest, ids.length), 0);

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { OrtRuntime } from '@ddcl/backend-ort';
-import { loadOrt } from '../backends/load-ort.ts';
 import { entryAt } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { cacheFolderText, fetchEncoder, isEncoderName } from './fetch-encoder.ts';
@@ -9,6 +8,7 @@ import { readEncoderConfig, readTokenizerConfig } from './encoder-config.ts';
 import { findEncoderFiles, readEncoderJson, type EncoderDType } from './encoder-files.ts';
 import { hashEncoder, type EncoderRecord } from './encoder-record.ts';
 import { EncoderSession } from './encoder-session.ts';
+import { EncoderThread } from './encoder-thread.ts';
 import type { TextDocument } from '../text/text-document.ts';
 import { encoderTokenLimit, resolveMaxTokens } from './token-limit.ts';
 import { TextTokenizer, type TextPieces, type TokenizedText } from './tokenizer.ts';
@@ -32,7 +32,7 @@ export interface OpenEncoderOptions {
   /** Told when something takes long: a file that is fetched. Default: a line on stderr. */
   readonly onNotice?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Default: the one that is installed. */
+  /** Default: the one that is installed, in a thread of its own. */
   readonly ort?: OrtRuntime | undefined;
 }
 
@@ -90,7 +90,6 @@ async function locate({
  */
 export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder> {
   const { dtype = 'fp32', dropSpecial = false, batch, textField, stripHtml = false } = options;
-  const ort = options.ort ?? (await loadOrt());
   const folder = await locate(options);
   const files = await findEncoderFiles(folder, dtype);
   const config = await readEncoderConfig(files.config);
@@ -98,7 +97,11 @@ export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder>
   const tokenizer = await TextTokenizer.open(await readEncoderJson(files.tokenizer), tokenizerConfig, files.tokenizer);
   const hash = await hashEncoder(files);
   const { hidden_size: hidden, pad_token_id: padding } = config;
-  const session = await EncoderSession.open(ort, files.model, hidden ?? undefined, Math.max(0, padding ?? 0));
+  const file = { path: files.model, hidden: hidden ?? undefined, padding: Math.max(0, padding ?? 0) };
+  const session =
+    options.ort === undefined
+      ? await EncoderThread.open(file, options.signal)
+      : await EncoderSession.open(options.ort, file);
   const { dimension, mostTokens } = session;
   const limits = [encoderTokenLimit(config, tokenizerConfig), mostTokens].filter((limit) => limit !== undefined);
   const limit = limits.length === 0 ? undefined : Math.min(...limits);

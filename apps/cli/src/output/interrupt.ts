@@ -1,4 +1,5 @@
 import { exitStatus } from './errors.ts';
+import { endProcess } from './native-work.ts';
 import { say } from './print.ts';
 
 /** How long work may take to end in order; a command ends within two seconds. */
@@ -12,10 +13,10 @@ export function interruptSignal(): { readonly signal: AbortSignal; dispose(): vo
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(exitStatus.interrupted);
+    if (controller.signal.aborted) endProcess(exitStatus.interrupted);
     timer = setTimeout(() => {
       say('ddcl: stopped.\n');
-      process.exit(exitStatus.interrupted);
+      endProcess(exitStatus.interrupted);
     }, patienceMilliseconds).unref();
     controller.abort();
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeDocuments, type EncodeRun } from '../../src/encoder/encode-documents.ts';
-import type { EncoderSession } from '../../src/encoder/encoder-session.ts';
+import type { EncoderModel } from '../../src/encoder/encoder-session.ts';
 
 const documents = [
   { text: 'abc', place: 't.jsonl line 1' },
@@ -10,7 +10,7 @@ const documents = [
 /** Ids are the characters of a text, and what the encoder and the tokenizer do comes from the test. */
 function run(own: Partial<EncodeRun>): EncodeRun {
   return {
-    session: {} as EncoderSession,
+    session: {} as EncoderModel,
     tokenize: (text) => ({
       ids: Int32Array.from(text, (letter) => letter.charCodeAt(0)),
       special: Uint8Array.from(text, () => 0),
@@ -40,7 +40,7 @@ describe('what encoder and tokenizer throw', () => {
     const session = {
       dimension: 2,
       run: () => Promise.reject(new Error('Gather: idx=122 out of range\n    at somewhere')),
-    } as unknown as EncoderSession;
+    } as unknown as EncoderModel;
     // `u` of the second text is 117, and no letter of the first is above `c`.
     expect(await refusal({ session })).toMatch(
       /^data: t\.jsonl line 2 in a batch of 2: the encoder fails \(Gather: idx=122 out of range\)\. The largest token id is 117: /,
