@@ -32,19 +32,22 @@ const documented = {
     .digest('hex'),
 };
 
+const vectors = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+const bounds = new Uint8Array(BigInt64Array.of(0n, 1n, 3n).buffer);
+
 /** Two documents, of one and two tokens. */
-function write(metadata: Readonly<Record<string, string>>): void {
-  const tokens = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
-  const offsets = new Uint8Array(BigInt64Array.of(0n, 1n, 3n).buffer);
+function write(metadata: Readonly<Record<string, string>>, labels?: readonly number[]): void {
+  const numbers = new Uint8Array(Int32Array.from(labels ?? []).buffer);
   const header = JSON.stringify({
     __metadata__: metadata,
     tokens: { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] },
     offsets: { dtype: 'I64', shape: [3], data_offsets: [24, 48] },
+    ...(labels && { labels: { dtype: 'I32', shape: [labels.length], data_offsets: [48, 48 + numbers.length] } }),
   });
   const text = Buffer.from(header.padEnd(8 * Math.ceil(header.length / 8)));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  writeFileSync(join(folder, 'tokens-00000.safetensors'), Buffer.concat([length, text, tokens, offsets]));
+  writeFileSync(join(folder, 'tokens-00000.safetensors'), Buffer.concat([length, text, vectors, bounds, numbers]));
 }
 
 it('takes a shard that another program wrote as docs/cli.md says, and refuses one that lacks any of it', async () => {
@@ -90,4 +93,22 @@ it.each<[string, Readonly<Record<string, string>>, string]>([
     code: 'format',
     message: expect.stringContaining(text),
   });
+});
+
+it.each<[string, readonly number[] | undefined, readonly string[] | undefined, boolean]>([
+  ['labels and their names', [1, 0], ['a', 'b'], true],
+  ['a label without a name', [1, 2], ['a', 'b'], false],
+  ['a label below 0', [-1, 0], ['a', 'b'], false],
+  ['labels without names', [0, 0], undefined, false],
+  ['names without labels', undefined, ['a', 'b'], false],
+  ['a label too many', [0, 1, 1], ['a', 'b'], false],
+])('reads a shard with %s, if they fit', async (_, labels, names, fits) => {
+  const sha256 = createHash('sha256').update(vectors).update(bounds);
+  sha256.update(new Uint8Array(Int32Array.from(labels ?? []).buffer));
+  sha256.update(JSON.stringify([2, 'float32', names ?? null]));
+  write({ ...documented, sha256: sha256.digest('hex'), ...(names && { labelNames: JSON.stringify(names) }) }, labels);
+  const opened = openTokenShards((await findTokenShards([folder]))!, true);
+  if (!fits) return expect(opened).rejects.toThrow('its documents do not fit its tokens or labels');
+  expect((await opened).labels).toEqual(['b', 'a']);
+  return (await opened).close();
 });

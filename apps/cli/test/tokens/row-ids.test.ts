@@ -1,6 +1,6 @@
 import { DdclError } from '@ddcl/core';
 import { expect, it } from 'vitest';
-import { withIdWords } from '../../src/tokens/row-ids.ts';
+import { idColumns, withIdWords } from '../../src/tokens/row-ids.ts';
 
 it.each([
   [
@@ -19,4 +19,20 @@ it.each([
   const failing = (): Promise<never> => Promise.reject(new DdclError('data', told));
   await expect(withIdWords('nope', failing)).rejects.toThrow(wanted);
   await expect(withIdWords(undefined, failing)).rejects.toThrow(told);
+});
+
+it('counts the tokens of each document from 0', () => {
+  const ofRow = (): Int32Array => Int32Array.of(0, 0, 0, 1, 3, 3);
+  const documents = { mode: 'tokens', labels: ['a', 'b', 'c', 'd'], ofRow } as Parameters<typeof idColumns>[1];
+  const columns = idColumns(['a', 'a', 'a', 'b', 'd', 'd'], documents, false);
+  const rows = [0, 1, 2, 3, 4, 5].map((row) => columns.map(({ at }) => at(row)));
+  expect(columns.map(({ name }) => name)).toEqual(['id', 'token']);
+  expect(rows).toEqual([
+    ['a', 0],
+    ['a', 1],
+    ['a', 2],
+    ['b', 0],
+    ['d', 0],
+    ['d', 1],
+  ]);
 });

@@ -310,8 +310,11 @@ describe('files beside a model, wherever the format has room for a tensor', () =
 
   it('refuses parts that this version of the format does not know, which a runtime could', () => {
     const bytes = toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: {} }));
-    // Field 99 of three bytes, and of a number, which can name no file.
+    // Field 99 of three bytes, of a group, which is a message by another way, and of a number, which can name no file.
     expect(() => externalFiles(Uint8Array.of(...bytes, 0x9a, 0x06, 3, 1, 2, 3))).toThrow('field 99 of onnx.ModelProto');
+    expect(() => externalFiles(Uint8Array.of(...bytes, 0x9b, 0x06, 8, 1, 0x9c, 0x06))).toThrow(
+      'field 99 of onnx.Model',
+    );
     expect(externalFiles(Uint8Array.of(...bytes, 0x98, 0x06, 3))).toEqual([]);
   });
 });

@@ -123,9 +123,10 @@ it('fits float64 documents as they are, where float32 has no digits for what tel
     // Four places 1.4 apart, with a spread of 0.02.
     expect(levels[0]).toMatchObject({ use: 1, distinct: 4 });
     expect(levels[0]!.hard).toBeLessThan(0.001);
+    // In float32 they would be where the others are, at 1e9: its numbers are 64 apart there.
     const { changes } = await partialFit(
       model,
-      documentsFromArrays({ data: data.map((own) => own + 40), dimension: 2 }),
+      documentsFromArrays({ data: data.map((own) => own + 24), dimension: 2 }),
     );
     expect(changes.born).toHaveLength(1);
   }

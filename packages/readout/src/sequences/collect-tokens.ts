@@ -29,6 +29,9 @@ const chunkBytes = 4 << 20;
 
 const bytesOf = (rows: Rows): Uint8Array => new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
 
+const halfLoss = (value: number, index: number): DdclError =>
+  new DdclError('data', `Batch ${index} (counted from 0): ${describeFloat16Loss(value)}. Leave collect.dtype out.`);
+
 /** Tokens that count, without padding, in chunks of equal size of which the first are in memory and the others in the spool. */
 class TokenStore {
   readonly #options: CollectOptions;
@@ -43,6 +46,9 @@ class TokenStore {
   #current: Rows;
   #used = 0;
   #spooled = 0;
+  /** Of the batch at hand, where it is halved: a number of tokens that half precision would lose, and whether others are within its reach. */
+  #lost: number | undefined;
+  #reached = false;
   tokens = 0;
 
   constructor(dimension: number, first: TokenBatch['data'], options: CollectOptions) {
@@ -62,6 +68,7 @@ class TokenStore {
     const layout = layoutOf(batch);
     const { dimension } = this;
     this.#isWeighted ||= layout.isWeighted;
+    [this.#lost, this.#reached] = [undefined, false];
     for (let sequence = 0; sequence < layout.sequences; sequence++) {
       // In the order of the places: what lies together goes together.
       for (let at = layout.offsets[sequence]!; at < layout.offsets[sequence + 1]!;) {
@@ -80,6 +87,8 @@ class TokenStore {
         if (this.#used === this.#rowsPerChunk) await this.#flush();
       }
     }
+    // A token near 0 among larger ones is off by as little as they are.
+    if (this.#lost !== undefined && !this.#reached) throw halfLoss(this.#lost, index);
   }
 
   #put(rows: TokenBatch['data'], index: number): void {
@@ -88,12 +97,11 @@ class TokenStore {
       target.set(rows);
       return;
     }
-    const lost = float16Loss(rows);
-    if (lost >= 0)
-      throw new DdclError(
-        'data',
-        `Batch ${index} (counted from 0): ${describeFloat16Loss(rows[lost]!)}. Leave collect.dtype out.`,
-      );
+    const place = float16Loss(rows);
+    const lost = rows[place];
+    if (lost !== undefined && Math.abs(lost) > 1) throw halfLoss(lost, index);
+    this.#lost ??= lost;
+    this.#reached ||= lost === undefined && rows.some((value) => value !== 0);
     toFloat16(rows, target);
   }
 

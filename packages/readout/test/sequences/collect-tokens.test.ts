@@ -25,9 +25,9 @@ async function* once<Item>(items: readonly Item[]): AsyncGenerator<Item> {
   yield* items;
 }
 
-async function numbersOf(source: TokenSource): Promise<number[]> {
+async function numbersOf(source: TokenSource, dimension = m): Promise<number[]> {
   const all: number[] = [];
-  for await (const { data, rows } of source.blocks('stored')) all.push(...data.subarray(0, rows * m));
+  for await (const { data, rows } of source.blocks('stored')) all.push(...data.subarray(0, rows * dimension));
   return all;
 }
 
@@ -81,6 +81,18 @@ describe('tokens of a stream that comes once', () => {
     for await (const { data, rows } of source.halfBlocks!('stored'))
       halves.push(...fromFloat16(data.subarray(0, rows * m)));
     expect(halves).toEqual(rounded);
+  });
+
+  it('may be near 0 among larger ones: half precision is asked of a batch, however its tokens lie', async () => {
+    const data = Float32Array.of(0, 0, 9, 9, 1e-6, -1e-6, 9, 9, 1, 2);
+    const mask = [1, 0, 1, 0, 1];
+    const source = await collectTokens(once([{ data, shape: [1, 5, 2], mask }]), { dtype: 'float16' });
+    const near = (value: number): number => Math.round(value * 2 ** 24) / 2 ** 24;
+    expect(await numbersOf(source, 2)).toEqual([0, 0, near(1e-6), near(-1e-6), 1, 2]);
+    const small = { data: data.subarray(0, 8), shape: [1, 4, 2], mask: mask.slice(0, 4) };
+    await expect(collectTokens(once([small]), { dtype: 'float16' })).rejects.toThrow(
+      /^Batch 0 .* is the largest, and float16 loses what lies below 0\.000061\. Leave collect\.dtype out\.$/,
+    );
   });
 
   it('keep their weights', async () => {
