@@ -81,7 +81,10 @@ export function encodeCommand(): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--out <file>', 'file to write, .npy, .parquet or .jsonl (required); one that is there is replaced')
-    .option('--id <column>', 'column or field whose values say which row is which, for .parquet and .jsonl')
+    .option(
+      '--id <column|file>',
+      'column or field whose values say which row is which, or a file with one a token, for .parquet and .jsonl',
+    )
     .option(
       '--segments <file.npy>',
       'for occupancy, pooled, summaries and residuals: segment (document) of each token, whole numbers from 0; without it all tokens are one',

@@ -28,7 +28,7 @@ import { formatMeasures, makeMeasures } from '../measures/measures.ts';
 import { warningsOf } from '../measures/warnings.ts';
 import { codesOf } from '../measures/codes.ts';
 import { classCounter, scoreLabels } from '../measures/label-scores.ts';
-import { isFolder } from '../output/entry-at.ts';
+import { isFile, isFolder } from '../output/entry-at.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextUseOptions, textOption, type TextCommandOptions } from '../text/text-options.ts';
 import { openForFit, openForModel, textOf } from '../tokens/open-tokens.ts';
@@ -143,6 +143,10 @@ function measureAction(files: string[], options: MeasureCommandOptions): Promise
         'A model folder has its own standardization and normalization. Leave out --standardize and --normalize.',
       );
     }
+    if (!isModel && (await isFile(path)) && !path.toLowerCase().endsWith('.npy'))
+      throw usageError(
+        `--prototypes takes an .npy file or a model folder, and ${path} is neither by its name. Save the prototypes with numpy.save, or give the folder.`,
+      );
     const given = loaded === undefined ? await readPrototypes(path) : loaded.model;
     const asked = options.temperature ?? loaded?.model.temperature;
     if (asked === undefined)

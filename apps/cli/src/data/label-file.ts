@@ -1,8 +1,9 @@
 import { isFile } from '../output/entry-at.ts';
 import { csvRecords } from './csv-records.ts';
-import { argumentError, dataError, describeCell, formatError } from './data-error.ts';
+import { argumentError, dataError, describeCell, formatError, listNames } from './data-error.ts';
 import { fileKind, type NamedFile } from './file-kind.ts';
 import { createLabelList } from './label-list.ts';
+import { suggestion } from './nearest-name.ts';
 import { readNpy } from './npy-reader.ts';
 import { textLines } from './text-lines.ts';
 
@@ -91,13 +92,17 @@ function parseLabel(file: string, place: string, text: string): unknown {
 /**
  * Refuses a --labels that is neither a column nor a file, before the data are read.
  *
- * @param columnsText what the message says of the columns of the data
+ * @param columns names of those of the data; none where they have no names
  * @throws DdclError `argument`
  */
-export async function checkLabelFile(file: string, labels: string, columnsText: string): Promise<void> {
-  if (!(await isFile(labels)))
-    throw argumentError(
-      file,
-      `--labels ${JSON.stringify(labels)} is neither a column of the data nor a file${columnsText}`,
-    );
+export async function checkLabelFile(file: string, labels: string, columns: readonly string[] = []): Promise<void> {
+  if (await isFile(labels)) return;
+  const own =
+    columns.length === 0
+      ? '. Its columns have no names.'
+      : `${suggestion(labels, columns) || '.'} Its columns: ${listNames(columns, 40)}.`;
+  throw argumentError(
+    file,
+    `--labels ${JSON.stringify(labels)} is neither a column of the data nor a file${own} A file has a label for each token: .txt, .csv, .tsv, .jsonl or .npy.`,
+  );
 }

@@ -1,4 +1,4 @@
-import { formatError } from './data-error.ts';
+import { formatError, listNames } from './data-error.ts';
 import { bytesPerNumber, type NumberFormat } from './number-format.ts';
 
 /** What an .npy file says about itself (format: numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
@@ -69,19 +69,26 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
 /** A name and its value: a text, True or False, or a tuple of numbers. */
 const dictEntry = /\s*(['"])(\w+)\1\s*:\s*(?:(['"])([^'"]*)\3|(True|False)|\(([\dL,\s]*)\))\s*(?:,|$)/y;
 
-/** The entries of a Python dict as numpy writes it: of a text the text, of a tuple what is in it. Undefined for all else, and names that come twice. */
-function dictEntries(text: string): Map<string, string> | undefined {
+const names = ['descr', 'fortran_order', 'shape'];
+
+/** The entries of a Python dict as numpy writes it, of a text the text, of a tuple what is in it; or what is wrong with it. */
+function dictEntries(text: string): Map<string, string> | string {
   const trimmed = text.trim();
-  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;
+  if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return 'is no Python dict in braces';
   const body = trimmed.slice(1, -1).trimEnd();
   const entries = new Map<string, string>();
   for (dictEntry.lastIndex = 0; dictEntry.lastIndex < body.length;) {
-    const [, , name, , quoted, truth, tuple] = dictEntry.exec(body) ?? [];
+    const start = dictEntry.lastIndex;
+    const [, , found, , quoted, truth, tuple] = dictEntry.exec(body) ?? [];
+    const name = found ?? /^\s*['"]?(\w+)/.exec(body.slice(start, start + 80))?.[1];
     const value = name === 'descr' ? quoted : name === 'fortran_order' ? truth : tuple;
-    if (name === undefined || value === undefined || entries.has(name)) return undefined;
+    if (name === undefined || !names.includes(name)) return `has something else than ${listNames(names)}`;
+    if (entries.has(name)) return `has ${name} twice`;
+    if (value === undefined) return `has a malformed ${name}`;
     entries.set(name, value);
   }
-  return entries;
+  const missing = names.filter((name) => !entries.has(name));
+  return missing.length === 0 ? entries : `lacks ${missing.join(' and ')}`;
 }
 
 /** The header is a Python dict with exactly the keys descr, fortran_order and shape. */
@@ -94,13 +101,8 @@ function parseHeader(file: string, text: string, position: number): NpyHeader {
     );
   }
   const entries = dictEntries(text);
-  const [descr, order, sizes] = ['descr', 'fortran_order', 'shape'].map((name) => entries?.get(name));
-  if (descr === undefined || order === undefined || sizes === undefined || entries!.size > 3) {
-    throw formatError(
-      file,
-      'its header lacks descr, fortran_order or shape, or they are malformed. Save it with numpy.save.',
-    );
-  }
+  if (typeof entries === 'string') throw formatError(file, `its header ${entries}. Save it with numpy.save.`);
+  const [descr, order, sizes] = names.map((name) => entries.get(name)!) as [string, string, string];
   const shape = sizes
     .split(',')
     .map((part) => part.trim())

@@ -34,7 +34,7 @@ export async function openMatrices(
         'its columns have no names, so --columns cannot choose among them. Leave --columns out, or save the wanted columns as an array.',
       );
     }
-    if (options.labels !== undefined) await checkLabelFile(firstFile, options.labels, '. Check the path.');
+    if (options.labels !== undefined) await checkLabelFile(firstFile, options.labels);
     const matrices: MatrixFile[] = [];
     for (const { file, kind } of named) {
       const source = await openFile(file);

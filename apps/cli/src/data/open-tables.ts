@@ -5,7 +5,6 @@ import { columnsOption, dataError, listNames } from './data-error.ts';
 import type { NamedFile } from './file-kind.ts';
 import { checkLabelFile } from './label-file.ts';
 import { createLabelList } from './label-list.ts';
-import { suggestion } from './nearest-name.ts';
 import type { DataOptions, OpenedTokens } from './open-data.ts';
 import { openTable } from './open-table.ts';
 import { createRowSpool, type RowSpool } from './row-spool.ts';
@@ -71,14 +70,7 @@ export async function openTables(
 /** The name of the label column, if --labels names one; else it must be a file. */
 async function labelColumn({ file, columns }: Table, { labels }: DataOptions): Promise<string | undefined> {
   if (labels === undefined || columns?.includes(labels) === true) return labels;
-  const names = columns ?? [];
-  await checkLabelFile(
-    file,
-    labels,
-    columns === undefined
-      ? '. Check the path.'
-      : `${suggestion(labels, names) || '.'} Its columns: ${listNames(names, 40)}.`,
-  );
+  await checkLabelFile(file, labels, columns);
   return undefined;
 }
 

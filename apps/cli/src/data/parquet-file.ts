@@ -52,16 +52,20 @@ export interface ParquetFile {
 /** @throws DdclError `format` for bytes that are not Parquet or are cut short; `data` without rows */
 export async function openParquetFile({ file, descriptor, size, room }: ParquetSource): Promise<ParquetFile> {
   const buffer = asyncBuffer(file, descriptor, size);
-  const { metadata, fields, single, lists } = await decoding(file, async () => {
-    const footer = await parquetMetadataAsync(buffer);
-    const { children } = parquetSchema(footer);
-    return {
-      metadata: footer,
-      fields: children,
-      single: children.map(isSingle),
-      lists: children.flatMap((field, index) => (isList(field) ? [index] : [])),
-    };
-  });
+  const { metadata, fields, single, lists } = await decoding(
+    file,
+    'its footer, which says what is where,',
+    async () => {
+      const footer = await parquetMetadataAsync(buffer);
+      const { children } = parquetSchema(footer);
+      return {
+        metadata: footer,
+        fields: children,
+        single: children.map(isSingle),
+        lists: children.flatMap((field, index) => (isList(field) ? [index] : [])),
+      };
+    },
+  );
   const columns = fields.map(({ element }) => element.name);
   if (columns.length === 0 || metadata.num_rows === 0n) throw dataError(file, 'has no rows. Write it again.');
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
@@ -70,7 +74,7 @@ export async function openParquetFile({ file, descriptor, size, room }: ParquetS
   return {
     about: { columns, lists, indexes: pandasIndexes(metadata, columns), rows: Number(metadata.num_rows) },
     windows: (wanted) =>
-      decoding(file, async () => {
+      decoding(file, 'its page index', async () => {
         const windows: RowWindow[] = [];
         const names = wanted.map((column) => columns[column]!);
         for await (const window of rowWindows(file, buffer, metadata, names, room)) windows.push(window);
@@ -79,7 +83,7 @@ export async function openParquetFile({ file, descriptor, size, room }: ParquetS
     async column(index, { start, end }) {
       const column = columns[index]!;
       // A scan keeps the columns that it has decoded, so each column gets its own.
-      const values: ArrayLike<unknown> = await decoding(file, async () => {
+      const values: ArrayLike<unknown> = await decoding(file, `column ${JSON.stringify(column)}`, async () => {
         const scan = await parquetScan({ file: buffer, metadata, columns: [column], compressors, parsers });
         return scan.readColumn({ column, rowStart: start, rowEnd: end });
       });
@@ -139,17 +143,21 @@ function asyncBuffer(file: string, descriptor: number, size: number): AsyncBuffe
   };
 }
 
-/** Runs a step of the Parquet library; whatever it throws says that the bytes are not as they must be. */
-async function decoding<T>(file: string, step: () => Promise<T>): Promise<T> {
+/**
+ * Runs a step of the Parquet library; whatever it throws says that the bytes are not as they must be, in words of the library.
+ *
+ * @param part of the file that the step looks at
+ */
+async function decoding<T>(file: string, part: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (cause) {
     if (isDdclError(cause)) throw cause;
-    const reason = messageOf(cause);
-    throw formatError(
-      file,
-      `cannot be read as Parquet (${reason}). It may be cut short or encrypted; write it again.`,
-      cause,
-    );
+    const [, missing] = /^parquet (.*(?:unsupported|not supported).*)$/.exec(messageOf(cause)) ?? [];
+    const problem =
+      missing === undefined
+        ? 'is damaged, cut short or encrypted. Write it again.'
+        : `is of a kind that is not read here, or damaged (${missing}). Write it again with plain columns, packed by snappy or zstd.`;
+    throw formatError(file, `cannot be read as Parquet: ${part} ${problem}`, cause);
   }
 }

@@ -63,7 +63,7 @@ export function guidedStart(
   topics: readonly (readonly string[])[],
   texts: OpenedText,
   { count, width, seed }: { readonly count: number; readonly width: number; readonly seed: number },
-): LevelStart {
+): Exclude<LevelStart, ArrayBufferView> {
   return async (documents) => {
     const guided = guidedStarts(
       width,

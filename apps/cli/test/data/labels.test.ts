@@ -70,10 +70,10 @@ describe('labels in a file of their own', () => {
 
   it('refuses a name that is neither column nor file, before it reads the data', async () => {
     expect(await refusal(readAll(table, { labels: 'Kinds' }), folder.path)).toBe(
-      'argument: data.csv: --labels "Kinds" is neither a column of the data nor a file; did you mean "kind"? Its columns: "a", "kind".',
+      'argument: data.csv: --labels "Kinds" is neither a column of the data nor a file; did you mean "kind"? Its columns: "a", "kind". A file has a label for each token: .txt, .csv, .tsv, .jsonl or .npy.',
     );
     expect(await refusal(readAll(data, { labels: join(folder.path, 'no.txt') }), folder.path)).toBe(
-      'argument: data.npy: --labels "no.txt" is neither a column of the data nor a file. Check the path.',
+      'argument: data.npy: --labels "no.txt" is neither a column of the data nor a file. Its columns have no names. A file has a label for each token: .txt, .csv, .tsv, .jsonl or .npy.',
     );
     const empty = folder.write('empty.csv', 'a,kind\n1,p\n2,\n');
     expect(await refusal(readAll(empty, { labels: 'kind' }), folder.path)).toBe(

@@ -160,7 +160,7 @@ describe('bad .npy files', () => {
       'data: x.npy: its array has the shape (0, 3); expected at least one row and one column. Write it again.',
     );
     expect(await refused('x.npy', claims('(-2, 3)'))).toMatch(
-      /^format: x\.npy: its header lacks descr, fortran_order or shape, or they are malformed\./,
+      /^format: x\.npy: its header has a malformed shape\. Save it with numpy\.save\.$/,
     );
   });
 
@@ -179,15 +179,25 @@ describe('bad .npy files', () => {
   });
 
   it.each([
-    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }'descr': '<f8'`,
-    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2), }`,
-    `{'descr': '<f4', 'fortran_order': 'False', 'shape': (2, 3), }`,
-    `{'descr': '<f4', 'fortran_order': False, 'shape': '2, 3', }`,
-    `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': True, }`,
-    `{'constructor': '<f4', 'fortran_order': False, 'shape': (2, 3), }`,
-    `'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)`,
-    `{'descr': '<f4' 'fortran_order': False, 'shape': (2, 3)}`,
-  ])('refuses what numpy does not write: %s', async (header) => {
-    expect(await refused('x.npy', headed(header))).toContain('they are malformed');
+    [`{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }'descr': '<f8'`, 'is no Python dict in braces'],
+    [`{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (3, 2), }`, 'has shape twice'],
+    [`{'descr': '<f4', 'fortran_order': 'False', 'shape': (2, 3), }`, 'has a malformed fortran_order'],
+    [`{'descr': '<f4', 'fortran_order': False, 'shape': '2, 3', }`, 'has a malformed shape'],
+    [`{'descr': <f4, 'fortran_order': False, 'shape': (2, 3), }`, 'has a malformed descr'],
+    [
+      `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': True, }`,
+      'has something else than "descr", "fortran_order", "shape"',
+    ],
+    [
+      `{'constructor': '<f4', 'fortran_order': False, 'shape': (2, 3), }`,
+      'has something else than "descr", "fortran_order", "shape"',
+    ],
+    [`{'fortran_order': False, }`, 'lacks descr and shape'],
+    [`'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)`, 'is no Python dict in braces'],
+    [`{'descr': '<f4' 'fortran_order': False, 'shape': (2, 3)}`, 'has a malformed descr'],
+  ])('refuses what numpy does not write, and says which part: %s', async (header, problem) => {
+    expect(await refused('x.npy', headed(header))).toBe(
+      `format: x.npy: its header ${problem}. Save it with numpy.save.`,
+    );
   });
 });

@@ -80,12 +80,14 @@ describe('bad .parquet files', () => {
     const bytes = fixture('pq_snappy');
     for (let length = 1; length < bytes.length; length += 37) {
       expect(await refused(bytes.subarray(0, length), { labels: 'class' })).toMatch(
-        /^format: x\.parquet: cannot be read as Parquet \(.*\)\. It may be cut short or encrypted; write it again\.$/,
+        /^format: x\.parquet: cannot be read as Parquet: its footer, which says what is where, is damaged, cut short or encrypted\. Write it again\.$/,
       );
     }
     const damaged = Buffer.from(bytes);
     damaged.fill(0xff, 4, 200);
-    expect(await refused(damaged, { labels: 'class' })).toMatch(/^format: x\.parquet: /);
+    expect(await refused(damaged, { labels: 'class' })).toMatch(
+      /^format: x\.parquet: cannot be read as Parquet: column "\w+" is (damaged, cut short or encrypted|of a kind .*)\./,
+    );
     expect(await refused(Buffer.from('not at all, but long enough'))).toMatch(
       /^format: x\.parquet: cannot be read as Parquet/,
     );

@@ -23,7 +23,9 @@ it.each([
 
 it('counts the tokens of each document from 0', () => {
   const ofRow = (): Int32Array => Int32Array.of(0, 0, 0, 1, 3, 3);
-  const documents = { mode: 'tokens', labels: ['a', 'b', 'c', 'd'], ofRow } as Parameters<typeof idColumns>[1];
+  const documents = { mode: 'tokens', labels: ['a', 'b', 'c', 'd'], ofRow } as unknown as Parameters<
+    typeof idColumns
+  >[1];
   const columns = idColumns(['a', 'a', 'a', 'b', 'd', 'd'], documents, false);
   const rows = [0, 1, 2, 3, 4, 5].map((row) => columns.map(({ at }) => at(row)));
   expect(columns.map(({ name }) => name)).toEqual(['id', 'token']);

@@ -123,12 +123,14 @@ it('fits float64 documents as they are, where float32 has no digits for what tel
     // Four places 1.4 apart, with a spread of 0.02.
     expect(levels[0]).toMatchObject({ use: 1, distinct: 4 });
     expect(levels[0]!.hard).toBeLessThan(0.001);
-    // In float32 they would be where the others are, at 1e9: its numbers are 64 apart there.
+    // In float32 they would be at 1e9, before the first of the others: its numbers are 64 apart there.
     const { changes } = await partialFit(
       model,
       documentsFromArrays({ data: data.map((own) => own + 24), dimension: 2 }),
     );
-    expect(changes.born).toHaveLength(1);
+    const { prototypes } = model.levels[0]!.model;
+    const farthest = [0, 1, 2, 3].toSorted((a, b) => prototypes[2 * b]! - prototypes[2 * a]!)[0];
+    expect(changes.born.map(({ near }) => near)).toEqual([farthest]);
   }
 });
 
