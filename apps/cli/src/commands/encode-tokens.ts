@@ -6,7 +6,7 @@ import { openOutFolder } from '../model-folder/out-folder.ts';
 import { usageError } from '../output/usage-error.ts';
 import { addTextOptions, type TextCommandOptions } from '../text/text-options.ts';
 import { describeCounts, encodeText } from '../token-shards/encode-text.ts';
-import { clearShards } from '../token-shards/clear-shards.ts';
+import { requireUnfinished } from '../token-shards/kept-shards.ts';
 import { isShardName, type TokenFileDType } from '../token-shards/shard-format.ts';
 import { defaultShardTokens } from '../token-shards/shard-writer.ts';
 import { withCommand } from './with-command.ts';
@@ -34,7 +34,10 @@ export function encodeTokensCommand(): Command {
   const command = new Command('encode-tokens')
     .description('run text through an encoder and keep the token vectors')
     .requiredOption('--out <folder>', 'folder for the files (required); must be new or empty')
-    .option('--resume', 'start afresh where a run was killed: the files that it left in the folder are removed');
+    .option(
+      '--resume',
+      'go on after the files that a killed run finished, if texts, encoder and options are the same; else start afresh',
+    );
   return addEncoderOptions(addTextOptions(command))
     .addOption(
       new Option('--token-dtype <dtype>', 'numbers of the token vectors in the files')
@@ -52,7 +55,7 @@ function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
     const out = resolve(options.out);
     if (options.text === undefined) throw usageError('There is no text. Give --text DATA.');
     const encoder = requireEncoder(options);
-    const clear = options.resume === true ? () => clearShards(out) : undefined;
+    const clear = options.resume === true ? () => requireUnfinished(out) : undefined;
     own(await openOutFolder(out, { isUnfinished: isShardName, ...(clear && { clear }) }), (release) => release());
     const { shards, counts, record, fingerprint } = await encodeText({
       text: options.text,
@@ -61,6 +64,7 @@ function encodeTokensAction(options: EncodeTokensOptions): Promise<void> {
       folder: out,
       tokenDtype: options.tokenDtype,
       shardTokens: options.shardTokens,
+      resume: options.resume,
       signal,
       progress,
     });

@@ -40,6 +40,8 @@ export interface EncodeRun {
   readonly counts: EncodeCounts;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((documents: number) => void) | undefined;
+  /** Documents at the beginning that are neither given nor counted. */
+  readonly skip: number;
 }
 
 /** Tokens of the documents that are sorted by length together: enough to pad little, few enough to keep in memory. */
@@ -60,18 +62,19 @@ export async function* encodeDocuments(
   run: EncodeRun,
 ): AsyncGenerator<EncodedDocument> {
   let window: Waiting[] = [];
-  let tokens = 0;
+  let [tokens, skip] = [0, run.skip];
   for await (const { text, ...document } of documents) {
     checkAborted(run.signal);
     const tokenized = tokenizeDocument(run, document.place, text);
     window.push({ ...document, ...tokenized });
     tokens += tokenized.ids.length;
     if (tokens < windowTokens && window.length < windowDocuments) continue;
-    yield* encodeWindow(window, run);
+    if (skip < window.length) yield* encodeWindow(window, run, skip);
+    skip = Math.max(0, skip - window.length);
     window = [];
     tokens = 0;
   }
-  yield* encodeWindow(window, run);
+  if (skip < window.length) yield* encodeWindow(window, run, skip);
 }
 
 /** @throws DdclError `data` that names the document, whatever the tokenizer throws */
@@ -111,7 +114,12 @@ async function runEncoder({ session, signal }: EncodeRun, documents: readonly Wa
 
 const firstLine = (error: unknown): string => messageOf(error).split('\n')[0]!.trim();
 
-async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncGenerator<EncodedDocument> {
+/** @param skip documents of the window that are only there for the others */
+async function* encodeWindow(
+  window: readonly Waiting[],
+  run: EncodeRun,
+  skip: number,
+): AsyncGenerator<EncodedDocument> {
   const { session, dropSpecial, counts } = run;
   const { dimension } = session;
   const before = counts.documents;
@@ -151,7 +159,7 @@ async function* encodeWindow(window: readonly Waiting[], run: EncodeRun): AsyncG
     done += plan.length;
     run.onProgress?.(before + done);
   }
-  for (const document of encoded) {
+  for (const document of encoded.slice(skip)) {
     counts.documents += 1;
     counts.tokens += document.ids.length;
     counts.truncated += Number(document.truncated);

@@ -40,6 +40,8 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of documents that are encoded, several times per window. */
   readonly onProgress?: ((documents: number) => void) | undefined;
+  /** Documents at the beginning that are not wanted, though they decide with which others the next ones are padded. Default 0. */
+  readonly skip?: number | undefined;
 }
 
 /** Texts in, token vectors out. */
@@ -128,8 +130,8 @@ export async function openEncoder(options: OpenEncoderOptions): Promise<Encoder>
       dimension,
     },
     counts,
-    encode: (documents, { signal = options.signal, onProgress } = {}) =>
-      encodeDocuments(documents, { session, tokenize, dropSpecial, batch, counts, signal, onProgress }),
+    encode: (documents, { signal = options.signal, onProgress, skip = 0 } = {}) =>
+      encodeDocuments(documents, { session, tokenize, dropSpecial, batch, counts, signal, onProgress, skip }),
     tokenize,
     pieces(text) {
       const { ids, special, truncated } = tokenize(text);

@@ -12,7 +12,7 @@ export interface OutFolderOptions {
   readonly resume?: boolean;
   /** Whether a name is that of a file which a run that was killed may have left, for the message. */
   readonly isUnfinished?: (name: string) => boolean;
-  /** Removes an earlier run, when nobody else can work in the folder. */
+  /** Removes an earlier run, when nobody else can work in the folder; what it leaves of unfinished files may stay. */
   readonly clear?: () => Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function openOutFolder(
   const release = await lockFolder(path);
   try {
     await clear?.();
-    if (!resume) await requireEmpty(path, isUnfinished);
+    if (!resume) await requireEmpty(path, isUnfinished, undefined, clear && isUnfinished);
     await removeUnfinished(path);
     return release;
   } catch (error) {
@@ -61,19 +61,23 @@ async function namesIn(path: string): Promise<string[]> {
   }
 }
 
-/** @param before looks at a folder that is not empty first: that somebody works there says more */
+/**
+ * @param before looks at a folder that is not empty first: that somebody works there says more
+ * @param mayStay names that are no matter
+ */
 async function requireEmpty(
   path: string,
   isUnfinished: (name: string) => boolean,
   before?: (path: string) => Promise<void>,
+  mayStay: (name: string) => boolean = () => false,
 ): Promise<void> {
-  const names = await namesIn(path);
+  const names = (await namesIn(path)).filter((name) => !mayStay(finalName(name)));
   if (names.length === 0) return;
   await before?.(path);
   const remedy = names.includes(modelFiles.checkpoint)
     ? 'Go on with the interrupted fit by --resume, or choose another with --out.'
     : names.every((name) => isUnfinished(finalName(name)))
-      ? 'Start an interrupted run afresh with --resume, or choose another with --out.'
+      ? 'Go on with the interrupted run by --resume, or choose another with --out.'
       : 'Choose another with --out, or empty it.';
   throw usageError(`The out folder ${path} is not empty. ${remedy}`);
 }

@@ -4,6 +4,7 @@ import type { EncoderRecord } from '../encoder/encoder-record.ts';
 import { openEncoder, type Encoder, type OpenEncoderOptions } from '../encoder/open-encoder.ts';
 import type { Progress } from '../output/progress.ts';
 import { openText, type OpenTextOptions } from '../text/open-text.ts';
+import { keepShards } from './kept-shards.ts';
 import type { TokenFileDType } from './shard-format.ts';
 import { writeTokenShards } from './write-token-shards.ts';
 
@@ -20,6 +21,8 @@ export interface TextToEncode {
   readonly folder: string;
   readonly tokenDtype?: TokenFileDType | undefined;
   readonly shardTokens?: number | undefined;
+  /** Go on after the shards that a run which was killed has left in the folder, if it was of the same texts, encoder and options. Default false. */
+  readonly resume?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
@@ -54,7 +57,14 @@ export async function encodeText(request: TextToEncode): Promise<EncodedText> {
       signal,
       onProgress: (done, total) => progress.show({ phase: 'reading text', done, total, unit: 'bytes' }),
     });
+    const { encoder: _place, textField: _field, ...record } = encoder.record;
+    const identity = [text.fingerprint, record, request.encoder.batch ?? null, request.tokenDtype ?? null];
+    const fingerprint = sha256Of(identity);
+    const run = sha256Of([fingerprint, request.shardTokens ?? null]);
+    const kept = request.resume === true ? await keepShards(request.folder, run) : undefined;
     const { shards, counts } = await writeTokenShards(encoder, text.documents(), {
+      run,
+      kept,
       folder: request.folder,
       dtype: request.tokenDtype,
       shardTokens: request.shardTokens,
@@ -62,13 +72,11 @@ export async function encodeText(request: TextToEncode): Promise<EncodedText> {
       onProgress: (documents) =>
         progress.show({ phase: 'encoding text', done: documents, total: text.count, unit: 'documents' }),
     });
-    const { encoder: _place, textField: _field, ...record } = encoder.record;
-    const identity = [text.fingerprint, record, request.encoder.batch ?? null, request.tokenDtype ?? null];
     return {
       shards,
       counts,
       record: encoder.record,
-      fingerprint: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
+      fingerprint,
       description: text.describe(),
     };
   } finally {
@@ -76,6 +84,8 @@ export async function encodeText(request: TextToEncode): Promise<EncodedText> {
     await encoder.dispose();
   }
 }
+
+const sha256Of = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
 /** What became of the documents, as a line for people. */
 export function describeCounts(

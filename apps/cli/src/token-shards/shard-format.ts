@@ -32,13 +32,15 @@ export interface ShardMetadata {
   readonly counts: EncodeCounts;
   /** Over tokens, offsets and labels, hexadecimal. */
   readonly sha256: string;
+  /** Of texts, encoder and all options: equal for shards that the same command wrote. Only `--resume` asks. */
+  readonly run?: string | undefined;
   /** Texts that the tensor of labels numbers; undefined where there are no labels. */
   readonly labelNames: readonly string[] | undefined;
 }
 
 /** As texts by key, the form of a safetensors file. */
 export function metadataTexts(metadata: ShardMetadata): Record<string, string> {
-  const { shard, last, encoder, counts, sha256, labelNames } = metadata;
+  const { shard, last, encoder, counts, sha256, run, labelNames } = metadata;
   return {
     format: shardFormat,
     formatVersion: shardFormatVersion,
@@ -47,6 +49,7 @@ export function metadataTexts(metadata: ShardMetadata): Record<string, string> {
     encoder: JSON.stringify(encoder),
     counts: JSON.stringify(counts),
     sha256,
+    ...(run === undefined ? {} : { run }),
     ...(labelNames === undefined ? {} : { labelNames: JSON.stringify(labelNames) }),
   };
 }
@@ -57,6 +60,7 @@ const metadataSchema: v.GenericSchema<unknown, ShardMetadata> = v.object({
   encoder: encoderRecordSchema,
   counts: v.object({ documents: whole(1), tokens: whole(), truncated: whole(), empty: whole() }),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  run: v.undefinedable(v.string()),
   labelNames: v.undefinedable(v.array(v.string())),
 });
 
@@ -77,6 +81,6 @@ export function parseMetadata(file: string, texts: Readonly<Record<string, strin
     }
   };
   const [shard, last, encoder, counts, labelNames] = ['shard', 'last', 'encoder', 'counts', 'labelNames'].map(json);
-  const metadata = { shard, last, encoder, counts, sha256: texts['sha256'], labelNames };
+  const metadata = { shard, last, encoder, counts, sha256: texts['sha256'], run: texts['run'], labelNames };
   return checked(metadataSchema, metadata, file, remedy);
 }

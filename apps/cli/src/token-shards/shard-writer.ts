@@ -24,11 +24,18 @@ export interface ShardWriterOptions {
   readonly dtype?: TokenFileDType | undefined;
   /** Most tokens of a shard; a longer document has a shard of its own. Default {@link defaultShardTokens}. */
   readonly shardTokens?: number | undefined;
+  /** As `ShardMetadata.run` says. */
+  readonly run?: string | undefined;
+  /** Shards that are there already. Default 0. */
+  readonly kept?: number | undefined;
 }
 
 /** Writes documents as token shards, one shard in memory at a time. */
 export class ShardWriter {
-  readonly #options: Required<{ [Key in keyof ShardWriterOptions]: NonNullable<ShardWriterOptions[Key]> }>;
+  readonly #options: Required<{
+    [Key in Exclude<keyof ShardWriterOptions, 'run'>]: NonNullable<ShardWriterOptions[Key]>;
+  }>;
+  readonly #run: string | undefined;
   #rows: Uint16Array | Float32Array;
   #offsets: number[] = [0];
   #labels: number[] = [];
@@ -38,8 +45,16 @@ export class ShardWriter {
   #written: string[] = [];
   #madeFolder = false;
 
-  constructor({ folder, record, dtype = 'float16', shardTokens = defaultShardTokens }: ShardWriterOptions) {
-    this.#options = { folder, record, dtype, shardTokens };
+  constructor({
+    folder,
+    record,
+    dtype = 'float16',
+    shardTokens = defaultShardTokens,
+    run,
+    kept = 0,
+  }: ShardWriterOptions) {
+    this.#options = { folder, record, dtype, shardTokens, kept };
+    this.#run = run;
     this.#rows = this.#make(Math.min(firstRows, shardTokens));
   }
 
@@ -107,19 +122,20 @@ export class ShardWriter {
 
   /**
    * Writes the last shard.
-   * @returns how many shards there are
+   * @returns how many shards there are, with those that were kept
    * @throws DdclError `data` if there was no document; `argument` if it cannot be written
    */
   async finish(): Promise<number> {
     if (this.#offsets.length === 1)
       throw new DdclError('data', 'There is no text to encode. Give at least one document.');
     await this.#write(true);
-    return this.#written.length;
+    return this.#options.kept + this.#written.length;
   }
 
   async #write(last: boolean): Promise<void> {
-    const { folder, record, dtype } = this.#options;
+    const { folder, record, dtype, kept } = this.#options;
     const { dimension } = record;
+    const shard = kept + this.#written.length;
     const offsets = BigInt64Array.from(this.#offsets, BigInt);
     const tokens = this.#rows.subarray(0, this.#offsets.at(-1)! * dimension);
     const labels = Int32Array.from(this.#labels);
@@ -131,7 +147,7 @@ export class ShardWriter {
       await mkdir(folder, { recursive: true });
       this.#madeFolder = !existed;
     }
-    const path = join(folder, shardName(this.#written.length));
+    const path = join(folder, shardName(shard));
     await writeTensorFile(
       path,
       [
@@ -147,11 +163,12 @@ export class ShardWriter {
         },
       ],
       metadataTexts({
-        shard: this.#written.length,
+        shard,
         last,
         encoder: record,
         counts: this.#counts,
         sha256: hash.digest('hex'),
+        run: this.#run,
         labelNames,
       }),
     );
@@ -162,7 +179,7 @@ export class ShardWriter {
     this.#counts = { documents: 0, tokens: 0, truncated: 0, empty: 0 };
   }
 
-  /** Removes what was written, so that the same command can run again. */
+  /** Removes what was written here, so that the same command can run again. */
   async abandon(): Promise<void> {
     for (const path of this.#written.splice(0)) await rm(path, { force: true });
     if (this.#madeFolder) await rmdir(this.#options.folder).catch(() => undefined);

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromFloat16, readSafetensors, safetensorsToFloat32 } from '@ddcl/core/safetensors';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { vocabulary } from '../../../../tooling/tiny-bert/word-piece.ts';
+import { findTokenShards, openTokenShards } from '../../src/token-shards/open-token-shards.ts';
 import { ddcl, ddclProcess, testFolder } from './support.ts';
 import { requireRefusals, reviews, runJson, writeEncoder } from './text-support.ts';
 
@@ -126,18 +127,44 @@ describe('ddcl encode-tokens', () => {
     );
   });
 
-  it('starts afresh with --resume where a run was killed, and touches no whole one', async () => {
+  it('goes on with --resume after the shards of a killed run, and touches no whole ones', async () => {
     const { shards } = await encodeTokens('killed', '--shard-tokens', '50');
-    rmSync(folder.at(`killed/tokens-0000${shards - 1}.safetensors`));
+    const at = (shard: number): string => folder.at(`killed/tokens-0000${shard}.safetensors`);
+    rmSync(at(shards - 1));
     const args = ['encode-tokens', '--text', folder.at('reviews.jsonl'), '--encoder', encoder];
     const rest = ['--shard-tokens', '50', '--out', folder.at('killed')];
     await requireRefusals([
-      [[...args, ...rest], /is not empty\. Start an interrupted run afresh with --resume/],
+      [[...args, ...rest], /is not empty\. Go on with the interrupted run by --resume/],
       [[...args, '--resume', '--out', folder.at('plain')], /The shards in .* are whole/],
     ]);
-    await encodeTokens('killed', '--shard-tokens', '50', '--resume');
-    for (const name of readdirSync(folder.at('small')))
-      expect(folder.read(`killed/${name}`).equals(folder.read(`small/${name}`))).toBe(true);
+    const inodes = (): number[] => Array.from({ length: shards }, (_, shard) => statSync(at(shard)).ino);
+    const equal = (name: string): void => {
+      for (const file of readdirSync(folder.at(name)))
+        expect(folder.read(`killed/${file}`).equals(folder.read(`${name}/${file}`)), file).toBe(true);
+      expect(readdirSync(folder.at('killed'))).toHaveLength(readdirSync(folder.at(name)).length);
+    };
+    // One that is damaged is made again, with all that come after it.
+    const bytes = readFileSync(at(2));
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(at(2), bytes);
+    folder.write('killed/tokens-00003.safetensors.1.abcd0123.tmp', 'half');
+    const before = Array.from({ length: 2 }, (_, shard) => statSync(at(shard)).ino);
+    const resumed = await encodeTokens('killed', '--shard-tokens', '50', '--resume');
+    equal('small');
+    expect(inodes().slice(0, 2)).toEqual(before);
+    const { documents, tokens, truncated, empty } = resumed;
+    const kept = await openTokenShards((await findTokenShards([folder.at('small')]))!, true);
+    expect([{ documents, tokens, truncated, empty }, resumed.shards]).toEqual([kept.counts, shards]);
+    await kept.close();
+    // Those of other options are of no use.
+    rmSync(at(shards - 1));
+    await encodeTokens('killed', '--shard-tokens', '50', '--max-tokens', '7', '--resume');
+    await encodeTokens('seven', '--shard-tokens', '50', '--max-tokens', '7');
+    equal('seven');
+    // What is no shard is not touched.
+    rmSync(at(0));
+    folder.write('killed/notes.txt', 'mine');
+    await requireRefusals([[[...args, ...rest, '--resume'], /is not empty\. Choose another with --out, or empty it/]]);
   });
 
   it('refuses, leaving nothing behind', async () => {

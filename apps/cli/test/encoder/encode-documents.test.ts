@@ -22,6 +22,7 @@ function run(own: Partial<EncodeRun>): EncodeRun {
     counts: { documents: 0, tokens: 0, truncated: 0, empty: 0 },
     signal: undefined,
     onProgress: undefined,
+    skip: 0,
     ...own,
   } as EncodeRun;
 }
@@ -55,4 +56,39 @@ describe('what encoder and tokenizer throw', () => {
       'data: t.jsonl line 1: the tokenizer fails on this text of 3 characters (Maximum call stack size exceeded). Cut the text, or leave it out.',
     );
   });
+});
+
+it('leaves out documents at the beginning: what follows has the batches, and so the numbers, that it has with them', async () => {
+  // More than a window of 4,096 documents; a vector tells how long its batch is.
+  const many = Array.from({ length: 4100 }, (_, index) => ({
+    text: 'ab'.repeat(1 + (index % 3)),
+    place: `line ${index}`,
+  }));
+  let batches = 0;
+  const session = {
+    dimension: 1,
+    run: async (ids: readonly Int32Array[]) => {
+      batches++;
+      const length = Math.max(...ids.map((each) => each.length));
+      return { length, data: new Float32Array(ids.length * length).fill(length) };
+    },
+  } as unknown as EncoderModel;
+  const encoded = async (skip: number): Promise<[place: string, numbers: number[]][]> => {
+    const all: [string, number[]][] = [];
+    batches = 0;
+    const counts = { documents: 0, tokens: 0, truncated: 0, empty: 0 };
+    for await (const { place, tokens } of encodeDocuments(many, run({ session, skip, counts })))
+      all.push([place, [...tokens]]);
+    expect(counts.documents).toBe(all.length);
+    return all;
+  };
+  const whole = await encoded(0);
+  expect(whole).toHaveLength(many.length);
+  const own = batches;
+  expect(await encoded(4000)).toEqual(whole.slice(4000));
+  expect(batches).toBe(own);
+  expect(await encoded(4098)).toEqual(whole.slice(4098));
+  expect(batches).toBe(1);
+  expect(await encoded(4100)).toEqual([]);
+  expect(batches).toBe(0);
 });
