@@ -1,17 +1,5 @@
 import { writeSync } from 'node:fs';
 import { Command } from 'commander';
-import { compareCommand } from './commands/compare.ts';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { encodeTokensCommand } from './commands/encode-tokens.ts';
-import { encodeCommand } from './commands/encode.ts';
-import { explainCommand } from './commands/explain.ts';
-import { exportCommand } from './commands/export.ts';
-import { fitCommand } from './commands/fit.ts';
-import { hierCommand } from './commands/hier.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { measureCommand } from './commands/measure.ts';
-import { vqCommand } from './commands/vq.ts';
 import { reportError } from './output/errors.ts';
 import { version } from './output/version.ts';
 import { printable } from './output/print.ts';
@@ -56,29 +44,34 @@ export function reportUncaught(): void {
   process.on('unhandledRejection', endWith);
 }
 
-function makeProgram(): Command {
+/** In the order of the help. Only what is named is loaded: most of the modules of a command belong to no other. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  fit: async () => (await import('./commands/fit.ts')).fitCommand(),
+  measure: async () => (await import('./commands/measure.ts')).measureCommand(),
+  encode: async () => (await import('./commands/encode.ts')).encodeCommand(),
+  'encode-tokens': async () => (await import('./commands/encode-tokens.ts')).encodeTokensCommand(),
+  compare: async () => (await import('./commands/compare.ts')).compareCommand(),
+  vq: async () => (await import('./commands/vq.ts')).vqCommand(),
+  hier: async () => (await import('./commands/hier.ts')).hierCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
+  export: async () => (await import('./commands/export.ts')).exportCommand(),
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+};
+
+/** @param args what stands after the program */
+async function makeProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('ddcl')
     .description('Learned, collapse-free prototypes for token vectors (DDCL-Attention)')
     .version(version)
     .option('--debug', 'show the stack of an error, for reports of defects')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(false);
-  for (const make of [
-    fitCommand,
-    measureCommand,
-    encodeCommand,
-    encodeTokensCommand,
-    compareCommand,
-    vqCommand,
-    hierCommand,
-    explainCommand,
-    exportCommand,
-    inspectCommand,
-    doctorCommand,
-    demoCommand,
-  ]) {
-    program.addCommand(make().copyInheritedSettings(program));
-  }
+  // The help, and a name that is none, are about all of them.
+  const name = args.find((each) => each !== '--debug') ?? '';
+  const wanted = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands);
+  for (const make of wanted) program.addCommand((await make()).copyInheritedSettings(program));
   prepare(program, 'ddcl');
   return program;
 }
@@ -98,7 +91,7 @@ function prepare(command: Command, name: string): void {
  * @returns the exit status: 0 done, 2 a user's mistake, 130 interrupted, 1 anything else
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = makeProgram();
+  const program = await makeProgram(argv.slice(2));
   for (const stream of [process.stdout, process.stderr]) {
     if (!stream.listeners('error').includes(onPipeError)) stream.on('error', onPipeError);
   }
