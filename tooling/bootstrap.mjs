@@ -1,8 +1,9 @@
 // Runs a command of the checkout after making it ready. Plain JavaScript, because it runs before anything
 // is installed and Node 20 does not run TypeScript (docs/decisions/0003-bootstrap.md). Type-checked through JSDoc.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -228,14 +229,46 @@ async function vitest(args) {
   await import(pathToFileURL(join(root, 'node_modules/vitest/vitest.mjs')).href);
 }
 
-/** What `npm test` looks at before it runs the tests. */
+/** What `npm test` looks at beside the tests. */
 const checks = [
   ['oxlint', '--deny-warnings'],
   ['oxfmt', '--check', '.'],
   ['sherif'],
   ['knip'],
-  ['turbo', 'run', 'check:types', '--output-logs=errors-only'],
+  ['turbo', 'run', 'check:types', '--concurrency=1', '--output-logs=errors-only'],
 ];
+
+/**
+ * Runs the checks one after the other while the tests run, which leave a core idle now and then. What fails, or has not ended with the tests, is said
+ * after the results of the tests: a file that is not formatted is no reason to keep those back.
+ */
+async function runChecks() {
+  /** What each check printed that did not pass; nothing yet of those that did not end. */
+  const failed = new Map(checks.map((check) => [check, 'it had not ended with the tests\n']));
+  process.on('exit', (status) => {
+    for (const [check, output] of failed) writeSync(2, `\nddcl: '${check.join(' ')}' failed:\n${output}`);
+    if (failed.size > 0 && status === 0) process.exitCode = 1;
+  });
+  for (const check of checks) {
+    const [name = '', ...rest] = check;
+    const child = spawn(join(root, 'node_modules', '.bin', name), rest, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    const status = await new Promise((done) => {
+      child.on('error', (error) => done((output += `${error.message}\n`)));
+      child.on('close', done);
+      // Tests with a clock come first.
+      if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    });
+    if (status === 0) failed.delete(check);
+    else failed.set(check, output);
+  }
+}
 
 /** @type {Record<string, (args: string[]) => void | Promise<void>>} */
 const commands = {
@@ -280,18 +313,10 @@ const commands = {
     process.exit(1);
   },
   async test(args) {
-    const failed = (args.length > 0 ? [] : checks).filter(([name = '', ...rest]) => {
-      const env = { ...process.env, ...environment };
-      return (
-        spawnSync(join(root, 'node_modules', '.bin', name), rest, { cwd: root, stdio: 'inherit', env }).status !== 0
-      );
-    });
-    // A file that is not formatted is no reason to keep the results of the tests back.
-    process.on('exit', (status) => {
-      for (const check of failed) say(`'${check.join(' ')}' failed; its output is at the top`);
-      if (failed.length > 0 && status === 0) process.exitCode = 1;
-    });
-    await vitest(args);
+    if (args.length > 0) return vitest(args);
+    runChecks();
+    // So long it lets the checks go on where the tests have ended first.
+    await vitest(['--teardownTimeout=900000']);
   },
   async 'check:built'(args) {
     process.env['DDCL_TEST_BUILT'] = '1';

@@ -1,3 +1,3 @@
-import { describeHalf } from './conformance-half.ts';
+import { describePart } from './conformance-part.ts';
 
-describeHalf(0);
+describePart(0);

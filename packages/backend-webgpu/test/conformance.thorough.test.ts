@@ -1,3 +1,3 @@
-import { describeHalf } from './conformance-half.ts';
+import { describePart, parts } from './conformance-part.ts';
 
-describeHalf(1);
+for (let part = 1; part < parts; part++) describePart(part);

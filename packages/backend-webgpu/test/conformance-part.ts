@@ -20,21 +20,24 @@ async function losable(): Promise<Backend> {
   return backend;
 }
 
+/** Parts of the suite; `npm test` asks the first. */
+export const parts = 4;
+
 /**
- * Every second case of the suite. SwiftShader takes minutes for all of them, nearly all for compiling kernels: `npm test` asks one half, `npm run test:all`
- * the other; cases of an op follow each other, so each half has all ops.
+ * Every fourth case of the suite, from the given one. SwiftShader takes minutes for all of them, nearly all for compiling kernels: `npm test` asks one part,
+ * `npm run test:all` the others; cases of an op follow each other, so each part has all ops.
  */
-export function describeHalf(half: 0 | 1): void {
+export function describePart(part: number): void {
   if (!hasAdapter) {
     it.skip('needs an adapter', () => {});
     return;
   }
   let seen = 0;
-  describeBackend('webgpu', losable, {
+  describeBackend(`webgpu, part ${part + 1} of ${parts}`, losable, {
     loseDevice: (backend) => devices.get(backend)!.destroy(),
     deviations: [],
     // Of SwiftShader; the table tells what backends do on the devices that people have.
     report: false,
-    only: () => seen++ % 2 === half,
+    only: () => seen++ % parts === part,
   });
 }

@@ -1,0 +1,3 @@
+import { describeProducts } from './product-cases.ts';
+
+describeProducts(1);
