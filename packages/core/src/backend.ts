@@ -1,12 +1,15 @@
 export type { Backend, Capabilities, DeviceBuffer, Executable, MemoryUse, RunOptions } from './backend/contract.ts';
 export type {
   CompositeCall,
+  CompositeInPieces,
   CompositeKernel,
   Kernel,
   KernelBackendOptions,
   KernelCall,
+  KernelInPieces,
   KernelTable,
 } from './backend/kernels.ts';
+export { abortableBackend } from './backend/abortable-backend.ts';
 export { backendFromCompiler } from './backend/backend-from-compiler.ts';
 export { backendFromKernels } from './backend/backend-from-kernels.ts';
 export type { CompiledProgram, CompilerBackendOptions, NativeTensors } from './backend/compiler.ts';
@@ -25,6 +28,7 @@ export {
   type TokenPassOperands,
   type TokenQuantity,
 } from './backend/token-pass.ts';
+export { isPieces, type Pieces } from './backend/pieces.ts';
 export { walkPlan, type WalkOptions } from './backend/walk.ts';
 export type {
   ArithmeticOp,

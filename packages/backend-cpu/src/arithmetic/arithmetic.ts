@@ -1,3 +1,5 @@
+import type { Pieces } from '@ddcl/core/backend';
+
 /** Doubles that products read and write. `data` becomes another array when the scratch memory grows: read it again after each `take`. */
 export interface Block {
   readonly data: Float64Array;
@@ -29,7 +31,8 @@ export interface Product {
 export interface Scratch {
   /** Zeros, for as long as the work goes on. */
   take(length: number): Block;
-  multiply(product: Product): void;
+  /** All of a product, or columns from and to multiples of 4, which have the same bits. */
+  multiply(product: Product, fromColumn?: number, toColumn?: number): void;
   /** `y += scale x` of `length` numbers, a multiple of 4, at a place in each. */
   addScaled(scale: number, x: Block, startX: number, y: Block, startY: number, length: number): void;
 }
@@ -38,4 +41,4 @@ export interface Scratch {
  * Does some work with scratch memory of its own. Sums go along the summed axis one number after the other, each product rounded before it is
  * added, whoever computes them: results have the same bits with SIMD and without.
  */
-export type Arithmetic = <Result>(work: (scratch: Scratch) => Result) => Result;
+export type Arithmetic = <Result>(work: (scratch: Scratch) => Pieces<Result>) => Pieces<Result>;

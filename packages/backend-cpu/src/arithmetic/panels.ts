@@ -1,4 +1,5 @@
-import type { TypedArray } from '@ddcl/core/backend';
+import type { Pieces, TypedArray } from '@ddcl/core/backend';
+import { copyWork, inPieces } from './pieces.ts';
 
 /** The next multiple of 4: what columns take. */
 export const padded = (columns: number): number => (columns + 3) & ~3;
@@ -15,14 +16,17 @@ export interface MatrixPlace {
 /**
  * Copies a matrix of `rows` rows as panels of 4 columns, [columns / 4, rows, 4]: what a tile of a product reads lies together. What is
  * missing of the last panel stays as it is.
+ *
+ * @param at where the panels begin
  */
 export function packPanels(
   source: TypedArray,
   { start, columns, column, row }: MatrixPlace,
   rows: number,
   into: Float64Array,
+  at = 0,
 ): void {
-  let place = 0;
+  let place = at;
   for (let first = 0; first < columns; first += 4) {
     const width = Math.min(4, columns - first);
     let from = start + first * column;
@@ -43,4 +47,19 @@ export function packPanels(
       }
     }
   }
+}
+
+/** {@link packPanels} with pauses where it takes long. */
+export function packInPieces(
+  source: TypedArray,
+  place: MatrixPlace,
+  rows: number,
+  into: Float64Array,
+): undefined | Pieces<undefined> {
+  const { start, columns, column } = place;
+  const visit = (from: number, to: number): void => {
+    const some = { ...place, start: start + 4 * from * column, columns: Math.min(4 * to, columns) - 4 * from };
+    packPanels(source, some, rows, into, 4 * from * rows);
+  };
+  return inPieces({ length: Math.ceil(columns / 4), work: 4 * copyWork * rows, visit }, undefined);
 }

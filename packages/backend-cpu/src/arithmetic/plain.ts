@@ -5,8 +5,8 @@ export const plainArithmetic: Arithmetic = (work) => work(scratch);
 
 const scratch: Scratch = {
   take: (length) => ({ data: new Float64Array(length), at: 0 }),
-  multiply(product) {
-    for (let column = 0; column < product.columns; column += 4)
+  multiply(product, fromColumn = 0, toColumn = product.columns) {
+    for (let column = fromColumn; column < toColumn; column += 4)
       for (let row = 0; row < product.rows; row += 4) tile(product, row, column);
   },
   addScaled(scale, x, startX, y, startY, length) {

@@ -18,12 +18,12 @@ interface GrowingBlock extends Block {
 export function simdArithmetic(): Arithmetic | undefined {
   let kept = simdFunctions();
   if (kept === undefined) return undefined;
-  return (work) => {
+  return function* (work) {
     const functions = kept ?? simdFunctions()!;
     // Work inside of work gets memory of its own.
     kept = undefined;
     try {
-      return work(new SimdScratch(functions));
+      return yield* work(new SimdScratch(functions));
     } finally {
       if (functions.memory.buffer.byteLength <= keptBytes) kept = functions;
     }
@@ -60,9 +60,13 @@ class SimdScratch implements Scratch {
     return block;
   }
 
-  multiply({ a, rowA, stepA, b, startB = 0, c, rows, columns, inner, accumulate = false }: Product): void {
+  multiply(
+    { a, rowA, stepA, b, startB = 0, c, rows, columns, inner, accumulate = false }: Product,
+    fromColumn = 0,
+    toColumn = columns,
+  ): void {
     const tiles = Math.ceil(rows / 4);
-    for (let column = 0; column < columns; column += 4) {
+    for (let column = fromColumn; column < toColumn; column += 4) {
       const panel = b.at + (startB + column * inner) * doubleBytes;
       this.#functions.multiply(
         a.at,

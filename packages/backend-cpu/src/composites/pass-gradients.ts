@@ -1,37 +1,44 @@
-import type { TypedArray } from '@ddcl/core/backend';
+import type { Pieces, TypedArray } from '@ddcl/core/backend';
 import type { Block } from '../arithmetic/arithmetic.ts';
-import { chunkRows, readRows, type TokenChunk } from './token-chunks.ts';
+import { copyWork, done } from '../arithmetic/pieces.ts';
+import { multiplied } from '../arithmetic/product-ranges.ts';
+import { readRows, type ChunkStep, type TokenChunk } from './token-chunks.ts';
 import type { PassContext, PassPart } from './token-pass.ts';
 import { createTokenSum, prototypeMatrix } from './token-sum.ts';
+
+/** What the loops over a token's prototypes take for each, in multiply-adds. */
+const loopWork = 8;
 
 /** dL_q/dP and its mass with `w_nk = q_nk (1 - (d_nk - l_n) / T)` (docs/math.md section 3). */
 export function lossAndGradientPart({ data, operands, wanted }: PassContext): PassPart | undefined {
   if (!wanted.has('gradient') && !wanted.has('gradientMass')) return undefined;
-  const { scratch, prototypes, temperature, count, width } = data;
+  const { scratch, pace, prototypes, temperature, count, width, chunkRows } = data;
   const weights = operands.weights!;
   const pulls = new Float64Array(count);
   const tokenSum = createTokenSum(data);
   const block = scratch.take(chunkRows * width);
-  return {
-    visit(chunk) {
-      const { start, rows, tokens, distances, errors } = chunk;
-      const [q, coefficients] = [chunk.q.data, block.data];
-      for (let row = 0; row < rows; row++) {
-        const weight = weights[start + row]!;
-        const error = errors[row]!;
-        for (let k = 0; k < count; k++) {
-          const index = row * width + k;
-          const w = weight * q[index]! * (1 - (distances[index]! - error) / temperature);
-          coefficients[index] = w;
-          pulls[k]! += w;
-        }
+  const addCoefficients: ChunkStep = ({ start, rows, q: { data: q }, distances, errors }) => {
+    const coefficients = block.data;
+    for (let row = 0; row < rows; row++) {
+      const weight = weights[start + row]!;
+      const error = errors[row]!;
+      for (let k = 0; k < count; k++) {
+        const index = row * width + k;
+        const w = weight * q[index]! * (1 - (distances[index]! - error) / temperature);
+        coefficients[index] = w;
+        pulls[k]! += w;
       }
-      tokenSum.add(block, tokens, rows);
+    }
+    pace.add(loopWork * rows * count);
+    return undefined;
+  };
+  return {
+    steps: [addCoefficients, ({ tokens, rows }) => tokenSum.add(block, tokens, rows)],
+    *results() {
+      const value = (k: number, axis: number, index: number): number =>
+        2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis));
+      return { gradient: yield* done(prototypeMatrix(data, value)), gradientMass: pulls };
     },
-    results: () => ({
-      gradient: prototypeMatrix(data, (k, axis, index) => 2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis))),
-      gradientMass: pulls,
-    }),
   };
 }
 
@@ -43,21 +50,21 @@ export function lossGradientPart(context: PassContext): PassPart | undefined {
   const { weights, onLq, onLols, onV } = operands;
   const number = (cotangent: TypedArray | undefined): number => cotangent?.[0] ?? 0;
   const scales = { lq: number(onLq) + number(onV), lols: number(onLols) - number(onV) };
-  const { scratch, stride } = data;
+  const { scratch, pace, stride, chunkRows } = data;
   const forWeights = wanted.has('lossByWeights') ? new Float64Array(data.rows) : undefined;
   const outputs = onLols !== undefined || onV !== undefined ? context.outputs() : undefined;
   const onOutputs = scratch.take(outputs === undefined ? 0 : chunkRows * stride);
 
-  const addWeights = (
-    { start, rows, tokens: { data: tokens }, errors }: TokenChunk,
-    y: Float64Array | undefined,
-  ): void => {
+  const addWeights: ChunkStep = ({ start, rows, tokens: { data: tokens }, errors }) => {
+    const y = outputs?.data;
     for (let row = 0; row < rows; row++) {
       let residual = 0;
       for (let axis = row * stride; y !== undefined && axis < (row + 1) * stride; axis++)
         residual += (tokens[axis]! - y[axis]!) ** 2;
       forWeights![start + row] = scales.lq * errors[row]! + scales.lols * residual;
     }
+    pace.add(copyWork * rows * stride);
+    return undefined;
   };
   const pull = pullBack(context, {
     byTokens: wanted.has('lossByTokens'),
@@ -70,7 +77,7 @@ export function lossGradientPart(context: PassContext): PassPart | undefined {
     onOutputs:
       outputs &&
       ((chunk) => {
-        const [tokens, y, f] = [chunk.tokens.data, outputs(chunk).data, onOutputs.data];
+        const [tokens, y, f] = [chunk.tokens.data, outputs.data, onOutputs.data];
         for (let row = 0; row < chunk.rows; row++) {
           const factor = -2 * scales.lols * weights![chunk.start + row]!;
           for (let axis = row * stride; axis < (row + 1) * stride; axis++)
@@ -80,12 +87,9 @@ export function lossGradientPart(context: PassContext): PassPart | undefined {
       }),
   });
   return {
-    visit(chunk) {
-      if (forWeights !== undefined) addWeights(chunk, outputs?.(chunk).data);
-      pull?.visit(chunk);
-    },
-    results() {
-      const { byTokens, byPrototypes, byTemperature } = pull?.results() ?? {};
+    steps: [...(forWeights === undefined ? [] : [addWeights]), ...(pull?.steps ?? [])],
+    *results() {
+      const { byTokens, byPrototypes, byTemperature } = pull ? yield* pull.results() : {};
       return {
         ...(byTokens && { lossByTokens: byTokens }),
         ...(forWeights && { lossByWeights: forWeights }),
@@ -101,7 +105,7 @@ export function outputsGradientPart(context: PassContext): PassPart | undefined 
   const { data, operands, wanted } = context;
   if (operands.onOutputs === undefined) return undefined;
   const { onOutputs } = operands;
-  const { scratch, dimension, stride } = data;
+  const { scratch, dimension, stride, chunkRows } = data;
   const block = scratch.take(chunkRows * stride);
   const pull = pullBack(context, {
     byTokens: wanted.has('outputsByTokens'),
@@ -109,16 +113,16 @@ export function outputsGradientPart(context: PassContext): PassPart | undefined 
     byTemperature: wanted.has('outputsByTemperature'),
     direct: () => 0,
     tokenShare: 0,
-    onOutputs: ({ start, rows }) => {
+    onOutputs({ start, rows }) {
       readRows(onOutputs, start, rows, dimension, block.data);
       return block;
     },
   });
   return (
     pull && {
-      visit: (chunk) => pull.visit(chunk),
-      results() {
-        const { byTokens, byPrototypes, byTemperature } = pull.results();
+      steps: pull.steps,
+      *results() {
+        const { byTokens, byPrototypes, byTemperature } = yield* pull.results();
         return {
           ...(byTokens && { outputsByTokens: byTokens }),
           ...(byPrototypes && { outputsByPrototypes: byPrototypes }),
@@ -141,12 +145,12 @@ interface PullBackOptions {
 }
 
 interface PullBack {
-  visit(chunk: TokenChunk): void;
-  results(): {
+  readonly steps: readonly ChunkStep[];
+  results(): Pieces<{
     readonly byTokens?: Float64Array | undefined;
     readonly byPrototypes?: Float64Array | undefined;
     readonly byTemperature?: readonly number[] | undefined;
-  };
+  }>;
 }
 
 /**
@@ -155,7 +159,7 @@ interface PullBack {
  */
 function pullBack({ data, ...context }: PassContext, options: PullBackOptions): PullBack | undefined {
   const { direct, onOutputs, tokenShare } = options;
-  const { scratch, prototypes, keys, temperature, count, dimension, width, stride } = data;
+  const { scratch, pace, prototypes, keys, temperature, count, dimension, width, stride, chunkRows } = data;
   if (!options.byTokens && !options.byPrototypes && !options.byTemperature) return undefined;
   const byTokens = options.byTokens ? new Float64Array(data.rows * dimension) : undefined;
   const sums = options.byPrototypes ? createTokenSum(data) : undefined;
@@ -167,12 +171,11 @@ function pullBack({ data, ...context }: PassContext, options: PullBackOptions): 
   const totals = new Float64Array(chunkRows);
   const pulls = new Float64Array(count);
   let forTemperature = 0;
+  /** F of the chunk. */
+  let cotangents: Block | undefined;
 
-  const addTokens = (into: Float64Array, chunk: TokenChunk, f: Float64Array | undefined): void => {
-    const { start, rows } = chunk;
-    const a = { a: coefficients, rowA: width, stepA: 1 };
-    scratch.multiply({ ...a, b: values!, c: mixed, rows, columns: stride, inner: count });
-    const [tokens, mixture] = [chunk.tokens.data, mixed.data];
+  const addTokens: ChunkStep = ({ start, rows, tokens: { data: tokens } }) => {
+    const [into, mixture, f] = [byTokens!, mixed.data, cotangents?.data];
     for (let row = 0; row < rows; row++) {
       for (let axis = 0; axis < dimension; axis++) {
         const place = row * stride + axis;
@@ -180,10 +183,13 @@ function pullBack({ data, ...context }: PassContext, options: PullBackOptions): 
         into[(start + row) * dimension + axis] = own + tokenShare * (f?.[place] ?? 0);
       }
     }
+    pace.add(copyWork * rows * stride);
+    return undefined;
   };
   /** D of a chunk, and what is summed of it. */
-  const addCoefficients = (chunk: TokenChunk, withOutputs: boolean): void => {
+  const addCoefficients: ChunkStep = (chunk) => {
     const { start, rows, distances, errors } = chunk;
+    const withOutputs = onOutputs !== undefined;
     const [q, h, into] = [chunk.q.data, along.data, coefficients.data];
     for (let row = 0; row < rows; row++) {
       const first = row * width;
@@ -203,30 +209,43 @@ function pullBack({ data, ...context }: PassContext, options: PullBackOptions): 
       }
       totals[row] = total;
     }
+    pace.add(loopWork * rows * count);
+    return undefined;
   };
 
+  const steps: ChunkStep[] = [addCoefficients];
+  if (onOutputs !== undefined)
+    steps.unshift((chunk) => {
+      cotangents = onOutputs(chunk);
+      const { rows } = chunk;
+      pace.add(copyWork * rows * stride);
+      const [a, c] = [cotangents, along];
+      return multiplied(
+        scratch,
+        { a, rowA: stride, stepA: 1, b: keys, c, rows, columns: width, inner: dimension },
+        pace,
+      );
+    });
+  if (byTokens !== undefined) {
+    const mix: ChunkStep = ({ rows }) => {
+      const [a, b] = [coefficients, values!];
+      const product = { a, rowA: width, stepA: 1, b, c: mixed, rows, columns: stride, inner: count };
+      return multiplied(scratch, product, pace);
+    };
+    steps.push(mix, addTokens);
+  }
+  if (sums !== undefined) steps.push(({ tokens, rows }) => sums.add(coefficients, tokens, rows));
+  if (outputSums !== undefined) steps.push(({ q, rows }) => outputSums.add(q, cotangents!, rows));
   return {
-    visit(chunk) {
-      const { rows, tokens, q } = chunk;
-      const f = onOutputs?.(chunk);
-      if (f !== undefined) {
-        const a = { a: f, rowA: stride, stepA: 1 };
-        scratch.multiply({ ...a, b: keys, c: along, rows, columns: width, inner: dimension });
-      }
-      addCoefficients(chunk, f !== undefined);
-      if (byTokens !== undefined) addTokens(byTokens, chunk, f?.data);
-      sums?.add(coefficients, tokens, rows);
-      if (f !== undefined) outputSums?.add(q, f, rows);
+    steps,
+    *results() {
+      const value = (k: number, axis: number, index: number): number =>
+        2 * (pulls[k]! * prototypes[index]! - sums!.at(k, axis)) + (outputSums?.at(k, axis) ?? 0);
+      return {
+        byTokens,
+        byPrototypes: sums && (yield* done(prototypeMatrix(data, value))),
+        byTemperature: options.byTemperature ? [forTemperature / temperature ** 2] : undefined,
+      };
     },
-    results: () => ({
-      byTokens,
-      byPrototypes:
-        sums &&
-        prototypeMatrix(
-          data,
-          (k, axis, index) => 2 * (pulls[k]! * prototypes[index]! - sums.at(k, axis)) + (outputSums?.at(k, axis) ?? 0),
-        ),
-      byTemperature: options.byTemperature ? [forTemperature / temperature ** 2] : undefined,
-    }),
   };
 }

@@ -1,16 +1,19 @@
-import { allocate, type CompositeCall, type ConcreteType, type TypedArray } from '@ddcl/core/backend';
+import { type CompositeCall, type ConcreteType, type Pieces, type TypedArray } from '@ddcl/core/backend';
 import type { Block, Scratch } from '../arithmetic/arithmetic.ts';
-import { packPanels, padded } from '../arithmetic/panels.ts';
-
-/** Tokens that are worked on together: enough for the matrix product, few enough for the cache. */
-export const chunkRows = 64;
+import { packInPieces, padded } from '../arithmetic/panels.ts';
+import { castInPieces, done, inPieces, inRanges, Pace, type Ranges } from '../arithmetic/pieces.ts';
+import { multiplied } from '../arithmetic/product-ranges.ts';
 
 /** The operands of a ddcl composite in double precision, with sizes. */
 export interface DdclData {
   readonly scratch: Scratch;
+  /** Of all that is done with the tokens. */
+  readonly pace: Pace;
   readonly tokens: TypedArray;
   /** [K, m]. */
   readonly prototypes: Float64Array;
+  /** Squared lengths of the prototypes, [K]. */
+  readonly lengths: Float64Array;
   /** P^T in panels: the second operand of products with rows of m numbers. */
   readonly keys: Block;
   readonly temperature: number;
@@ -21,6 +24,17 @@ export interface DdclData {
   /** What a row of K and a row of m numbers take: the next multiples of 4, zeros at the end. */
   readonly width: number;
   readonly stride: number;
+  /** Tokens that are worked on together. No result depends on it. */
+  readonly chunkRows: number;
+}
+
+/**
+ * Tokens that are worked on together: enough for the matrix product, few enough for the cache, and for loops over [rows, K] or [rows, m]
+ * without a pause.
+ */
+export function chunkRowsFor(count: number, dimension: number): number {
+  const most = Math.floor(2 ** 20 / Math.max(count, dimension) / 4) * 4;
+  return Math.min(64, Math.max(4, most));
 }
 
 /** Distances and assignments of some tokens, a row each; the arrays are reused for the next chunk. */
@@ -46,30 +60,34 @@ export interface TokenChunk {
 }
 
 /** @param prototypesType [K, m] */
-export function ddclData(
+export function* ddclData(
   scratch: Scratch,
   { tokens, prototypes, temperature }: Readonly<Record<'tokens' | 'prototypes' | 'temperature', TypedArray>>,
   prototypesType: ConcreteType,
-): DdclData {
+): Pieces<DdclData> {
   const [count, dimension] = prototypesType.shape as [number, number];
+  const p = new Float64Array(prototypes);
   return {
     scratch,
+    pace: new Pace(),
     tokens,
-    prototypes: Float64Array.from(prototypes),
-    keys: takeKeys(scratch, prototypes, count, dimension),
+    prototypes: p,
+    lengths: yield* done(squaresInPieces(p, count, dimension)),
+    keys: yield* takeKeys(scratch, prototypes, count, dimension),
     temperature: temperature[0]!,
     rows: tokens.length / dimension,
     count,
     dimension,
     width: padded(count),
     stride: padded(dimension),
+    chunkRows: chunkRowsFor(count, dimension),
   };
 }
 
 /** X^T of X [count, m] in panels. */
-export function takeKeys(scratch: Scratch, x: TypedArray, count: number, dimension: number): Block {
+export function* takeKeys(scratch: Scratch, x: TypedArray, count: number, dimension: number): Pieces<Block> {
   const keys = scratch.take(padded(count) * dimension);
-  packPanels(x, { start: 0, columns: count, column: dimension, row: 1 }, dimension, keys.data);
+  yield* done(packInPieces(x, { start: 0, columns: count, column: dimension, row: 1 }, dimension, keys.data));
   return keys;
 }
 
@@ -125,10 +143,23 @@ export function rowSquares(
   return squares;
 }
 
-/** Goes through the tokens in chunks, with distances, assignments and what follows from them. `visit` takes no scratch memory. */
-export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void): void {
-  const { scratch, keys, temperature, rows: total, count, dimension, width, stride } = data;
-  const lengths = rowSquares(data.prototypes, count, dimension);
+/** {@link rowSquares} of many rows, with pauses. */
+export function squaresInPieces(data: Float64Array, rows: number, length: number): Float64Array | Pieces<Float64Array> {
+  const squares = new Float64Array(rows);
+  const visit = (from: number, to: number): void =>
+    void rowSquares(data.subarray(from * length), to - from, length, squares.subarray(from));
+  return inPieces({ length: rows, work: length, visit }, squares);
+}
+
+/**
+ * Some work on a chunk: a few times over [rows, K] and [rows, m], counted by the pace, or given back as ranges. None takes scratch memory, which
+ * is taken when steps are made.
+ */
+export type ChunkStep = (chunk: TokenChunk) => Ranges | undefined;
+
+/** Goes through the tokens in chunks, each with distances, assignments and what follows from them, which steps use one after the other. */
+export function* forEachChunk(data: DdclData, steps: readonly ChunkStep[]): Pieces<void> {
+  const { scratch, pace, keys, lengths, temperature, rows: total, count, dimension, width, stride, chunkRows } = data;
   const tokens = scratch.take(chunkRows * stride);
   const inner = scratch.take(chunkRows * width);
   const q = scratch.take(chunkRows * width);
@@ -141,15 +172,32 @@ export function forEachChunk(data: DdclData, visit: (chunk: TokenChunk) => void)
     winners: new Int32Array(chunkRows),
   };
   const buffers = { distances: inner.data, q: q.data, lengths, count, width, temperature };
-  for (let start = 0; start < total; start += chunkRows) {
-    const rows = Math.min(chunkRows, total - start);
+  const read: ChunkStep = ({ start, rows }) => {
     readRows(data.tokens, start, rows, dimension, tokens.data);
     rowSquares(tokens.data, rows, stride, squares);
-    scratch.multiply({ a: tokens, rowA: stride, stepA: 1, b: keys, c: inner, rows, columns: width, inner: dimension });
+    pace.add(2 * rows * stride);
+    const [a, c] = [tokens, inner];
+    return multiplied(scratch, { a, rowA: stride, stepA: 1, b: keys, c, rows, columns: width, inner: dimension }, pace);
+  };
+  const assign: ChunkStep = ({ rows }) => {
     assignRows(rows, squares, buffers, perToken);
-    visit({ start, rows, tokens, distances: inner.data, q, ...perToken });
+    pace.add(assignWork * rows * count);
+    return undefined;
+  };
+  const all = [read, assign, ...steps];
+  for (let start = 0; start < total; start += chunkRows) {
+    const rows = Math.min(chunkRows, total - start);
+    const chunk = { start, rows, tokens, distances: inner.data, q, ...perToken };
+    for (const step of all) {
+      const rest = step(chunk);
+      if (rest !== undefined) yield* inRanges(rest);
+      else if (pace.isDue()) yield;
+    }
   }
 }
+
+/** What a distance and an assignment take, in multiply-adds. */
+const assignWork = 16;
 
 /** exp of less is under 1e-43 of the largest: nothing that a sum in double precision would notice, and most of a cold fit's exponentials. */
 const negligible = -100;
@@ -214,14 +262,12 @@ function assignRows(
 }
 
 /** Results rounded to their types. */
-export function storeAll(
+export function* storeAll(
   values: readonly (ArrayLike<number> | undefined)[],
   call: CompositeCall,
-): (TypedArray | undefined)[] {
-  return values.map((value, index) => {
-    if (value === undefined) return undefined;
-    const result = allocate(call.outputTypes[index]!.dtype, value.length);
-    for (let element = 0; element < result.length; element++) result[element] = value[element]!;
-    return result;
-  });
+): Pieces<(TypedArray | undefined)[]> {
+  const results: (TypedArray | undefined)[] = [];
+  for (const [index, value] of values.entries())
+    results.push(value && (yield* done(castInPieces(value, call.outputTypes[index]!.dtype))));
+  return results;
 }

@@ -1,6 +1,9 @@
+import type { Pieces } from '@ddcl/core/backend';
 import type { Block } from '../arithmetic/arithmetic.ts';
 import { packPanels } from '../arithmetic/panels.ts';
-import { chunkRows, type DdclData } from './token-chunks.ts';
+import { copyWork, inPieces, pieceWork, type Ranges } from '../arithmetic/pieces.ts';
+import { multiplied } from '../arithmetic/product-ranges.ts';
+import type { DdclData } from './token-chunks.ts';
 
 /**
  * Below this share of coefficients that are not 0, tokens are added one by one. At the end of a fit most are 0. The choice does not
@@ -13,19 +16,18 @@ const fewestNumbers = 32;
 
 export interface TokenSum {
   /** Adds `sum_n D_nk x_n` for D [rows, width] and X [rows, stride]. */
-  add(coefficients: Block, x: Block, rows: number): void;
+  add(coefficients: Block, x: Block, rows: number): Ranges | undefined;
   /** The sums so far at [k, axis]. */
   at(k: number, axis: number): number;
 }
 
 /** Adds up `sum_n D_nk x_n`, [K, m], chunk by chunk. */
-export function createTokenSum({ scratch, count, width, stride }: DdclData): TokenSum {
+export function createTokenSum({ scratch, pace, count, width, stride, chunkRows }: DdclData): TokenSum {
   const sums = scratch.take(width * stride);
   const panels = scratch.take(chunkRows * stride);
 
-  const addEach = (coefficients: Block, x: Block, rows: number): void => {
-    const { data } = coefficients;
-    for (let row = 0; row < rows; row++) {
+  const addEach = ({ data }: Block, x: Block, from: number, to: number): void => {
+    for (let row = from; row < to; row++) {
       for (let k = 0; k < count; k++) {
         const coefficient = data[row * width + k]!;
         if (coefficient !== 0) scratch.addScaled(coefficient, x, row * stride, sums, k * stride, stride);
@@ -34,22 +36,32 @@ export function createTokenSum({ scratch, count, width, stride }: DdclData): Tok
   };
   return {
     add(coefficients, x, rows) {
-      if (stride >= fewestNumbers && nonZeros(coefficients.data, rows * width) < sparse * rows * count) {
-        addEach(coefficients, x, rows);
-        return;
+      pace.add(rows * (count + stride));
+      const found = stride < fewestNumbers ? rows * count : nonZeros(coefficients.data, rows * width);
+      if (found < sparse * rows * count) {
+        const work = 2 * found * stride;
+        const visit = (from: number, to: number): void => addEach(coefficients, x, from, to);
+        if (work > pieceWork) return { length: rows, work: work / rows, visit };
+        visit(0, rows);
+        pace.add(work);
+        return undefined;
       }
       packPanels(x.data, { start: 0, columns: stride, column: 1, row: stride }, rows, panels.data);
-      scratch.multiply({
-        a: coefficients,
-        rowA: 1,
-        stepA: width,
-        b: panels,
-        c: sums,
-        rows: width,
-        columns: stride,
-        inner: rows,
-        accumulate: true,
-      });
+      return multiplied(
+        scratch,
+        {
+          a: coefficients,
+          rowA: 1,
+          stepA: width,
+          b: panels,
+          c: sums,
+          rows: width,
+          columns: stride,
+          inner: rows,
+          accumulate: true,
+        },
+        pace,
+      );
     },
     at: (k, axis) => sums.data[k * stride + axis]!,
   };
@@ -65,13 +77,15 @@ function nonZeros(data: Float64Array, length: number): number {
 export function prototypeMatrix(
   { count, dimension }: DdclData,
   value: (k: number, axis: number, index: number) => number,
-): Float64Array {
+): Float64Array | Pieces<Float64Array> {
   const matrix = new Float64Array(count * dimension);
-  for (let k = 0; k < count; k++) {
-    for (let axis = 0; axis < dimension; axis++) {
-      const index = k * dimension + axis;
-      matrix[index] = value(k, axis, index);
+  const visit = (from: number, to: number): void => {
+    for (let k = from; k < to; k++) {
+      for (let axis = 0; axis < dimension; axis++) {
+        const index = k * dimension + axis;
+        matrix[index] = value(k, axis, index);
+      }
     }
-  }
-  return matrix;
+  };
+  return inPieces({ length: count, work: 2 * copyWork * dimension, visit }, matrix);
 }

@@ -1,4 +1,5 @@
-import { allocate, elementCount, stridesOf, type KernelTable, type TypedArray } from '@ddcl/core/backend';
+import { allocate, elementCount, stridesOf, type KernelTable, type Pieces, type TypedArray } from '@ddcl/core/backend';
+import { copyWork, done, inPieces } from '../arithmetic/pieces.ts';
 import { broadcastStrides, forEachRow } from './broadcast.ts';
 
 /** A new array whose element at each place is read from `x` along given strides, starting at `offset`. */
@@ -8,13 +9,15 @@ function gatherStrided(
   strides: readonly number[],
   offset: number,
   like: TypedArray,
-): TypedArray {
+): TypedArray | Pieces<TypedArray> {
   const result = like;
-  forEachRow(shape, [strides], (start, length, [from], [step]) => {
+  return forEachRow(shape, [strides], 2 * copyWork, result, (start, length, [from], [step]) => {
     for (let index = 0; index < length; index++) result[start + index] = x[offset + from! + index * step!]!;
   });
-  return result;
 }
+
+/** What it takes to go from row to row, in multiply-adds. */
+const rowWork = 64;
 
 /** Ops that only move elements. */
 export const layoutKernels: Pick<
@@ -35,16 +38,20 @@ export const layoutKernels: Pick<
     const offset = starts.reduce((total, start, axis) => total + start * strides[axis]!, 0);
     return gatherStrided(x!, shape, strides, offset, allocate(dtype, elementCount(shape)));
   },
-  concat: (inputs, { attributes: { axis }, inputTypes, outputType: { dtype, shape } }) => {
+  concat: function* (inputs, { attributes: { axis }, inputTypes, outputType: { dtype, shape } }) {
     const result = allocate(dtype, elementCount(shape));
     const outer = elementCount(shape.slice(0, axis));
     const width = elementCount(shape.slice(axis));
     let place = 0;
-    inputs.forEach((input, index) => {
+    for (const [index, input] of inputs.entries()) {
       const own = elementCount(inputTypes[index]!.shape.slice(axis));
-      for (let row = 0; row < outer; row++) result.set(input.subarray(row * own, (row + 1) * own), row * width + place);
+      const at = place;
+      const visit = (from: number, to: number): void => {
+        for (let row = from; row < to; row++) result.set(input.subarray(row * own, (row + 1) * own), row * width + at);
+      };
+      yield* done(inPieces({ length: outer, work: own + rowWork, visit }, undefined));
       place += own;
-    });
+    }
     return result;
   },
 };

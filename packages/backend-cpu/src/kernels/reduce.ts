@@ -1,4 +1,5 @@
-import { allocate, elementCount, type KernelTable, type TypedArray } from '@ddcl/core/backend';
+import { elementCount, type DType, type KernelTable, type Pieces, type TypedArray } from '@ddcl/core/backend';
+import { castInPieces, copyWork, done, inPieces } from '../arithmetic/pieces.ts';
 
 /** A tensor seen as [outer, reduced, inner]: what lies before, on and after a run of reduced axes. */
 interface Split {
@@ -15,89 +16,107 @@ function splitAt(shape: readonly number[], first: number, last: number): Split {
   };
 }
 
-/** Reduces one run of neighbouring axes; `data` may be in double precision whatever the dtype. */
-type Reduce = (data: TypedArray, split: Split) => Float64Array;
+/** Reduces some rows of `inner` numbers, in order, into results [outer, inner]; `data` may be in double precision whatever the dtype. */
+type ReduceRows = (data: TypedArray, split: Split, from: number, to: number, into: Float64Array) => void;
+
+interface Reduction {
+  readonly start: number;
+  readonly rows: ReduceRows;
+}
 
 /** Sums in double precision, so that float32 results are rounded once. */
-const sumRun: Reduce = (data, { outer, reduced, inner }) => {
-  const totals = new Float64Array(outer * inner);
-  for (let block = 0; block < outer; block++) {
-    if (inner === 1) {
-      let total = 0;
-      for (let index = block * reduced; index < (block + 1) * reduced; index++) total += data[index]!;
-      totals[block] = total;
-      continue;
-    }
-    for (let row = 0; row < reduced; row++) {
-      const start = (block * reduced + row) * inner;
-      for (let column = 0; column < inner; column++) totals[block * inner + column]! += data[start + column]!;
-    }
-  }
-  return totals;
-};
-
-const maxRun: Reduce = (data, { outer, reduced, inner }) => {
-  const highest = new Float64Array(outer * inner).fill(-Infinity);
-  for (let block = 0; block < outer; block++) {
-    for (let row = 0; row < reduced; row++) {
-      const start = (block * reduced + row) * inner;
-      for (let column = 0; column < inner; column++) {
-        const value = data[start + column]!;
-        if (value > highest[block * inner + column]!) highest[block * inner + column] = value;
+const sums: Reduction = {
+  start: 0,
+  rows(data, { reduced, inner }, from, to, into) {
+    for (let row = from; row < to;) {
+      const block = Math.floor(row / reduced);
+      const end = Math.min(to, (block + 1) * reduced);
+      if (inner === 1) {
+        let total = into[block]!;
+        for (; row < end; row++) total += data[row]!;
+        into[block] = total;
+      }
+      for (; row < end; row++) {
+        const start = row * inner;
+        for (let column = 0; column < inner; column++) into[block * inner + column]! += data[start + column]!;
       }
     }
-  }
-  return highest;
+  },
+};
+
+const maxima: Reduction = {
+  start: -Infinity,
+  rows(data, { reduced, inner }, from, to, into) {
+    for (let row = from; row < to;) {
+      const block = Math.floor(row / reduced);
+      const end = Math.min(to, (block + 1) * reduced);
+      for (; row < end; row++) {
+        const start = row * inner;
+        for (let column = 0; column < inner; column++) {
+          const value = data[start + column]!;
+          if (value > into[block * inner + column]!) into[block * inner + column] = value;
+        }
+      }
+    }
+  },
 };
 
 /** Reduces the runs of neighbouring axes one after the other, last run first. */
-function reduceAxes(
+function* reduceAxes(
   x: TypedArray,
   shape: readonly number[],
   axes: readonly number[],
-  reduce: Reduce,
-): Float64Array | TypedArray {
+  { start: initial, rows }: Reduction,
+  dtype: DType,
+): Pieces<TypedArray> {
   let data: TypedArray = x;
   const left = [...shape];
   let end = axes.length - 1;
   while (end >= 0) {
     let start = end;
     while (start > 0 && axes[start - 1] === axes[start]! - 1) start--;
-    data = reduce(data, splitAt(left, axes[start]!, axes[end]!));
+    const split = splitAt(left, axes[start]!, axes[end]!);
+    const into = new Float64Array(split.outer * split.inner).fill(initial);
+    const source = data;
+    const visit = (from: number, to: number): void => rows(source, split, from, to, into);
+    const reducing = inPieces(
+      { length: split.outer * split.reduced, work: copyWork * (split.inner + 1), visit },
+      undefined,
+    );
+    if (reducing !== undefined) yield* reducing;
+    data = into;
     for (let axis = axes[start]!; axis <= axes[end]!; axis++) left[axis] = 1;
     end = start - 1;
   }
-  return data;
+  return dtype === 'float64' && data instanceof Float64Array ? data : yield* done(castInPieces(data, dtype));
 }
 
-function store(values: TypedArray, dtype: Parameters<typeof allocate>[0]): TypedArray {
-  if (dtype === 'float64' && values instanceof Float64Array) return values;
-  const result = allocate(dtype, values.length);
-  // Plain assignment keeps the low 32 bits for int32 sums up to 2^53.
-  for (let index = 0; index < values.length; index++) result[index] = values[index]!;
-  return result;
+/** Of some rows of `inner` numbers the places of the largest so far. Only a strictly greater value wins, so ties go to the lowest index. */
+function largest(x: TypedArray, { reduced, inner }: Split, from: number, to: number, places: Int32Array): void {
+  for (let row = from; row < to;) {
+    const block = Math.floor(row / reduced);
+    const first = block * reduced;
+    const end = Math.min(to, first + reduced);
+    for (let column = 0; column < inner; column++) {
+      let best = places[block * inner + column]!;
+      for (let place = row - first; place < end - first; place++)
+        if (x[(first + place) * inner + column]! > x[(first + best) * inner + column]!) best = place;
+      places[block * inner + column] = best;
+    }
+    row = end;
+  }
 }
 
 /** Sums, maxima and their places. */
 export const reduceKernels: Pick<KernelTable<TypedArray>, 'sum' | 'max' | 'argMax'> = {
-  sum: ([x], { attributes, inputTypes: [type], outputType }) =>
-    store(reduceAxes(x!, type!.shape, attributes.axes, sumRun), outputType.dtype),
-  max: ([x], { attributes, inputTypes: [type], outputType }) =>
-    store(reduceAxes(x!, type!.shape, attributes.axes, maxRun), outputType.dtype),
+  sum: ([x], { attributes, inputTypes: [type], outputType: { dtype } }) =>
+    reduceAxes(x!, type!.shape, attributes.axes, sums, dtype),
+  max: ([x], { attributes, inputTypes: [type], outputType: { dtype } }) =>
+    reduceAxes(x!, type!.shape, attributes.axes, maxima, dtype),
   argMax: ([x], { attributes: { axis }, inputTypes: [type] }) => {
-    const { outer, reduced, inner } = splitAt(type!.shape, axis, axis);
-    const places = new Int32Array(outer * inner);
-    for (let block = 0; block < outer; block++) {
-      for (let column = 0; column < inner; column++) {
-        let best = 0;
-        for (let row = 1; row < reduced; row++) {
-          const at = (place: number): number => x![(block * reduced + place) * inner + column]!;
-          // Only a strictly greater value wins, so ties go to the lowest index.
-          if (at(row) > at(best)) best = row;
-        }
-        places[block * inner + column] = best;
-      }
-    }
-    return places;
+    const split = splitAt(type!.shape, axis, axis);
+    const places = new Int32Array(split.outer * split.inner);
+    const visit = (from: number, to: number): void => largest(x!, split, from, to, places);
+    return inPieces({ length: split.outer * split.reduced, work: copyWork * (split.inner + 1), visit }, places);
   },
 };

@@ -3,6 +3,7 @@ import type { Arithmetic, Block } from '../../src/arithmetic/arithmetic.ts';
 import { packPanels, padded } from '../../src/arithmetic/panels.ts';
 import { plainArithmetic } from '../../src/arithmetic/plain.ts';
 import { simdArithmetic } from '../../src/arithmetic/simd.ts';
+import { run } from './run.ts';
 
 const simd = simdArithmetic()!;
 const kinds: readonly (readonly [name: string, arithmetic: Arithmetic])[] = [
@@ -36,7 +37,7 @@ function multiply(
   [rows, columns, inner]: readonly [number, number, number],
   { transposed, accumulate }: Options,
 ): number[] {
-  return arithmetic((scratch) => {
+  return run(arithmetic, (scratch) => {
     const height = padded(rows);
     const width = padded(columns);
     const filled = (length: number, fill: (data: Float64Array) => void): Block => {
@@ -85,7 +86,7 @@ describe.each(kinds)('products with %s', (_, arithmetic) => {
   it('start at a later panel', () => {
     const [columns, inner] = [8, 3];
     const [a, b] = [numbers(4 * inner, 4), numbers(inner * columns, 5)];
-    const found = arithmetic((scratch) => {
+    const found = run(arithmetic, (scratch) => {
       const [left, right, result] = [scratch.take(4 * inner), scratch.take(inner * columns), scratch.take(16)];
       left.data.set(a);
       packPanels(b, { start: 0, columns, column: 1, row: columns }, inner, right.data);
@@ -99,7 +100,7 @@ describe.each(kinds)('products with %s', (_, arithmetic) => {
 
   it('add a scaled row to another', () => {
     const [x, y] = [numbers(12, 6), numbers(16, 7)];
-    const found = arithmetic((scratch) => {
+    const found = run(arithmetic, (scratch) => {
       const [from, to] = [scratch.take(12), scratch.take(16)];
       from.data.set(x);
       to.data.set(y);
@@ -111,7 +112,7 @@ describe.each(kinds)('products with %s', (_, arithmetic) => {
 
   it('have memory that grows with what it holds, and is zero when it is taken', () => {
     for (let time = 0; time < 2; time++) {
-      arithmetic((scratch) => {
+      run(arithmetic, (scratch) => {
         const small = scratch.take(6);
         small.data.set([1, 2, 3, 4, 5, 6]);
         const large = scratch.take(2 ** 18 * (time + 1));
@@ -124,10 +125,10 @@ describe.each(kinds)('products with %s', (_, arithmetic) => {
   });
 
   it('have memory of their own inside of other work', () => {
-    arithmetic((outer) => {
+    run(arithmetic, (outer) => {
       const held = outer.take(4);
       held.data.fill(3);
-      arithmetic((inner) => inner.take(4).data.fill(9));
+      run(arithmetic, (inner) => inner.take(4).data.fill(9));
       expect(Array.from(held.data)).toEqual([3, 3, 3, 3]);
     });
   });

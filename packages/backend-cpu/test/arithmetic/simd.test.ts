@@ -3,6 +3,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { deviation, problemTypes, problemValues, randomProblem } from '../../../core/test/support/ddcl-problems.ts';
 import { gradientOf } from '../../../core/test/support/oracle.ts';
 import { simdArithmetic } from '../../src/arithmetic/simd.ts';
+import { run } from './run.ts';
 import { cpuBackend } from '../../src/index.ts';
 import { runOn } from '../run-on.ts';
 
@@ -69,6 +70,6 @@ it('says that the engine lacks it, and computes all the same', async () => {
 
 it('refuses what WebAssembly has no addresses for, and works on', () => {
   const arithmetic = simdArithmetic()!;
-  expect(() => arithmetic((scratch) => scratch.take(2 ** 29))).toThrow('more than the 4 GiB of scratch memory');
-  expect(arithmetic((scratch) => Array.from(scratch.take(2).data))).toEqual([0, 0]);
+  expect(() => run(arithmetic, (scratch) => scratch.take(2 ** 29))).toThrow('more than the 4 GiB of scratch memory');
+  expect(run(arithmetic, (scratch) => Array.from(scratch.take(2).data))).toEqual([0, 0]);
 });

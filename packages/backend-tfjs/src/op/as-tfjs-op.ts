@@ -1,4 +1,5 @@
 import {
+  type Kernel,
   bindInputs,
   BoundedCache,
   DdclError,
@@ -168,7 +169,7 @@ export function asTfjsOp(tf: Tfjs, program: Program): TfjsOp {
 function tidied(tf: Tfjs, kernels: WalkOptions<TfTensor>['kernels']): WalkOptions<TfTensor>['kernels'] {
   const entries = Object.entries(kernels).map(([op, kernel]) => [
     op,
-    (inputs: readonly TfTensor[], call: never) => tf.tidy(() => kernel(inputs, call)),
+    (inputs: readonly TfTensor[], call: never) => tf.tidy(() => (kernel as Kernel<TfTensor, never>)(inputs, call)),
   ]);
   return Object.fromEntries(entries) as WalkOptions<TfTensor>['kernels'];
 }

@@ -5,7 +5,7 @@ import type { CompiledProgram } from './compiler.ts';
 import type { Backend } from './contract.ts';
 import type { KernelBackendOptions } from './kernels.ts';
 import { coveredComposites, planKernels } from './plan.ts';
-import { walkPlan } from './walk.ts';
+import { walkInPieces } from './walk.ts';
 
 /**
  * A whole backend out of one function per primitive: types are checked, composites without a
@@ -22,7 +22,7 @@ export function backendFromKernels<Native extends object>(options: KernelBackend
     capabilities: { ...options.capabilities, composites: coveredComposites(composites) },
     compile(program) {
       const plan = planKernels(program, composites);
-      const compiled: CompiledProgram<Native> = { run: (inputs) => walkPlan(plan, inputs, options) };
+      const compiled: CompiledProgram<Native> = { run: (inputs) => walkInPieces(plan, inputs, options) };
       const preparing = options.prepare?.(plan.steps.filter(({ runs }) => runs));
       return preparing === undefined ? compiled : preparing.then(() => compiled);
     },

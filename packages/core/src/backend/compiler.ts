@@ -2,6 +2,7 @@ import type { TypedArray } from '../program/dtype.ts';
 import type { Program } from '../program/program.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
 import type { Capabilities } from './contract.ts';
+import type { Work } from './pieces.ts';
 
 /** What a backend's native tensors are to core, whether it has kernels or compiles whole programs. */
 export interface NativeTensors<Native extends object> {
@@ -26,7 +27,10 @@ export interface NativeTensors<Native extends object> {
    * borrowed tensor, so that a wrong one is found where it was made.
    */
   check?(native: Native, type: ConcreteType): string | undefined;
-  /** Runs compute on the calling thread. The event loop then gets a turn between them every 25 ms, so that timers, signals and input are heard. */
+  /**
+   * Runs compute on the calling thread. The event loop then gets a turn every 25 ms, between runs and between the pieces of one, so that timers,
+   * signals and input are heard.
+   */
   readonly blocks?: boolean;
   /** A tensor of the library as a native one, without a copy; core never releases it. Comes with `unwrap`. */
   wrap?(native: unknown, type: ConcreteType): Native;
@@ -39,11 +43,10 @@ export interface CompiledProgram<Native> {
   /**
    * Runs once. Inputs stay the caller's and are not released before the run is over; one without elements is undefined, and nothing reads it.
    * @returns one native tensor per result: new ones, which core owns, or inputs and results given before, which core copies. They may be
-   *   promised by the library (a queue whose numbers arrive later): `download` waits for them.
+   *   promised by the library (a queue whose numbers arrive later): `download` waits for them. In pieces where it computes on the calling
+   *   thread; work that nobody wants any more ends there.
    */
-  run(
-    inputs: readonly (Native | undefined)[],
-  ): readonly (Native | undefined)[] | Promise<readonly (Native | undefined)[]>;
+  run(inputs: readonly (Native | undefined)[]): Work<readonly (Native | undefined)[]>;
   /** Called once, when no run is under way and none will come. */
   dispose?(): void;
 }

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
 import type { DType, TypedArray } from '../program/dtype.ts';
 import type { Program } from '../program/program.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
@@ -43,6 +44,11 @@ export interface RunOptions {
    * even when the run fails; using one afterwards is an error with code `disposed`.
    */
   readonly donate?: readonly number[];
+  /**
+   * Once it has fired, a run does not begin, and one that computes on the calling thread ends within some milliseconds: `aborted`. A run that
+   * a device has taken over is finished.
+   */
+  readonly signal?: AbortSignalLike | undefined;
 }
 
 /** A program made ready for one device. */

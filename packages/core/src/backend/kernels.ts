@@ -3,6 +3,7 @@ import type { CompositeAttributes } from '../program/program.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
 import type { NativeTensors } from './compiler.ts';
 import type { Capabilities } from './contract.ts';
+import type { Pieces } from './pieces.ts';
 import type { PlanStep } from './plan.ts';
 
 /** What a kernel is told beside its operands. Types and attributes are checked before any kernel runs. */
@@ -34,9 +35,21 @@ export type CompositeKernel<Native> = (
   call: CompositeCall,
 ) => readonly (Native | undefined)[];
 
+/** As {@link Kernel}, on the calling thread: what may take long is done in pieces, between which the event loop may have a turn. */
+export type KernelInPieces<Native, Attributes> = (
+  inputs: readonly Native[],
+  call: KernelCall<Attributes>,
+) => Native | Pieces<Native>;
+
+/** As {@link CompositeKernel}, in pieces where it may take long. */
+export type CompositeInPieces<Native> = (
+  inputs: readonly Native[],
+  call: CompositeCall,
+) => readonly (Native | undefined)[] | Pieces<readonly (Native | undefined)[]>;
+
 /** One kernel per primitive op. A table that lacks one does not compile. */
 export type KernelTable<Native> = {
-  readonly [Op in PrimitiveOp]: Kernel<Native, PrimitiveAttributes[Op]>;
+  readonly [Op in PrimitiveOp]: KernelInPieces<Native, PrimitiveAttributes[Op]>;
 };
 
 /** What {@link backendFromKernels} needs to make a whole backend. */
@@ -45,7 +58,7 @@ export interface KernelBackendOptions<Native extends object> extends NativeTenso
   readonly capabilities: Omit<Capabilities, 'composites'>;
   readonly kernels: KernelTable<Native>;
   /** Kernels for composites by versioned name; the others run decomposed. That of `ddcl.tokenPass/1` stands for {@link tokenPassComposites}. */
-  readonly composites?: Readonly<Record<string, CompositeKernel<Native>>>;
+  readonly composites?: Readonly<Record<string, CompositeInPieces<Native>>>;
   /**
    * Makes ready what kernels need and cannot wait for, such as pipelines: called once for each program and set of sizes, before its first run,
    * with the calls that the run will make. The run waits for it.

@@ -7,6 +7,9 @@ import type { CompositeCall, KernelCall } from './kernels.ts';
 import { neededValues } from './needed-values.ts';
 import { tokenPassComposites, tokenPassName } from './token-pass.ts';
 
+/** Numbers of an operand or result from which on a kernel may take long enough for a look at the clock: hundreds of those with fewer do not. */
+const fewestNumbers = 2048;
+
 /** One instruction with what the walker needs to know about its values. */
 export interface PlanStep {
   readonly instruction: Instruction;
@@ -15,6 +18,8 @@ export interface PlanStep {
   readonly call: CompositeCall & KernelCall<unknown>;
   /** Whether its kernel runs at all: some output is needed. */
   readonly runs: boolean;
+  /** Whether a pause may follow: its operands and results are many numbers. */
+  readonly pauses: boolean;
   /** Values that nothing needs after this step. Parameters and results are never among them. */
   readonly dead: readonly ValueId[];
 }
@@ -72,6 +77,7 @@ export function planKernels(program: Program, composites: Iterable<string>): Ker
         needed,
       },
       runs: needed.includes(true),
+      pauses: [...instruction.inputs, ...outputs].some((id) => elementCount(types[id]!.shape) >= fewestNumbers),
       dead: deadAfter.get(index) ?? [],
     };
   });

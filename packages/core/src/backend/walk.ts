@@ -1,6 +1,7 @@
 import { DdclError, internalError, isDdclError } from '../errors/ddcl-error.ts';
 import { elementCount, formatType, type ConcreteType } from '../program/tensor-type.ts';
-import type { CompositeKernel, Kernel, KernelBackendOptions } from './kernels.ts';
+import type { CompositeInPieces, KernelBackendOptions, KernelInPieces } from './kernels.ts';
+import { isPieces, withoutPause, type Pieces } from './pieces.ts';
 import type { KernelPlan, PlanStep } from './plan.ts';
 
 /** The part of a kernel backend that the walker needs. */
@@ -30,21 +31,19 @@ class NativeCounts<Native extends object> {
   }
 }
 
+/** What the kernel of a step returns. */
 function runStep<Native extends object>(
-  step: PlanStep,
+  { instruction, call }: PlanStep,
   inputs: readonly Native[],
   options: WalkOptions<Native>,
-): readonly (Native | undefined)[] {
-  const { instruction, call } = step;
+): unknown {
   if (instruction.op !== 'composite') {
-    const kernel = options.kernels[instruction.op] as Kernel<Native, unknown>;
-    return [kernel(inputs, call)];
+    const kernel = options.kernels[instruction.op] as KernelInPieces<Native, unknown>;
+    return kernel(inputs, call);
   }
-  const kernel: CompositeKernel<Native> | undefined = options.composites?.[instruction.name];
+  const kernel: CompositeInPieces<Native> | undefined = options.composites?.[instruction.name];
   if (kernel === undefined) throw internalError(`the plan holds ${instruction.name}, for which there is no kernel`);
-  const outputs: unknown = kernel(inputs, call);
-  if (!Array.isArray(outputs)) throw new Error('it returned no list of tensors, one for each output');
-  return outputs as readonly (Native | undefined)[];
+  return kernel(inputs, call);
 }
 
 /** What is wrong with what a kernel returned; undefined if nothing. */
@@ -68,18 +67,18 @@ function describe(step: PlanStep): string {
 }
 
 /**
- * Runs a plan, one kernel after the other, releasing each intermediate after its last use.
- * Synchronous, so that libraries whose hooks cannot wait (tfjs custom gradients) can use it.
+ * Runs a plan, one kernel after the other, releasing each intermediate after its last use. A pause may be made after each that is not
+ * tiny, and within those that work in pieces.
  *
  * @param inputs a native tensor per parameter; stays the caller's. A value without elements has none.
  * @returns a native tensor per result, each owned by the caller alone and none an input
  * @throws whatever a kernel throws, as a DdclError that names the op; nothing stays allocated
  */
-export function walkPlan<Native extends object>(
+export function* walkInPieces<Native extends object>(
   plan: KernelPlan,
   inputs: readonly (Native | undefined)[],
   options: WalkOptions<Native>,
-): readonly (Native | undefined)[] {
+): Pieces<readonly (Native | undefined)[]> {
   const { program, types } = plan;
   const values: (Native | undefined)[] = [...inputs];
   const counts = new NativeCounts<Native>();
@@ -93,12 +92,15 @@ export function walkPlan<Native extends object>(
       current = step;
       if (step.runs) {
         const operands = step.instruction.inputs.map((id) => values[id]!);
-        const outputs = runStep(step, operands, options);
+        const made = runStep(step, operands, options);
+        const whole = isPieces(made) ? yield* made : made;
+        const outputs = step.instruction.op === 'composite' ? whole : [whole];
+        if (!Array.isArray(outputs)) throw new Error('it returned no list of tensors, one for each output');
         if (outputs.length !== step.outputs.length) {
           throw new Error(`it returned ${outputs.length} tensors instead of ${step.outputs.length}`);
         }
         step.outputs.forEach((id, index) => {
-          const native = outputs[index] ?? undefined;
+          const native = (outputs as readonly (Native | undefined)[])[index] ?? undefined;
           if (native === undefined && !step.call.needed[index]) return;
           const complaint = complaintAbout(native, types[id]!, options);
           if (native === undefined || complaint !== undefined)
@@ -113,6 +115,7 @@ export function walkPlan<Native extends object>(
         values[id] = undefined;
         if (native !== undefined && counts.drop(native)) release(native);
       }
+      if (step.pauses) yield;
     }
     current = undefined;
     const borrowed = new Set<Native | undefined>(inputs);
@@ -138,4 +141,13 @@ export function walkPlan<Native extends object>(
       cause: error,
     });
   }
+}
+
+/** {@link walkInPieces} without a pause, for libraries whose hooks cannot wait (tfjs custom gradients). */
+export function walkPlan<Native extends object>(
+  plan: KernelPlan,
+  inputs: readonly (Native | undefined)[],
+  options: WalkOptions<Native>,
+): readonly (Native | undefined)[] {
+  return withoutPause(walkInPieces(plan, inputs, options));
 }

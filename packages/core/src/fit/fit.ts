@@ -1,3 +1,4 @@
+import { abortableBackend } from '../backend/abortable-backend.ts';
 import type { Backend } from '../backend/contract.ts';
 import type { MeasuredQuantities } from '../measure/measure.ts';
 import { createRandom } from '../random/random.ts';
@@ -94,7 +95,7 @@ async function withRestarts<Result>(
   resolved: ResolvedFitOptions,
   then: (finished: Finished) => Promise<Result>,
 ): Promise<Result> {
-  const shared = shareExecutables(backend);
+  const shared = shareExecutables(abortableBackend(backend, resolved.signal));
   try {
     return await runResolved(shared.backend, source, resolved, then);
   } finally {

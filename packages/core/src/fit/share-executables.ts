@@ -1,3 +1,4 @@
+import { withCompile } from '../backend/abortable-backend.ts';
 import type { Backend, Executable } from '../backend/contract.ts';
 import { programKey } from '../program/key.ts';
 
@@ -11,23 +12,12 @@ export interface SharedExecutables {
 export function shareExecutables(backend: Backend): SharedExecutables {
   const compiled = new Map<string, Executable>();
   return {
-    backend: {
-      contract: 1,
-      name: backend.name,
-      capabilities: backend.capabilities,
-      upload: (type, data) => backend.upload(type, data),
-      download: (buffer) => backend.download(buffer),
-      free: (buffer) => backend.free(buffer),
-      async compile(program) {
-        const key = programKey(program);
-        const executable = compiled.get(key) ?? (await backend.compile(program));
-        compiled.set(key, executable);
-        return { program, run: (inputs, options) => executable.run(inputs, options), dispose: () => {} };
-      },
-      memory: () => backend.memory(),
-      lost: backend.lost,
-      dispose: () => backend.dispose(),
-    },
+    backend: withCompile(backend, async (program) => {
+      const key = programKey(program);
+      const executable = compiled.get(key) ?? (await backend.compile(program));
+      compiled.set(key, executable);
+      return { program, run: (inputs, options) => executable.run(inputs, options), dispose: () => {} };
+    }),
     dispose() {
       for (const executable of compiled.values()) executable.dispose();
       compiled.clear();

@@ -101,7 +101,7 @@ export function passProgram(
     try {
       throwIfAborted(signal);
       const others = beside === undefined ? [] : place(beside(about.first, about.rows), held);
-      const results = await executable.run([tokens, weights, ...shared, ...others, ...frame]);
+      const results = await executable.run([tokens, weights, ...shared, ...others, ...frame], { signal });
       held.push(...results);
       const values = await Promise.all(results.map((result) => backend.download(result)));
       const perToken = values.slice(sums).map((all) => all.subarray(0, (all.length / size) * about.rows));

@@ -1,4 +1,4 @@
-import type { Backend } from '@ddcl/core/backend';
+import { abortableBackend, type Backend } from '@ddcl/core/backend';
 import { createRandom, DdclError } from '@ddcl/core';
 import {
   fitPrototypes,
@@ -52,7 +52,7 @@ export interface FitHierarchyResult {
  *   for a spec or options that cannot be; as `fit`
  */
 export async function fitHierarchy(
-  backend: Backend,
+  given: Backend,
   spec: HierarchySpec,
   source: DocumentSource,
   options: FitHierarchyOptions = {},
@@ -64,6 +64,7 @@ export async function fitHierarchy(
   const resolved = resolveSpec(whole);
   const own = resolveOptions(options, resolved);
   const { dtype } = own;
+  const backend = abortableBackend(given, own.signal);
   let levels: FittedLevel[] = [];
   const reports: LevelReport[] = [];
   let items!: CollectedItems;
@@ -71,11 +72,11 @@ export async function fitHierarchy(
     items = await collectItems(source, resolved, levels, own.memory, { ...reading(source, level.name, own), dtype });
     requireEnough(level, items);
     const restarts = level === resolved.at(-1) ? own.restarts : 1;
-    const given = own.starts[level.name];
+    const chosen = own.starts[level.name];
     const start =
-      typeof given === 'function'
-        ? await given(startDocuments(source, resolved, levels, reading(source, level.name, own)))
-        : (given ?? (await bestStart(backend, items.rows, level.width, level.prototypes, own, restarts)));
+      typeof chosen === 'function'
+        ? await chosen(startDocuments(source, resolved, levels, reading(source, level.name, own)))
+        : (chosen ?? (await bestStart(backend, items.rows, level.width, level.prototypes, own, restarts)));
     const fitted = await fitLevel(backend, level, items, own, start === undefined ? restarts : 1, start);
     reports.push(reportOf(level, items, fitted));
     const { model, quantities } = fitted;

@@ -1,5 +1,5 @@
 import { createRandom } from '@ddcl/core';
-import type { Backend } from '@ddcl/core/backend';
+import { abortableBackend, type Backend } from '@ddcl/core/backend';
 import type { SequenceReader } from '../sequences/sequence-reader.ts';
 import { documentGroups } from './document-groups.ts';
 import type { HeadEpoch, ResolvedHeadOptions } from './head-options.ts';
@@ -30,12 +30,13 @@ export interface TrainedPart {
  * @throws DdclError as `splitLabels` and {@link documentGroups}; `data` for tokens or a loss that are not finite; `aborted`
  */
 export async function trainPart(
-  backend: Backend,
+  given: Backend,
   reader: SequenceReader,
   labels: readonly string[],
   part: SupervisedPart,
   options: ResolvedHeadOptions,
 ): Promise<TrainedPart> {
+  const backend = abortableBackend(given, options.signal);
   const random = createRandom(options.seed);
   const documents = splitLabels(labels, reader.sequences, options.validationShare, random.fork('validation'));
   const batches = documentGroups(backend, part, reader, options);

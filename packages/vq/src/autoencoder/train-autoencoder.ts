@@ -1,5 +1,5 @@
 import { adam, add, createRandom, DdclError, f32, mean, square, sub, type Random, type Tensor } from '@ddcl/core';
-import type { Backend } from '@ddcl/core/backend';
+import { abortableBackend, type Backend } from '@ddcl/core/backend';
 import { relocate } from '@ddcl/core/fit';
 import { createTrainer, type Schedule } from '@ddcl/core/train';
 import { requireBackend } from '../checks/require.ts';
@@ -47,14 +47,15 @@ const startBatches = 32;
  * @throws DdclError `argument`, `shape` or `data` for options or images that do not fit, or a loss that is not finite; `aborted`; whatever the backend throws
  */
 export async function trainAutoencoder(
-  backend: Backend,
+  given: Backend,
   images: Images,
   options: AutoencoderOptions,
 ): Promise<TrainedAutoencoder> {
-  requireBackend(backend);
+  requireBackend(given);
   requireImages(images);
   const resolved = resolveAutoencoderOptions(options);
   const { spec, epochs, stepsPerEpoch, batch, seed, schedule, signal } = resolved;
+  const backend = abortableBackend(given, signal);
   const channels = images.shape[3];
   const { patch, context, hidden } = resolved;
   const sizes: NetworkSizes = { patch, context, channels, hidden, dimension: spec.dimension };

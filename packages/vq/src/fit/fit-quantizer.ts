@@ -1,5 +1,5 @@
 import { createRandom } from '@ddcl/core';
-import type { Backend } from '@ddcl/core/backend';
+import { abortableBackend, type Backend } from '@ddcl/core/backend';
 import type { TokenSource } from '@ddcl/core/fit';
 import { quantize, type CodeReport } from '../apply/quantize.ts';
 import { requireBackend, requireNumber, requireOptions, requireSource, requireWhole } from '../checks/require.ts';
@@ -53,16 +53,17 @@ const recordedVectors = 4096;
  * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` or `argument` for what does not fit; `aborted`
  */
 export async function fitQuantizer(
-  backend: Backend,
+  given: Backend,
   source: TokenSource,
   spec: QuantizerSpec,
   options: FitQuantizerOptions = {},
 ): Promise<FitQuantizerResult> {
-  requireBackend(backend);
+  requireBackend(given);
   requireSource(source);
   requireOptions(options);
   const resolved = resolveSpec(spec);
   const { seed = 0, steps = 500, codeRate = 0.02, learningRate = 0.002, schedule = {}, signal, onProgress } = options;
+  const backend = abortableBackend(given, signal);
   const { batch = Math.max(1024, 4 * Math.min(resolved.codes, 1 << 14)), onWarning } = options;
   for (const [name, value] of Object.entries({ steps, batch })) requireWhole(name, value, 1);
   for (const [name, value] of Object.entries({ codeRate, learningRate }))

@@ -1,5 +1,5 @@
 import { createRandom, DdclError, type Random } from '@ddcl/core';
-import type { Backend } from '@ddcl/core/backend';
+import { abortableBackend, type Backend } from '@ddcl/core/backend';
 import { initialize as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
 import {
   requireArgument,
@@ -43,16 +43,17 @@ const starts: readonly string[] = ['k-means', 'tokens', 'pulled'];
  * vectors so far from 0 that float32 rounds off what they differ by; `shape` for vectors of another length; `aborted`
  */
 export async function initialize(
-  backend: Backend,
+  given: Backend,
   spec: QuantizerSpec | QuantizerState,
   source: TokenSource,
   options: InitializeOptions = {},
 ): Promise<QuantizerState> {
-  requireBackend(backend);
+  requireBackend(given);
   requireObject('The spec or state', spec, 'an object');
   requireSource(source);
   requireOptions(options);
   const { start = 'k-means', iterations = 10, seed = 0, sample: most, signal } = options;
+  const backend = abortableBackend(given, signal);
   requireArgument('start', start, starts.includes(start), `one of ${starts.join(', ')}`);
   requireWhole('iterations', iterations, 1);
   requireWhole('seed', seed, 0);
