@@ -6,9 +6,9 @@ export const mostRootNames = 110;
  * larger number needs a reason in the commit that raises it.
  */
 export const bundleBudgets: Readonly<Record<string, number>> = {
-  '@ddcl/backend-conformance': 54.5,
+  '@ddcl/backend-conformance': 55,
   '@ddcl/backend-conformance/reporter': 1.5,
-  '@ddcl/backend-cpu': 21.5,
+  '@ddcl/backend-cpu': 23.5,
   '@ddcl/backend-ort': 45,
   '@ddcl/backend-tfjs': 26,
   '@ddcl/backend-tfjs/layers': 44,

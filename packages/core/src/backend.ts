@@ -28,7 +28,7 @@ export {
   type TokenPassOperands,
   type TokenQuantity,
 } from './backend/token-pass.ts';
-export { isPieces, type Pieces } from './backend/pieces.ts';
+export { isPieces, type Pieces, type Work } from './abort/pieces.ts';
 export { walkPlan, type WalkOptions } from './backend/walk.ts';
 export type {
   ArithmeticOp,

@@ -20,6 +20,7 @@ export { firstNonFinite } from './numbers/first-non-finite.ts';
 export { kindOf, requireFloats } from './numbers/require-floats.ts';
 export { halvesAreFinite } from './numbers/finite-halves.ts';
 export type { HalfBlock, PassOrder, TokenBlock, TokenReader, TokenSource } from './tokens/token-source.ts';
+export { abortableSource } from './tokens/abortable-source.ts';
 export { tokensFromArray } from './tokens/from-array.ts';
 export { tokensFromFloat16 } from './tokens/from-float16.ts';
 export { tokensFromReader } from './tokens/from-reader.ts';
@@ -45,7 +46,12 @@ export {
   type MomentOptions,
   type Moments,
 } from './linalg/covariance.ts';
-export { topEigenpairs, type TopEigenpairs, type TopEigenpairsOptions } from './linalg/symmetric-eigen.ts';
+export {
+  abortableEigenpairs,
+  topEigenpairs,
+  type TopEigenpairs,
+  type TopEigenpairsOptions,
+} from './linalg/symmetric-eigen.ts';
 export type { SpectrumEnd, SpectrumEstimate } from './linalg/lanczos-process.ts';
 export type { RowData } from './linalg/rows.ts';
 export { lanczos, type LanczosOptions, type LanczosResult } from './linalg/lanczos.ts';

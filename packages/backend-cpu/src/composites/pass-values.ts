@@ -36,14 +36,12 @@ export function rowsPart({ data, wanted, ...context }: PassContext): PassPart | 
   };
   return {
     steps: [copy],
-    *results() {
-      return {
-        ...(assignments && { assignments }),
-        ...(mixtures && { outputs: mixtures }),
-        ...(nearest && { nearest }),
-        ...(nearestDistance && { nearestDistance }),
-      };
-    },
+    results: () => ({
+      ...(assignments && { assignments }),
+      ...(mixtures && { outputs: mixtures }),
+      ...(nearest && { nearest }),
+      ...(nearestDistance && { nearestDistance }),
+    }),
   };
 }
 
@@ -96,8 +94,6 @@ export function sumsPart({ data, operands, wanted, ...context }: PassContext): P
   };
   return {
     steps: inner === undefined ? [addRows] : [project, addRows],
-    *results() {
-      return { lq: [lq], lols: [lols], v: [v], hard: [hard], entropy: [entropy], mass, wins };
-    },
+    results: () => ({ lq: [lq], lols: [lols], v: [v], hard: [hard], entropy: [entropy], mass, wins }),
   };
 }

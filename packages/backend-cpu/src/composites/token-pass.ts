@@ -25,10 +25,12 @@ export interface PassContext {
   values(): Block;
 }
 
+type PassResults = Readonly<Partial<Record<TokenQuantity, ArrayLike<number>>>>;
+
 /** Some of the quantities of a pass. */
 export interface PassPart {
   readonly steps: readonly ChunkStep[];
-  results(): Pieces<Readonly<Partial<Record<TokenQuantity, ArrayLike<number>>>>>;
+  results(): PassResults | Pieces<PassResults>;
 }
 
 const parts = [rowsPart, sumsPart, lossAndGradientPart, lossGradientPart, outputsGradientPart];
@@ -49,7 +51,7 @@ export const tokenPass =
       yield* done(context.pack());
       yield* forEachChunk(data, [...context.steps, ...asked.flatMap(({ steps }) => steps)]);
       const results: Partial<Record<TokenQuantity, ArrayLike<number>>> = {};
-      for (const part of asked) Object.assign(results, yield* part.results());
+      for (const part of asked) Object.assign(results, yield* done(part.results()));
       return yield* storeAll(
         quantities.map((quantity) => results[quantity]!),
         call,

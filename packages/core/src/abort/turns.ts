@@ -1,3 +1,6 @@
+import { throwIfAborted, type AbortSignalLike } from './abort-signal.ts';
+import type { Pieces } from './pieces.ts';
+
 /** Milliseconds of work between two turns. */
 const between = 25;
 
@@ -30,6 +33,23 @@ export function turnGiver(): () => Promise<void> | undefined {
       });
     });
   };
+}
+
+/**
+ * The result of work in pieces, with turns of the event loop between them.
+ *
+ * @throws DdclError `aborted` once the signal has fired
+ */
+export async function inTurns<Result>(work: Pieces<Result>, signal: AbortSignalLike | undefined): Promise<Result> {
+  const turn = turnGiver();
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+    const taken = turn();
+    if (taken === undefined) continue;
+    await taken;
+    throwIfAborted(signal);
+  }
 }
 
 /** Calls after what waits now: timers, input. */

@@ -11,7 +11,7 @@ import type { DeviceBuffer, Executable, RunOptions } from './contract.ts';
 import type { Loss } from './loss.ts';
 import { nonEmptyProgram } from './non-empty.ts';
 import type { WorkRunner } from './piece-runner.ts';
-import type { Work } from './pieces.ts';
+import type { Work } from '../abort/pieces.ts';
 
 /** How many sets of sizes a symbolic program is kept compiled for. */
 const sizesPerProgram = 16;

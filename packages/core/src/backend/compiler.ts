@@ -2,7 +2,7 @@ import type { TypedArray } from '../program/dtype.ts';
 import type { Program } from '../program/program.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
 import type { Capabilities } from './contract.ts';
-import type { Work } from './pieces.ts';
+import type { Work } from '../abort/pieces.ts';
 
 /** What a backend's native tensors are to core, whether it has kernels or compiles whole programs. */
 export interface NativeTensors<Native extends object> {

@@ -3,7 +3,7 @@ import type { CompositeAttributes } from '../program/program.ts';
 import type { ConcreteType } from '../program/tensor-type.ts';
 import type { NativeTensors } from './compiler.ts';
 import type { Capabilities } from './contract.ts';
-import type { Pieces } from './pieces.ts';
+import type { Pieces } from '../abort/pieces.ts';
 import type { PlanStep } from './plan.ts';
 
 /** What a kernel is told beside its operands. Types and attributes are checked before any kernel runs. */

@@ -1,6 +1,6 @@
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import { turnGiver } from '../abort/turns.ts';
-import { isPieces, withoutPause, type Work } from './pieces.ts';
+import { isPieces, withoutPause, type Work } from '../abort/pieces.ts';
 
 /** Who wants the result of some work. */
 export interface WorkClient {

@@ -1,7 +1,7 @@
 import { DdclError, internalError, isDdclError } from '../errors/ddcl-error.ts';
 import { elementCount, formatType, type ConcreteType } from '../program/tensor-type.ts';
 import type { CompositeInPieces, KernelBackendOptions, KernelInPieces } from './kernels.ts';
-import { isPieces, withoutPause, type Pieces } from './pieces.ts';
+import { isPieces, withoutPause, type Pieces } from '../abort/pieces.ts';
 import type { KernelPlan, PlanStep } from './plan.ts';
 
 /** The part of a kernel backend that the walker needs. */

@@ -1,3 +1,4 @@
+import { inTurns } from '../abort/turns.ts';
 import type { Backend } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { requireResolution } from '../model/require-resolution.ts';
@@ -44,7 +45,7 @@ export async function firstPass(backend: Backend, given: TokenSource, options: R
     statistics: { ...statistics, sample: { ...sample, weights: sample.weights.map((weight) => weight * unit) } },
     unit,
     sample,
-    temperature: finalTemperature(statistics, options),
+    temperature: await finalTemperature(statistics, options),
   };
 }
 
@@ -82,12 +83,13 @@ async function readStatistics(
   return statistics;
 }
 
-function finalTemperature(
+async function finalTemperature(
   statistics: TokenStatistics,
-  { temperature, prototypes, dtype, seed }: ResolvedFitOptions,
-): number {
+  { temperature, prototypes, dtype, seed, signal }: ResolvedFitOptions,
+): Promise<number> {
   const { criticalTemperature } = statistics;
-  if (temperature === 'auto') return autoTemperature(statistics, prototypes, createRandom(seed).fork('temperature'));
+  if (temperature === 'auto')
+    return inTurns(autoTemperature(statistics, prototypes, createRandom(seed).fork('temperature')), signal);
   const resolved = resolveTemperature(temperature, criticalTemperature);
   // Known now, and not when it has cooled so far.
   const least = lowestTemperature(beyondSample * farthestSquared(statistics), dtype);

@@ -7,6 +7,7 @@ import type { Stability } from '../stability/stability.ts';
 import { measureStability } from '../stability/measure-stability.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
 import { mostStepRows } from '../tokens/block-size.ts';
+import { abortableSource } from '../tokens/abortable-source.ts';
 import { tokenFeed } from '../tokens/token-feed.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
 import { malformed } from './check-checkpoint.ts';
@@ -97,7 +98,7 @@ async function withRestarts<Result>(
 ): Promise<Result> {
   const shared = shareExecutables(abortableBackend(backend, resolved.signal));
   try {
-    return await runResolved(shared.backend, source, resolved, then);
+    return await runResolved(shared.backend, abortableSource(source, resolved.signal), resolved, then);
   } finally {
     shared.dispose();
   }

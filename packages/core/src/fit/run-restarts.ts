@@ -1,5 +1,6 @@
+import { inTurns } from '../abort/turns.ts';
 import { toFrame } from '../measure/prototype-state.ts';
-import { initialize } from '../initialize/initialize.ts';
+import { initializeInPieces } from '../initialize/initialize.ts';
 import type { DdclModel } from '../model/model.ts';
 import { checkpointToBytes, type BestRestart, type FitCheckpoint } from './checkpoint.ts';
 import { measureRestart, type Measured } from './final-model.ts';
@@ -49,7 +50,7 @@ export async function runRestarts(
       position = { restart, step: found.step, stopping: found.stopping };
       await stepper.write(found.state[0]!, found.step, found.state.slice(1));
     } else {
-      await stepper.write(toFrame(startingPrototypes(context, restart), statistics.frame), 0);
+      await stepper.write(toFrame(await startingPrototypes(context, restart), statistics.frame), 0);
     }
     await runRestart(context, position, async (record, after, prototypes) => {
       history.push(record);
@@ -72,8 +73,11 @@ export async function runRestarts(
   return { best: best!, measured, history, errors };
 }
 
-function startingPrototypes({ options, statistics, source, random }: FitContext, restart: number): Float64Array {
-  return initialize({
+function startingPrototypes(
+  { options, statistics, source, random }: FitContext,
+  restart: number,
+): Promise<Float64Array> {
+  const start = initializeInPieces({
     count: options.prototypes,
     dimension: source.dimension,
     sample: statistics.sample.rows,
@@ -81,6 +85,7 @@ function startingPrototypes({ options, statistics, source, random }: FitContext,
     random: random.fork(`start ${restart}`),
     start: options.start,
   });
+  return inTurns(start, options.signal);
 }
 
 /** The model of prototypes in the fit's frame. */

@@ -1,3 +1,4 @@
+import { withoutPause, type Pieces } from '../abort/pieces.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import type { Random } from '../random/random.ts';
 import { distinctRows } from '../numbers/distinct-rows.ts';
@@ -38,7 +39,12 @@ export interface InitializeOptions {
  *
  * @throws DdclError `argument` for a start that there is not; `data` if the sample has fewer distinct tokens than prototypes; `shape` or `data` if given prototypes do not fit
  */
-export function initialize({
+export function initialize(options: InitializeOptions): Float64Array {
+  return withoutPause(initializeInPieces(options));
+}
+
+/** {@link initialize} for work that may pause. */
+export function* initializeInPieces({
   count,
   dimension,
   sample,
@@ -46,7 +52,7 @@ export function initialize({
   mean,
   random,
   start = 'pulled',
-}: InitializeOptions): Float64Array {
+}: InitializeOptions): Pieces<Float64Array> {
   if (typeof start !== 'string') return checkGiven(start, count, dimension);
   if (!namedStarts.includes(start)) {
     throw new DdclError(
@@ -54,14 +60,15 @@ export function initialize({
       `start must be ${namedStarts.map((name) => `'${name}'`).join(', ')} or an array of prototypes, but is '${String(start)}'.`,
     );
   }
-  const rows = distinctRows(sample, dimension, random.permutation(sample.length / dimension), count);
+  const rows = yield* distinctRows(sample, dimension, random.permutation(sample.length / dimension), count);
   if (rows.length < count) {
     throw new DdclError(
       'data',
       `${count} prototypes need at least ${count} distinct tokens, but there are ${rows.length}. Ask for at most ${rows.length} prototypes, or give more tokens.`,
     );
   }
-  const chosen = start === 'k-means++' ? kMeansPlusPlus(sample, dimension, mean, count, random, weights).rows : rows;
+  const chosen =
+    start === 'k-means++' ? (yield* kMeansPlusPlus(sample, dimension, mean, count, random, weights)).rows : rows;
   const keep = start === 'pulled' ? pulledShare : 1;
   const prototypes = new Float64Array(count * dimension);
   chosen.forEach((row, index) => {

@@ -1,3 +1,4 @@
+import type { Pieces } from '../abort/pieces.ts';
 import type { Random } from '../random/random.ts';
 
 /** Tokens farther from the mean than this share of all are never chosen: k-means++ seeks out outliers. */
@@ -34,7 +35,7 @@ export interface SpreadTokens {
  * @param weights of the tokens, > 0: how likely each is drawn at equal distances
  * @param quantile another percentile, as a share; 1 leaves out none
  */
-export function kMeansPlusPlus(
+export function* kMeansPlusPlus(
   sample: Float64Array,
   dimension: number,
   mean: Float64Array,
@@ -42,7 +43,7 @@ export function kMeansPlusPlus(
   random: Random,
   weights?: Float64Array,
   quantile: number = guardQuantile,
-): SpreadTokens {
+): Pieces<SpreadTokens> {
   const total = sample.length / dimension;
   const fromMean = Float64Array.from({ length: total }, (_, row) => squaredDistance(sample, row, mean, 0, dimension));
   const limit = Float64Array.from(fromMean).sort()[Math.min(total - 1, Math.floor(quantile * total))]!;
@@ -85,6 +86,7 @@ export function kMeansPlusPlus(
     for (let row = 0; row < total; row++) {
       nearest[row] = Math.min(nearest[row]!, squaredDistance(sample, row, sample, latest * dimension, dimension));
     }
+    yield;
   }
   return { rows, squares: nearest };
 }

@@ -1,7 +1,8 @@
-import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
+import { inTurns } from '../abort/turns.ts';
 import type { Backend } from '../backend/contract.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
-import { initialize, type Start } from '../initialize/initialize.ts';
+import { initializeInPieces, type Start } from '../initialize/initialize.ts';
 import { createMomentAccumulator } from '../linalg/covariance.ts';
 import { toFrame } from '../measure/prototype-state.ts';
 import type { DdclModel } from '../model/model.ts';
@@ -10,6 +11,7 @@ import type { PassProgram } from '../pass/pass-program.ts';
 import { tokenPass } from '../pass/token-pass.ts';
 import type { FloatDType } from '../program/dtype.ts';
 import { createRandom, type Random } from '../random/random.ts';
+import { abortableSource } from '../tokens/abortable-source.ts';
 import { checkBlock } from '../tokens/check-block.ts';
 import type { TokenFrame } from '../tokens/device-blocks.ts';
 import { createReservoir, type ReservoirSample } from '../tokens/reservoir.ts';
@@ -82,7 +84,8 @@ export async function kMeans(backend: Backend, source: TokenSource, options: KMe
     );
   }
   const random = createRandom(seed);
-  const statistics = await readStatistics(source, random, count, signal);
+  source = abortableSource(source, signal);
+  const statistics = await readStatistics(source, random, count);
   const { dimension } = source;
   const starts = random.fork('start');
   const pass = tokenPass(backend, source, { dtype, frame: statistics.frame, width: count, repeated: true });
@@ -93,7 +96,13 @@ export async function kMeans(backend: Backend, source: TokenSource, options: KMe
     for (let restart = 0; restart < restarts; restart++) {
       const { sample, mean } = statistics;
       const own = { count, dimension, sample: sample.rows, weights: sample.weights, mean, random: starts, start };
-      const made = await run(lloyd, initialize(own), { ...statistics, frame: pass.frame }, restart, options);
+      const made = await run(
+        lloyd,
+        await inTurns(initializeInPieces(own), signal),
+        { ...statistics, frame: pass.frame },
+        restart,
+        options,
+      );
       restartErrors.push(made.meanSquaredDistance);
       if (best === undefined || made.meanSquaredDistance < best.meanSquaredDistance) best = made;
     }
@@ -153,19 +162,13 @@ interface Statistics {
   readonly sample: ReservoirSample;
 }
 
-async function readStatistics(
-  source: TokenSource,
-  random: Random,
-  count: number,
-  signal: AbortSignalLike | undefined,
-): Promise<Statistics> {
+async function readStatistics(source: TokenSource, random: Random, count: number): Promise<Statistics> {
   const { dimension } = source;
   const moments = createMomentAccumulator(dimension, { maxCovarianceDimension: 0 });
   const most = Math.max(4 * count, Math.min(10_000, Math.floor(sampleElements / dimension)));
   const reservoir = createReservoir(most, dimension, random.fork('sample'));
   let tokens = 0;
   for await (const block of source.blocks('stored')) {
-    throwIfAborted(signal);
     checkBlock(block, dimension, tokens);
     tokens += block.rows;
     moments.addRows(block.data, block.weights);

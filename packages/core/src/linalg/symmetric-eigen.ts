@@ -1,3 +1,6 @@
+import type { AbortSignalLike } from '../abort/abort-signal.ts';
+import { withoutPause, type Pieces } from '../abort/pieces.ts';
+import { inTurns } from '../abort/turns.ts';
 import { DdclError } from '../errors/ddcl-error.ts';
 import { createRandom, type Random } from '../random/random.ts';
 import { lanczosProcess } from './lanczos-process.ts';
@@ -34,6 +37,23 @@ export interface TopEigenpairs {
  *   not finite or not symmetric (to 1e-9 of its largest entry).
  */
 export function topEigenpairs(matrix: Float64Array, size: number, options: TopEigenpairsOptions = {}): TopEigenpairs {
+  return withoutPause(eigenpairsInPieces(matrix, size, options));
+}
+
+/**
+ * {@link topEigenpairs} for work that may be stopped: the event loop has turns between the products.
+ *
+ * @throws DdclError as there; `aborted` once the signal has fired
+ */
+export function abortableEigenpairs(
+  matrix: Float64Array,
+  size: number,
+  { signal, ...options }: TopEigenpairsOptions & { readonly signal?: AbortSignalLike | undefined } = {},
+): Promise<TopEigenpairs> {
+  return inTurns(eigenpairsInPieces(matrix, size, options), signal);
+}
+
+function* eigenpairsInPieces(matrix: Float64Array, size: number, options: TopEigenpairsOptions): Pieces<TopEigenpairs> {
   const { count = 1, tolerance = 1e-12, random = createRandom(0).fork('topEigenpairs') } = options;
   checkLanczosOptions(size, size, tolerance);
   if (!Number.isSafeInteger(count) || count < 1 || count > size) {
@@ -55,7 +75,10 @@ export function topEigenpairs(matrix: Float64Array, size: number, options: TopEi
       magnitude,
     });
     let step = process.next();
-    while (step.done !== true) step = process.next(multiply(matrix, size, step.value));
+    while (step.done !== true) {
+      step = process.next(multiply(matrix, size, step.value));
+      yield;
+    }
     magnitude = Math.max(magnitude, Math.abs(step.value.largest), Math.abs(step.value.smallest));
     values.push(step.value.largest);
     locked.push(withPositivePeak(step.value.vectors().largest));

@@ -1,5 +1,5 @@
 import { lanczos } from '../linalg/lanczos.ts';
-import { topEigenpairs } from '../linalg/symmetric-eigen.ts';
+import { abortableEigenpairs } from '../linalg/symmetric-eigen.ts';
 import { throwIfAborted, type AbortSignalLike } from '../abort/abort-signal.ts';
 import type { Random } from '../random/random.ts';
 import type { TokenSource } from '../tokens/token-source.ts';
@@ -19,7 +19,10 @@ export async function largestVariance(
   { mean, weight, covariance, random, signal }: LargestVarianceInput,
 ): Promise<number> {
   const dimension = mean.length;
-  if (covariance !== undefined) return Math.max(0, topEigenpairs(covariance, dimension).values[0]!);
+  if (covariance !== undefined) {
+    const { values } = await abortableEigenpairs(covariance, dimension, { signal });
+    return Math.max(0, values[0]!);
+  }
   const product = async (vector: Float64Array): Promise<Float64Array> => {
     const result = new Float64Array(dimension);
     const centred = new Float64Array(dimension);

@@ -1,3 +1,4 @@
+import type { Pieces } from '../abort/pieces.ts';
 import { kMeansPlusPlus, squaredDistance } from '../initialize/k-means-plus-plus.ts';
 import type { Random } from '../random/random.ts';
 import type { TokenStatistics } from '../statistics/statistics.ts';
@@ -24,11 +25,11 @@ const mostProducts = 2 ** 30;
 const [askedTokens, otherTokens] = [32, 1024];
 
 /** The final temperature of a fit of K prototypes that was given none, in the tokens' units squared. */
-export function autoTemperature(
+export function* autoTemperature(
   { sample, mean, criticalTemperature, totalVariance, tokens: total }: TokenStatistics,
   prototypes: number,
   random: Random,
-): number {
+): Pieces<number> {
   const most = autoTemperatureShare * criticalTemperature;
   const dimension = mean.length;
   const tokens = Math.min(sample.count, Math.max(fewestTokens, tokensPerPrototype * prototypes));
@@ -41,10 +42,10 @@ export function autoTemperature(
   // A token is farther from its prototype than from the nearest of more tokens than there are prototypes.
   const others = Math.max(otherTokens, 2 * prototypes);
   const isEnough = tokens >= askedTokens + 2 * prototypes;
-  if (isEnough && errorShare * typicalNearest(rows, dimension, others) >= most) return most;
+  if (isEnough && errorShare * (yield* typicalNearest(rows, dimension, others)) >= most) return most;
   if (tokens * prototypes * dimension > mostProducts) return most;
   const weights = Float64Array.from(order, (row) => sample.weights[row]!);
-  const chosen = kMeansPlusPlus(rows, dimension, mean, prototypes, random, weights, 1);
+  const chosen = yield* kMeansPlusPlus(rows, dimension, mean, prototypes, random, weights, 1);
   // Of a sample those that are chosen say nothing about the others; of all tokens they are a part.
   const isLeftOut = new Set(tokens < total ? chosen.rows : []);
   let [error, weight] = [0, 0];
@@ -57,15 +58,17 @@ export function autoTemperature(
 }
 
 /** The median squared distance of the first few of some tokens to the nearest of `others` that follow. */
-function typicalNearest(rows: Float64Array, dimension: number, others: number): number {
+function* typicalNearest(rows: Float64Array, dimension: number, others: number): Pieces<number> {
   const tokens = rows.length / dimension;
   const asked = Math.min(askedTokens, Math.ceil(tokens / 2));
   const end = Math.min(tokens, asked + others);
-  const nearest = Array.from({ length: asked }, (_, row) => {
+  const nearest: number[] = [];
+  for (let row = 0; row < asked; row++) {
     let least = Infinity;
     for (let other = asked; other < end; other++)
       least = Math.min(least, squaredDistance(rows, row, rows, other * dimension, dimension));
-    return least;
-  });
+    nearest.push(least);
+    yield;
+  }
   return nearest.sort((a, b) => a - b)[Math.floor(asked / 2)]!;
 }

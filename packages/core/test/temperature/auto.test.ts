@@ -1,3 +1,4 @@
+import { withoutPause } from '../../src/abort/pieces.ts';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/random/random.ts';
 import { tokenStatistics } from '../../src/statistics/statistics.ts';
@@ -8,7 +9,7 @@ import { tokensFromReader } from '../../src/tokens/from-reader.ts';
 const auto = async (data: Float64Array, dimension: number, prototypes: number, weights?: Float64Array) => {
   const source = tokensFromReader(tokensFromArray(data, dimension, weights));
   const statistics = await tokenStatistics(source, { random: createRandom(1), sampleSize: 4096 });
-  const temperature = autoTemperature(statistics, prototypes, createRandom(2));
+  const temperature = withoutPause(autoTemperature(statistics, prototypes, createRandom(2)));
   return { temperature, share: temperature / statistics.criticalTemperature, ...statistics };
 };
 const uniform = (length: number): Float64Array => {

@@ -47,7 +47,7 @@ export interface CompressOptions extends Pick<FitOptions, 'temperature' | 'seed'
  * @throws DdclError `argument` for another budget; `shape` for numbers that are no rows of m; `data` for numbers that are not finite; `aborted` when the signal fires; as `fit`
  */
 export async function compressTokens(
-  given: Backend,
+  backend: Backend,
   tokens: Float32Array,
   dimension: number,
   budget: number,
@@ -68,7 +68,7 @@ export async function compressTokens(
   requireWhole('context.reach', context.reach, 0);
   requireNumber('context.weight', context.weight, (weight) => weight >= 0, 'a number >= 0');
   requireGoingOn(options.signal);
-  const backend = abortableBackend(given, options.signal);
+  backend = abortableBackend(backend, options.signal);
   const rows = tokens.length / dimension;
   const points = normalize ? normalized(tokens, dimension) : tokens;
   const cells = distinctCells(points, rows, dimension, budget) ?? (await fittedCells());

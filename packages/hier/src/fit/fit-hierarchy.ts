@@ -52,7 +52,7 @@ export interface FitHierarchyResult {
  *   for a spec or options that cannot be; as `fit`
  */
 export async function fitHierarchy(
-  given: Backend,
+  backend: Backend,
   spec: HierarchySpec,
   source: DocumentSource,
   options: FitHierarchyOptions = {},
@@ -64,7 +64,7 @@ export async function fitHierarchy(
   const resolved = resolveSpec(whole);
   const own = resolveOptions(options, resolved);
   const { dtype } = own;
-  const backend = abortableBackend(given, own.signal);
+  backend = abortableBackend(backend, own.signal);
   let levels: FittedLevel[] = [];
   const reports: LevelReport[] = [];
   let items!: CollectedItems;
@@ -72,11 +72,11 @@ export async function fitHierarchy(
     items = await collectItems(source, resolved, levels, own.memory, { ...reading(source, level.name, own), dtype });
     requireEnough(level, items);
     const restarts = level === resolved.at(-1) ? own.restarts : 1;
-    const chosen = own.starts[level.name];
+    const given = own.starts[level.name];
     const start =
-      typeof chosen === 'function'
-        ? await chosen(startDocuments(source, resolved, levels, reading(source, level.name, own)))
-        : (chosen ?? (await bestStart(backend, items.rows, level.width, level.prototypes, own, restarts)));
+      typeof given === 'function'
+        ? await given(startDocuments(source, resolved, levels, reading(source, level.name, own)))
+        : (given ?? (await bestStart(backend, items.rows, level.width, level.prototypes, own, restarts)));
     const fitted = await fitLevel(backend, level, items, own, start === undefined ? restarts : 1, start);
     reports.push(reportOf(level, items, fitted));
     const { model, quantities } = fitted;

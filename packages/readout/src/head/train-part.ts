@@ -30,13 +30,13 @@ export interface TrainedPart {
  * @throws DdclError as `splitLabels` and {@link documentGroups}; `data` for tokens or a loss that are not finite; `aborted`
  */
 export async function trainPart(
-  given: Backend,
+  backend: Backend,
   reader: SequenceReader,
   labels: readonly string[],
   part: SupervisedPart,
   options: ResolvedHeadOptions,
 ): Promise<TrainedPart> {
-  const backend = abortableBackend(given, options.signal);
+  backend = abortableBackend(backend, options.signal);
   const random = createRandom(options.seed);
   const documents = splitLabels(labels, reader.sequences, options.validationShare, random.fork('validation'));
   const batches = documentGroups(backend, part, reader, options);

@@ -47,15 +47,15 @@ const startBatches = 32;
  * @throws DdclError `argument`, `shape` or `data` for options or images that do not fit, or a loss that is not finite; `aborted`; whatever the backend throws
  */
 export async function trainAutoencoder(
-  given: Backend,
+  backend: Backend,
   images: Images,
   options: AutoencoderOptions,
 ): Promise<TrainedAutoencoder> {
-  requireBackend(given);
+  requireBackend(backend);
   requireImages(images);
   const resolved = resolveAutoencoderOptions(options);
   const { spec, epochs, stepsPerEpoch, batch, seed, schedule, signal } = resolved;
-  const backend = abortableBackend(given, signal);
+  backend = abortableBackend(backend, signal);
   const channels = images.shape[3];
   const { patch, context, hidden } = resolved;
   const sizes: NetworkSizes = { patch, context, channels, hidden, dimension: spec.dimension };

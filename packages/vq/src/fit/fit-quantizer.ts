@@ -1,6 +1,6 @@
 import { createRandom } from '@ddcl/core';
 import { abortableBackend, type Backend } from '@ddcl/core/backend';
-import type { TokenSource } from '@ddcl/core/fit';
+import { abortableSource, type TokenSource } from '@ddcl/core/fit';
 import { quantize, type CodeReport } from '../apply/quantize.ts';
 import { requireBackend, requireNumber, requireOptions, requireSource, requireWhole } from '../checks/require.ts';
 import { quantizerControls, type QuantizerSchedule } from '../part/controls.ts';
@@ -53,17 +53,17 @@ const recordedVectors = 4096;
  * @throws DdclError `data` for fewer distinct vectors than codes, or numbers that are not finite; `shape` or `argument` for what does not fit; `aborted`
  */
 export async function fitQuantizer(
-  given: Backend,
+  backend: Backend,
   source: TokenSource,
   spec: QuantizerSpec,
   options: FitQuantizerOptions = {},
 ): Promise<FitQuantizerResult> {
-  requireBackend(given);
+  requireBackend(backend);
   requireSource(source);
   requireOptions(options);
   const resolved = resolveSpec(spec);
   const { seed = 0, steps = 500, codeRate = 0.02, learningRate = 0.002, schedule = {}, signal, onProgress } = options;
-  const backend = abortableBackend(given, signal);
+  backend = abortableBackend(backend, signal);
   const { batch = Math.max(1024, 4 * Math.min(resolved.codes, 1 << 14)), onWarning } = options;
   for (const [name, value] of Object.entries({ steps, batch })) requireWhole(name, value, 1);
   for (const [name, value] of Object.entries({ codeRate, learningRate }))
@@ -73,7 +73,7 @@ export async function fitQuantizer(
   quantizerControls(resolved, schedule, 0, createRandom(seed));
   if (options.sample !== undefined) requireWhole('sample', options.sample, 1);
   const most = options.sample ?? Math.max(65_536, 256 * Math.min(resolved.codes, 1 << 14));
-  const sample = await sampleOf(source, most, createRandom(seed).fork('fit'));
+  const sample = await sampleOf(abortableSource(source, signal), most, createRandom(seed).fork('fit'));
   const rows = rowSource(sample.rows, source.dimension, sample.weights);
   const isLearned = resolved.projected && resolved.projection === 'learned';
   const isPlainDdcl = resolved.kind === 'ddcl' && !isLearned && !resolved.frozen;

@@ -1,6 +1,6 @@
 import { createRandom, DdclError, type Random } from '@ddcl/core';
 import { abortableBackend, type Backend } from '@ddcl/core/backend';
-import { initialize as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
+import { abortableSource, initialize as startOf, kMeans, type AbortSignalLike, type TokenSource } from '@ddcl/core/fit';
 import {
   requireArgument,
   requireBackend,
@@ -43,17 +43,17 @@ const starts: readonly string[] = ['k-means', 'tokens', 'pulled'];
  * vectors so far from 0 that float32 rounds off what they differ by; `shape` for vectors of another length; `aborted`
  */
 export async function initialize(
-  given: Backend,
+  backend: Backend,
   spec: QuantizerSpec | QuantizerState,
   source: TokenSource,
   options: InitializeOptions = {},
 ): Promise<QuantizerState> {
-  requireBackend(given);
+  requireBackend(backend);
   requireObject('The spec or state', spec, 'an object');
   requireSource(source);
   requireOptions(options);
   const { start = 'k-means', iterations = 10, seed = 0, sample: most, signal } = options;
-  const backend = abortableBackend(given, signal);
+  backend = abortableBackend(backend, signal);
   requireArgument('start', start, starts.includes(start), `one of ${starts.join(', ')}`);
   requireWhole('iterations', iterations, 1);
   requireWhole('seed', seed, 0);
@@ -69,11 +69,11 @@ export async function initialize(
   }
   const random = createRandom(seed);
   const size = most ?? Math.max(16_384, 256 * Math.min(resolved.codes, 1 << 16));
-  const sample = await sampleOf(source, size, random.fork('sample'));
+  const sample = await sampleOf(abortableSource(source, signal), size, random.fork('sample'));
   requireResolution(sample);
   let state: QuantizerState = {
     ...begun,
-    tensors: { ...begun.tensors, ...outerStart(resolved, sample, 'tensors' in spec) },
+    tensors: { ...begun.tensors, ...(await outerStart(resolved, sample, 'tensors' in spec, signal)) },
   };
   if (!hasCodes(resolved)) return state;
   const slices = await slicesOf(backend, resolved, state, sample);

@@ -1,5 +1,5 @@
 import { DdclError } from '@ddcl/core';
-import { createMomentAccumulator, topEigenpairs } from '@ddcl/core/fit';
+import { abortableEigenpairs, createMomentAccumulator, type AbortSignalLike } from '@ddcl/core/fit';
 import type { ResolvedSpec } from '../spec/resolve.ts';
 import { hasCodes } from '../state/codebooks.ts';
 import { outerNames } from '../state/outer-tensors.ts';
@@ -15,7 +15,12 @@ const widest = 2048;
  * @param keep leave the projections as they are, as after a warm-up
  * @throws DdclError `argument` for principal components of wider vectors
  */
-export function outerStart(spec: ResolvedSpec, { rows, weights }: Sample, keep: boolean): Record<string, Float32Array> {
+export async function outerStart(
+  spec: ResolvedSpec,
+  { rows, weights }: Sample,
+  keep: boolean,
+  signal: AbortSignalLike | undefined,
+): Promise<Record<string, Float32Array>> {
   const { dimension, norm } = spec;
   const projects = spec.projected && !keep && dimension <= widest;
   if (spec.projection === 'principal' && dimension > widest) {
@@ -35,21 +40,23 @@ export function outerStart(spec: ResolvedSpec, { rows, weights }: Sample, keep: 
       [outerNames.normMean]: Float32Array.from(mean),
       [outerNames.normVariance]: Float32Array.of(variance),
     }),
-    ...(projects && principal(spec, covariance!, normed ? new Float64Array(dimension) : mean, normed ? variance : 1)),
+    ...(projects &&
+      (await principal(spec, covariance!, normed ? new Float64Array(dimension) : mean, normed ? variance : 1, signal))),
   };
 }
 
 /** @param variance what the norm divides the covariance by */
-function principal(
+async function principal(
   spec: ResolvedSpec,
   covariance: Float64Array,
   mean: Float64Array,
   variance: number,
-): Record<string, Float32Array> {
+  signal: AbortSignalLike | undefined,
+): Promise<Record<string, Float32Array>> {
   const { dimension, heads, codeDimension } = spec;
   const width = heads * codeDimension;
   const count = Math.min(width, dimension);
-  const { values, vectors } = topEigenpairs(covariance, dimension, { count });
+  const { values, vectors } = await abortableEigenpairs(covariance, dimension, { count, signal });
   const [into, back] = [new Float32Array(dimension * width), new Float32Array(width * dimension)];
   const bias = new Float32Array(width);
   for (let axis = 0; axis < count; axis++) {
