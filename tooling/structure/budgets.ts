@@ -20,6 +20,6 @@ export const bundleBudgets: Readonly<Record<string, number>> = {
   '@ddcl/core/safetensors': 4,
   '@ddcl/core/train': 35.5,
   '@ddcl/hier': 100,
-  '@ddcl/readout': 83,
+  '@ddcl/readout': 83.5,
   '@ddcl/vq': 84,
 };
