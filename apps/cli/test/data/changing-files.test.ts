@@ -1,4 +1,15 @@
-import { appendFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { writeSafetensors } from '@ddcl/core/safetensors';
@@ -103,6 +114,20 @@ describe.each(['a.csv', 'a.tsv', 'a.jsonl', 'a.jsonl.gz', 'a.parquet', 'a.npy', 
     });
   },
 );
+
+it('is what is said, and not what is wrong with the bytes that came instead', async () => {
+  // Read in pieces of 256 KiB, of which the later ones are still to come.
+  const file = folder.write('long.jsonl', lines.repeat(20_000));
+  const overwrite = (): void => {
+    const { size } = statSync(file);
+    const handle = openSync(file, 'r+');
+    writeSync(handle, Buffer.alloc(size / 2, 'x\n'), 0, size / 2, size / 2);
+    closeSync(handle);
+  };
+  expect(await refusal(readChanged(file, overwrite), folder.path)).toMatch(
+    /^data: long\.jsonl: changed while it was read/,
+  );
+});
 
 const texts = { ...contents, 'a.txt': Buffer.from('one\ntwo\n'), 'texts/b.txt': Buffer.from('one') };
 
