@@ -44,7 +44,7 @@ describe.each(readmes)('%s', (path) => {
         }
       }
     }
-  });
+  }, 600_000);
 });
 
 /** Short texts of words that the encoder knows, with labels, a line each. */
