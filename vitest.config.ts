@@ -28,10 +28,10 @@ const exclude = [
 ];
 
 /**
- * Their files share a worker's modules, which saves a third of the time (docs/decisions/0052-test-time.md): they hold no state but caches. What starts
- * processes, devices and runtimes, or counts what those hold, has its modules to itself.
+ * Their files share a worker's modules, which saves a third of the time (docs/decisions/0052-test-time.md): they hold no state but caches, and what a file leaves
+ * its setup file ends. What starts devices and runtimes, or counts what those hold, has its modules to itself.
  */
-const shared = new Set(['core', 'readout', 'vq', 'hier', 'backend-conformance', 'bench', 'experiments']);
+const shared = new Set(['core', 'readout', 'vq', 'hier', 'backend-conformance', 'bench', 'cli', 'experiments']);
 
 function project(name: string, root: string) {
   return {
@@ -45,6 +45,7 @@ function project(name: string, root: string) {
       exclude,
       environment: 'node' as const,
       isolate: !shared.has(name),
+      setupFiles: existsSync(join(root, 'test/setup-file.ts')) ? ['test/setup-file.ts'] : [],
       testTimeout: 180_000,
       hookTimeout: 180_000,
     },

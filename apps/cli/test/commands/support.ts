@@ -1,15 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { createRandom } from '@ddcl/core';
 import { afterAll } from 'vitest';
 import { npyHeader, type NpyDType } from '../../src/data/npy-writer.ts';
+import { askServer, program, root, type Ended } from './server.ts';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
-export const program = join(root, 'apps/cli/dist/main.js');
+export { program, type Ended };
 
 /** These tests run the program as users get it; a stale build would test something else. */
 function requireBuilt(): void {
@@ -19,13 +18,6 @@ function requireBuilt(): void {
   throw new Error("apps/cli/dist is missing or older than the sources. Run 'npm run setup' ('npm test' does).");
 }
 requireBuilt();
-
-export interface Ended {
-  /** Exit status; null when a signal ended the process. */
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface RunOptions {
   readonly env?: Record<string, string>;
@@ -127,76 +119,9 @@ export const withoutOrt = (folder: TestFolder): Record<string, string> =>
     "Cannot find package 'onnxruntime-node' imported from ddcl",
   );
 
-/**
- * Runs the commands that it is sent, one after the other, and answers what came of each. Threads of ONNX Runtime do not spin here while
- * they wait for the next of thousands of small runs.
- */
-const server = `
-  import { createRequire } from 'node:module';
-  import { runCli } from ${JSON.stringify(join(root, 'apps/cli/dist/cli.js'))};
-  const { InferenceSession } = createRequire(${JSON.stringify(program)})('onnxruntime-node');
-  const create = InferenceSession.create.bind(InferenceSession);
-  const still = { intra_op: { allow_spinning: '0' } };
-  InferenceSession.create = (model, options = {}) =>
-    create(model, { ...options, extra: { ...options.extra, session: { ...options.extra?.session, ...still } } });
-  let ended;
-  process.stdout.write = (text) => ((ended.stdout += text), true);
-  process.stderr.write = (text) => ((ended.stderr += text), true);
-  let last = Promise.resolve();
-  process.on('message', (args) => {
-    last = last.then(async () => {
-      ended = { status: null, stdout: '', stderr: '' };
-      ended.status = await runCli([process.execPath, 'ddcl', ...args]);
-      process.send(ended);
-    });
-  });
-`;
-
-interface Server {
-  readonly child: ChildProcess;
-  /** Commands that have no answer yet, in their order. */
-  readonly waiting: { done(ended: Ended): void; fail(error: Error): void }[];
-  /** What went past `process.stderr`, as native code does; see {@link stopServer}. */
-  said: string;
-}
-
-let running: Server | undefined;
-
-function startServer(): Server {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', server], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  const started: Server = { child, waiting: [], said: '' };
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (started.said += text));
-  child.on('message', (ended: Ended) =>
-    started.waiting.shift()!.done({ ...ended, stderr: ended.stderr.replace(progressLines, '') }),
-  );
-  child.on('exit', (status) => {
-    const error = new Error(`the process of the commands ended with ${status}: ${started.said}`);
-    for (const { fail } of started.waiting.splice(0)) fail(error);
-  });
-  return started;
-}
-
-/** Nothing that a command says may get lost. */
-async function stopServer(): Promise<void> {
-  if (running === undefined) return;
-  const { child } = running;
-  // No 'close' comes from a process whose channel was closed from here.
-  const ended = Promise.all([once(child, 'exit'), once(child.stderr!, 'end')]);
-  child.disconnect();
-  await ended;
-  if (running.said !== '') throw new Error(`the commands wrote past process.stderr: ${running.said}`);
-}
-afterAll(stopServer);
-
 /** Runs `ddcl` in a process that it shares with the other commands of the test file: starting one takes longer than most commands. */
 export function ddcl(args: readonly string[]): Promise<Ended> {
-  const { child, waiting } = (running ??= startServer());
-  return new Promise((done, fail) => {
-    waiting.push({ done, fail });
-    child.send(withBackend(args));
-  });
+  return askServer(withBackend(args)).then((ended) => ({ ...ended, stderr: ended.stderr.replace(progressLines, '') }));
 }
 
 /** Runs `ddcl` once for each list of arguments, one after the other. */
