@@ -36,7 +36,7 @@ export function encodeTokensCommand(): Command {
     .requiredOption('--out <folder>', 'folder for the files (required); must be new or empty')
     .option(
       '--resume',
-      'go on after the files that a killed run finished, if texts, encoder and options are the same; else start afresh',
+      'go on after the files that a killed run finished; texts, encoder and options must be the same',
     );
   return addEncoderOptions(addTextOptions(command))
     .addOption(

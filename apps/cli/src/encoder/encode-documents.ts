@@ -131,6 +131,8 @@ async function* encodeWindow(
     if (lengths[index] === 0) encoded[index] = { ...document, ...none };
   });
   let done = lengths.filter((length) => length === 0).length;
+  // The first batch may take long, and what is shown until then would be of reading.
+  run.onProgress?.(before + done);
   for (const plan of planBatches(lengths, run.batch)) {
     checkAborted(run.signal);
     const { data, length } = await runEncoder(

@@ -1,5 +1,5 @@
 import { exitStatus } from './errors.ts';
-import { endProcess } from './native-work.ts';
+import { endProcess, nativeWork } from './native-work.ts';
 import { say } from './print.ts';
 
 /** How long work may take to end in order; a command ends within two seconds. */
@@ -12,7 +12,8 @@ const patienceMilliseconds = 1500;
 export function interruptSignal(): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const onSignal = (): void => {
+  const onSignal = (name: NodeJS.Signals): void => {
+    nativeWork.endBy(name);
     if (controller.signal.aborted) endProcess(exitStatus.interrupted);
     timer = setTimeout(() => {
       say('ddcl: stopped.\n');

@@ -32,9 +32,10 @@ export async function requireUnfinished(folder: string): Promise<void> {
 }
 
 /**
- * The shards that the same run would write first, as their checksums say; all others are removed.
+ * The shards that the same run would write first, as their checksums say. Those that are damaged, and all after them, are removed.
  *
  * @param run as the shards have it
+ * @throws DdclError `argument` for whole shards of other texts, another encoder or other options: they are hours of somebody's time
  */
 export async function keepShards(folder: string, run: string): Promise<KeptShards> {
   const counts = { documents: 0, tokens: 0, truncated: 0, empty: 0 };
@@ -42,8 +43,12 @@ export async function keepShards(folder: string, run: string): Promise<KeptShard
   for (; ; shards++) {
     const shard = await openShard(join(folder, shardName(shards))).catch(() => undefined);
     await shard?.source.handle.close();
-    if (shard === undefined || shard.metadata.run !== run || shard.metadata.shard !== shards || shard.metadata.last)
-      break;
+    if (shard !== undefined && shard.metadata.run !== run) {
+      throw usageError(
+        `The files in ${folder} are of other texts, another encoder or other options than this command's, so that it cannot go on with them. Give the same command again, or choose another --out.`,
+      );
+    }
+    if (shard === undefined || shard.metadata.shard !== shards || shard.metadata.last) break;
     for (const key of ['documents', 'tokens', 'truncated', 'empty'] as const) counts[key] += shard.metadata.counts[key];
   }
   const kept = new Set(Array.from({ length: shards }, (_, index) => shardName(index)));

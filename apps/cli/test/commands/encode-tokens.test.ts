@@ -156,11 +156,13 @@ describe('ddcl encode-tokens', () => {
     const kept = await openTokenShards((await findTokenShards([folder.at('small')]))!, true);
     expect([{ documents, tokens, truncated, empty }, resumed.shards]).toEqual([kept.counts, shards]);
     await kept.close();
-    // Those of other options are of no use.
+    // Those of other options are kept for them.
     rmSync(at(shards - 1));
-    await encodeTokens('killed', '--shard-tokens', '50', '--max-tokens', '7', '--resume');
-    await encodeTokens('seven', '--shard-tokens', '50', '--max-tokens', '7');
-    equal('seven');
+    const left = readdirSync(folder.at('killed'));
+    await requireRefusals([
+      [[...args, ...rest, '--max-tokens', '7', '--resume'], /are of other texts, another encoder or other options/],
+    ]);
+    expect(readdirSync(folder.at('killed'))).toEqual(left);
     // What is no shard is not touched.
     rmSync(at(0));
     folder.write('killed/notes.txt', 'mine');

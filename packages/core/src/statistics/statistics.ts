@@ -87,6 +87,12 @@ export async function tokenStatistics(source: TokenSource, options: StatisticsOp
     throw new DdclError('data', `There is no token of positive weight among ${tokens}. Give at least one.`);
   }
   const { weight, mean, covariance, trace: totalVariance } = moments;
+  if (!Number.isFinite(totalVariance)) {
+    throw new DdclError(
+      'data',
+      'The variance of these tokens is beyond float64, as that of numbers above 1e150 is. Divide all tokens by the same number.',
+    );
+  }
   const largest = await largestVariance(source, {
     mean,
     weight,

@@ -65,6 +65,11 @@ describe('tokenStatistics', () => {
     });
   });
 
+  it('refuses numbers whose squares no float64 holds', async () => {
+    const error = await rejection(statisticsOf({}, Float64Array.of(1, 1), Float64Array.of(1e300, 0, -1e300, 1, 2, 3)));
+    expect(error).toMatchObject({ code: 'data', message: expect.stringContaining('beyond float64') as string });
+  });
+
   it('tells how far it is, and stops at a signal', async () => {
     const told: number[] = [];
     await statisticsOf({ onProgress: (done) => told.push(done) });
