@@ -45,7 +45,7 @@ function project(name: string, root: string) {
       exclude,
       environment: 'node' as const,
       isolate: !shared.has(name),
-      setupFiles: existsSync(join(root, 'test/setup-file.ts')) ? ['test/setup-file.ts'] : [],
+      setupFiles: [join(root, 'test/setup-file.ts')].filter((file) => existsSync(file)),
       testTimeout: 180_000,
       hookTimeout: 180_000,
     },

@@ -1,8 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Command } from 'commander';
-import { reportError } from './output/errors.ts';
+import { errorLine, reportError } from './output/errors.ts';
 import { version } from './output/version.ts';
-import { printable } from './output/print.ts';
 
 /** commander's complaint, which may have several lines, as one line that says where to look. */
 function complaint(text: string, command: string): string {
@@ -78,7 +77,7 @@ async function makeProgram(args: readonly string[]): Promise<Command> {
 
 /** A command and those under it. */
 function prepare(command: Command, name: string): void {
-  command.configureOutput({ outputError: (text, write) => write(printable(`ddcl: ${complaint(text, name)}\n`)) });
+  command.configureOutput({ outputError: (text, write) => write(errorLine(complaint(text, name))) });
   // Throw instead of ending the process, so that every way out goes through reportError.
   command.exitOverride();
   for (const each of command.commands) prepare(each, `${name} ${each.name()}`);

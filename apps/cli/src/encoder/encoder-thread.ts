@@ -52,15 +52,39 @@ export class EncoderThread implements EncoderModel {
     }
   }
 
+  /** One request after the other: the answer to what was given up comes first. */
   async #ask<Result>(request: EncoderRequest, signal: AbortSignal | undefined): Promise<Result> {
-    // The answer to what was given up comes first.
-    await this.#answered;
     checkAborted(signal);
+    let isGivenUp = false;
+    const answer = this.#answered.then(() => (isGivenUp ? undefined : this.#send(request)));
+    this.#answered = answer.catch(() => undefined);
+    const stop = new AbortController();
+    const aborted = new Promise<never>((_, fail) => {
+      const onAbort = (): void => {
+        isGivenUp = true;
+        try {
+          checkAborted(signal);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      signal?.addEventListener('abort', onAbort, { signal: stop.signal });
+    });
+    try {
+      const given = (await Promise.race([answer, aborted]))!;
+      if (given.kind === 'done') return given.value as Result;
+      const { error, code } = given as Extract<Answer, { kind: 'failed' }>;
+      throw code === undefined ? error : new DdclError(code, (error as Error).message);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  #send(request: EncoderRequest): Promise<Answer> {
     const worker = this.#worker;
     this.#busy = true;
     nativeWork.begin();
-    let onAbort: (() => void) | undefined;
-    const answer = new Promise<Answer>((done, fail) => {
+    return new Promise((done, fail) => {
       const end = (): void => {
         worker.off('message', onMessage).off('error', onError).off('exit', onExit);
         this.#busy = false;
@@ -78,24 +102,5 @@ export class EncoderThread implements EncoderModel {
       worker.on('message', onMessage).on('error', onError).on('exit', onExit);
       worker.postMessage(request, []);
     });
-    this.#answered = answer.catch(() => undefined);
-    const abort = new Promise<never>((_, fail) => {
-      onAbort = () => {
-        try {
-          checkAborted(signal);
-        } catch (error) {
-          fail(error);
-        }
-      };
-      signal?.addEventListener('abort', onAbort);
-    });
-    try {
-      const given = await Promise.race([answer, abort]);
-      if (given.kind === 'done') return given.value as Result;
-      const { error, code } = given as Extract<Answer, { kind: 'failed' }>;
-      throw code === undefined ? error : new DdclError(code, (error as Error).message);
-    } finally {
-      signal?.removeEventListener('abort', onAbort!);
-    }
   }
 }

@@ -56,6 +56,9 @@ function describe(error: unknown, command: string | undefined): readonly [text: 
   ];
 }
 
+/** What is wrong as one line for a terminal. */
+export const errorLine = (text: string): string => `${cutText(printable(`ddcl: ${oneLine(text)}`))}\n`;
+
 export interface ReportOptions {
   /** Name of the command that was run. */
   readonly command?: string | undefined;
@@ -71,7 +74,7 @@ export function reportError(error: unknown, { command, debug = false, write }: R
     return error.exitCode === 0 ? exitStatus.done : exitStatus.mistake;
   }
   const [text, status] = describe(error, command);
-  write(printable(`ddcl: ${cutText(oneLine(text))}\n`));
+  write(errorLine(text));
   if (debug) write(printable(`${inspect(error)}\n`));
   return status;
 }

@@ -60,7 +60,8 @@ export async function encodeText(request: TextToEncode): Promise<EncodedText> {
     const { encoder: _place, textField: _field, ...record } = encoder.record;
     const identity = [text.fingerprint, record, request.encoder.batch ?? null, request.tokenDtype ?? null];
     const fingerprint = sha256Of(identity);
-    const run = sha256Of([fingerprint, request.shardTokens ?? null]);
+    // What stands in every shard counts too, so that all of them say the same.
+    const run = sha256Of([fingerprint, encoder.record, request.shardTokens ?? null]);
     const kept = request.resume === true ? await keepShards(request.folder, run) : undefined;
     const { shards, counts } = await writeTokenShards(encoder, text.documents(), {
       run,

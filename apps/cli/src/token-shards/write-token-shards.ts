@@ -36,7 +36,7 @@ export async function writeTokenShards(
   } catch (error) {
     await writer.abandon();
     const { documents: done } = encoder.counts;
-    if (!isDdclError(error, 'data') || done === 0) throw error;
+    if (!isDdclError(error, 'data') || done === 0 || (kept?.shards ?? 0) > 0) throw error;
     throw new DdclError(
       'data',
       `${error.message} Of the ${done.toLocaleString('en')} documents that were encoded before nothing is kept.`,

@@ -119,10 +119,16 @@ describe('reading .csv and .tsv', () => {
     }
   });
 
+  it('reads as many columns as it says', async () => {
+    const { rows } = await read(`${'1,'.repeat(131_071)}2\n`);
+    expect(rows[0]).toHaveLength(131_072);
+  });
+
   it('takes lines of nothing but tabs for rows with empty cells', async () => {
-    const rows = `${'\t\n'.repeat(300_000)}`;
-    expect(await refused(`a\tb\n1\t2\n${rows}`, {}, 'x.tsv')).toMatch(
-      /^data: x\.tsv: line 3, column "a": expected a number, but an empty cell came, and 1 more of its columns hold other than numbers/,
+    // More than is read at once stands before them, so that they are pieces of their own.
+    const rows = `${'1\t2\n'.repeat(1 << 16)}${'\t\n'.repeat(300_000)}`;
+    expect(await refused(`a\tb\n${rows}`, {}, 'x.tsv')).toMatch(
+      /^data: x\.tsv: line 65538, column "a": expected a number, but an empty cell came, and 1 more of its columns hold other than numbers/,
     );
   });
 
@@ -197,6 +203,11 @@ describe('bad .csv files', () => {
       'empty lines before all others',
       `${'\n'.repeat(600_000)}3,4\n`,
       'data: x.csv: line 1 is empty, but rows follow it. Remove the empty line, or write an empty cell as a number.',
+    ],
+    [
+      'a quote that is never closed after more empty lines than are read at once',
+      `${'\n'.repeat(600_000)}"3,4\n`,
+      'format: x.csv: line 600001: a quoted cell is never closed. Close it with a quote; a quote within a quoted cell is written twice.',
     ],
     [
       'more columns than are read',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -52,6 +52,25 @@ describe('an encoder in a thread of its own', () => {
     // What was given up ends some time; the thread then answers the next as before.
     const one = await thread.run(rows.slice(0, 1));
     expect(one).toEqual(await thread.run(rows.slice(0, 1)));
+  });
+
+  it('answers several who ask at once, each what it asked for, and one who gave up before at once', async () => {
+    const alone = await thread.run(rows.slice(0, 1));
+    const stop = new AbortController();
+    const one = thread.run(rows, stop.signal);
+    const answers = Promise.all([thread.run([Int32Array.of(1, 2, 3)]), thread.run(rows.slice(0, 1))]);
+    stop.abort();
+    await expect(one).rejects.toMatchObject({ code: 'aborted' });
+    await expect(thread.run(rows, stop.signal)).rejects.toMatchObject({ code: 'aborted' });
+    const [three, again] = await answers;
+    expect(three.length).toBe(3);
+    expect(again).toEqual(alone);
+  });
+
+  it('leaves no listener at a signal that lives longer', async () => {
+    const { signal } = new AbortController();
+    for (let turn = 0; turn < 3; turn++) await thread.run([Int32Array.of(1, 2, 3)], signal);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('says what it says in this thread: of a file that is no model, and of ids beyond its table', async () => {

@@ -4,7 +4,12 @@ import { allocate, isPieces, type DType, type Pieces, type TypedArray } from '@d
  * Work between two pauses of a kernel, in multiply-adds of a product: 2 ms with SIMD, 8 ms without, several times that on an old machine.
  * Other work is counted in these too, by what it takes without SIMD.
  */
-export const pieceWork: number = 2 ** 22;
+export let pieceWork: number = 2 ** 22;
+
+/** Cuts all work as small as this, for tests of what is cut. */
+export function setPieceWork(work: number): void {
+  pieceWork = work;
+}
 
 /** What it takes to copy a number in a loop, in multiply-adds. */
 export const copyWork: number = 4;
