@@ -10,8 +10,26 @@ export const finite: v.GenericSchema<number> = v.pipe(v.number(), v.finite());
 /** In 0..1. */
 export const share: v.GenericSchema<number> = v.pipe(finite, v.minValue(0), v.maxValue(1));
 
+/** Names that the library passes over in records, with whatever stands there. */
+const passedOver: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** The first of these names in a value, at any depth. */
+function passedOverIn(value: unknown): string | undefined {
+  for (const waiting = [value]; waiting.length > 0;) {
+    const next = waiting.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    for (const [key, inner] of Object.entries(next)) {
+      if (passedOver.has(key)) return key;
+      waiting.push(inner);
+    }
+  }
+  return undefined;
+}
+
 /** What is wrong with a value, with its place in it: `data.tokens: expected a whole number ...`; undefined where nothing is. */
 export function problemWith(schema: v.GenericSchema<unknown, unknown>, value: unknown): string | undefined {
+  const name = passedOverIn(value);
+  if (name !== undefined) return `it has the name ${JSON.stringify(name)}, which is not allowed`;
   const { issues } = v.safeParse(schema, value, { abortEarly: true });
   if (issues === undefined) return undefined;
   const [{ path, message, received }] = issues;
