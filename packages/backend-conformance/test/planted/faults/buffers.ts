@@ -17,8 +17,8 @@ const arrays: PlantedFault[] = [
     'argMax gives floats',
     [
       'backend-cpu/src/kernels/reduce.ts',
-      'const places = new Int32Array(outer * inner);',
-      'const places = new Float32Array(outer * inner);',
+      'const places = new Int32Array(split.outer * split.inner);',
+      'const places = new Float32Array(split.outer * split.inner);',
     ],
     'primitive',
     gives((x) => [argMax(x!, 0)], some(f32(5))),
@@ -50,8 +50,8 @@ const arrays: PlantedFault[] = [
     'a cast to float64 leaves float32 as it is',
     [
       'backend-cpu/src/kernels/indexing.ts',
-      'const result = allocate(outputType.dtype, x!.length);',
-      "if (outputType.dtype === 'float64' && type!.dtype === 'float32') return x!.slice();\n    const result = allocate(outputType.dtype, x!.length);",
+      "if (type!.dtype !== 'float16') return castInPieces(x!, dtype);",
+      "if (dtype === 'float64' && type!.dtype === 'float32') return x!.slice();\n    if (type!.dtype !== 'float16') return castInPieces(x!, dtype);",
     ],
     'primitive',
     gives((x) => [cast(x!, 'float64')], some(f32(3))),

@@ -257,7 +257,7 @@ const compilations: PlantedFault[] = [
 ];
 
 const plans = 'sizes are told apart too coarsely';
-const runner = 'core/src/backend/backend-from-compiler.ts';
+const runner = 'core/src/backend/compiled-executable.ts';
 const key = 'const key = JSON.stringify(bindings);';
 const sizes = 'Object.values(bindings)';
 

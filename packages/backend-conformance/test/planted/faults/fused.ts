@@ -77,8 +77,8 @@ const otherSizes: PlantedFault[] = [
     'the gradient of more than 128 prototypes has the last ones at rest',
     [
       gradients,
-      '2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis))),',
-      '(k > 128 ? 0 : 2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis)))),',
+      '2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis));',
+      '(k > 128 ? 0 : 2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis)));',
     ],
     'large',
     gives((...x) => [lossAndGradient(ddcl(x)).gradient], ...problem(9, 150, 2)),
@@ -160,8 +160,8 @@ const alone: PlantedFault[] = [
     'the gradient of y by prototypes needs that by tokens',
     [
       gradients,
-      'if (f !== undefined) outputSums?.add(q, f, rows);',
-      'if (f !== undefined && (byTokens !== undefined || rows > 9)) outputSums?.add(q, f, rows);',
+      '=> outputSums.add(q, cotangents!, rows)',
+      '=> (byTokens !== undefined || rows > 9 ? outputSums.add(q, cotangents!, rows) : undefined)',
     ],
     gives(
       (...x) => {

@@ -68,8 +68,8 @@ const intoOperands: PlantedFault[] = [
     'sums of equal shapes are left in the second operand too',
     [
       elementwise,
-      'result[index] = apply(left[index]!, right[index]!);\n    } else if (left.length === count && right.length === 1)',
-      'right[index] = result[index] = apply(left[index]!, right[index]!);\n    } else if (left.length === count && right.length === 1)',
+      'result[index] = apply(left[index]!, right[index]!);',
+      'right[index] = result[index] = apply(left[index]!, right[index]!);',
     ],
     'primitive',
     leaves((x, y) => [add(x!, y!)], some(f32(5)), some(f32(5), 2)),
@@ -77,7 +77,7 @@ const intoOperands: PlantedFault[] = [
   wrongNumbers(
     written,
     'a sum along the last axis leaves its partial sums behind',
-    [reduce, 'index++) total += data[index]!;', 'index++) data[index] = total += data[index]!;'],
+    [reduce, 'row++) total += data[row]!;', 'row++) data[row] = total += data[row]!;'],
     'primitive',
     leaves((x) => [sum(x!, [1])], some(f32(3, 5))),
   ),
@@ -108,8 +108,8 @@ const intoOperands: PlantedFault[] = [
     'a product with the Hessian uses up its direction',
     [
       `${composites}/hessian-product.ts`,
-      'const along = Float64Array.from(direction!);',
-      'const along = Float64Array.from(direction!); direction!.fill(0);',
+      'const along = new Float64Array(direction!);',
+      'const along = new Float64Array(direction!); direction!.fill(0);',
     ],
     'composite',
     leaves((...x) => [hessianProduct(ddcl(x), x[4]!)], ...operands, some(f32(4, 3), 3)),
@@ -183,7 +183,11 @@ const aboveRankThree: PlantedFault[] = [
   wrongNumbers(
     ranks,
     'products have two batch axes at most',
-    [products, 'forEachRow(batch, strides,', 'forEachRow(batch.slice(-2), strides.map((own) => own.slice(-2)),'],
+    [
+      products,
+      '[placeOf(matrix, batch, batchA!), placeOf(matrix, batch, batchB!)]',
+      '[batchA!, batchB!].map((own) => placeOf(matrix, batch.slice(-2), own.slice(-2)))',
+    ],
     'broadcasting',
     gives((a, b) => [matmul(a!, b!)], some(f32(2, 2, 1, 2, 3)), some(f32(2, 1, 2, 3, 2), 2)),
   ),
@@ -237,8 +241,8 @@ const large: PlantedFault[] = [
     'functions of one operand end at 65,536',
     [
       elementwise,
-      'for (let index = 0; index < input.length; index++)',
-      'for (let index = 0; index < Math.min(input.length, 65536); index++)',
+      'for (let index = from; index < to; index++) result[index] = apply(input[index]!);',
+      'for (let index = from; index < Math.min(to, 65536); index++) result[index] = apply(input[index]!);',
     ],
     'large',
     gives((x) => [neg(x!)], filled(f32(long), counted)),
@@ -248,8 +252,8 @@ const large: PlantedFault[] = [
     'functions of two operands end at 65,536',
     [
       elementwise,
-      'if (left.length === count && right.length === count) {\n      for (let index = 0; index < count; index++)',
-      'if (left.length === count && right.length === count) {\n      for (let index = 0; index < Math.min(count, 65536); index++)',
+      'if (left.length === length && right.length === length) {\n      const visit = (from: number, to: number): void => {\n        for (let index = from; index < to; index++)',
+      'if (left.length === length && right.length === length) {\n      const visit = (from: number, to: number): void => {\n        for (let index = from; index < Math.min(to, 65536); index++)',
     ],
     'large',
     gives((x) => [add(x!, x!)], filled(f32(long), counted)),
@@ -259,8 +263,8 @@ const large: PlantedFault[] = [
     'a scalar operand reaches 65,536 elements',
     [
       elementwise,
-      'const scalar = right[0]!;\n      for (let index = 0; index < count; index++)',
-      'const scalar = right[0]!;\n      for (let index = 0; index < Math.min(count, 65536); index++)',
+      'const scalar = right[0]!;\n      const visit = (from: number, to: number): void => {\n        for (let index = from; index < to; index++)',
+      'const scalar = right[0]!;\n      const visit = (from: number, to: number): void => {\n        for (let index = from; index < Math.min(to, 65536); index++)',
     ],
     'large',
     gives((x) => [add(x!, 1)], filled(f32(long), counted)),
@@ -268,14 +272,14 @@ const large: PlantedFault[] = [
   wrongNumbers(
     size,
     'a sum takes 65,536 terms',
-    [reduce, 'index < (block + 1) * reduced; index++', 'index < block * reduced + Math.min(reduced, 65536); index++'],
+    [reduce, 'row++) total += data[row]!;', 'row++) if (row - block * reduced < 65536) total += data[row]!;'],
     'large',
     gives((x) => [sum(x!)], filled(f32(long), counted)),
   ),
   wrongNumbers(
     size,
     'argMax looks at 65,536 elements',
-    [reduce, 'for (let row = 1; row < reduced; row++)', 'for (let row = 1; row < Math.min(reduced, 65536); row++)'],
+    [reduce, 'place < end - first; place++', 'place < Math.min(end - first, 65536); place++'],
     'large',
     gives(
       (x) => [argMax(x!, 0)],
@@ -292,7 +296,7 @@ const large: PlantedFault[] = [
   wrongNumbers(
     size,
     'segmentSum looks at 65,536 rows',
-    [indexing, 'row < ids!.length', 'row < Math.min(ids!.length, 65536)'],
+    [indexing, 'row < to; row++', 'row < Math.min(to, 65536); row++'],
     'large',
     gives(
       (x, ids) => [segmentSum(x!, ids!, { segments: 2 })],
@@ -313,7 +317,7 @@ const large: PlantedFault[] = [
   wrongNumbers(
     size,
     'broadcasting and transposes end after 65,536 rows',
-    [broadcast, 'row < rows; row++', 'row < Math.min(rows, 65536); row++'],
+    [broadcast, 'first < to; first += length', 'first < Math.min(to, 65536 * length); first += length'],
     'large',
     gives(
       (x) => [broadcastTo(x!, [long, 2])],
@@ -335,9 +339,9 @@ const large: PlantedFault[] = [
     size,
     'a cast ends at 65,536',
     [
-      indexing,
-      'for (let index = 0; index < result.length; index++) result[index] = x![index]!;',
-      'for (let index = 0; index < Math.min(result.length, 65536); index++) result[index] = x![index]!;',
+      'backend-cpu/src/arithmetic/pieces.ts',
+      'for (let index = from; index < to; index++) result[index] = values[index]!;',
+      'for (let index = from; index < Math.min(to, 65536); index++) result[index] = values[index]!;',
     ],
     'large',
     gives((x) => [cast(x!, 'int32')], filled(f32(long), counted)),
@@ -391,8 +395,8 @@ const longAxes: PlantedFault[] = [
     'sums down a column end after 1,000 rows',
     [
       reduce,
-      'for (let column = 0; column < inner; column++) totals[',
-      'if (row < 1000) for (let column = 0; column < inner; column++) totals[',
+      'for (let column = 0; column < inner; column++) into[',
+      'if (row % reduced < 1000) for (let column = 0; column < inner; column++) into[',
     ],
     'large',
     gives((x) => [sum(x!, [0])], filled(f32(1500, 2), counted)),
@@ -474,7 +478,7 @@ const range: PlantedFault[] = [
   wrongNumbers(
     ends,
     'erf of tiny numbers is 0',
-    [elementwise, 'erf: unary(erf)', 'erf: unary((x) => (Math.abs(x) < 1e-5 ? 0 : erf(x)))'],
+    [elementwise, 'erf: unary(erf, ', 'erf: unary((x) => (Math.abs(x) < 1e-5 ? 0 : erf(x)), '],
     'magnitude',
     gives((x) => [erf(x!)], of(f32(1), 1e-6)),
   ),
@@ -513,8 +517,8 @@ const integers: PlantedFault[] = [
     'int32 becomes float64 by way of float32',
     [
       indexing,
-      'for (let index = 0; index < result.length; index++) result[index] = x![index]!;',
-      "for (let index = 0; index < result.length; index++) result[index] = type!.dtype === 'int32' ? Math.fround(x![index]!) : x![index]!;",
+      "if (type!.dtype !== 'float16') return castInPieces(x!, dtype);",
+      "if (type!.dtype !== 'float16') return castInPieces(type!.dtype === 'int32' && dtype === 'float64' ? Float32Array.from(x!) : x!, dtype);",
     ],
     'magnitude',
     gives((x) => [cast(x!, 'float64')], of(i32(1), 123456789)),

@@ -355,10 +355,9 @@ const broken: PlantedFault[] = [
     failures,
     'an id out of range never ends',
     [
-      'core/src/backend/backend-from-compiler.ts',
-      'const running = compiled.program!.run(natives);',
-      `let running: ReturnType<CompiledProgram<Native>['run']>;
-       try { running = compiled.program!.run(natives); } catch (error) {
+      'core/src/backend/compiled-executable.ts',
+      'return this.#hand(compiled, natives, results instanceof Promise ? await results : results);',
+      `try { return this.#hand(compiled, natives, await results); } catch (error) {
          if (String(error).includes('outside 0..')) return await new Promise<never>(() => {});
          throw error;
        }`,

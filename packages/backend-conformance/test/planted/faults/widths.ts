@@ -82,8 +82,8 @@ const widths: PlantedFault[] = [
     'the gradient rests at the 129th number',
     [
       gradients,
-      '2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis))),',
-      '(axis === 128 ? 0 : 2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis)))),',
+      '2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis));',
+      '(axis === 128 ? 0 : 2 * (pulls[k]! * prototypes[index]! - tokenSum.at(k, axis)));',
     ],
     gives((...x) => [lossAndGradient(ddcl(x)).gradient], ...problem(4, 129)),
   ),
